@@ -1,0 +1,174 @@
+#pragma once
+// The only door to a partition, and the only place that knows how access to it is serialised.
+//
+// One mutex per partition guards the in-memory state (partition/partition.h). Nothing under it touches
+// the disk, resumes a coroutine, calls a callback or takes another lock. An append is validated before,
+// copied into the tail buffer under the lock, and written outside it by whichever thread finds no other
+// writer at work; syncs run on the broker's flush threads. Callbacks are collected under the lock and run
+// after it is released, on whichever thread published the progress: they must be short and must not
+// block (sessions post to their own io_context).
+//
+// Threads: every function may be called from any thread. Lifetime: shared_ptr; callbacks may keep one.
+// After close() every waiting callback has run with an error and every call fails with partition_offline.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/key_hash.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "partition/append_types.h"
+#include "partition/config.h"
+
+namespace logcask {
+
+enum class Acks : std::uint8_t { all, one, none };
+
+// Record batches of one answer, in order. The views live as long as this object; it may hold tail buffer
+// memory or file bytes, so it must not be kept across a network wait of unbounded length.
+struct FetchedBatches {
+  std::vector<ByteView> pieces;
+  std::size_t bytes = 0;
+  std::vector<std::shared_ptr<const void>> owners;
+  Offset next_fetch_offset;   // where to go on, also past holes
+  Offset visible_end;         // committed end, or written end on topics with read.visibility=written
+  Offset log_start_offset;
+  Offset tombstone_horizon;
+  LeaderEpoch leader_epoch;
+};
+
+// The latest record of one key. Views live for the duration of the sink's call only.
+struct LookupAnswer {
+  enum class Status : std::uint8_t { found, absent, deleted, failed };
+  Status status = Status::absent;
+  Offset offset = kNoOffset;
+  TimestampMs timestamp{-1};
+  ByteView value;               // found only
+  std::int32_t header_count = 0;
+  ByteView raw_headers;         // as the record batch encodes them, without their count
+  Error error{Errc::ok, {}};    // failed only: loading, corrupt_range, io_error ...
+};
+// Gets the answer to keys[index]. Called once per key, in any order, on the calling thread, without any lock.
+using LookupSink = std::function<void(std::size_t index, const LookupAnswer& answer)>;
+
+// A change of a watched key. The value is read by the watcher (get), not carried.
+struct KeyChange {
+  std::size_t watch_index = 0;  // of the key in the watch call
+  Offset offset;
+  bool deleted = false;
+  bool expired = false;         // removed by retention
+};
+
+struct PartitionSnapshot {
+  enum class State : std::uint8_t { online, loading, read_only, offline };
+  State state = State::online;
+  std::string reason;  // of read_only and offline
+  Offset log_start_offset, committed_end, durable_end, written_end, next_offset, tombstone_horizon;
+  LeaderEpoch leader_epoch;
+  std::uint64_t live_keys = 0, deleted_keys = 0, keydir_bytes = 0, size_bytes = 0, pending_records = 0, collisions = 0;
+  std::uint32_t segments = 0;
+  double loading_progress = 1.0;
+  bool compaction_quarantined = false;
+  std::string quarantine_reason;
+};
+
+struct SegmentReport {
+  Offset base_offset, next_offset, compacted_through;
+  Generation generation;
+  std::string state;  // active | closed | compacting | damaged
+  std::uint64_t records = 0, live_values = 0, live_tombstones = 0, due_tombstones = 0, size_bytes = 0;
+  std::uint64_t dead_bytes_estimate = 0;
+  bool has_hint = false;
+  std::uint32_t readers = 0;
+  TimestampMs first_append, last_append;
+  bool due = false;
+  std::string why;
+};
+
+// Records that live-only replay may send, of one step of a walk.
+struct ReplayStep {
+  std::string batches;        // record batches with the records wanted, original offsets; may be empty
+  Offset position;            // next offset to walk
+  Offset tombstone_horizon;
+};
+struct ReplayFilter {
+  bool live_only = true;
+  bool keys_only = false;
+  std::string key_prefix;
+};
+
+class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
+ public:
+  using WaitId = std::uint64_t;
+  virtual ~PartitionRunner() = default;
+
+  // ---- produce
+  // Takes a batch that passed check_produced_batch. `done` runs exactly once, without any lock, possibly before
+  // append returns: for Acks::all after the batch is on disk, for Acks::one after it was written, for
+  // Acks::none after it was admitted. Appends of one thread to one partition take effect in call order.
+  virtual void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) = 0;
+  // Bytes waiting for the disk above which sessions should stop reading produce requests.
+  virtual bool congested() const = 0;
+
+  // ---- read
+  // Whole batches from the one that holds or follows `from`, below the visible end; the first is returned whatever its
+  // size, further ones while they fit `max_bytes`. Empty with next_fetch_offset == visible end when nothing visible follows.
+  // offset_out_of_range below log start or above the end; corrupt_range. May read the disk.
+  virtual Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) = 0;
+  // Calls `ready` once the visible end is above `offset` (at once when it is), or when the partition closes, latches or
+  // is truncated. Counts as somebody waiting for a sync. The caller arms its own deadline and cancels.
+  virtual WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) = 0;
+  virtual void cancel_wait(WaitId id) = 0;
+  // First record with timestamp >= t: its offset and timestamp; nothing when there is none.
+  struct TimedOffset {
+    Offset offset;
+    TimestampMs timestamp;
+  };
+  virtual Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) = 0;
+
+  // ---- lookup
+  // One answer per key. `loading` errors while the keydir is incomplete. May read the disk.
+  virtual void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) = 0;
+  // Registers a watch on the keys and, in the same instant, returns each key's latest visible offset.
+  // `on_change` gets batches of later changes in offset order; it must not block.
+  struct WatchStart {
+    WaitId id = 0;
+    struct Key {
+      Offset offset = kNoOffset;  // -1: no record
+      bool deleted = false;
+    };
+    std::vector<Key> current;
+    Offset committed_end;
+  };
+  virtual Result<WatchStart> watch(std::span<const ByteView> keys,
+                                   std::function<void(Result<std::vector<KeyChange>>)> on_change) = 0;
+
+  // ---- replay
+  // The bound a walk may end at: min(committed end, last stable offset).
+  virtual Offset replay_bound() const = 0;
+  // Walks from `from` towards `end`: sends what the filter lets through, reads at most about `max_bytes` of log.
+  virtual Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) = 0;
+
+  // ---- administration
+  virtual PartitionSnapshot snapshot() const = 0;
+  virtual std::vector<SegmentReport> segments() const = 0;
+  // Moves log start (never back, never above committed end) and removes what falls below; returns the new log start.
+  virtual Result<Offset> delete_records(Offset before) = 0;
+  virtual void configure(const PartitionConfig& config) = 0;
+  // Closes the active segment and starts a new one, when it holds anything.
+  virtual Status roll() = 0;
+  // Asks for a sync of everything written and waits for it.
+  virtual Status flush() = 0;
+  // Flush, hints, checkpoints, then every waiter fails with `reason`.
+  virtual void close(const Error& reason) = 0;
+  // A latched or offline partition is recovered anew; returns the recovery report as text.
+  virtual Result<std::string> reopen() = 0;
+};
+
+}  // namespace logcask

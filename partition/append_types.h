@@ -1,0 +1,51 @@
+#pragma once
+// What goes into an append and what comes out of it.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/key_hash.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "proto/record_batch.h"
+
+namespace logcask {
+
+// A condition on one record of a batch, decided where offsets are assigned (DESIGN: KIP-27's need).
+struct Condition {
+  enum class Kind : std::uint8_t {
+    absent,  // the key has no live value (never written, or its latest record is a tombstone)
+    exists,  // the key has a live value
+    offset,  // the key's latest record, value or tombstone, is at `offset`
+  };
+  std::uint32_t record_index = 0;
+  Kind kind = Kind::absent;
+  Offset offset;
+};
+
+// A produced batch that passed the format check, with the identities of its keys.
+struct PreparedBatch {
+  std::unique_ptr<CheckedBatch> checked;
+  std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
+  std::vector<Condition> conditions;
+};
+
+// Success: where the batch is. Failure: `error` is set and, for a refused condition, what was found.
+struct AppendResult {
+  Status error;
+  Offset base_offset = kNoOffset;
+  Offset last_offset = kNoOffset;
+  TimestampMs append_time{-1};      // -1 unless the topic stamps LogAppendTime
+  Offset log_start_offset;
+  bool duplicate = false;           // an idempotent retry; the offsets are the original's
+  // With condition_failed:
+  std::uint32_t failed_record_index = 0;
+  Offset current_offset = kNoOffset;
+  bool current_is_tombstone = false;
+  // With keydir_budget_exceeded: the records that would have created keys.
+  std::vector<std::uint32_t> refused_records;
+};
+
+}  // namespace logcask
