@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# One command from a fresh clone to a tested build: installs what is missing, configures, builds, runs all tests.
+#
+#   scripts/test.sh [--no-install] [--asan] [--tsan] [--nightly] [-R REGEX]
+#
+#   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
+#   --nightly  many more rounds in the randomised tests (LOGCASK_TEST_ROUNDS), and the slow ones too
+#   -R REGEX   only the tests whose name matches
+#
+# The last lines are ctest's own summary; the exit code is ctest's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+install=yes
+asan=no
+tsan=no
+nightly=no
+filter=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --no-install) install=no ;;
+    --asan) asan=yes ;;
+    --tsan) tsan=yes ;;
+    --nightly) nightly=yes ;;
+    -R) filter=(-R "${2:?-R wants a regular expression}"); shift ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "test: unknown argument '$1'; see --help" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+[ "$install" = no ] || scripts/install-deps.sh
+. scripts/build-env.sh
+jobs=$(build_jobs)
+slow=(-LE slow)
+if [ "$nightly" = yes ]; then
+  slow=()
+  export LOGCASK_TEST_ROUNDS="${LOGCASK_TEST_ROUNDS:-50}"
+fi
+
+# run_preset NAME RUNNER...: configures, builds and tests one preset; what follows the name goes in front of ctest.
+run_preset() {
+  local preset=$1
+  shift
+  cmake --preset "$preset"
+  cmake --build --preset "$preset" -j "$jobs"
+  "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}" "${subset[@]}"
+}
+
+subset=()
+run_preset dev
+if [ "$asan" = yes ]; then
+  export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
+  run_preset asan
+fi
+if [ "$tsan" = yes ]; then
+  # Storage has no threads by rule (scripts/check-includes.py), so its tests have nothing to show here.
+  [ "${#filter[@]}" -gt 0 ] || subset=(-R '^(broker|client|cli|e2e)')
+  # ThreadSanitizer of g++ 12 cannot map its shadow where the kernel randomises more than 28 bits.
+  runner=()
+  [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] || runner=(setarch "$(uname -m)" -R)
+  export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1}"
+  run_preset tsan "${runner[@]}"
+fi
