@@ -1,0 +1,255 @@
+#pragma once
+// Topics, groups, maintenance and the state of the broker.
+//
+// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (client/async.h).
+// Errors: those of the broker, with its sentence. Where an answer covers several partitions each has its own Error
+// (Errc::ok when fine).
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "client/client.h"
+
+namespace logcask::client {
+
+inline constexpr PartitionId kAllPartitions{-1};
+
+struct NewTopic {
+  std::string name;
+  std::uint32_t partitions = 0;  // 0 = the broker's default
+  std::map<std::string, std::string> config;
+  bool if_not_exists = false;
+};
+struct TopicCreated {
+  TopicId id;
+  std::uint32_t partitions = 0;
+  bool existed = false;
+};
+
+struct TopicInfo {
+  std::string name;
+  TopicId id;
+  std::uint32_t partitions = 0;
+  bool internal = false;
+  bool compacted = false;
+  std::string partitioner;  // any | murmur2 | crc32 | fnv1a
+};
+
+struct TopicSetting {
+  std::string name;
+  std::string value;
+  bool is_default = false;
+};
+struct PartitionInfo {
+  PartitionId partition;
+  std::string state;  // online | loading | read_only | offline
+  std::string reason;
+  Offset log_start;
+  Offset committed_end;
+  Offset durable_end;
+  Offset written_end;
+  Offset next_offset;
+  Offset tombstone_horizon;
+  std::int32_t leader_epoch = 0;
+  std::uint64_t live_keys = 0;
+  std::uint64_t deleted_keys = 0;
+  std::uint64_t keydir_bytes = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint32_t segments = 0;
+  std::uint64_t pending_records = 0;
+  std::uint64_t collisions = 0;
+  double loading_progress = 0;
+  bool compaction_quarantined = false;
+  std::string quarantine_reason;
+};
+struct TopicDescription {
+  std::string name;
+  TopicId id;
+  bool internal = false;
+  std::vector<TopicSetting> settings;
+  std::vector<PartitionInfo> partitions;
+};
+
+// Which offset list_offsets looks for.
+struct OffsetQuery {
+  PartitionId partition;
+  std::int64_t timestamp_ms = kLatest;           // or the first record at or after this time
+  static constexpr std::int64_t kLatest = -1;    // committed end
+  static constexpr std::int64_t kEarliest = -2;  // log start
+};
+struct ListedOffset {
+  PartitionId partition;
+  Error error{Errc::ok, {}};
+  Offset offset = kNoOffset;  // kNoOffset: no record at or after the time
+  TimestampMs timestamp{-1};
+};
+
+struct DeletedRecords {
+  PartitionId partition;
+  Error error{Errc::ok, {}};
+  Offset log_start;
+};
+
+struct SegmentInfo {
+  PartitionId partition;
+  Offset base_offset;
+  Generation generation;
+  Offset next_offset;
+  std::string state;  // active | closed | compacting | damaged
+  std::uint64_t records = 0;
+  std::uint64_t live_values = 0;
+  std::uint64_t live_tombstones = 0;
+  std::uint64_t due_tombstones = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t dead_bytes_estimate = 0;
+  bool has_hint = false;
+  std::uint32_t readers = 0;
+  Offset compacted_through;
+  TimestampMs first_append;
+  TimestampMs last_append;
+  bool due = false;
+  std::string why;
+};
+
+struct CompactionProgress {
+  PartitionId partition;
+  Error error{Errc::ok, {}};
+  bool finished = false;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+  std::uint64_t bytes_before = 0;
+  std::uint64_t bytes_after = 0;
+  std::uint64_t records_kept = 0;
+  std::uint64_t records_dropped = 0;
+  std::uint64_t tombstones_dropped = 0;
+  std::uint32_t rewrites = 0;
+  double seconds = 0;
+};
+
+struct ReopenReport {
+  PartitionId partition;
+  Error error{Errc::ok, {}};
+  std::string report;
+};
+
+struct GroupInfo {
+  std::string name;
+  std::uint32_t partitions = 0;
+};
+struct GroupOffset {
+  std::string topic;
+  PartitionId partition;
+  Offset offset = kNoOffset;  // next to read; kNoOffset: nothing committed
+  std::string metadata;
+  TimestampMs committed_at{-1};
+  Offset committed_end = kNoOffset;  // of the partition, for the lag; kNoOffset when it is gone
+};
+
+struct BrokerProblem {
+  std::string topic;
+  PartitionId partition;
+  std::string state;
+  std::string reason;
+};
+struct BrokerDescription {
+  std::string version;
+  std::string cluster_id;
+  std::string data_directory;
+  std::int64_t uptime_ms = 0;
+  std::uint32_t io_threads = 0;
+  std::uint32_t topics = 0;
+  std::uint32_t partitions = 0;
+  std::uint32_t partitions_loading = 0;
+  double loading_progress = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t rss_bytes = 0;
+  std::uint64_t keydir_entries = 0;
+  std::uint64_t keydir_bytes = 0;
+  std::uint64_t keydir_budget_bytes = 0;
+  std::string keydir_verdict;  // FITS | TIGHT | OOM
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t open_files = 0;
+  double recovery_seconds = 0;
+  double keydir_load_seconds = 0;
+  std::uint64_t keydir_loaded_from_hints = 0;
+  std::uint64_t keydir_loaded_from_scan = 0;
+  std::vector<BrokerProblem> problems;
+  std::vector<std::pair<std::string, double>> counters;
+};
+
+class Admin {
+ public:
+  explicit Admin(const Client& client) : core_(client.core()) {}
+
+  Result<TopicCreated> create_topic(const NewTopic& topic, CallOptions call = {});
+  void create_topic_async(const NewTopic& topic, CallOptions call, Callback<TopicCreated> done);
+  // `unset` names go back to their default.
+  Status alter_topic(const std::string& name, const std::map<std::string, std::string>& set,
+                     const std::vector<std::string>& unset = {}, CallOptions call = {});
+  void alter_topic_async(const std::string& name, const std::map<std::string, std::string>& set,
+                         const std::vector<std::string>& unset, CallOptions call, Callback<void> done);
+  Status delete_topic(const std::string& name, CallOptions call = {});
+  void delete_topic_async(const std::string& name, CallOptions call, Callback<void> done);
+  Result<TopicDescription> describe_topic(const std::string& name, CallOptions call = {});
+  void describe_topic_async(const std::string& name, CallOptions call, Callback<TopicDescription> done);
+  Result<std::vector<TopicInfo>> list_topics(bool include_internal = false, CallOptions call = {});
+  void list_topics_async(bool include_internal, CallOptions call, Callback<std::vector<TopicInfo>> done);
+  // One topic; unknown_topic when there is none.
+  Result<TopicInfo> topic(const std::string& name, CallOptions call = {});
+  void topic_async(const std::string& name, CallOptions call, Callback<TopicInfo> done);
+
+  // In the order of the queries.
+  Result<std::vector<ListedOffset>> list_offsets(const std::string& topic, const std::vector<OffsetQuery>& queries,
+                                                 CallOptions call = {});
+  void list_offsets_async(const std::string& topic, const std::vector<OffsetQuery>& queries, CallOptions call,
+                          Callback<std::vector<ListedOffset>> done);
+  // Moves log start up to `before`.
+  Result<std::vector<DeletedRecords>> delete_records(const std::string& topic, PartitionId partition, Offset before,
+                                                     CallOptions call = {});
+  void delete_records_async(const std::string& topic, PartitionId partition, Offset before, CallOptions call,
+                            Callback<std::vector<DeletedRecords>> done);
+
+  Result<std::vector<SegmentInfo>> segments(const std::string& topic, PartitionId partition = kAllPartitions,
+                                            CallOptions call = {});
+  void segments_async(const std::string& topic, PartitionId partition, CallOptions call,
+                      Callback<std::vector<SegmentInfo>> done);
+  // Starts compaction now. With `wait` it rolls the active segment first and returns when nothing is due: one last
+  // report per partition; `progress` sees every report on the way. The deadline is then call.timeout_ms, 0 = none.
+  Result<std::vector<CompactionProgress>> compact(const std::string& topic, PartitionId partition, bool wait,
+                                                  std::function<void(const CompactionProgress&)> progress = {},
+                                                  CallOptions call = {});
+  void compact_async(const std::string& topic, PartitionId partition, bool wait,
+                     std::function<void(const CompactionProgress&)> progress, CallOptions call,
+                     Callback<std::vector<CompactionProgress>> done);
+  // Checks and reopens partitions that are read-only or offline.
+  Result<std::vector<ReopenReport>> reopen(const std::string& topic, PartitionId partition = kAllPartitions,
+                                           CallOptions call = {});
+  void reopen_async(const std::string& topic, PartitionId partition, CallOptions call,
+                    Callback<std::vector<ReopenReport>> done);
+
+  Result<BrokerDescription> describe_broker(CallOptions call = {});
+  void describe_broker_async(CallOptions call, Callback<BrokerDescription> done);
+
+  Result<std::vector<GroupInfo>> list_groups(CallOptions call = {});
+  void list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>> done);
+  // Every committed offset of the group; unknown_group when it has none.
+  Result<std::vector<GroupOffset>> describe_group(const std::string& group, CallOptions call = {});
+  void describe_group_async(const std::string& group, CallOptions call, Callback<std::vector<GroupOffset>> done);
+  // Sets offsets (topic, partition, offset, metadata of each entry); kNoOffset deletes the commit. The first
+  // partition's error when one fails.
+  Status commit_group(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call = {});
+  void commit_group_async(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
+                          Callback<void> done);
+
+ private:
+  std::shared_ptr<Core> core_;
+};
+
+}  // namespace logcask::client

@@ -1,0 +1,95 @@
+#pragma once
+// Reads a topic's log in offset order per partition, from a chosen place, and goes on as it grows.
+//
+// Fetches ahead in the background up to prefetch_bytes. Holes left by compaction are stepped over; control batches and
+// records below the position are not shown. The members of a group are not coordinated: a group is a name under which
+// positions are kept.
+// Threads: one thread at a time may use a Consumer; views of a poll live until the next poll, seek or destruction.
+// Errors: a partition's error ends its fetching and is returned by one poll, naming the partition; seek() or reset()
+// starts it again. Retriable errors and lost connections are retried inside and never shown.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "client/client.h"
+#include "client/record.h"
+
+namespace logcask::client {
+
+// Where to begin.
+struct StartAt {
+  enum class Kind : std::uint8_t { earliest, latest, offset, timestamp, committed };
+  Kind kind = Kind::earliest;
+  Offset at_offset;
+  TimestampMs at_timestamp;                // the first record at or after; latest when there is none
+  Kind when_uncommitted = Kind::earliest;  // committed: where a partition without a commit begins
+
+  static StartAt earliest() { return {Kind::earliest, {}, {}, Kind::earliest}; }
+  static StartAt latest() { return {Kind::latest, {}, {}, Kind::earliest}; }
+  static StartAt offset(Offset offset) { return {Kind::offset, offset, {}, Kind::earliest}; }
+  static StartAt timestamp(TimestampMs time) { return {Kind::timestamp, {}, time, Kind::earliest}; }
+  // The group's committed offset (ConsumerOptions::group).
+  static StartAt committed(Kind otherwise = Kind::earliest) { return {Kind::committed, {}, {}, otherwise}; }
+};
+
+struct ConsumerOptions {
+  std::string group;                       // needed for committed(), commit() and StartAt::committed
+  std::size_t fetch_bytes = 4u << 20;      // of one answer
+  std::size_t partition_bytes = 1u << 20;  // of one partition in one answer
+  std::size_t prefetch_bytes = 16u << 20;  // fetched and not yet polled
+  std::size_t max_poll_records = 10000;
+  std::size_t max_batch_bytes = 64u << 20;  // largest batch after decompression
+  std::int64_t fetch_wait_ms = 500;         // how long the broker may hold an empty answer
+  // What to do when the position is no longer in the log (log start moved past it).
+  enum class OutOfRange : std::uint8_t { fail, earliest, latest } out_of_range = OutOfRange::fail;
+};
+
+struct PollResult {
+  std::span<const ReadRecord> records;  // in offset order within each partition
+  // Partitions where deletes between the last read position and this one may have been cleaned away unseen (the
+  // tombstone horizon passed the position): state built from earlier reads may hold deleted keys. Told once per pass.
+  std::vector<PartitionId> behind_tombstone_horizon;
+};
+
+class Consumer {
+ public:
+  // Partitions empty = all of the topic. unknown_topic, unknown_partition.
+  static Result<Consumer> open(const Client& client, std::string topic, StartAt start,
+                               std::vector<PartitionId> partitions = {}, ConsumerOptions options = {});
+  ~Consumer();
+  Consumer(Consumer&&) noexcept;
+  Consumer& operator=(Consumer&&) noexcept;
+
+  // Waits up to max_wait_ms for records; none = nothing came in that time.
+  Result<PollResult> poll(std::int64_t max_wait_ms);
+
+  const std::string& topic() const;
+  const std::vector<PartitionId>& partitions() const;
+  // The next offset that poll will look at; steps over holes.
+  Offset position(PartitionId partition) const;
+  // The partition's committed end as last seen; kNoOffset before the first answer. position >= end = caught up.
+  Offset end_offset(PartitionId partition) const;
+  Offset log_start(PartitionId partition) const;
+  Status seek(PartitionId partition, Offset offset);
+
+  // Keeps the positions after the last returned records, or those given, under the group's name.
+  Status commit(CallOptions call = {});
+  Status commit(const std::map<PartitionId, Offset>& next_offsets, CallOptions call = {});
+  void commit_async(Callback<void> done);
+  // The group's committed offset; none when nothing was committed.
+  Result<std::optional<Offset>> committed(PartitionId partition, CallOptions call = {});
+
+ private:
+  struct Impl;
+  explicit Consumer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace logcask::client

@@ -1,0 +1,110 @@
+#pragma once
+// Writes records to one topic in batches, in order per partition, exactly once per send.
+//
+// send() encodes the record into its partition's open batch and returns. A batch leaves when it is full, when its
+// linger has passed or on flush(). Up to max_in_flight batches per partition travel at once; retries and reconnects
+// repeat them under the same sequence numbers, so order holds and nothing is written twice (idempotent, the default).
+// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (client/async.h).
+// Memory: at most buffer_bytes of records wait or travel; then send() waits up to block_ms, else limit_exceeded.
+// Conditions: a record with a condition succeeds or fails alone: when the broker refuses a batch for one record, that
+// record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
+// Errors of a Delivery: condition_failed carries current_offset; timed_out after delivery_timeout_ms means the fate is
+// unknown if the batch had left; all others mean the record was not written.
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "client/client.h"
+#include "client/record.h"
+#include "proto/compression.h"
+
+namespace logcask::client {
+
+enum class Acks : std::uint8_t {
+  all,   // after the record is on disk: survives power loss
+  one,   // after the write call returned: survives the death of the broker process
+  none,  // no answer at all; deliveries report offset -1 as soon as the bytes were handed to the connection
+};
+
+// What became of one record.
+struct Delivery {
+  Status status;
+  PartitionId partition{-1};
+  Offset offset = kNoOffset;
+  TimestampMs timestamp{-1};
+  bool duplicate = false;  // a repeat of a batch the broker had taken already; `offset` is the original's
+  // With condition_failed: the key's latest record; kNoOffset = none.
+  Offset current_offset = kNoOffset;
+  bool current_is_tombstone = false;
+
+  bool ok() const { return status.ok(); }
+};
+using DeliveryCallback = std::function<void(const Delivery&)>;
+
+// What became of one batch: offsets base_offset .. base_offset + records - 1 when ok.
+struct BatchDelivery {
+  Status status;
+  PartitionId partition{-1};
+  Offset base_offset = kNoOffset;
+  std::size_t records = 0;
+};
+
+struct ProducerOptions {
+  Acks acks = Acks::all;
+  bool idempotent = true;  // off by itself with Acks::none
+  Compression compression = Compression::none;
+  std::int64_t linger_ms = 5;              // how long an open batch waits for company
+  std::size_t batch_bytes = 256u << 10;    // a batch this large leaves at once
+  std::size_t max_record_bytes = 1000000;  // message_too_large beyond; the topic's max.message.bytes decides in the end
+  std::size_t buffer_bytes = 64u << 20;
+  std::int64_t block_ms = 60000;  // how long send() waits for buffer space; 0 = fail at once
+  int max_in_flight = 5;          // batches per partition, 1 to 5
+  std::int64_t delivery_timeout_ms = 120000;
+  std::int64_t retry_backoff_ms = 50;
+  // Called once per answered batch, before the callbacks of its records. Cheaper than a callback per record.
+  std::function<void(const BatchDelivery&)> on_batch;
+};
+
+class Producer {
+ public:
+  // Asks the broker for the topic's partitions and for a producer id. unknown_topic, or what the call ran into.
+  static Result<Producer> open(const Client& client, std::string topic, ProducerOptions options = {});
+  // Flushes for at most delivery_timeout_ms, then gives up on what is left. Use close() to choose.
+  ~Producer();
+  Producer(Producer&&) noexcept;
+  Producer& operator=(Producer&&) noexcept;
+
+  // Ok = taken; the callback, when given, is called exactly once later. An error = not taken, no callback:
+  // limit_exceeded (buffer full), message_too_large, invalid_argument, unknown_partition, cancelled (closed).
+  Status send(const OutRecord& record, DeliveryCallback callback = {});
+  // Takes the lock once for all. Stops at the first record it cannot take; `taken` counts those before it.
+  Status send_all(std::span<const OutRecord> records, std::size_t* taken = nullptr);
+  std::future<Delivery> send_future(const OutRecord& record);
+  // Sends, hurries the batch out and waits for the answer.
+  Delivery send_and_wait(const OutRecord& record);
+
+  // Hurries everything out that was sent before and waits for its answers: timed_out when that takes longer. Else the
+  // first failure since the last flush of a record without a callback, so no loss goes unseen.
+  Status flush(std::int64_t timeout_ms = 0);  // 0 = delivery_timeout_ms
+  // Refuses further sends, flushes for at most timeout_ms, then ends what is left with cancelled.
+  Status close(std::int64_t timeout_ms = 0);
+
+  const std::string& topic() const;
+  int partition_count() const;
+  // Where a record with this key goes.
+  PartitionId partition_of(ByteView key) const;
+  std::size_t buffered_bytes() const;
+
+ private:
+  struct Impl;
+  explicit Producer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace logcask::client
