@@ -72,7 +72,7 @@ class Directory {
 
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& name) = 0;
   virtual Result<std::unique_ptr<Directory>> create_directory(const std::string& name) = 0;  // already_exists
-  virtual Status remove_directory(const std::string& name) = 0;  // must be empty
+  virtual Status remove_directory(const std::string& name) = 0;                              // must be empty
 
   // Takes the lock file `name` (created when missing, holds the owner's pid). in_use names the holder's pid.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& name) = 0;

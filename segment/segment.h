@@ -1,0 +1,147 @@
+#pragma once
+// One segment for reading: closed and immutable, or the active one while it grows. Readers cannot tell them apart.
+//
+// Owned by shared_ptr<const Segment>: log views keep a segment, and with it its files, alive. Files are opened on
+// first use through the environment's FileCache. Safe from any thread.
+//
+// What a read checks: that each batch header it walks is the one that was written there (base offsets chain, epoch
+// or header checksum from the index), and each batch's CRC once per process. Errors: corrupt_range names file and
+// position; not_found = no record at that offset; io errors of the seam.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "proto/record_batch.h"
+#include "segment/crc_bitmap.h"
+#include "segment/decoded_batch_cache.h"
+#include "segment/file.h"
+#include "segment/file_cache.h"
+#include "segment/log_scan.h"
+#include "segment/segment_facts.h"
+
+namespace logcask {
+
+class ActiveLog;  // segment/active_log.h: the growing state that writer and readers share
+
+// Files to unlink; run() may block for tens of milliseconds and belongs on a background thread.
+struct FileRemoval {
+  std::shared_ptr<Directory> directory;
+  std::vector<std::string> names;
+  // Missing files are no error; the first other error is returned after all were tried.
+  Status run() const;
+};
+
+// What all segments of a broker share.
+struct SegmentEnvironment {
+  struct Limits {
+    FileCache::Limits files;
+    std::size_t decoded_batch_bytes = 64u << 20;
+    // A batch that would decompress to more is corrupt_range for lookups.
+    std::size_t max_decompressed_bytes = 256u << 20;
+  };
+  SegmentEnvironment() : SegmentEnvironment(Limits()) {}
+  explicit SegmentEnvironment(const Limits& limits);
+
+  std::shared_ptr<FileCache> files;
+  DecodedBatchCache decoded;
+  std::size_t max_decompressed_bytes;
+  // Called from the destructor of a segment whose removal was asked for, on whatever thread dropped it last.
+  // The default runs it at once. Set before the first segment is made.
+  std::function<void(FileRemoval)> remove_files;
+};
+
+// The memory one reader reuses from lookup to lookup; what read_record returns points into it.
+struct RecordScratch {
+  std::string bytes;
+  std::shared_ptr<const DecodedBatch> decoded;
+};
+
+// What read_batches appended.
+struct ReadBatches {
+  std::size_t bytes = 0;
+  std::size_t batches = 0;
+  // One past the last offset of the last batch; where to go on. The caller's `from` when nothing was appended.
+  Offset next_offset;
+};
+
+class Segment {
+ public:
+  // A closed segment with the facts the manifest (or a scan) vouches for. Opens nothing yet.
+  static std::shared_ptr<const Segment> closed(std::shared_ptr<SegmentEnvironment> environment,
+                                               std::shared_ptr<Directory> directory, const SegmentFacts& facts);
+  // The active one; see SegmentWriter::segment().
+  static std::shared_ptr<const Segment> active(std::shared_ptr<SegmentEnvironment> environment,
+                                               std::shared_ptr<Directory> directory,
+                                               std::shared_ptr<const ActiveLog> log);
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  SegmentName name() const { return name_; }
+  Offset base() const { return name_.base; }
+  // Of the active segment: as of now.
+  Offset next_offset() const;
+  std::uint64_t size_bytes() const;
+  SegmentFacts facts() const;
+  bool is_active() const { return active_ != nullptr; }
+  // Unique in this process: the key of caches.
+  std::uint64_t instance_id() const { return instance_id_; }
+  // "t-0.<id>/00000000000000000000.0.log", for messages.
+  std::string describe() const;
+
+  // Appends whole batches to `out`: from the one that holds or follows `from`, while their last offset is below
+  // `end`, up to `max_bytes` but always one batch if there is any. Nothing to read is not an error. A damaged batch
+  // behind good ones ends the answer before it; the next call starts with it and fails.
+  Result<ReadBatches> read_batches(Offset from, Offset end, std::size_t max_bytes, std::string& out) const;
+
+  // The record at exactly `offset`.
+  Result<RecordView> read_record(Offset offset, RecordScratch& scratch) const;
+
+  // The first record with a timestamp >= `timestamp`, at or above `from` and below `end`.
+  struct TimedOffset {
+    Offset offset;
+    TimestampMs timestamp;
+    LeaderEpoch leader_epoch;
+  };
+  Result<std::optional<TimedOffset>> offset_for_time(TimestampMs timestamp, Offset from, Offset end) const;
+
+  // All batches, or those from the one that holds or follows `from`, front to back, each CRC checked anew.
+  // corrupt_range when a batch is bad or the data ends early; its message names file and position.
+  Status scan(const BatchCallback& take) const { return scan(base(), take); }
+  Status scan(Offset from, const BatchCallback& take) const;
+
+  // The files go when the last reference does.
+  void remove_when_unused() const { remove_.store(true, std::memory_order_relaxed); }
+
+ private:
+  Segment(std::shared_ptr<SegmentEnvironment> environment, std::shared_ptr<Directory> directory, SegmentName name);
+  struct Hold;  // file, index and end for the time of one read
+  class Walk;   // checked steps from header to header
+  Result<Hold> hold() const;
+  Result<std::shared_ptr<const OpenSegment>> open() const;
+  Result<std::shared_ptr<const OpenSegment>> load() const;
+  Error damaged(std::uint64_t position, const std::string& why) const;
+  Status check_header(const Hold& hold, const BatchHeader& header, ByteView raw, std::uint64_t position) const;
+  Status check_batch(const Hold& hold, const BatchHeader& header, ByteView batch, std::uint64_t position) const;
+  Result<RecordView> record_in_batch(const Hold& hold, const BatchHeader& header, std::uint64_t batch_position,
+                                     std::uint64_t from_position, Offset offset, RecordScratch& scratch) const;
+
+  const std::shared_ptr<SegmentEnvironment> environment_;
+  const std::shared_ptr<Directory> directory_;
+  const SegmentName name_;
+  const std::uint64_t instance_id_;
+  SegmentFacts facts_;                       // closed
+  mutable FileCache::Slot slot_;             // closed
+  std::shared_ptr<const ActiveLog> active_;  // active
+  mutable CrcBitmap crc_checked_;
+  mutable std::atomic<bool> remove_{false};
+};
+
+}  // namespace logcask

@@ -1,0 +1,108 @@
+#pragma once
+// The one writer of a log file: the active segment of a partition, or an output of compaction (generation > 0).
+//
+// Threads: one append() at a time; one sync() at a time; a sync() may run while another thread appends the next bytes
+// (it captures where the log ends before it starts). close() excludes both. Reads go through segment() from any thread.
+//
+// Disk full on append: the file is cut back to the last batch edge, the call fails with storage_full and may be
+// tried again. Any other failed write, a failed cut and a failed sync latch the writer: nothing it says about the
+// disk can be trusted, so every later call fails with read_only naming the first error, and no sync is ever retried.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "segment/active_log.h"
+#include "segment/file.h"
+#include "segment/log_state.h"
+#include "segment/segment.h"
+#include "segment/sync_log.h"
+
+namespace logcask {
+
+class SegmentWriter {
+ public:
+  struct Options {
+    // Disk blocks are reserved this far ahead of the end of data; 0 = never.
+    std::uint64_t preallocate_bytes = 64u << 20;
+    // The .sync file is itself synced when this much time or log has passed since the last time.
+    std::int64_t sync_log_interval_ms = 1000;
+    std::uint64_t sync_log_interval_bytes = 16u << 20;
+    // How far ahead offsets are reserved in the .sync file, so that none is given twice after a power loss.
+    std::int64_t offset_reserve = std::int64_t{1} << 20;
+  };
+
+  // Creates the log (and for generation 0 its .sync, synced, its ceiling reserved ahead). Fails with already_exists.
+  // The caller syncs the directory before the first byte is acknowledged.
+  static Result<std::unique_ptr<SegmentWriter>> create(std::shared_ptr<SegmentEnvironment> environment,
+                                                       std::shared_ptr<Directory> directory, SegmentName name,
+                                                       const Options& options);
+  // Goes on at the end of a recovered generation-0 log: cuts the file to state.position(), syncs it, and starts a
+  // fresh .sync entry. `ceiling` is at least the one recovery found. Creates the .sync when it is missing.
+  static Result<std::unique_ptr<SegmentWriter>> resume(std::shared_ptr<SegmentEnvironment> environment,
+                                                       std::shared_ptr<Directory> directory, LogState state,
+                                                       Offset ceiling, const Options& options);
+
+  // Writes whole batches at the end; each piece holds one or more of them back to back, each sound and checked by
+  // the caller, offsets continuing where the log ends (generation 0: without a hole). `append_time` from the
+  // partition's append clock. invalid_argument when the segment would pass its limits (see fits).
+  Status append(std::span<const ByteView> pieces, TimestampMs append_time);
+  Status append(ByteView batches, TimestampMs append_time) { return append(std::span(&batches, 1), append_time); }
+  // May this many bytes, up to this offset, still go into the segment's 2^31 limits?
+  bool fits(std::uint64_t bytes, Offset last_offset) const;
+
+  // Makes everything durable that was written when the call began, and says what that was.
+  Result<SyncEntry> sync(std::int64_t now_monotonic_ns);
+
+  // Final sync, drops reserved blocks, writes .index and .timeindex (derived: not synced unless `sync_indexes`).
+  // The writer takes no more writes; readers of segment() go on.
+  Result<SegmentFacts> close(std::int64_t now_monotonic_ns, bool sync_indexes = false);
+
+  SegmentName name() const { return name_; }
+  Offset next_offset() const { return log_->end().next_offset; }
+  std::uint64_t position() const { return log_->end().position; }
+  SegmentFacts facts() const { return log_->facts(); }
+  // What the last completed sync made durable.
+  SyncEntry durable() const;
+  // For readers; the same object every time.
+  const std::shared_ptr<const Segment>& segment() const { return segment_; }
+  // The read_only error when latched.
+  Status latched() const;
+
+ private:
+  SegmentWriter(std::shared_ptr<Directory> directory, std::shared_ptr<ActiveLog> log,
+                std::shared_ptr<const Segment> segment, std::unique_ptr<SyncLog> sync_log, const Options& options);
+  Error latch(const Error& first);
+  Status check_append(std::span<const ByteView> pieces, std::uint64_t& bytes, Offset& last) const;
+  Status reserve_blocks(std::uint64_t end);
+  Status reserve_offsets(Offset last);
+  Status cut_back(Error error);
+  Status note_sync(const SyncEntry& entry, std::int64_t now_monotonic_ns, bool force);
+  Status write_indexes(const SegmentFacts& facts, bool sync_indexes);
+
+  const std::shared_ptr<Directory> directory_;
+  const SegmentName name_;
+  const Options options_;
+  const std::shared_ptr<ActiveLog> log_;
+  const std::shared_ptr<const Segment> segment_;
+  std::uint64_t reserved_end_ = 0;  // append only
+
+  mutable std::mutex sync_mutex_;  // everything below; never held across a sync of the log
+  std::unique_ptr<SyncLog> sync_log_;
+  SyncEntry durable_;
+  Offset ceiling_;
+  std::int64_t sync_log_synced_ns_ = 0;
+  std::uint64_t sync_log_synced_position_ = 0;
+
+  mutable std::mutex latch_mutex_;
+  std::optional<Error> latched_;
+  std::atomic<bool> is_latched_{false};
+  bool closed_ = false;
+};
+
+}  // namespace logcask

@@ -1,0 +1,51 @@
+#pragma once
+// The disk images a power loss may leave behind, enumerated from a recorded run (ALICE, OSDI 2014).
+//
+// A run is recorded by a MemoryFileSystem. For every point between two operations the pending effects are those
+// issued before it and not settled; a profile says which subsets of them may have landed:
+//   prefix   all effects up to one, in the order they were issued, the next write torn at a sector;
+//   ordered  per file and per directory a prefix (a journal that writes data before sizes and names), in any
+//            combination of them;
+//   worst    any subset, writes torn at 512 bytes, growth without data (zeros, or rubbish) and directory
+//            operations in any order.
+// Up to 4 pending effects all subsets are made; beyond, all prefixes, all without one, each one alone, 3 tears of the
+// last write and 16 subsets drawn from the seed. The same image with the same number of marks is made once.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tests/support/memory_file_system.h"
+
+namespace logcask::testing {
+
+enum class CrashProfile { prefix, ordered, worst };
+
+struct CrashState {
+  // Operations [0, operation_index) had been issued, and this many of them were marks.
+  std::size_t operation_index = 0;
+  std::size_t marks = 0;
+  // For messages: profile, point, which effects landed.
+  std::string description;
+  // A fresh, settled file system; recording starts at zero.
+  std::unique_ptr<MemoryFileSystem> image;
+};
+
+class CrashStates {
+ public:
+  // Takes a copy of the recorded operations; the run starts from what `recorded` held when its log began.
+  CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed);
+  ~CrashStates();
+  CrashStates(CrashStates&&) noexcept;
+
+  // The next state, empty at the end.
+  std::optional<CrashState> next();
+  // States made so far.
+  std::size_t count() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace logcask::testing

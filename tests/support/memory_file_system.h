@@ -1,0 +1,113 @@
+#pragma once
+// A file system in memory that crashes, tears, lies and fills up: the disk seam's second form.
+//
+// The fault model, in prose:
+//  - What a process reads is the "page cache": every effect so far. What survives a power loss is the durable image
+//    plus some of the pending effects; which ones, a CrashStates enumerator chooses (crash_states.h).
+//  - File effects: a write (split into 512-byte sectors that land or not; a write beyond the end also grows the
+//    file, and the growth may land without the data: the bytes then read as zeros or as old rubbish), a truncate.
+//    sync_data() settles the effects of that file, and of no other.
+//  - Directory effects: create, rename, unlink, mkdir, rmdir. sync() settles the entries of that directory, and of no
+//    other; it settles no data. A file whose creation is not settled may be gone however often its data was synced.
+//  - A failed sync_data() settles nothing, and the effects it spoke of are never settled by a later one: like Linux,
+//    the pages are clean afterwards and nobody knows what is on disk.
+//  - A write that fails may have landed in part (fault kind `short_write`, or when the space ran out).
+//  - kill -9 is the state in which every effect has landed.
+// Every call is counted and recorded; fail() makes the Nth later one fail. Threads: all calls are safe.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "segment/file.h"
+
+namespace logcask::testing {
+
+enum class OperationKind : std::uint8_t {
+  open,
+  create,
+  write,
+  truncate,
+  preallocate,
+  sync_data,
+  read,
+  unlink,
+  rename,
+  list,
+  sync_directory,
+  make_directory,
+  remove_directory,
+  mark,
+};
+const char* operation_name(OperationKind kind);
+
+// One recorded call. Ids: files and directories are numbered in order of creation; directory 0 is the root.
+struct Operation {
+  OperationKind kind = OperationKind::mark;
+  std::uint64_t node = 0;      // the file, or the directory for entry operations
+  std::uint64_t child = 0;     // create, make_directory: the new node
+  std::uint64_t position = 0;  // write, truncate (the new size)
+  std::string name;            // entry operations; rename: the old name; mark: the tag
+  std::string to;              // rename
+  std::string data;            // write: what landed in the page cache
+  bool failed = false;
+};
+
+// What to fail. Counting starts at the call to fail().
+struct Fault {
+  // Operations that count; empty = every operation that changes something (write, truncate, preallocate, sync_data,
+  // create, unlink, rename, sync_directory, make_directory, remove_directory).
+  std::vector<OperationKind> kinds;
+  // Counts only operations on names that end so ("" = all).
+  std::string name_suffix;
+  std::uint64_t nth = 1;     // the first to fail
+  bool sticky = false;       // all later ones fail too
+  int error_number = 5;      // EIO
+  bool short_write = false;  // half of the write's bytes land before it fails
+};
+
+class MemoryFileSystem {
+ public:
+  struct State;
+  MemoryFileSystem();
+  ~MemoryFileSystem();
+  MemoryFileSystem(const MemoryFileSystem&) = delete;
+  MemoryFileSystem& operator=(const MemoryFileSystem&) = delete;
+
+  std::shared_ptr<Directory> root() const;
+
+  void fail(const Fault& fault);
+  void clear_faults();
+  // Total of file sizes and reservations allowed from now on; beyond it writes land in part and fail with ENOSPC.
+  void set_capacity(std::uint64_t bytes);
+  std::uint64_t used_bytes() const;
+  // Every handle fails from now on, as after a crash of the machine.
+  void power_off();
+
+  // Puts a tag into the operation log: "acked 17". Crash states carry how many marks came before them.
+  void mark(const std::string& tag);
+  std::vector<Operation> operations() const;
+  std::size_t operation_count() const;
+  // Number of calls that changed something since construction: the N of "fail the Nth".
+  std::size_t change_count() const;
+
+  // Direct access for damage: the page cache and the durable bytes are changed alike. Paths: "dir/file".
+  std::optional<std::string> content(const std::string& path) const;
+  void set_content(const std::string& path, const std::string& content);
+  std::vector<std::string> paths() const;
+  // Forgets the pending effects' pendingness: everything so far is durable, and the operation log starts anew.
+  void settle();
+  // An independent, settled copy of what a process sees now.
+  std::unique_ptr<MemoryFileSystem> clone() const;
+
+ private:
+  friend class CrashStates;
+  explicit MemoryFileSystem(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace logcask::testing
