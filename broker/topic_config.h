@@ -1,0 +1,43 @@
+#pragma once
+// The settings of a topic: Kafka's names where Kafka has one, ours where it has none (docs/CONFIG.md).
+//
+// A topic stores only what was set; everything else follows the defaults of the running build. A value
+// that could never work, alone or together with another, is refused as invalid_config with the names.
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/setting.h"
+#include "partition/config.h"
+#include "proto/partitioner.h"
+
+namespace logcask {
+
+// What users set: name to text. Ordered, so that equal settings have equal records.
+using SettingMap = std::map<std::string, std::string, std::less<>>;
+
+// A value: made once per change of the topic's settings.
+struct TopicConfig {
+  PartitionConfig partition;
+  Partitioner partitioner = Partitioner::any;
+  std::int64_t keydir_max_bytes = kUnlimited;  // keydir.max.bytes: sum over the partitions
+};
+
+std::span<const SettingInfo* const> topic_settings();
+
+// Checks every name and value and how they go together. `message_bytes_limit` is what a frame can carry.
+Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit = INT64_MAX);
+
+// Every setting with its current value.
+struct TopicSettingValue {
+  std::string name;
+  std::string value;
+  bool is_default = false;
+};
+std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings);
+
+}  // namespace logcask

@@ -1,0 +1,119 @@
+#include "broker/config.h"
+
+#include "broker/config_file.h"
+#include "broker/memory_limit.h"
+#include "tests/support/catch.h"
+
+namespace logcask {
+namespace {
+
+ConfigSources with_data(ConfigSources sources = {}) {
+  sources.flags.emplace("data.dir", "/data");
+  return sources;
+}
+
+std::string refusal(const ConfigSources& sources) {
+  const auto config = make_broker_config(with_data(sources));
+  REQUIRE(!config.ok());
+  CHECK(config.code() == Errc::invalid_config);
+  return config.error().message;
+}
+
+TEST_CASE("a broker needs only its data directory") {
+  CHECK(make_broker_config({}).error().message.find("data.dir") != std::string::npos);
+  const auto config = make_broker_config(with_data());
+  REQUIRE_OK(config);
+  CHECK(config->listen == "127.0.0.1:7440");
+  CHECK(config->io_threads == core_count());
+  CHECK(config->keydir_total_max_bytes == static_cast<std::int64_t>(memory_limit_bytes() / 4));
+}
+
+TEST_CASE("flags win over the environment, the environment over the file") {
+  ConfigSources sources;
+  sources.file = {{"num.partitions", "3"}, {"flush.threads", "3"}, {"io.threads", "3"}};
+  sources.environment = {{"LOGCASK_NUM_PARTITIONS", "2"}, {"LOGCASK_FLUSH_THREADS", "2"}};
+  sources.flags = {{"num.partitions", "1"}};
+  const auto config = make_broker_config(with_data(sources));
+  REQUIRE_OK(config);
+  CHECK(config->default_partitions == 1);
+  CHECK(config->flush_threads == 2);
+  CHECK(config->io_threads == 3);
+}
+
+TEST_CASE("nonsense is refused with the setting's name, its range and where it came from") {
+  ConfigSources sources;
+  sources.environment = {{"LOGCASK_FRAME_MAX_BYTES", "12"}};
+  const std::string message = refusal(sources);
+  CHECK(message.find("frame.max.bytes") != std::string::npos);
+  CHECK(message.find("131072 to 1073741824 bytes") != std::string::npos);
+  CHECK(message.find("LOGCASK_FRAME_MAX_BYTES") != std::string::npos);
+  for (const char* text : {"", "x", "1x", "-5", "9999999999999999999999", "1e3", "8388608.5", "9TiB9"}) {
+    INFO(text);
+    ConfigSources one;
+    one.file = {{"frame.max.bytes", text}};
+    CHECK(refusal(one).find("frame.max.bytes") != std::string::npos);
+  }
+}
+
+TEST_CASE("an unknown setting suggests the one that was meant") {
+  ConfigSources sources;
+  sources.flags = {{"keydir.total.max.byte", "1GiB"}};
+  CHECK(refusal(sources).find("did you mean 'keydir.total.max.bytes'?") != std::string::npos);
+  sources.flags.clear();
+  sources.environment = {{"LOGCASK_LISTN", "x"}};
+  CHECK(refusal(sources).find("did you mean LOGCASK_LISTEN?") != std::string::npos);
+}
+
+TEST_CASE("sizes and times take suffixes") {
+  ConfigSources sources;
+  sources.flags = {{"frame.max.bytes", "16MiB"}, {"idle.timeout.ms", "5min"}, {"keydir.total.max.bytes", "2 GiB"}};
+  const auto config = make_broker_config(with_data(sources));
+  REQUIRE_OK(config);
+  CHECK(config->frame_max_bytes == 16 << 20);
+  CHECK(config->idle_timeout_ms == 300'000);
+  CHECK(config->keydir_total_max_bytes == std::int64_t{2} << 30);
+}
+
+TEST_CASE("settings that cannot work together are refused") {
+  ConfigSources sources;
+  sources.flags = {{"frame.max.bytes", "128MiB"}};
+  CHECK(refusal(sources).find("connection.inflight.max.bytes") != std::string::npos);
+  sources.flags = {{"listen", "nowhere"}};
+  CHECK(refusal(sources).find("HOST:PORT") != std::string::npos);
+  sources.flags = {{"listen", "::1:80"}};
+  CHECK(refusal(sources).find("HOST:PORT") != std::string::npos);
+}
+
+TEST_CASE("a TOML file may use tables or dotted names") {
+  const auto values =
+      parse_config_text("listen = '[::1]:0'\n[frame]\nmax.bytes = 1048576\n[log]\nlevel = 'debug'\n", "f.toml");
+  REQUIRE_OK(values);
+  ConfigSources sources;
+  sources.file = *values;
+  const auto config = make_broker_config(with_data(sources));
+  REQUIRE_OK(config);
+  CHECK(config->frame_max_bytes == 1048576);
+  CHECK(config->log_level == "debug");
+  CHECK(config->listen == "[::1]:0");
+}
+
+TEST_CASE("a file that is not TOML is refused with its line") {
+  const auto broken = parse_config_text("listen = '1'\nwhat is this", "f.toml");
+  REQUIRE(!broken.ok());
+  CHECK(broken.error().message.find("f.toml line 2") != std::string::npos);
+  CHECK(!parse_config_text("listen = [1, 2]", "f.toml").ok());
+  CHECK(read_config_file("/nonexistent/f.toml").code() == Errc::not_found);
+}
+
+TEST_CASE("the reference names every setting with its environment variable") {
+  const std::string reference = config_reference_markdown();
+  for (const SettingInfo* info : broker_settings()) {
+    CHECK(reference.find("| `" + std::string(info->name) + "` |") != std::string::npos);
+    CHECK(reference.find("`" + environment_name(info->name) + "`") != std::string::npos);
+    CHECK(!info->description.empty());
+  }
+  CHECK(reference.find("| `cleanup.policy` |") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace logcask
