@@ -44,7 +44,7 @@ Status decompress_snappy(ByteView input, BoundedOutput& out) {
   reader.bytes(kXerialHeaderBytes);
   while (reader.ok() && !reader.at_end()) {
     const auto size = reader.fixed<std::int32_t>();
-    if (!reader.ok() || size < 0) break;
+    if (size < 0) return corrupt("snappy", "a block's size is negative");
     const ByteView block = reader.bytes(static_cast<std::size_t>(size));
     if (!reader.ok()) break;
     LOGCASK_TRY(append_raw(block, out));

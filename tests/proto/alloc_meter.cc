@@ -1,0 +1,42 @@
+#include "tests/proto/alloc_meter.h"
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> live{0};
+std::atomic<std::size_t> peak{0};
+
+void* counted_alloc(std::size_t size) {
+  void* at = std::malloc(size == 0 ? 1 : size);
+  if (at == nullptr) throw std::bad_alloc();
+  const std::size_t now = live += malloc_usable_size(at);
+  if (now > peak) peak = now;
+  return at;
+}
+
+void counted_free(void* at) {
+  if (at != nullptr) live -= malloc_usable_size(at);
+  std::free(at);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted_alloc(size); }
+void* operator new[](std::size_t size) { return counted_alloc(size); }
+void operator delete(void* at) noexcept { counted_free(at); }
+void operator delete[](void* at) noexcept { counted_free(at); }
+void operator delete(void* at, std::size_t) noexcept { counted_free(at); }
+void operator delete[](void* at, std::size_t) noexcept { counted_free(at); }
+
+namespace logcask {
+
+AllocMeter::AllocMeter() : start_(live) { peak = start_; }
+
+std::size_t AllocMeter::peak_bytes() const { return peak - start_; }
+
+}  // namespace logcask
