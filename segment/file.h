@@ -9,8 +9,9 @@
 // succeeded, and a name (create, rename, unlink) only after sync() of its directory did. A failed
 // sync_data says nothing about which bytes are on disk, now or ever: never call it again to find out.
 //
-// Threads: a File may be read from any thread while one thread writes; writes, truncate and sync_data
-// of one File are the caller's to serialise. A Directory is safe from any thread.
+// Threads: a File may be read from any thread while one thread writes; write_at, preallocate and truncate of one
+// File are the caller's to serialise, and so are its sync_data calls among themselves. A sync_data may overlap a
+// write_at: it covers what was written before it began. A Directory is safe from any thread.
 
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,7 @@ class File {
   virtual ~File() = default;
 
   // Writes all of `bytes` at `position`, growing the file as needed; loops over short writes and EINTR.
-  // On failure an unknown part may have been written.
+  // On failure an unknown part may have been written. storage_full when the disk or a quota is.
   virtual Status write_at(std::uint64_t position, std::span<const ByteView> pieces) = 0;
   Status write_at(std::uint64_t position, ByteView bytes) { return write_at(position, std::span(&bytes, 1)); }
   // Reads until `out` is full or the file ends; returns the bytes read.
@@ -86,6 +87,10 @@ class Directory {
 
 // The file's content; corrupt_file when it is larger than `max_bytes`.
 Result<std::string> read_file(Directory& directory, const std::string& name, std::uint64_t max_bytes);
+
+// Puts `content` in place of `name` atomically but, unlike replace_file, without a sync: after a power loss the file
+// may be missing, empty or torn. For derived files whose checksum is looked at.
+Status put_file(Directory& directory, const std::string& name, ByteView content);
 
 // Replaces `name` atomically and durably: writes NAME.tmp, syncs it, renames it over `name`, syncs the directory.
 Status replace_file(Directory& directory, const std::string& name, ByteView content);

@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "base/result.h"
 #include "segment/file.h"
@@ -61,7 +62,8 @@ class FileCache {
  private:
   std::shared_ptr<const OpenSegment> install(Slot& slot, std::shared_ptr<const OpenSegment> open);
   void forget(Slot& slot);
-  void evict(const Slot& keep);
+  void evict(const Slot& keep, std::vector<std::shared_ptr<const OpenSegment>>& dropped);
+  std::shared_ptr<const OpenSegment> take(Slot& slot);
 
   const Limits limits_;
   mutable std::mutex mutex_;

@@ -1,7 +1,7 @@
 #pragma once
 // The hint of a segment: the last record of every key in it, so that a restart reads 24 bytes a key, not the log.
 //
-// Layout (docs/FORMAT.md, "Hint"): a 160-byte header with CRC, then blocks of up to 8192 entries, each block
+// Layout (docs/FORMAT.md, "Hint"): a 128-byte header with CRC, then blocks of up to 8192 entries, each block
 // followed by an XXH3-64 seeded with the block's number and the segment's name. Entries are little-endian and
 // copied as they are. A block is handed out only after its checksum held, so a damaged hint yields true entries
 // and then an error, never a wrong entry.

@@ -19,14 +19,19 @@ struct LogState {
     facts_.next_offset = name.base;
   }
 
-  // The next batch of the file, whole and sound.
-  void add_batch(const BatchHeader& header, ByteView batch);
+  // The next batch of the file, whole; `sound` = its CRC holds, else its records get no index entries.
+  void add_batch(const BatchHeader& header, ByteView batch, bool sound = true);
 
   // The digest is computed here.
   SegmentFacts facts() const;
   SegmentName name() const { return facts_.name; }
   Offset next_offset() const { return facts_.next_offset; }
   std::uint64_t position() const { return facts_.size_bytes; }
+  // One write of the broker, by its append clock.
+  void note_append(TimestampMs time) {
+    if (facts_.first_append == kNoTimestamp) facts_.first_append = time;
+    facts_.last_append = time;
+  }
   void set_append_times(TimestampMs first, TimestampMs last) {
     facts_.first_append = first;
     facts_.last_append = last;

@@ -43,6 +43,9 @@ class OffsetIndex {
   // `next_position` receives the record_position of the entry after it, UINT64_MAX when it is the last.
   std::optional<IndexEntry> find(Offset offset, std::uint64_t* next_position = nullptr) const;
 
+  // The last entry at or below `offset` that is a batch's start. Every batch with record entries has one.
+  std::optional<IndexEntry> find_batch(Offset offset) const;
+
   // Is this the header that was written at `position`? Compares the leader epoch (GEN 0) or the checksum of the
   // uncovered bytes (GEN > 0; `raw` is the header's first 21 bytes or more). False = damaged.
   bool header_holds(const BatchHeader& header, ByteView raw, std::uint64_t position) const;

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -122,16 +123,23 @@ class Segment {
 
  private:
   Segment(std::shared_ptr<SegmentEnvironment> environment, std::shared_ptr<Directory> directory, SegmentName name);
-  struct Hold;  // file, index and end for the time of one read
-  class Walk;   // checked steps from header to header
+  friend class RecordLookup;  // segment_lookup.cc
+  struct Hold;                // file, indexes and end for the time of one read; segment_hold.h
+  struct Located;
   Result<Hold> hold() const;
-  Result<std::shared_ptr<const OpenSegment>> open() const;
   Result<std::shared_ptr<const OpenSegment>> load() const;
+  Result<std::shared_ptr<const OpenSegment>> rebuild_indexes(std::shared_ptr<const File> file) const;
   Error damaged(std::uint64_t position, const std::string& why) const;
-  Status check_header(const Hold& hold, const BatchHeader& header, ByteView raw, std::uint64_t position) const;
-  Status check_batch(const Hold& hold, const BatchHeader& header, ByteView batch, std::uint64_t position) const;
-  Result<RecordView> record_in_batch(const Hold& hold, const BatchHeader& header, std::uint64_t batch_position,
-                                     std::uint64_t from_position, Offset offset, RecordScratch& scratch) const;
+  // The header at `position`, from `raw`, is sound, is the one that was written there, and its batch ends within
+  // the log. `expected`: the base offset it must have (generation 0), the least it may have (higher ones).
+  Result<BatchHeader> check_header(const Hold& hold, ByteView raw, std::uint64_t position, Offset expected) const;
+  // The batch's CRC, once per process.
+  Status check_crc(const BatchHeader& header, ByteView batch, std::uint64_t position) const;
+  // The batch that holds or follows `from`; empty when there is none.
+  Result<std::optional<Located>> locate(const Hold& hold, Offset from) const;
+  Status read_exactly(const Hold& hold, std::uint64_t position, std::span<char> out) const;
+  Result<std::optional<TimedOffset>> first_at_or_after(const BatchHeader& header, ByteView batch, TimestampMs timestamp,
+                                                       Offset from) const;
 
   const std::shared_ptr<SegmentEnvironment> environment_;
   const std::shared_ptr<Directory> directory_;
@@ -141,6 +149,7 @@ class Segment {
   mutable FileCache::Slot slot_;             // closed
   std::shared_ptr<const ActiveLog> active_;  // active
   mutable CrcBitmap crc_checked_;
+  mutable std::atomic<bool> has_compressed_{false};  // worth asking the decoded-batch cache
   mutable std::atomic<bool> remove_{false};
 };
 

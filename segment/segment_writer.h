@@ -81,8 +81,10 @@ class SegmentWriter {
   Status check_append(std::span<const ByteView> pieces, std::uint64_t& bytes, Offset& last) const;
   Status reserve_blocks(std::uint64_t end);
   Status reserve_offsets(Offset last);
-  Status cut_back(Error error);
-  Status note_sync(const SyncEntry& entry, std::int64_t now_monotonic_ns, bool force);
+  Status cut_back(Error error, std::uint64_t position);
+  Result<SyncEntry> sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log);
+  Status note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force);
+  Status write_entry(const SyncEntry& entry);
   Status write_indexes(const SegmentFacts& facts, bool sync_indexes);
 
   const std::shared_ptr<Directory> directory_;

@@ -1,0 +1,255 @@
+#include "segment/segment_writer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace logcask {
+namespace {
+
+SyncEntry entry_of(const SegmentFacts& facts) {
+  SyncEntry entry;
+  entry.durable_end = facts.next_offset;
+  entry.position = facts.size_bytes;
+  entry.digest = facts.digest;
+  entry.first_append = facts.first_append;
+  entry.last_append = facts.last_append;
+  return entry;
+}
+
+}  // namespace
+
+SegmentWriter::SegmentWriter(std::shared_ptr<Directory> directory, std::shared_ptr<ActiveLog> log,
+                             std::shared_ptr<const Segment> segment, std::unique_ptr<SyncLog> sync_log,
+                             const Options& options)
+    : directory_(std::move(directory)),
+      name_(segment->name()),
+      options_(options),
+      log_(std::move(log)),
+      segment_(std::move(segment)),
+      sync_log_(std::move(sync_log)) {
+  durable_ = entry_of(log_->facts());
+  if (sync_log_) durable_ = sync_log_->newest();
+  ceiling_ = durable_.offset_ceiling;
+  sync_log_synced_position_ = durable_.position;
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<SegmentEnvironment> environment,
+                                                             std::shared_ptr<Directory> directory, SegmentName name,
+                                                             const Options& options) {
+  const std::string log_name = segment_filename(name, SegmentFile::log);
+  LOGCASK_ASSIGN(std::shared_ptr<File> file, directory->open(log_name, OpenMode::create_new));
+  auto log = std::make_shared<ActiveLog>(std::move(file), LogState(name));
+  std::unique_ptr<SyncLog> sync_log;
+  if (!name.rewritten()) {
+    SyncEntry first = entry_of(log->facts());
+    first.offset_ceiling = name.base + options.offset_reserve;
+    auto created = SyncLog::create(*directory, name.base, first);
+    if (!created.ok()) {
+      (void)directory->unlink(log_name);  // so that the same base can be tried again
+      return std::move(created).error();
+    }
+    sync_log = std::move(created).value();
+  }
+  auto segment = Segment::active(std::move(environment), directory, log);
+  return std::unique_ptr<SegmentWriter>(
+      new SegmentWriter(std::move(directory), std::move(log), std::move(segment), std::move(sync_log), options));
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::resume(std::shared_ptr<SegmentEnvironment> environment,
+                                                             std::shared_ptr<Directory> directory, LogState state,
+                                                             Offset ceiling, const Options& options) {
+  const SegmentName name = state.name();
+  LOGCASK_CHECK(!name.rewritten());
+  LOGCASK_ASSIGN(std::shared_ptr<File> file,
+                 directory->open(segment_filename(name, SegmentFile::log), OpenMode::read_write));
+  // Whatever lies above would be taken for ours once the log has grown up to it.
+  LOGCASK_TRY(file->truncate(state.position()));
+  LOGCASK_TRY(file->sync_data());
+  auto log = std::make_shared<ActiveLog>(std::move(file), std::move(state));
+  SyncEntry entry = entry_of(log->facts());
+  entry.offset_ceiling = std::max(ceiling, entry.durable_end + options.offset_reserve);
+  auto resumed = SyncLog::resume(*directory, name.base);
+  if (resumed.ok()) {
+    LOGCASK_TRY((*resumed)->append(entry));
+    LOGCASK_TRY((*resumed)->sync());
+  } else if (resumed.code() == Errc::not_found || resumed.code() == Errc::corrupt_file) {
+    resumed = SyncLog::create(*directory, name.base, entry);
+    if (resumed.ok()) LOGCASK_TRY(directory->sync());
+  }
+  if (!resumed.ok()) return std::move(resumed).error();
+  auto segment = Segment::active(std::move(environment), directory, log);
+  return std::unique_ptr<SegmentWriter>(
+      new SegmentWriter(std::move(directory), std::move(log), std::move(segment), std::move(resumed).value(), options));
+}
+
+Status SegmentWriter::append(std::span<const ByteView> pieces, TimestampMs append_time) {
+  LOGCASK_TRY(latched());
+  LOGCASK_CHECK(!closed_);
+  std::uint64_t bytes = 0;
+  Offset last = kNoOffset;
+  LOGCASK_TRY(check_append(pieces, bytes, last));
+  if (bytes == 0) return {};
+  LOGCASK_TRY(reserve_offsets(last));
+  const std::uint64_t position = log_->end().position;
+  LOGCASK_TRY(reserve_blocks(position + bytes));
+  if (Status wrote = log_->file()->write_at(position, pieces); !wrote.ok()) return cut_back(wrote.error(), position);
+  log_->extend(pieces, append_time);
+  return {};
+}
+
+bool SegmentWriter::fits(std::uint64_t bytes, Offset last_offset) const {
+  return bytes <= kMaxSegmentBytes - position() && last_offset - name_.base <= kMaxSegmentSpan;
+}
+
+// The caller has checked the batches; what is checked here would make the file unreadable if it were wrong.
+Status SegmentWriter::check_append(std::span<const ByteView> pieces, std::uint64_t& bytes, Offset& last) const {
+  Offset next = next_offset();
+  const auto refuse = [&](const std::string& why) {
+    return Error{Errc::invalid_argument, "append to " + segment_->describe() + ": " + why};
+  };
+  for (ByteView piece : pieces) {
+    while (!piece.empty()) {
+      LOGCASK_ASSIGN(const BatchHeader header, decode_batch_header(piece));
+      if (header.total_bytes() > piece.size()) return refuse("a batch is cut short");
+      if (name_.rewritten() ? header.base_offset < next : header.base_offset != next) {
+        return refuse("a batch at offset " + std::to_string(header.base_offset.value()) + " does not follow " +
+                      std::to_string(next.value()));
+      }
+      next = header.next_offset();
+      last = header.last_offset();
+      bytes += header.total_bytes();
+      piece.remove_prefix(header.total_bytes());
+    }
+  }
+  if (!fits(bytes, last)) return refuse("the segment would pass 2^31 bytes or offsets; roll it first");
+  return {};
+}
+
+// Asks for a chunk ahead, near the end of the disk for no more than is needed.
+Status SegmentWriter::reserve_blocks(std::uint64_t end) {
+  if (options_.preallocate_bytes == 0 || end <= reserved_end_) return {};
+  std::uint64_t want = std::min(end + options_.preallocate_bytes, kMaxSegmentBytes);
+  Status reserved = log_->file()->preallocate(want);
+  if (reserved.code() == Errc::storage_full) {
+    want = end;
+    reserved = log_->file()->preallocate(want);
+  }
+  if (reserved.code() == Errc::storage_full) return reserved;
+  if (!reserved.ok()) return latch(reserved.error());
+  reserved_end_ = want;
+  return {};
+}
+
+// No offset is written that the .sync file has not reserved, durably.
+Status SegmentWriter::reserve_offsets(Offset last) {
+  if (!sync_log_) return {};
+  const std::lock_guard lock(sync_mutex_);
+  if (last < ceiling_) return {};
+  SyncEntry entry = durable_;
+  entry.offset_ceiling = last + 1 + options_.offset_reserve;
+  if (Status noted = write_entry(entry); !noted.ok())
+    return noted.code() == Errc::storage_full ? noted : latch(noted.error());
+  if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
+  return {};
+}
+
+Status SegmentWriter::cut_back(Error error, std::uint64_t position) {
+  if (error.code != Errc::storage_full) return latch(error);
+  reserved_end_ = 0;
+  if (Status cut = log_->file()->truncate(position); !cut.ok()) return latch(cut.error());
+  return error;
+}
+
+Result<SyncEntry> SegmentWriter::sync(std::int64_t now_monotonic_ns) {
+  LOGCASK_TRY(latched());
+  LOGCASK_CHECK(!closed_);
+  return sync_log_file(now_monotonic_ns, false);
+}
+
+Result<SyncEntry> SegmentWriter::sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log) {
+  // Captured before the sync starts: what is appended meanwhile is not covered by it.
+  SyncEntry entry = entry_of(log_->facts());
+  if (entry.position != durable().position) {
+    if (Status synced = log_->file()->sync_data(); !synced.ok()) return latch(synced.error());
+  } else if (!force_sync_log) {
+    return durable();
+  }
+  if (Status noted = note_sync(entry, now_monotonic_ns, force_sync_log); !noted.ok()) return latch(noted.error());
+  return durable();
+}
+
+Status SegmentWriter::note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force) {
+  const std::lock_guard lock(sync_mutex_);
+  if (!sync_log_) {
+    durable_ = entry;
+    return {};
+  }
+  entry.offset_ceiling = ceiling_;
+  if (ceiling_ - entry.durable_end < options_.offset_reserve / 2) {
+    entry.offset_ceiling = entry.durable_end + options_.offset_reserve;
+    force = true;
+  }
+  LOGCASK_TRY(write_entry(entry));
+  const std::int64_t interval_ns = options_.sync_log_interval_ms * 1'000'000;
+  if (!force && now_monotonic_ns - sync_log_synced_ns_ < interval_ns &&
+      entry.position - sync_log_synced_position_ < options_.sync_log_interval_bytes)
+    return {};
+  LOGCASK_TRY(sync_log_->sync());
+  sync_log_synced_ns_ = now_monotonic_ns;
+  sync_log_synced_position_ = entry.position;
+  return {};
+}
+
+Status SegmentWriter::write_entry(const SyncEntry& entry) {
+  LOGCASK_TRY(sync_log_->append(entry));
+  durable_ = entry;
+  ceiling_ = entry.offset_ceiling;
+  return {};
+}
+
+Result<SegmentFacts> SegmentWriter::close(std::int64_t now_monotonic_ns, bool sync_indexes) {
+  LOGCASK_TRY(latched());
+  LOGCASK_CHECK(!closed_);
+  LOGCASK_TRY(sync_log_file(now_monotonic_ns, true));
+  closed_ = true;
+  const SegmentFacts facts = log_->facts();
+  // Gives reserved blocks back; where that fails they are only wasted.
+  if (reserved_end_ > facts.size_bytes) (void)log_->file()->truncate(facts.size_bytes);
+  // The indexes are derived: without them the first reader rebuilds them, so a full disk does not fail the roll.
+  if (Status wrote = write_indexes(facts, sync_indexes); !wrote.ok() && sync_indexes) return std::move(wrote).error();
+  return facts;
+}
+
+Status SegmentWriter::write_indexes(const SegmentFacts& facts, bool sync_indexes) {
+  const auto [offsets, times] = log_->with_state([&](const LogState& state) {
+    return std::pair(state.offset_index.encode(facts), state.time_index.encode(facts));
+  });
+  const auto put = sync_indexes ? replace_file : put_file;
+  LOGCASK_TRY(put(*directory_, segment_filename(name_, SegmentFile::index), offsets));
+  return put(*directory_, segment_filename(name_, SegmentFile::time_index), times);
+}
+
+SyncEntry SegmentWriter::durable() const {
+  const std::lock_guard lock(sync_mutex_);
+  return durable_;
+}
+
+Status SegmentWriter::latched() const {
+  if (!is_latched_.load(std::memory_order_acquire)) return {};
+  const std::lock_guard lock(latch_mutex_);
+  return *latched_;
+}
+
+Error SegmentWriter::latch(const Error& first) {
+  const std::lock_guard lock(latch_mutex_);
+  if (!latched_) {
+    latched_ =
+        Error{Errc::read_only, segment_->describe() + " takes no more writes after a disk error: " + first.to_string() +
+                                   "; 'logcask reopen' checks and reopens it"};
+    is_latched_.store(true, std::memory_order_release);
+  }
+  return *latched_;
+}
+
+}  // namespace logcask
