@@ -1,0 +1,82 @@
+#include "partition/key_index.h"
+
+#include "base/check.h"
+
+namespace logcask {
+
+KeyIndex::KeyIndex(PageArena& arena, KeydirBudget& budget, const PendingLimits& limits)
+    : budget_(budget), keydir_(arena, budget), pending_(limits) {}
+
+KeyState KeyIndex::newest(const KeyIdentity& identity) {
+  if (const PendingEntry* entry = pending_.newest(identity))
+    return {entry->offset, entry->tombstone != 0, true};
+  if (const auto entry = keydir_.find(identity)) return {entry->offset, entry->deleted, false};
+  return {};
+}
+
+std::vector<std::uint32_t> KeyIndex::reserve(std::span<const KeyIdentity> identities,
+                                             const std::vector<bool>& tombstones, std::vector<bool>& creates) {
+  creates.assign(identities.size(), false);
+  // First as if every value created a key: true or not, it fits nearly always and costs no probe.
+  std::size_t values = 0;
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    creates[i] = !tombstones[i];
+    values += creates[i] ? 1 : 0;
+  }
+  if (budget_.try_reserve(values)) return {};
+
+  std::vector<std::uint32_t> creating;
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    creates[i] = creates[i] && newest(identities[i]).offset == kNoOffset;
+    if (creates[i]) creating.push_back(static_cast<std::uint32_t>(i));
+  }
+  if (budget_.try_reserve(creating.size())) return {};
+  return creating;
+}
+
+void KeyIndex::cut_pending(Offset offset) {
+  std::size_t reserved = 0;
+  pending_.drop_from(offset, [&](const PendingEntry& entry) { reserved += entry.creates; });
+  budget_.release(reserved);
+}
+
+Offset KeyIndex::apply(Offset durable_end, Offset log_start, std::size_t max_records,
+                       const std::function<void(const Applied&)>& observe) {
+  raises_.clear();
+  std::size_t reserved = 0;
+  Offset end = durable_end;
+  const std::size_t popped =
+      pending_.pop_committed(durable_end, max_records, [&](std::span<const PendingEntry> entries) {
+        for (const PendingEntry& entry : entries) {
+          reserved += entry.creates;
+          end = entry.offset + 1;
+          if (entry.offset >= log_start) raises_.push_back({entry.identity, entry.offset, entry.tombstone != 0});
+        }
+      });
+  budget_.release(reserved);
+  outcomes_.resize(raises_.size());
+  keydir_.raise_batch(raises_, complete_ ? UnknownTombstone::ignore : UnknownTombstone::insert, outcomes_);
+  for (std::size_t i = 0; i < raises_.size(); ++i) {
+    stats_.on_raise(raises_[i].offset, raises_[i].deleted, outcomes_[i]);
+    if (observe) observe({raises_[i].identity, raises_[i].offset, raises_[i].deleted});
+  }
+  return popped < max_records ? durable_end : end;
+}
+
+void KeyIndex::load(std::span<const KeydirRaise> records) {
+  outcomes_.resize(records.size());
+  keydir_.raise_batch(records, UnknownTombstone::insert, outcomes_);
+  for (std::size_t i = 0; i < records.size(); ++i)
+    stats_.on_raise(records[i].offset, records[i].deleted, outcomes_[i]);
+}
+
+void KeyIndex::remove_if(const KeyIdentity& identity, const KeydirEntry& entry) {
+  if (keydir_.remove_if(identity, entry.offset)) stats_.on_remove(entry);
+}
+
+bool KeyIndex::remove_below(Offset log_start, KeydirCursor& cursor, std::size_t max_shards) {
+  keydir_.remove_below(log_start, cursor, max_shards, [&](const KeydirEntry& entry) { stats_.on_remove(entry); });
+  return cursor.done();
+}
+
+}  // namespace logcask
