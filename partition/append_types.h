@@ -25,8 +25,9 @@ struct Condition {
   Offset offset;
 };
 
-// A produced batch that passed the format check, with the identities of its keys.
+// A produced batch that passed the format check, with the identities of its keys (partition/prepare.h).
 struct PreparedBatch {
+  std::string reencoded;            // owns the bytes when the topic asked for another codec
   std::unique_ptr<CheckedBatch> checked;
   std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
   std::vector<Condition> conditions;

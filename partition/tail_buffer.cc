@@ -77,17 +77,26 @@ TailBuffer::Slice TailBuffer::slice(Offset from, Offset end, std::size_t max_byt
   return slice;
 }
 
-TailBuffer::WriteSet TailBuffer::unwritten(Offset from, std::size_t max_bytes) const {
+TailBuffer::WriteSet TailBuffer::unwritten(Offset from, std::size_t max_bytes, bool at_least_one) const {
   WriteSet set;
   const Place start = find(from);
-  for (std::size_t c = start.chunk; c < chunks_.size() && (set.bytes == 0 || set.bytes < max_bytes); ++c) {
+  for (std::size_t c = start.chunk; c < chunks_.size(); ++c) {
     const Chunk& chunk = *chunks_[c];
     const std::size_t first = c == start.chunk ? start.batch : 0;
-    const std::size_t begin = chunk.batches[first].position;
-    for (std::size_t b = first; b < chunk.batches.size(); ++b) set.batches.push_back(&chunk.batches[b]);
-    set.pieces.emplace_back(chunk.data.get() + begin, chunk.used - begin);
-    set.owners.push_back(chunks_[c]);
-    set.bytes += chunk.used - begin;
+    std::size_t bytes = 0;
+    std::size_t b = first;
+    for (; b < chunk.batches.size(); ++b) {
+      const bool first_of_all = set.batches.empty() && at_least_one;
+      if (!first_of_all && set.bytes + bytes + chunk.batches[b].bytes > max_bytes) break;
+      bytes += chunk.batches[b].bytes;
+      set.batches.push_back(&chunk.batches[b]);
+    }
+    if (bytes > 0) {
+      set.pieces.emplace_back(chunk.data.get() + chunk.batches[first].position, bytes);
+      set.owners.push_back(chunks_[c]);
+      set.bytes += bytes;
+    }
+    if (b < chunk.batches.size()) break;
   }
   return set;
 }

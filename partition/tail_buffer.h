@@ -57,15 +57,16 @@ class TailBuffer {
   };
   Slice slice(Offset from, Offset end, std::size_t max_bytes) const;
 
-  // The batches from `from` on, for the writer; at most about `max_bytes`. Pointers stay valid until the batch is
-  // released or cut, which the partition does not do while a write is under way.
+  // The batches from `from` on, for the writer: as many as fit `max_bytes`, and the first one whatever
+  // its size when `at_least_one`.
+  // Pointers stay valid until the batch is released or cut, which the partition does not do while a write is under way.
   struct WriteSet {
     std::vector<ByteView> pieces;
     std::vector<const Batch*> batches;
     std::vector<std::shared_ptr<const void>> owners;
     std::size_t bytes = 0;
   };
-  WriteSet unwritten(Offset from, std::size_t max_bytes) const;
+  WriteSet unwritten(Offset from, std::size_t max_bytes, bool at_least_one) const;
 
   // Drops batches below `written_end` beyond keep_bytes, oldest chunk first.
   void release(Offset written_end);
