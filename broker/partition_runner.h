@@ -25,6 +25,7 @@
 #include "base/types.h"
 #include "partition/append_types.h"
 #include "partition/config.h"
+#include "partition/replay_filter.h"
 
 namespace logcask {
 
@@ -97,12 +98,6 @@ struct ReplayStep {
   Offset position;            // next offset to walk
   Offset tombstone_horizon;
 };
-struct ReplayFilter {
-  bool live_only = true;
-  bool keys_only = false;
-  std::string key_prefix;
-};
-
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
  public:
   using WaitId = std::uint64_t;
@@ -169,6 +164,9 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   virtual void close(const Error& reason) = 0;
   // A latched or offline partition is recovered anew; returns the recovery report as text.
   virtual Result<std::string> reopen() = 0;
+  // Called about once a second: rolls by age, retention, expiry of producers, buffers of a quiet partition.
+  // Does its disk work on the background executor.
+  virtual void tick() = 0;
 };
 
 }  // namespace logcask

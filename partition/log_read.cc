@@ -21,6 +21,9 @@ Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes,
       from = std::max(from, read->next_offset);
       // Another batch of this segment may follow that did not fit, or was not visible yet.
       if (from < segments[i]->next_offset()) return from;
+    } else if (view.visible_end < segments[i]->next_offset()) {
+      // What follows straddles the visible end: it is read once all of it is visible.
+      return from;
     }
     if (i + 1 < segments.size()) from = std::max(from, std::min(segments[i + 1]->base(), view.visible_end));
   }
