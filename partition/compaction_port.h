@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "partition/config.h"
@@ -103,7 +104,8 @@ class CompactionPort {
   // been probed after this call (records that need no probe included).
   virtual void probe(std::span<const KeyIdentity> identities, std::span<const Offset> offsets, Offset probed_up_to,
                      std::span<ProbeAnswer> answers) = 0;
-  // One manifest step makes the outputs the log; on error nothing changed and the outputs' files are the caller's to remove.
+  // One manifest step makes the outputs the log; on error nothing changed and the outputs' files are the caller's to remove,
+  // except with read_only: then they must stay, because the manifest on disk may name them.
   // Fails with cancelled when retention or a topic deletion took an input away meanwhile.
   virtual Status install(RewriteResult result) = 0;
   virtual void abandon_rewrite() = 0;
