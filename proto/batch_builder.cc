@@ -1,5 +1,7 @@
 #include "proto/batch_builder.h"
 
+#include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "base/coding.h"
@@ -15,8 +17,17 @@ std::int64_t wrapping_subtract(TimestampMs a, TimestampMs b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a.value()) - static_cast<std::uint64_t>(b.value()));
 }
 
+std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+
+// Seven bits a byte; inline because append() asks six times per record.
+std::size_t varlong_bytes(std::int64_t value) {
+  return static_cast<std::size_t>(std::bit_width(zigzag(value) | 1) + 6) / 7;
+}
+
 char* put_varlong(char* at, std::int64_t value) {
-  std::uint64_t raw = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+  std::uint64_t raw = zigzag(value);
   for (; raw >= 0x80; raw >>= 7) *at++ = static_cast<char>(raw | 0x80);
   *at++ = static_cast<char>(raw);
   return at;
@@ -27,12 +38,23 @@ std::int64_t nullable_size(const std::optional<ByteView>& bytes) {
 }
 
 std::size_t nullable_bytes(const std::optional<ByteView>& bytes) {
-  return varlong_size(nullable_size(bytes)) + (bytes ? bytes->size() : 0);
+  return varlong_bytes(nullable_size(bytes)) + (bytes ? bytes->size() : 0);
 }
 
-void put_nullable(ByteWriter& writer, const std::optional<ByteView>& bytes) {
-  writer.varlong(nullable_size(bytes));
-  if (bytes) writer.bytes(*bytes);
+char* put_bytes(char* at, ByteView bytes) { return std::copy(bytes.begin(), bytes.end(), at); }
+
+char* put_nullable(char* at, const std::optional<ByteView>& bytes) {
+  at = put_varlong(at, nullable_size(bytes));
+  return bytes ? put_bytes(at, *bytes) : at;
+}
+
+std::string encode_headers(const std::vector<RecordHeader>& headers) {
+  std::size_t size = 0;
+  for (const RecordHeader& header : headers) size += nullable_bytes(header.key) + nullable_bytes(header.value);
+  std::string encoded(size, '\0');
+  char* at = encoded.data();
+  for (const RecordHeader& header : headers) at = put_nullable(put_nullable(at, header.key), header.value);
+  return encoded;
 }
 
 std::uint16_t attributes_of(const BatchBuilder::Options& options, Compression codec) {
@@ -51,13 +73,7 @@ BatchBuilder::BatchBuilder(Offset base_offset, const Options& options)
 
 void BatchBuilder::add(Offset offset, TimestampMs timestamp, std::optional<ByteView> key, std::optional<ByteView> value,
                        const std::vector<RecordHeader>& headers) {
-  std::string encoded;
-  ByteWriter writer(encoded);
-  for (const RecordHeader& header : headers) {
-    put_nullable(writer, header.key);
-    put_nullable(writer, header.value);
-  }
-  append(offset, timestamp, key, value, static_cast<std::int32_t>(headers.size()), encoded);
+  append(offset, timestamp, key, value, static_cast<std::int32_t>(headers.size()), encode_headers(headers));
 }
 
 void BatchBuilder::add(const RecordView& record) {
@@ -71,23 +87,19 @@ void BatchBuilder::append(Offset offset, TimestampMs timestamp, const std::optio
   if (count_ == 0) base_timestamp_ = max_timestamp_ = timestamp;
   if (timestamp > max_timestamp_) max_timestamp_ = timestamp;
   const std::int64_t timestamp_delta = wrapping_subtract(timestamp, base_timestamp_);
-  const std::size_t body = 1 + varlong_size(timestamp_delta) + varlong_size(offset_delta) + nullable_bytes(key) +
-                           nullable_bytes(value) + varlong_size(header_count) + headers.size();
-
-  char fields[64];
-  char* at = put_varlong(fields, static_cast<std::int64_t>(body));
+  const std::size_t body = 1 + varlong_bytes(timestamp_delta) + varlong_bytes(offset_delta) + nullable_bytes(key) +
+                           nullable_bytes(value) + varlong_bytes(header_count) + headers.size();
+  const std::size_t start = records_.size();
+  records_.resize(start + varlong_bytes(static_cast<std::int64_t>(body)) + body);
+  char* at = put_varlong(records_.data() + start, static_cast<std::int64_t>(body));
   *at++ = 0;  // attributes, unused by the format
   at = put_varlong(at, timestamp_delta);
   at = put_varlong(at, offset_delta);
-  at = put_varlong(at, nullable_size(key));
-  records_.append(fields, static_cast<std::size_t>(at - fields));
-  if (key) records_.append(*key);
-  at = put_varlong(fields, nullable_size(value));
-  records_.append(fields, static_cast<std::size_t>(at - fields));
-  if (value) records_.append(*value);
-  at = put_varlong(fields, header_count);
-  records_.append(fields, static_cast<std::size_t>(at - fields));
-  records_.append(headers);
+  at = put_nullable(at, key);
+  at = put_nullable(at, value);
+  at = put_varlong(at, header_count);
+  at = put_bytes(at, headers);
+  LOGCASK_CHECK(at == records_.data() + records_.size());
   last_record_offset_ = offset;
   ++count_;
 }

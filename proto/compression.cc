@@ -81,6 +81,7 @@ Status compress(Compression codec, ByteView input, std::string& out) {
 }
 
 Status decompress(Compression codec, ByteView input, std::size_t max_bytes, std::string& out) {
+  out.clear();
   max_bytes = std::min(max_bytes, kMaxInputBytes);
   if (input.size() > kMaxInputBytes) return codec::too_large(compression_name(codec).data(), max_bytes);
   if (codec == Compression::none) {

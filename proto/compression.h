@@ -22,9 +22,11 @@ Result<Compression> compression_from_name(std::string_view name);
 // Appends the compressed form of `input` to `out`. Codec none copies.
 Status compress(Compression codec, ByteView input, std::string& out);
 
-// Replaces `out` by the decompressed form of `input`. Never allocates more than `max_bytes` plus a
-// fixed window: message_too_large when the output would be larger, corrupt_message when the input is
-// not a valid stream of the codec or goes on after its end.
+// Replaces `out` by the decompressed form of `input`. Lengths the input declares are never trusted: memory
+// stays below twice `max_bytes` (while the output moves to grow) plus the codec's window (zstd: up to 128 MiB,
+// as declared, given back afterwards). message_too_large when the output would be larger, corrupt_message when
+// the input is not a valid stream of the codec or goes on after its end. `out` is empty after an error.
+// Concatenated gzip members and zstd frames are one stream.
 Status decompress(Compression codec, ByteView input, std::size_t max_bytes, std::string& out);
 
 }  // namespace logcask
