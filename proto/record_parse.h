@@ -27,7 +27,7 @@ struct Parsed {
   const char* end;
 };
 
-// The rest of a varint whose first byte had its high bit set. Fails over `max_bytes` or beyond `bits`.
+// The rest of a varint whose first byte had its high bit set. Fails on more bytes or bits than Raw can hold.
 template <class Raw>
 inline bool read_varint_rest(const char*& at, const char* end, Raw& raw) {
   constexpr int kBits = sizeof(Raw) * 8;
