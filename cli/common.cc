@@ -1,0 +1,56 @@
+#include "cli/common.h"
+
+#include <cstdlib>
+
+#include "cli/exit_code.h"
+#include "cli/output.h"
+
+namespace logcask::cli {
+
+std::string default_broker() {
+  const char* given = std::getenv("LOGCASK_BROKER");
+  return given != nullptr && *given != '\0' ? given : "127.0.0.1:7440";
+}
+
+void add_broker_flag(Verb& verb, std::string* broker) {
+  *broker = default_broker();
+  verb.flag("--broker", "HOST:PORT", "the broker (default: LOGCASK_BROKER, else 127.0.0.1:7440)", broker);
+}
+
+void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> choices) {
+  if (format->empty()) *format = choices.front();
+  Argument& flag = verb.flag("--output", "FORM", "the form of what is printed", format);
+  flag.alias = "-o";
+  flag.choices = std::move(choices);
+}
+
+Result<client::Client> connect(const std::string& broker) {
+  client::Options options;
+  options.brokers = broker;
+  options.client_name = "logcask-cli";
+  auto client = client::Client::connect(std::move(options));
+  if (!client.ok() && client.code() == Errc::connect_failed)
+    return Error{Errc::connect_failed,
+                 client.error().message +
+                     "; is 'logcask serve' running there? (--broker HOST:PORT or LOGCASK_BROKER says where)"};
+  return client;
+}
+
+int fail(const Error& error) {
+  print_error(error.to_string());
+  return exit_code_for(error.code);
+}
+
+Result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& settings) {
+  std::map<std::string, std::string> parsed;
+  for (const auto& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error{Errc::invalid_argument, "--config wants NAME=VALUE, not '" + setting + "'"};
+    if (!parsed.emplace(setting.substr(0, equals), setting.substr(equals + 1)).second)
+      return Error{Errc::invalid_argument, "--config " + setting.substr(0, equals) + " is given twice"};
+  }
+  return parsed;
+}
+
+}  // namespace logcask::cli

@@ -1,0 +1,42 @@
+#pragma once
+// What most verbs share: the broker flag, the output flag, how an error ends a verb.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/args.h"
+#include "client/client.h"
+
+namespace logcask::cli {
+
+// --broker; its default is LOGCASK_BROKER or the native listener's.
+std::string default_broker();
+void add_broker_flag(Verb& verb, std::string* broker);
+// -o, --output; the first choice is the default.
+void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> choices = {"text", "json"});
+
+// Connects, or says where no broker answered and what to do.
+Result<client::Client> connect(const std::string& broker);
+
+// Prints the error as one line on stderr and returns its exit code.
+int fail(const Error& error);
+
+// "k=v" flags; invalid_argument names the one without '='.
+Result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& settings);
+
+}  // namespace logcask::cli
+
+// Leaves a verb's run function with the error printed and its exit code.
+#define LOGCASK_CLI_TRY(expr)                                           \
+  do {                                                                  \
+    if (auto logcask_cli_try_ = (expr); !logcask_cli_try_.ok())         \
+      return ::logcask::cli::fail(std::move(logcask_cli_try_).error()); \
+  } while (false)
+#define LOGCASK_CLI_ASSIGN(decl, expr) \
+  LOGCASK_CLI_ASSIGN_IMPL(LOGCASK_CONCAT(logcask_cli_result_, __LINE__), decl, expr)
+#define LOGCASK_CLI_ASSIGN_IMPL(tmp, decl, expr)                      \
+  auto tmp = (expr);                                                  \
+  if (!tmp.ok()) return ::logcask::cli::fail(std::move(tmp).error()); \
+  decl = std::move(tmp).value()

@@ -1,0 +1,47 @@
+#include "cli/exit_code.h"
+
+namespace logcask::cli {
+namespace {
+
+constexpr ExitNote kNotes[] = {
+    {kExitOk, "done"},
+    {kExitFailed, "refused or failed; the line on stderr says why"},
+    {kExitUsage, "the command line is wrong; nothing was done"},
+    {kExitAbsent, "a key asked for is absent or deleted"},
+    {kExitUnreachable, "no broker answered, or the connection was lost"},
+    {kExitCondition, "the condition of --if does not hold; nothing was written"},
+    {kExitTryAgain, "not now: loading, throttled, disk full or out of time; the same command may succeed later"},
+    {kExitBadInput, "an input record is malformed; the line on stderr names it"},
+    {kExitDamaged, "a file is damaged; the output names file and position"},
+    {kExitInterrupted, "interrupted before it was done"},
+};
+
+}  // namespace
+
+std::span<const ExitNote> exit_notes() { return kNotes; }
+
+std::string_view exit_meaning(int code) {
+  for (const auto& note : kNotes)
+    if (note.code == code) return note.meaning;
+  return "";
+}
+
+int exit_code_for(Errc code) {
+  switch (code) {
+    case Errc::ok:
+      return kExitOk;
+    case Errc::connect_failed:
+    case Errc::connection_lost:
+    case Errc::shutting_down:
+      return kExitUnreachable;
+    case Errc::condition_failed:
+      return kExitCondition;
+    case Errc::corrupt_range:
+    case Errc::corrupt_file:
+      return kExitDamaged;
+    default:
+      return errc_retriable(code) ? kExitTryAgain : kExitFailed;
+  }
+}
+
+}  // namespace logcask::cli

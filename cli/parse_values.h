@@ -1,0 +1,20 @@
+#pragma once
+// The little languages of flags: where to start, what must hold, up to where to have read.
+
+#include <string>
+
+#include "base/result.h"
+#include "client/consumer.h"
+#include "client/record.h"
+#include "client/table.h"
+
+namespace logcask::cli {
+
+// earliest | latest | OFFSET | @UNIX_MS | RFC 3339
+Result<client::StartAt> parse_start(const std::string& text);
+// absent | exists | offset:N
+Result<client::Condition> parse_condition(const std::string& text);
+// P:N
+Result<client::MinOffset> parse_min_offset(const std::string& text);
+
+}  // namespace logcask::cli

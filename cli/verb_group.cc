@@ -1,0 +1,197 @@
+// group list | describe | reset
+#include <memory>
+
+#include "cli/common.h"
+#include "cli/exit_code.h"
+#include "cli/json_writer.h"
+#include "cli/output.h"
+#include "cli/parse_values.h"
+#include "cli/text_table.h"
+#include "cli/units.h"
+#include "cli/verbs.h"
+#include "client/admin.h"
+
+namespace logcask::cli {
+namespace {
+
+using client::Admin;
+using client::GroupOffset;
+
+struct GroupArgs {
+  std::string broker;
+  std::string format;
+  std::string group;
+  std::string topic;
+  std::string to;
+  std::optional<std::int64_t> partition;
+};
+
+int list(const GroupArgs& args) {
+  LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
+  LOGCASK_CLI_ASSIGN(const auto groups, Admin(client).list_groups());
+  Output out;
+  TextTable table({"GROUP", ">PARTITIONS"});
+  for (const auto& group : groups) {
+    if (args.format == "json") {
+      JsonWriter(out.buffer()).begin().field("group", group.name).field("partitions", group.partitions).end();
+      out.buffer() += '\n';
+    } else {
+      table.row({group.name, std::to_string(group.partitions)});
+    }
+  }
+  if (args.format != "json") table.append_to(out.buffer());
+  return out.finish();
+}
+
+std::optional<std::int64_t> lag_of(const GroupOffset& entry) {
+  if (entry.offset == kNoOffset || entry.committed_end == kNoOffset) return std::nullopt;
+  return std::max<std::int64_t>(0, entry.committed_end - entry.offset);
+}
+
+void append_json_entry(std::string& out, const std::string& group, const GroupOffset& entry) {
+  JsonWriter json(out);
+  json.begin().field("group", group).field("topic", entry.topic).field("partition", entry.partition.value());
+  json.field("offset", entry.offset.value()).field("committed_end", entry.committed_end.value()).name("lag");
+  if (const auto lag = lag_of(entry))
+    json.value(*lag);
+  else
+    json.null();
+  json.field("committed_at", entry.committed_at.value()).field("metadata", entry.metadata).end();
+  out += '\n';
+}
+
+int describe(const GroupArgs& args) {
+  LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
+  LOGCASK_CLI_ASSIGN(const auto offsets, Admin(client).describe_group(args.group));
+  Output out;
+  TextTable table({"TOPIC", ">PARTITION", ">OFFSET", ">END", ">LAG", "COMMITTED AT"});
+  for (const auto& entry : offsets) {
+    if (args.format == "json") {
+      append_json_entry(out.buffer(), args.group, entry);
+      continue;
+    }
+    const auto lag = lag_of(entry);
+    table.row({entry.topic, std::to_string(entry.partition.value()), std::to_string(entry.offset.value()),
+               entry.committed_end == kNoOffset ? "-" : std::to_string(entry.committed_end.value()),
+               lag ? std::to_string(*lag) : "-", timestamp_text(entry.committed_at)});
+  }
+  if (args.format != "json") table.append_to(out.buffer());
+  return out.finish();
+}
+
+std::int64_t time_of(const client::StartAt& start) {
+  switch (start.kind) {
+    case client::StartAt::Kind::earliest:
+      return client::OffsetQuery::kEarliest;
+    case client::StartAt::Kind::timestamp:
+      return start.at_timestamp.value();
+    default:
+      return client::OffsetQuery::kLatest;
+  }
+}
+
+// Where each partition of the topic is to stand.
+Result<std::vector<GroupOffset>> targets(const Admin& admin_in, const GroupArgs& args) {
+  Admin admin = admin_in;
+  std::optional<client::StartAt> start;
+  if (args.to != "none") {
+    LOGCASK_ASSIGN(start, parse_start(args.to));
+  }
+  LOGCASK_ASSIGN(const auto topic, admin.topic(args.topic));
+  std::vector<client::OffsetQuery> queries;
+  for (std::int32_t p = 0; p < static_cast<std::int32_t>(topic.partitions); ++p)
+    if (!args.partition || *args.partition == p)
+      queries.push_back({PartitionId(p), start ? time_of(*start) : client::OffsetQuery::kLatest});
+  if (queries.empty())
+    return Error{Errc::unknown_partition,
+                 "topic '" + args.topic + "' has partitions 0 to " + std::to_string(topic.partitions - 1)};
+  LOGCASK_ASSIGN(const auto listed, admin.list_offsets(args.topic, queries));
+  std::vector<GroupOffset> out;
+  for (const auto& entry : listed) {
+    if (entry.error.code != Errc::ok)
+      return Error(entry.error).in("partition " + std::to_string(entry.partition.value()));
+    Offset offset = entry.offset;
+    if (start && start->kind == client::StartAt::Kind::offset) offset = start->at_offset;
+    if (!start) offset = kNoOffset;
+    if (start && offset == kNoOffset) {  // no record at or after the time: the end
+      LOGCASK_ASSIGN(const auto end, admin.list_offsets(args.topic, {{entry.partition, client::OffsetQuery::kLatest}}));
+      if (end.at(0).error.code != Errc::ok) return end[0].error;
+      offset = end[0].offset;
+    }
+    GroupOffset target;
+    target.topic = args.topic;
+    target.partition = entry.partition;
+    target.offset = offset;
+    out.push_back(target);
+  }
+  return out;
+}
+
+int reset(const GroupArgs& args) {
+  LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
+  Admin admin(client);
+  LOGCASK_CLI_ASSIGN(const auto offsets, targets(admin, args));
+  LOGCASK_CLI_TRY(admin.commit_group(args.group, offsets));
+  Output out;
+  for (const auto& entry : offsets) {
+    if (args.format == "json") {
+      JsonWriter(out.buffer())
+          .begin()
+          .field("group", args.group)
+          .field("topic", entry.topic)
+          .field("partition", entry.partition.value())
+          .field("offset", entry.offset.value())
+          .end();
+      out.buffer() += '\n';
+    } else {
+      out.buffer() += entry.topic + " partition " + std::to_string(entry.partition.value()) + ": " +
+                      (entry.offset == kNoOffset ? "no commit" : "offset " + std::to_string(entry.offset.value())) +
+                      "\n";
+    }
+  }
+  return out.finish();
+}
+
+Verb group_verb(const std::string& path, const std::string& summary, const std::shared_ptr<GroupArgs>& args,
+                int (*run)(const GroupArgs&)) {
+  Verb verb;
+  verb.path = path;
+  verb.summary = summary;
+  add_broker_flag(verb, &args->broker);
+  add_output_flag(verb, &args->format);
+  verb.exits = {kExitUnreachable, kExitTryAgain};
+  verb.run = [args, run] { return run(*args); };
+  return verb;
+}
+
+}  // namespace
+
+Verb group_list_verb() {
+  auto args = std::make_shared<GroupArgs>();
+  Verb verb = group_verb("group list", "Lists the groups that have committed offsets.", args, list);
+  verb.examples = {{"logcask group list", "names and how many partitions each has a position in"}};
+  return verb;
+}
+
+Verb group_describe_verb() {
+  auto args = std::make_shared<GroupArgs>();
+  Verb verb = group_verb("group describe", "Shows where a group stands and how far behind it is.", args, describe);
+  verb.details = "Lag counts offsets; compaction may have removed some of the records between.";
+  verb.positional("GROUP", "the group", &args->group);
+  verb.examples = {{"logcask group describe billing -o json", "one object a partition"}};
+  return verb;
+}
+
+Verb group_reset_verb() {
+  auto args = std::make_shared<GroupArgs>();
+  Verb verb = group_verb("group reset", "Moves a group's position in a topic.", args, reset);
+  verb.positional("GROUP", "the group", &args->group);
+  verb.flag("--topic", "TOPIC", "the topic", &args->topic).required = true;
+  verb.flag("--to", "WHERE", "earliest, latest, an offset, @UNIX_MS, a time, or none to forget the position", &args->to)
+      .required = true;
+  verb.flag("--partition", "N", "only this partition", Number{&args->partition, 0, 2147483647});
+  verb.examples = {{"logcask group reset billing --topic prices --to earliest", "read all of it again"}};
+  return verb;
+}
+
+}  // namespace logcask::cli

@@ -1,0 +1,94 @@
+#include "cli/args.h"
+
+#include "cli/exit_code.h"
+#include "cli/help.h"
+#include "cli/run.h"
+#include "tests/support/catch.h"
+
+using namespace logcask;
+using namespace logcask::cli;
+
+namespace {
+
+struct Parsed {
+  std::string topic;
+  std::vector<std::string> keys;
+  std::optional<std::int64_t> number;
+  std::optional<std::string> text;
+  std::string form = "text";
+  bool on = false;
+  std::vector<std::string> list;
+};
+
+Verb sample_verb(Parsed& to) {
+  Verb verb;
+  verb.path = "get";
+  verb.summary = "Gets.";
+  verb.positional("TOPIC", "the topic", &to.topic);
+  verb.positional("KEY", "the keys", &to.keys);
+  verb.flag("--partition", "N", "a number", Number{&to.number, 0, 10});
+  verb.flag("--text", "T", "a text", &to.text);
+  Argument& form = verb.flag("--output", "FORM", "a form", &to.form);
+  form.alias = "-o";
+  form.choices = {"text", "json"};
+  verb.flag("--switch", "", "a switch", &to.on);
+  verb.flag("--list", "L", "a list", &to.list);
+  verb.run = [] { return 0; };
+  return verb;
+}
+
+std::string refusal(const std::vector<std::string>& words) {
+  Parsed parsed;
+  const Status status = parse_arguments(sample_verb(parsed), words);
+  REQUIRE(!status.ok());
+  CHECK(status.code() == Errc::invalid_argument);
+  return status.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("arguments reach their targets as the bytes they are") {
+  Parsed to;
+  REQUIRE_OK(
+      parse_arguments(sample_verb(to), {"t", "[a,b]", "get", "", "-", "--partition", "7", "-o", "json", "--switch",
+                                        "--text=a=b", "--list", "x", "--list", "--y", "--", "--partition", "-o"}));
+  CHECK(to.topic == "t");
+  CHECK(to.keys == std::vector<std::string>{"[a,b]", "get", "", "-", "--partition", "-o"});
+  CHECK(to.number == 7);
+  CHECK(to.form == "json");
+  CHECK(to.on);
+  CHECK(to.text == "a=b");
+  CHECK(to.list == std::vector<std::string>{"x", "--y"});
+}
+
+TEST_CASE("a wrong command line is refused with its mend") {
+  CHECK(refusal({}).find("TOPIC is missing; the form is: logcask get TOPIC KEY...") != std::string::npos);
+  CHECK(refusal({"t"}).find("KEY is missing") != std::string::npos);
+  CHECK(refusal({"t", "k", "--partitoin", "1"}).find("did you mean '--partition'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--kafka-listen", "x"}).find("unknown flag '--kafka-listen'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--partition", "11"}).find("between 0 and 10") != std::string::npos);
+  CHECK(refusal({"t", "k", "--partition", "1x"}).find("whole number") != std::string::npos);
+  CHECK(refusal({"t", "k", "--partition"}).find("wants a value") != std::string::npos);
+  CHECK(refusal({"t", "k", "-o", "xml"}).find("one of text, json") != std::string::npos);
+  CHECK(refusal({"t", "k", "--switch=1"}).find("takes no value") != std::string::npos);
+  CHECK(refusal({"t", "k", "--text", "1", "--text", "2"}).find("twice") != std::string::npos);
+}
+
+TEST_CASE("help shows every flag, its choices, and the exit codes") {
+  Parsed to;
+  const std::string help = verb_help(sample_verb(to));
+  CHECK(help.find("Usage: logcask get TOPIC KEY... [flags]") != std::string::npos);
+  CHECK(help.find("-o, --output text|json") != std::string::npos);
+  CHECK(help.find("--list L") != std::string::npos);
+  CHECK(help.find("Exit codes:") != std::string::npos);
+}
+
+TEST_CASE("the exit code says what kind of error it was") {
+  CHECK(exit_code_for(Errc::ok) == 0);
+  CHECK(exit_code_for(Errc::unknown_topic) == 1);
+  CHECK(exit_code_for(Errc::connect_failed) == 4);
+  CHECK(exit_code_for(Errc::condition_failed) == 5);
+  CHECK(exit_code_for(Errc::loading) == 6);
+  CHECK(exit_code_for(Errc::corrupt_range) == 8);
+  for (const auto& note : exit_notes()) CHECK(exit_meaning(note.code) == note.meaning);
+}
