@@ -4,7 +4,7 @@
 //
 // A bounded queue with an index identity -> newest pending record. The index is built when somebody
 // first asks (conditions, read.visibility=written) and forgotten when the queue runs empty, so plain
-// produce pays for a ring push only. An idle partition's pending holds no memory.
+// produce pays for a ring push only. The ring shrinks when the queue has run empty; trim() frees it.
 //
 // Owner: a partition. Threads: none, the caller holds the partition's lock.
 // Invariant: offsets rise from front to back. Limits: max_entries and max_log_bytes; the caller asks
@@ -84,6 +84,8 @@ class Pending {
     return count;
   }
 
+  // An idle partition gives the queue's memory back. Does nothing while something is pending.
+  void trim();
   std::size_t memory_bytes() const;
 
  private:
@@ -94,18 +96,17 @@ class Pending {
   void pop_front(std::size_t count);
   void pop_back();
   void resize_ring(std::size_t capacity);
-  void shrink_when_idle();
+  void became_empty();
   void build_index();
-  void forget_index();
   void index_entry(std::uint64_t sequence);
-  std::uint64_t* index_cell(const KeyIdentity& identity);
 
   PendingLimits limits_;
   std::vector<PendingEntry> ring_;  // a power of two, or empty
-  std::uint64_t head_ = 0;          // sequence number of the oldest entry; position in ring = low bits
+  std::uint64_t head_ = 0;          // number of the oldest entry; position in the ring = its low bits
   std::uint64_t tail_ = 0;
   std::uint64_t log_bytes_ = 0;
-  std::vector<std::uint64_t> index_;  // open addressing, sequence + 1 of the newest entry; empty = not built
+  std::size_t peak_ = 0;              // most entries since the queue was last empty
+  std::vector<std::uint64_t> index_;  // open addressing: number + 1 of a key's newest entry; empty = not built
   std::size_t index_used_ = 0;        // cells that are not 0, those of popped entries included
 };
 

@@ -54,6 +54,8 @@ class ProducerState {
   static constexpr std::size_t kBatchesKept = 5;
 
   explicit ProducerState(ProducerStateConfig config = {}) : config_(config) {}
+  ProducerState(ProducerState&&) = default;
+  ProducerState& operator=(ProducerState&&) = default;
 
   // May a batch of `records` records that starts at `first_sequence` be appended now? A value in the
   // answer means no: it is a duplicate of that batch. Changes nothing.
@@ -89,13 +91,14 @@ class ProducerState {
     ProducerId id;
     std::int16_t epoch = 0;
     std::uint8_t count = 0;  // batches kept, oldest first
-    TimestampMs last_seen;
+    TimestampMs last_seen;   // append time of the last batch
     ProducerBatch batches[kBatchesKept];
   };
   using Recency = std::list<Producer>;  // longest idle first
 
   const Producer* find(ProducerId producer) const;
-  void push_batch(Producer& producer, const ProducerBatch& batch);
+  Producer& find_or_add(ProducerId producer);
+  void forget_longest_idle();
 
   ProducerStateConfig config_;
   Recency recency_;

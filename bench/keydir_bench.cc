@@ -1,0 +1,192 @@
+// Memory and speed of the keydir: `keydir_bench [millions of entries]...` (default 1 10 50).
+//
+// Per size and key length a fresh process image is measured: resident memory above the start, also
+// while growing (sampled every 65,536 inserts), then inserts, finds and batched finds. Times include
+// hashing the key unless the column says table.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "base/key_hash.h"
+#include "base/random.h"
+#include "partition/keydir.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kSample = 65'536;
+constexpr std::size_t kProbes = 4'000'000;
+
+using Seconds = std::chrono::duration<double>;
+using SteadyClock = std::chrono::steady_clock;
+
+std::uint64_t resident_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  unsigned long total = 0, resident = 0;
+  const bool read = file != nullptr && std::fscanf(file, "%lu %lu", &total, &resident) == 2;
+  if (file != nullptr) std::fclose(file);
+  return read ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+class Keys {
+ public:
+  explicit Keys(std::size_t key_bytes) : key_(key_bytes, 'k'), hasher_(secret()) {}
+  KeyIdentity identity(std::uint64_t number) {
+    std::memcpy(key_.data(), &number, sizeof number);
+    return hasher_.identity(key_);
+  }
+
+ private:
+  static KeyHasher::Secret secret() {
+    KeyHasher::Secret secret{};
+    secret[0] = 1;
+    return secret;
+  }
+  std::string key_;
+  KeyHasher hasher_;
+};
+
+template <class Work>
+double seconds(Work&& work) {
+  const auto start = SteadyClock::now();
+  work();
+  return Seconds(SteadyClock::now() - start).count();
+}
+
+struct Growth {
+  double insert_seconds = 0;
+  double worst_bytes_per_entry = 0;  // from 100,000 entries up
+  std::uint64_t peak = 0;
+};
+
+Growth grow(Keydir& keydir, Keys& keys, std::size_t n, std::uint64_t empty) {
+  Growth growth;
+  std::array<KeydirRaise, kBatch> batch;
+  for (std::size_t done = 0; done < n;) {
+    const std::size_t slice_end = std::min(n, done + kSample);
+    growth.insert_seconds += seconds([&] {
+      while (done < slice_end) {
+        const std::size_t count = std::min(kBatch, slice_end - done);
+        for (std::size_t i = 0; i < count; ++i)
+          batch[i] = {keys.identity(done + i), Offset(static_cast<std::int64_t>(done + i)), false};
+        keydir.raise_batch(std::span(batch).first(count), UnknownTombstone::insert);
+        done += count;
+      }
+    });
+    const std::uint64_t used = resident_bytes() - empty;
+    growth.peak = std::max(growth.peak, used);
+    if (done >= 100'000)
+      growth.worst_bytes_per_entry =
+          std::max(growth.worst_bytes_per_entry, static_cast<double>(used) / static_cast<double>(done));
+  }
+  return growth;
+}
+
+struct Latency {
+  double mean_ns, p99999_us, worst_us;
+};
+
+// Single inserts of new keys, timed one by one: the slowest grows or splits a shard.
+Latency single_inserts(Keydir& keydir, Keys& keys, std::size_t from) {
+  std::vector<float> each(1'000'000);
+  double total = 0;
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    const KeyIdentity identity = keys.identity(from + i);
+    each[i] = static_cast<float>(seconds([&] {
+                                   keydir.raise(identity, Offset(static_cast<std::int64_t>(from + i)), false,
+                                                UnknownTombstone::insert);
+                                 }) *
+                                 1e6);
+    total += each[i];
+  }
+  std::sort(each.begin(), each.end());
+  return {total * 1e3 / static_cast<double>(each.size()), each[each.size() - 11], each.back()};
+}
+
+double find_seconds(const Keydir& keydir, Keys& keys, std::size_t n) {
+  Random random(7);
+  std::size_t found = 0;
+  const double taken = seconds([&] {
+    for (std::size_t i = 0; i < kProbes; ++i) found += keydir.find(keys.identity(random.below(n))) ? 1 : 0;
+  });
+  if (found != kProbes) std::abort();
+  return taken;
+}
+
+double batch_seconds(const Keydir& keydir, Keys& keys, std::size_t n, bool with_hash) {
+  Random random(8);
+  std::vector<KeyIdentity> identities(kProbes);
+  std::array<std::optional<KeydirEntry>, kBatch> out;
+  std::size_t found = 0;
+  const auto hash = [&] {
+    for (KeyIdentity& identity : identities) identity = keys.identity(random.below(n));
+  };
+  const auto probe = [&] {
+    for (std::size_t i = 0; i < kProbes; i += kBatch) {
+      keydir.find_batch(std::span(identities).subspan(i, kBatch), out);
+      for (const auto& entry : out) found += entry ? 1 : 0;
+    }
+  };
+  double taken = with_hash ? seconds(hash) : (hash(), 0.0);
+  taken += seconds(probe);
+  if (found != kProbes) std::abort();
+  return taken;
+}
+
+void measure(std::size_t n, std::size_t key_bytes) {
+  PageArena arena;
+  KeydirBudget budget;
+  Keydir keydir(arena, budget);
+  Keys keys(key_bytes);
+  const std::uint64_t empty = resident_bytes();
+  const Growth growth = grow(keydir, keys, n, empty);
+  const double entries = static_cast<double>(n);
+  const double rss = static_cast<double>(resident_bytes() - empty) / entries;
+  const double counted = static_cast<double>(keydir.memory_bytes()) / entries;
+  const double find = find_seconds(keydir, keys, n) * 1e9 / kProbes;
+  const double batch = batch_seconds(keydir, keys, n, true) * 1e9 / kProbes;
+  const double table = batch_seconds(keydir, keys, n, false) * 1e9 / kProbes;
+  const Latency single = single_inserts(keydir, keys, n);
+  std::printf("%10zu %4zu %8.2f %8.2f %8.2f %8.2f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f\n", n, key_bytes, rss,
+              static_cast<double>(growth.peak) / entries, growth.worst_bytes_per_entry, counted,
+              growth.insert_seconds * 1e9 / entries, find, batch, table, single.mean_ns, single.p99999_us,
+              single.worst_us);
+}
+
+}  // namespace
+}  // namespace logcask
+
+int main(int argc, char** argv) {
+  std::vector<std::size_t> sizes;
+  for (int i = 1; i < argc; ++i) sizes.push_back(std::strtoull(argv[i], nullptr, 10) * 1'000'000);
+  if (sizes.empty()) sizes = {1'000'000, 10'000'000, 50'000'000};
+  std::printf(
+      "                     bytes of memory per entry               nanoseconds each                    "
+      "microseconds\n");
+  std::printf("%10s %4s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "entries", "key", "rss", "peak", "worst",
+              "counted", "insert", "find", "batch", "(table)", "raise", "p99.999", "slowest");
+  std::fflush(stdout);
+  for (const std::size_t n : sizes) {
+    for (const std::size_t key_bytes : {std::size_t{16}, std::size_t{64}}) {
+      const pid_t child = fork();
+      if (child == 0) {
+        logcask::measure(n, key_bytes);
+        std::fflush(stdout);
+        _exit(0);
+      }
+      int status = 0;
+      if (child < 0 || waitpid(child, &status, 0) != child || status != 0) return 1;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,393 @@
+#include "partition/keydir.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace logcask {
+namespace {
+
+// A shard takes a page more above this load, and gives pages back below the low one.
+constexpr std::uint32_t kMaxLoadPercent = 94;
+constexpr std::uint32_t kMinLoadPercent = 60;
+constexpr std::uint32_t kShrunkLoadPercent = 85;
+// Siblings become one shard when both fit in this many pages.
+constexpr std::uint32_t kMergePages = 4;
+// Far above what random identities need: the directory stays small against the pages even if
+// identities were not random, and no shift by a depth overflows.
+constexpr std::uint32_t kMaxDepth = 28;
+constexpr std::uint32_t kMaxDirectoryPerShard = 256;
+// Misses under way at once in batches; more than a core has line fill buffers for gains nothing.
+constexpr std::size_t kPrefetchDistance = 12;
+
+constexpr std::uint32_t max_entries(std::uint32_t pages) {
+  return pages * KeydirShard::kSlotsPerPage * kMaxLoadPercent / 100;
+}
+
+// The fewest pages that hold `n` entries at `percent` load.
+constexpr std::uint32_t pages_for(std::uint32_t n, std::uint32_t percent) {
+  const std::uint32_t per_page = KeydirShard::kSlotsPerPage * percent;
+  return (n * 100 + per_page - 1) / per_page;
+}
+
+// Where the entries of one shard wait while it is laid out anew. Per thread, because no two keydirs
+// need it at once on one thread, and 64 KiB per partition would cost more than an idle keydir.
+KeydirSlot* scratch(std::size_t slots) {
+  thread_local std::vector<KeydirSlot> buffer;
+  if (buffer.size() < slots) buffer.resize(slots);
+  return buffer.data();
+}
+
+KeydirSlot* gathered(const KeydirShard& shard, std::uint32_t& n) {
+  KeydirSlot* entries = scratch(shard.capacity() + 1);
+  n = shard.gather(entries);
+  return entries;
+}
+
+std::size_t extent_pages(const KeydirShard& shard) { return PageArena::kExtentPages << shard.doublings; }
+
+KeydirEntry entry_of(const KeydirSlot& slot) { return {slot.offset(), slot.deleted()}; }
+
+KeyIdentity cut_to_80_bits(KeyIdentity identity) {
+  identity.low &= ~((std::uint64_t{1} << 48) - 1);
+  return identity;
+}
+
+}  // namespace
+
+Keydir::Keydir(PageArena& arena, KeydirBudget& budget) : arena_(arena), budget_(budget) {}
+
+Keydir::~Keydir() { clear(); }
+
+std::optional<KeydirEntry> Keydir::find(const KeyIdentity& identity) const {
+  if (directory_.empty()) return std::nullopt;
+  const KeydirSlot* slot = shard_of(identity).find(KeydirSlot::of(identity));
+  if (slot == nullptr) return std::nullopt;
+  return entry_of(*slot);
+}
+
+void Keydir::find_batch(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> out) const {
+  LOGCASK_CHECK(out.size() >= identities.size());
+  const std::size_t n = identities.size();
+  for (std::size_t i = 0; i < std::min(n, kPrefetchDistance); ++i) prefetch(identities[i]);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kPrefetchDistance < n) prefetch(identities[i + kPrefetchDistance]);
+    out[i] = find(identities[i]);
+  }
+}
+
+RaiseOutcome Keydir::raise(const KeyIdentity& identity, Offset offset, bool deleted, UnknownTombstone policy) {
+  const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
+  if (outcome.result == RaiseResult::inserted) budget_.charge(1);
+  return outcome;
+}
+
+std::size_t Keydir::raise_batch(std::span<const KeydirRaise> records, UnknownTombstone policy,
+                                std::span<RaiseOutcome> outcomes) {
+  LOGCASK_CHECK(outcomes.empty() || outcomes.size() >= records.size());
+  const std::size_t n = records.size();
+  std::size_t inserted = 0;
+  for (std::size_t i = 0; i < std::min(n, kPrefetchDistance); ++i) prefetch(records[i].identity);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kPrefetchDistance < n) prefetch(records[i + kPrefetchDistance].identity);
+    const auto& [identity, offset, deleted] = records[i];
+    const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
+    inserted += outcome.result == RaiseResult::inserted ? 1 : 0;
+    if (!outcomes.empty()) outcomes[i] = outcome;
+  }
+  if (inserted > 0) budget_.charge(inserted);
+  return inserted;
+}
+
+RaiseOutcome Keydir::raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted,
+                                     UnknownTombstone policy) {
+  LOGCASK_CHECK(offset >= Offset(0) && offset <= kMaxCompactedOffset);
+  if (directory_.empty()) start();
+  KeydirSlot entry = KeydirSlot::of(identity);
+  KeydirShard* shard = &shard_of(identity);
+  KeydirSlot* at = shard->pages > 0 ? shard->lower_bound(entry) : nullptr;
+  if (at != nullptr && shard->names(at, entry)) {
+    const KeydirEntry previous = entry_of(*at);
+    if (offset <= previous.offset) return {RaiseResult::stale, previous};
+    at->set(offset, deleted);
+    deleted_ += (deleted ? 1 : 0) - (previous.deleted ? 1 : 0);
+    return {RaiseResult::raised, previous};
+  }
+  if (deleted && policy == UnknownTombstone::ignore) return {RaiseResult::ignored, {}};
+  if (shard->count >= max_entries(shard->pages)) {
+    make_room(identity);
+    shard = &shard_of(identity);
+    at = shard->lower_bound(entry);
+  }
+  entry.set(offset, deleted);
+  shard->insert(at, entry);
+  ++size_;
+  deleted_ += deleted ? 1 : 0;
+  return {RaiseResult::inserted, {}};
+}
+
+bool Keydir::remove_if(const KeyIdentity& identity, Offset offset) {
+  if (directory_.empty()) return false;
+  KeydirShard& shard = shard_of(identity);
+  KeydirSlot* slot = shard.find(KeydirSlot::of(identity));
+  if (slot == nullptr || slot->offset() != offset) return false;
+  --size_;
+  deleted_ -= slot->deleted() ? 1 : 0;
+  shard.erase(slot, scratch(shard.capacity() + 1));
+  shrink(identity);
+  budget_.release(1);
+  return true;
+}
+
+KeydirRemoved Keydir::remove_below(Offset log_start, KeydirCursor& cursor, std::size_t max_shards,
+                                   const std::function<void(const KeydirEntry&)>& removed) {
+  KeydirRemoved total;
+  for (std::size_t i = 0; i < max_shards && !cursor.done_; ++i) {
+    if (directory_.empty()) {
+      cursor.done_ = true;
+      break;
+    }
+    const KeyIdentity here{cursor.next_, 0};
+    advance(cursor);  // before a merge makes the range longer
+    KeydirShard& shard = shard_of(here);
+    std::uint32_t n = 0;
+    KeydirSlot* entries = gathered(shard, n);
+    KeydirSlot* const kept_end = std::stable_partition(
+        entries, entries + n, [log_start](const KeydirSlot& slot) { return slot.offset() >= log_start; });
+    if (kept_end == entries + n) continue;
+    for (const KeydirSlot* gone = kept_end; gone < entries + n; ++gone) {
+      (gone->deleted() ? total.tombstones : total.values) += 1;
+      if (removed) removed(entry_of(*gone));
+    }
+    shard.place(entries, static_cast<std::uint32_t>(kept_end - entries));
+    shrink(here);
+  }
+  size_ -= total.values + total.tombstones;
+  deleted_ -= total.tombstones;
+  if (total.values + total.tombstones > 0) budget_.release(total.values + total.tombstones);
+  return total;
+}
+
+void Keydir::scan(KeydirCursor& cursor, std::size_t max_shards,
+                  const std::function<void(const KeyIdentity&, const KeydirEntry&)>& visit) const {
+  for (std::size_t i = 0; i < max_shards && !cursor.done_; ++i) {
+    if (directory_.empty()) {
+      cursor.done_ = true;
+      break;
+    }
+    const std::uint64_t from = cursor.next_;
+    const KeydirShard& shard = shard_of(KeyIdentity{from, 0});
+    advance(cursor);
+    for (const KeydirSlot* slot = shard.slots; slot < shard.end(); ++slot) {
+      if (slot->empty()) continue;
+      const std::uint64_t low = (slot->high << 63) | ((slot->low & KeydirSlot::kIdentityMask) >> 1);
+      const KeyIdentity identity{(from & (std::uint64_t{1} << 63)) | (slot->high >> 1), low};
+      if (identity.high >= from) visit(identity, entry_of(*slot));  // a merged shard begins before the cursor
+    }
+  }
+}
+
+void Keydir::clear() {
+  for (KeydirShard& shard : shards_) drop_extent(shard);
+  if (size_ > 0) budget_.release(size_);
+  directory_ = std::vector<std::uint32_t>();  // `= {}` would keep the memory
+  shards_ = std::vector<KeydirShard>();
+  free_shards_ = std::vector<std::uint32_t>();
+  depth_ = 1;
+  size_ = deleted_ = 0;
+}
+
+void Keydir::mark_collided(const KeyIdentity& identity) {
+  const KeyIdentity cut = cut_to_80_bits(identity);
+  const auto at = std::lower_bound(collided_.begin(), collided_.end(), cut);
+  if (at == collided_.end() || *at != cut) collided_.insert(at, cut);
+}
+
+bool Keydir::is_collided(const KeyIdentity& identity) const {
+  return !collided_.empty() && std::binary_search(collided_.begin(), collided_.end(), cut_to_80_bits(identity));
+}
+
+std::uint64_t Keydir::memory_bytes() const {
+  return pages_ * PageArena::kPageBytes + directory_.capacity() * sizeof(directory_[0]) +
+         shards_.capacity() * sizeof(shards_[0]) + free_shards_.capacity() * sizeof(free_shards_[0]) +
+         collided_.capacity() * sizeof(collided_[0]);
+}
+
+// ---- growing
+
+// Two shards from the start: the directory always knows an identity's first bit, so a slot need not.
+void Keydir::start() {
+  depth_ = 1;
+  shards_.assign(2, KeydirShard());
+  directory_ = {0, 1};
+}
+
+void Keydir::make_room(const KeyIdentity& identity) {
+  for (;;) {
+    KeydirShard& shard = shard_of(identity);
+    if (shard.count < max_entries(shard.pages)) return;
+    if (shard.pages < extent_pages(shard)) {
+      respread(shard, shard.pages + 1u);
+    } else if (may_split(shard)) {
+      split(identity);
+    } else {
+      double_extent(shard);
+    }
+  }
+}
+
+bool Keydir::may_split(const KeydirShard& shard) const {
+  return shard.depth < kMaxDepth && (std::size_t{1} << shard.depth) <= kMaxDirectoryPerShard * shard_count();
+}
+
+// Cuts the shard of `identity` at its next identity bit.
+void Keydir::split(const KeyIdentity& identity) {
+  if (shard_of(identity).depth == depth_) double_directory();
+  const std::uint32_t left_number = directory_[directory_index(identity)];
+  const std::uint32_t depth = shards_[left_number].depth + 1u;
+  const std::uint32_t right_number = new_shard(depth);
+  KeydirShard& left = shards_[left_number];
+  KeydirShard& right = shards_[right_number];
+
+  std::uint32_t n = 0;
+  const KeydirSlot* entries = gathered(left, n);
+  const std::uint64_t bit = std::uint64_t{1} << (65 - depth);  // identity bit 128 - depth, in KeydirSlot::high
+  const KeydirSlot* middle =
+      std::partition_point(entries, entries + n, [bit](const KeydirSlot& slot) { return (slot.high & bit) == 0; });
+  left.depth = static_cast<std::uint16_t>(depth) & 31u;
+  fill(right, middle, static_cast<std::uint32_t>(entries + n - middle));
+  fill(left, entries, static_cast<std::uint32_t>(middle - entries));
+  KeyIdentity right_prefix = identity;
+  right_prefix.high |= std::uint64_t{1} << (64 - depth);
+  point_directory(right_prefix, depth, right_number);
+}
+
+void Keydir::double_directory() {
+  std::vector<std::uint32_t> doubled(directory_.size() * 2);
+  for (std::size_t i = 0; i < doubled.size(); ++i) doubled[i] = directory_[i / 2];
+  directory_ = std::move(doubled);
+  ++depth_;
+}
+
+std::uint32_t Keydir::new_shard(std::uint32_t depth) {
+  std::uint32_t number;
+  if (free_shards_.empty()) {
+    number = static_cast<std::uint32_t>(shards_.size());
+    shards_.emplace_back();
+  } else {
+    number = free_shards_.back();
+    free_shards_.pop_back();
+    shards_[number] = KeydirShard();
+  }
+  shards_[number].depth = static_cast<std::uint16_t>(depth) & 31u;
+  return number;
+}
+
+// All identities that share the first `depth` bits with `identity` belong to that shard.
+void Keydir::point_directory(const KeyIdentity& identity, std::uint32_t depth, std::uint32_t shard_number) {
+  const std::size_t width = std::size_t{1} << (depth_ - depth);
+  const std::size_t first = (identity.high >> (64 - depth)) << (depth_ - depth);
+  std::fill_n(directory_.begin() + static_cast<std::ptrdiff_t>(first), width, shard_number);
+}
+
+void Keydir::respread(KeydirShard& shard, std::uint32_t pages) {
+  std::uint32_t n = 0;
+  const KeydirSlot* entries = gathered(shard, n);
+  set_pages(shard, pages);
+  shard.place(entries, n);
+}
+
+// Only identities that are not random get here: a full shard that further bits would not divide.
+void Keydir::double_extent(KeydirShard& shard) {
+  std::uint32_t n = 0;
+  const KeydirSlot* entries = gathered(shard, n);
+  const std::uint32_t pages = shard.pages + 1u;
+  const std::uint32_t doublings = shard.doublings + 1u;
+  LOGCASK_CHECK(pages < (PageArena::kExtentPages << doublings) && doublings <= 11);
+  drop_extent(shard);
+  shard.doublings = static_cast<std::uint16_t>(doublings) & 31u;
+  set_pages(shard, pages);
+  shard.place(entries, n);
+}
+
+void Keydir::fill(KeydirShard& shard, const KeydirSlot* entries, std::uint32_t n) {
+  const std::uint32_t pages = pages_for(n, kMaxLoadPercent);
+  while (shard.slots == nullptr && extent_pages(shard) < pages) shard.doublings = (shard.doublings + 1u) & 31u;
+  set_pages(shard, pages);
+  shard.place(entries, n);
+}
+
+void Keydir::set_pages(KeydirShard& shard, std::uint32_t pages) {
+  if (shard.slots == nullptr && pages > 0)
+    shard.slots = reinterpret_cast<KeydirSlot*>(arena_.reserve(extent_pages(shard)));
+  if (pages > shard.pages) arena_.grow(shard.pages, pages);
+  if (pages < shard.pages) arena_.shrink(reinterpret_cast<std::byte*>(shard.slots), shard.pages, pages);
+  pages_ = pages_ - shard.pages + pages;
+  shard.pages = static_cast<std::uint16_t>(pages);
+}
+
+void Keydir::drop_extent(KeydirShard& shard) {
+  if (shard.slots != nullptr)
+    arena_.release(reinterpret_cast<std::byte*>(shard.slots), shard.pages, extent_pages(shard));
+  pages_ -= shard.pages;
+  shard.slots = nullptr;
+  shard.pages = 0;
+  shard.count = 0;
+  shard.doublings = 0;
+}
+
+// ---- shrinking
+
+void Keydir::shrink(const KeyIdentity& identity) {
+  for (;;) {
+    KeydirShard& shard = shard_of(identity);
+    if (shard.count * 100 >= shard.capacity() * kMinLoadPercent) return;
+    if (merge_with_sibling(identity)) continue;
+    const std::uint32_t pages = pages_for(shard.count, kShrunkLoadPercent);
+    if (pages == 0) {
+      drop_extent(shard);
+    } else if (pages < shard.pages) {
+      respread(shard, pages);
+    }
+    return;
+  }
+}
+
+bool Keydir::merge_with_sibling(const KeyIdentity& identity) {
+  const std::uint32_t depth = shard_of(identity).depth;
+  if (depth == 1) return false;
+  KeyIdentity left_prefix = identity;
+  left_prefix.high &= ~(std::uint64_t{1} << (64 - depth));
+  KeyIdentity right_prefix = left_prefix;
+  right_prefix.high |= std::uint64_t{1} << (64 - depth);
+  const std::uint32_t left_number = directory_[directory_index(left_prefix)];
+  const std::uint32_t right_number = directory_[directory_index(right_prefix)];
+  KeydirShard& left = shards_[left_number];
+  KeydirShard& right = shards_[right_number];
+  if (left.depth != right.depth) return false;  // the sibling has been cut further
+  if (pages_for(left.count + right.count, kShrunkLoadPercent) > kMergePages) return false;
+
+  KeydirSlot* entries = scratch(left.capacity() + right.capacity() + 2);
+  std::uint32_t n = left.gather(entries);
+  n += right.gather(entries + n);
+  drop_extent(right);
+  drop_extent(left);
+  left.depth = static_cast<std::uint16_t>(depth - 1) & 31u;
+  fill(left, entries, n);
+  free_shards_.push_back(right_number);
+  point_directory(left_prefix, depth - 1, left_number);
+  return true;
+}
+
+// ---- walking
+
+void Keydir::advance(KeydirCursor& cursor) const {
+  const std::uint32_t depth = shard_of(KeyIdentity{cursor.next_, 0}).depth;
+  const std::uint64_t range = std::uint64_t{1} << (64 - depth);
+  cursor.next_ = (cursor.next_ | (range - 1)) + 1;
+  cursor.done_ = cursor.next_ == 0;
+}
+
+}  // namespace logcask
