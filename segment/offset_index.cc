@@ -39,9 +39,9 @@ bool read_numbers(ByteReader& reader, std::vector<T>& items) {
   return reader.ok();
 }
 
-}  // namespace
+std::uint32_t header_crc(ByteView batch) { return crc32c(batch.substr(0, kBatchHeaderBytes)); }
 
-std::uint32_t uncovered_header_crc(ByteView batch) { return crc32c(batch.substr(0, kBatchCrcStart)); }
+}  // namespace
 
 void OffsetIndex::add_entry(Offset offset, std::uint64_t record_position, std::uint64_t batch_position) {
   const std::int64_t delta = offset - name_.base;
@@ -52,7 +52,7 @@ void OffsetIndex::add_entry(Offset offset, std::uint64_t record_position, std::u
 
 void OffsetIndex::add_batch(const BatchHeader& header, std::uint64_t position, ByteView batch) {
   if (name_.rewritten()) {
-    header_sums_.push_back({static_cast<std::uint32_t>(position), uncovered_header_crc(batch)});
+    header_sums_.push_back({static_cast<std::uint32_t>(position), header_crc(batch)});
   } else if (epochs_.empty() || epochs_.back().epoch != header.leader_epoch.value()) {
     epochs_.push_back({static_cast<std::uint32_t>(position), header.leader_epoch.value()});
   }
@@ -119,7 +119,7 @@ bool OffsetIndex::header_holds(const BatchHeader& header, ByteView raw, std::uin
   };
   if (name_.rewritten()) {
     const auto found = at_or_below(header_sums_);
-    return found != header_sums_.end() && found->position == position && found->crc == uncovered_header_crc(raw);
+    return found != header_sums_.end() && found->position == position && found->crc == header_crc(raw);
   }
   const auto found = at_or_below(epochs_);
   return found != epochs_.end() && found->epoch == header.leader_epoch.value();

@@ -5,8 +5,8 @@
 // in a 1 MiB batch reads 4 KiB; a compressed batch has entries at its start only. Besides, per file:
 //   GEN 0: the list of leader-epoch changes. With base offsets that must be contiguous and the batch CRC this
 //          covers every byte of a header.
-//   GEN > 0: per batch a CRC32C of the 21 header bytes that the batch CRC does not cover (offsets have holes there,
-//          so the chain proves nothing).
+//   GEN > 0: per batch a CRC32C of its header: the 21 bytes that the batch CRC does not cover (offsets have holes
+//          there, so the chain proves nothing) and the other 40, so that a batch can be stepped over by its header.
 //
 // 12 bytes of memory an entry (about 0.3 % of the file), 8 more per batch when GEN > 0.
 // Derived: can always be rebuilt from the log. Threads: not safe while add_batch runs; const calls are, otherwise.
@@ -46,8 +46,8 @@ class OffsetIndex {
   // The last entry at or below `offset` that is a batch's start. Every batch with record entries has one.
   std::optional<IndexEntry> find_batch(Offset offset) const;
 
-  // Is this the header that was written at `position`? Compares the leader epoch (GEN 0) or the checksum of the
-  // uncovered bytes (GEN > 0; `raw` is the header's first 21 bytes or more). False = damaged.
+  // Is this the header that was written at `position`? Compares the leader epoch (GEN 0) or the header's checksum
+  // (GEN > 0; `raw` starts with the 61 header bytes). False = damaged.
   bool header_holds(const BatchHeader& header, ByteView raw, std::uint64_t position) const;
 
   SegmentName name() const { return name_; }
@@ -82,8 +82,5 @@ class OffsetIndex {
   std::vector<EpochChange> epochs_;     // GEN 0
   std::vector<HeaderSum> header_sums_;  // GEN > 0
 };
-
-// CRC32C over the header bytes that the batch CRC leaves out.
-std::uint32_t uncovered_header_crc(ByteView batch);
 
 }  // namespace logcask

@@ -25,6 +25,7 @@ class RecordLookup {
   Result<RecordView> run() {
     std::uint64_t next_position = 0;
     const auto entry = hold_.find(offset_, &next_position);
+    if (!entry && hold_.size > 0) return segment_.damaged(0, "no batch of the log can be read");
     if (!entry || entry->offset > offset_) return absent();
     gap_end_ = std::min(next_position, hold_.size);
     return entry->at_batch_start() ? from_batch_start(*entry) : from_record(*entry);

@@ -15,6 +15,7 @@ constexpr std::size_t kTimeSearchBytes = 256 * 1024;
 
 Result<std::optional<Segment::Located>> Segment::locate(const Hold& hold, Offset from) const {
   const auto entry = hold.find_batch(from);
+  if (!entry && hold.size > 0) return damaged(0, "no batch of the log can be read");
   if (!entry) return std::optional<Located>();
   std::array<char, kWalkBytes> window;
   std::uint64_t window_start = 0;

@@ -95,7 +95,8 @@ class MemoryFileSystem {
   // Number of calls that changed something since construction: the N of "fail the Nth".
   std::size_t change_count() const;
 
-  // Direct access for damage: the page cache and the durable bytes are changed alike. Paths: "dir/file".
+  // Direct access for damage: the page cache and the durable bytes are changed alike, and set_content starts the
+  // operation log anew. Paths: "dir/file".
   std::optional<std::string> content(const std::string& path) const;
   void set_content(const std::string& path, const std::string& content);
   std::vector<std::string> paths() const;
