@@ -1,0 +1,43 @@
+#pragma once
+// Reads a partition's directory with no broker running and says what holds and what does not. Changes nothing.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "partition/manifest.h"
+#include "segment/file.h"
+
+namespace logcask::cli {
+
+struct Finding {
+  enum class Kind {
+    note,      // harmless: the broker mends it by itself
+    manifest,  // `verify --repair` mends it
+    damage,    // bytes that were promised are gone
+  };
+  Kind kind = Kind::note;
+  std::string file;
+  std::string what;
+};
+
+struct PartitionCheck {
+  std::string name;  // of the directory
+  std::vector<Finding> findings;
+  std::uint64_t segments = 0;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  // What the readable copy says, nothing when there is none.
+  std::optional<Manifest> manifest;
+  // Damaged ranges the manifest lists though the files hold again (restored from a backup).
+  std::vector<DamagedRange> healed;
+
+  bool has(Finding::Kind kind) const;
+};
+
+// Fails only when the directory itself cannot be read.
+Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name);
+
+}  // namespace logcask::cli
