@@ -14,6 +14,12 @@ KeyState KeyIndex::newest(const KeyIdentity& identity) {
   return {};
 }
 
+std::optional<KeydirEntry> KeyIndex::newest_below(const KeyIdentity& identity, Offset end) {
+  for (const PendingEntry* entry = pending_.newest(identity); entry; entry = pending_.previous(*entry))
+    if (entry->offset < end) return KeydirEntry{entry->offset, entry->tombstone != 0};
+  return keydir_.find(identity);
+}
+
 std::vector<std::uint32_t> KeyIndex::reserve(std::span<const KeyIdentity> identities,
                                              const std::vector<bool>& tombstones, std::vector<bool>& creates) {
   creates.assign(identities.size(), false);

@@ -35,6 +35,8 @@ class KeyIndex {
   std::size_t pending_records() const { return pending_.size(); }
   // Pending first, then the keydir.
   KeyState newest(const KeyIdentity& identity);
+  // The newest record below `end`, pending ones included (read.visibility=written).
+  std::optional<KeydirEntry> newest_below(const KeyIdentity& identity, Offset end);
   // Reserves budget for the values among the records that may create an entry. On refusal nothing is reserved and the
   // indexes of the records that would create one are returned. `creates[i]` says what was reserved.
   std::vector<std::uint32_t> reserve(std::span<const KeyIdentity> identities, const std::vector<bool>& tombstones,

@@ -251,15 +251,14 @@ Partition::WriteJob Partition::begin_write() {
   return job;
 }
 
-void Partition::finish_write(const WriteJob& job, const Status& status) {
-  if (!status.ok()) {
-    if (status.code() != Errc::storage_full) latch(status.error());
-    tail_.cut_from(marks_.written_end());
-    if (keys_) keys_->cut_pending(marks_.written_end());
-    producers_.truncate_from(marks_.written_end());
-    marks_.cut_back_to_written();
-    return;
-  }
+void Partition::drop_unwritten() {
+  tail_.cut_from(marks_.written_end());
+  if (keys_) keys_->cut_pending(marks_.written_end());
+  producers_.truncate_from(marks_.written_end());
+  marks_.cut_back_to_written();
+}
+
+void Partition::finish_write(const WriteJob& job) {
   if (active_bytes_ == 0) active_since_ = job.append_time;
   active_bytes_ += job.set.bytes;
   marks_.written(job.end);

@@ -75,8 +75,9 @@ class Partition {
     bool roll = false;  // the active segment takes no more: roll first, then begin again
   };
   WriteJob begin_write();
-  // With an error: storage_full forgets everything unwritten (the caller fails those appends), any other latches.
-  void finish_write(const WriteJob& job, const Status& status);
+  void finish_write(const WriteJob& job);
+  // After a refused write: forgets everything unwritten; the caller fails those appends. Their offsets were shown to nobody.
+  void drop_unwritten();
 
   // ---- roll; the caller has the write and the sync for itself
   struct Roll {

@@ -32,6 +32,7 @@ class SegmentStatsTable {
   void add(const SegmentStats& stats) { segments_.push_back(stats); }
   // The segment that holds `offset`; offsets below the first segment belong to none.
   SegmentStats* find(Offset offset);
+  const SegmentStats* find(Offset offset) const { return const_cast<SegmentStatsTable*>(this)->find(offset); }
   const std::vector<SegmentStats>& all() const { return segments_; }
   // Swaps the segments with bases in [from, to) for others in the same range.
   void replace(Offset from, Offset to, const std::vector<SegmentStats>& with);

@@ -1,0 +1,307 @@
+// Appends, writes, syncs and commits: the path of a record from a session to the disk and into the keydir.
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "broker/local_partition_runner.h"
+
+namespace logcask {
+namespace {
+
+// Write rounds one thread does on behalf of others before it hands the role to a flush thread.
+constexpr int kInlineRounds = 4;
+// Appends that may wait for room; sessions stop reading long before.
+constexpr std::size_t kWaitingAppendsMax = 4096;
+
+AppendResult failed(Error error) {
+  AppendResult result;
+  result.error = std::move(error);
+  return result;
+}
+
+}  // namespace
+
+void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) {
+  Outbox out;
+  bool write = false;
+  bool sync = false;
+  {
+    const Lock lock(mutex_);
+    WaitingAppend append{std::move(batch), acks, std::move(done)};
+    if (auto error = unavailable()) {
+      out.push_back([done = std::move(append.done), error = std::move(*error)] { done(failed(error)); });
+    } else if (!waiting_appends_.empty() || partition_->full()) {
+      if (waiting_appends_.size() >= kWaitingAppendsMax) {
+        out.push_back([done = std::move(append.done), name = environment_.name] {
+          done(failed({Errc::throttled, name + ": too much waits for the disk; try again"}));
+        });
+      } else {
+        waiting_appends_.push_back(std::move(append));
+        want_sync();
+      }
+    } else {
+      admit(std::move(append), out);
+    }
+    write = take_writer();
+    sync = take_sync_request();
+  }
+  run_outbox(out);
+  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (write) write_rounds();
+}
+
+bool LocalPartitionRunner::congested() const {
+  const Lock lock(mutex_);
+  return !waiting_appends_.empty();
+}
+
+std::optional<Error> LocalPartitionRunner::unavailable() const {
+  if (closing_.load(std::memory_order_relaxed)) return Error{Errc::shutting_down, environment_.name + " is closing"};
+  if (offline_) return offline_;
+  return std::nullopt;
+}
+
+void LocalPartitionRunner::admit(WaitingAppend append, Outbox& out) {
+  Partition::Admission admission = partition_->admit(append.batch);
+  const auto shared = std::make_shared<WaitingAppend>();
+  shared->acks = append.acks;
+  shared->done = std::move(append.done);
+  AppendResult result = std::move(admission.result);
+  const bool refused = admission.kind == Partition::Admission::Kind::refused;
+  // A refusal decided by a record that may yet vanish waits until that record is certain.
+  const bool wait_committed = refused ? admission.wait_end > partition_->marks().committed_end() : append.acks == Acks::all;
+  const bool wait_written = !refused && append.acks == Acks::one;
+
+  const auto answer_later = [this, &admission, &shared, &result](OffsetWaiters& waiters) {
+    waiters.add(admission.wait_end, [shared, result = std::move(result)](const Status& status) mutable {
+      if (!status.ok()) result = failed(status.error());
+      shared->done(std::move(result));
+    });
+  };
+  if (wait_committed && admission.wait_end > partition_->marks().committed_end()) {
+    answer_later(committed_waiters_);
+    want_sync();
+  } else if (wait_written && admission.wait_end > partition_->marks().written_end()) {
+    answer_later(written_waiters_);
+  } else {
+    out.push_back([shared, result = std::move(result)]() mutable { shared->done(std::move(result)); });
+  }
+}
+
+void LocalPartitionRunner::admit_waiting(Outbox& out) {
+  while (!waiting_appends_.empty() && !partition_->full()) {
+    WaitingAppend append = std::move(waiting_appends_.front());
+    waiting_appends_.pop_front();
+    admit(std::move(append), out);
+  }
+}
+
+// ---- write
+
+bool LocalPartitionRunner::take_writer() {
+  if (writer_active_ || writer_waits_for_sync_ || !partition_ || !partition_->has_unwritten()) return false;
+  writer_active_ = true;
+  return true;
+}
+
+void LocalPartitionRunner::write_rounds() {
+  for (int round = 0; round < kInlineRounds; ++round)
+    if (!write_once()) return;
+  // Others keep this thread busy with their records; a thread that may block takes over.
+  environment_.flush->post([self = shared_from_this(), this] { write_rounds(); });
+}
+
+// One write. False when the role was given back.
+bool LocalPartitionRunner::write_once() {
+  Outbox out;
+  bool sync = false;
+  bool go_on = true;
+  {
+    Lock lock(mutex_);
+    Status status;
+    if (!partition_->has_unwritten()) {
+      go_on = false;
+    } else {
+      Partition::WriteJob job = partition_->begin_write();
+      if (job.roll && sync_active_) {
+        // The roll needs the sync role; whoever gives it back starts the writer again.
+        writer_waits_for_sync_ = true;
+        go_on = false;
+      } else if (job.roll) {
+        status = roll_log(lock);
+      } else {
+        lock.unlock();
+        status = job.writer->append(job.set.pieces, job.append_time);
+        lock.lock();
+        if (status.ok()) partition_->finish_write(job);
+      }
+    }
+    if (!status.ok()) {
+      partition_->drop_unwritten();
+      const Error error = status.code() == Errc::storage_full
+                              ? Error{Errc::storage_full, environment_.name + ": " + status.error().message +
+                                                              "; free some space and send again"}
+                              : status.error();
+      written_waiters_.fail_above(partition_->marks().written_end(), error, out);
+      committed_waiters_.fail_above(partition_->marks().written_end(), error, out);
+      if (status.code() != Errc::storage_full) latch(status.error(), out);
+    }
+    written_waiters_.release(partition_->marks().written_end(), out);
+    if (partition_->config().read_visibility == ReadVisibility::written)
+      visible_waiters_.release(partition_->visible_end(), out);
+    admit_waiting(out);
+    if (!committed_waiters_.empty() || !visible_waiters_.empty()) want_sync();
+    arm_flush_timer();
+    sync = take_sync_request();
+    if (go_on && !partition_->has_unwritten()) go_on = false;
+    if (!go_on) {
+      writer_active_ = false;
+      idle_.notify_all();
+    }
+  }
+  run_outbox(out);
+  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  return go_on;
+}
+
+// Closes the active segment and starts the next one. The caller has the writer's role, nobody syncs.
+// Order: the old file is synced, the new one created, the directory synced; only then does anything go into the new one.
+Status LocalPartitionRunner::roll_log(Lock& lock) {
+  LOGCASK_CHECK(writer_active_ && !sync_active_);
+  const std::optional<Partition::Roll> roll = partition_->begin_roll();
+  if (!roll) return {};
+  sync_active_ = true;
+  lock.unlock();
+  const auto& env = environment_.partition;
+  const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {
+    LOGCASK_TRY(roll->old_writer->sync(env.clock->monotonic_ns()));
+    LOGCASK_ASSIGN(std::shared_ptr<SegmentWriter> fresh,
+                   SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)},
+                                         environment_.recovery.writer));
+    LOGCASK_TRY(env.directory->sync());
+    LOGCASK_ASSIGN(const SegmentFacts facts, roll->old_writer->close(env.clock->monotonic_ns()));
+    return std::pair(facts, std::move(fresh));
+  };
+  auto rolled = work();
+  lock.lock();
+  if (rolled.ok()) {
+    partition_->finish_roll(*roll, rolled->first, std::move(rolled->second));
+    commit(lock);
+    want_checkpoint();
+  }
+  sync_active_ = false;
+  idle_.notify_all();
+  if (!rolled.ok() && rolled.code() == Errc::already_exists)
+    return Error{Errc::io_error, environment_.name + ": the next segment's file exists already: " + rolled.error().message};
+  return rolled.ok() ? Status() : Status(std::move(rolled).error());
+}
+
+// ---- sync and commit
+
+void LocalPartitionRunner::want_sync() { sync_requested_ = true; }
+
+// True when the caller must start a sync: somebody wants one, nobody is at it, and there is something to sync.
+bool LocalPartitionRunner::take_sync_request() {
+  if (!sync_requested_ || sync_active_ || !partition_ || partition_->latched()) return false;
+  if (partition_->marks().written_end() == partition_->marks().durable_end()) return false;
+  sync_requested_ = false;
+  sync_active_ = true;
+  return true;
+}
+
+void LocalPartitionRunner::run_sync() {
+  std::shared_ptr<SegmentWriter> writer;
+  {
+    const Lock lock(mutex_);
+    writer = partition_->writer();
+  }
+  const Result<SyncEntry> synced = writer->sync(environment_.partition.clock->monotonic_ns());
+  Outbox out;
+  bool again = false;
+  bool write = false;
+  {
+    Lock lock(mutex_);
+    if (synced.ok()) {
+      partition_->finish_sync(*synced);
+      commit(lock);
+    } else {
+      latch(synced.error(), out);
+    }
+    sync_active_ = false;
+    writer_waits_for_sync_ = false;
+    if (!committed_waiters_.empty() || !visible_waiters_.empty() || !waiting_appends_.empty()) want_sync();
+    again = take_sync_request();
+    write = take_writer();
+    arm_flush_timer();
+    idle_.notify_all();
+  }
+  run_outbox(out);
+  if (again) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (write) write_rounds();
+}
+
+// Publishes what became durable, slice by slice: keydir first, then committed_end, then acks. The lock is given up between
+// slices so that lookups and appends get in; the sync role keeps other publishers out.
+void LocalPartitionRunner::commit(Lock& lock) {
+  LOGCASK_CHECK(sync_active_);
+  bool done = false;
+  while (!done) {
+    const bool watched = !watchers_.empty();
+    done = partition_->apply_slice(watched ? [this](const KeyIndex::Applied& applied) {
+      watchers_.note(applied.identity, {0, applied.offset, applied.deleted, false});
+    } : std::function<void(const KeyIndex::Applied&)>());
+    Outbox out;
+    publish_commit(out);
+    if (out.empty() && done) return;
+    lock.unlock();
+    run_outbox(out);
+    lock.lock();
+  }
+}
+
+void LocalPartitionRunner::publish_commit(Outbox& out) {
+  const Offset committed = partition_->marks().committed_end();
+  watchers_.flush(out);
+  committed_waiters_.release(committed, out);
+  visible_waiters_.release(partition_->visible_end(), out);
+  admit_waiting(out);
+}
+
+// Bounds how long anything stays unsynced when nobody waits for it.
+void LocalPartitionRunner::arm_flush_timer() {
+  if (flush_timer_armed_ || partition_->latched()) return;
+  const auto unsynced = partition_->marks().written_end() - partition_->marks().durable_end();
+  if (unsynced == 0) return;
+  if (unsynced >= partition_->config().flush_messages) {
+    want_sync();
+    return;
+  }
+  flush_timer_armed_ = true;
+  environment_.flush->post_after(partition_->config().flush_ms, [self = shared_from_this(), this] {
+    bool sync = false;
+    {
+      const Lock lock(mutex_);
+      flush_timer_armed_ = false;
+      if (!partition_) return;
+      want_sync();
+      sync = take_sync_request();
+    }
+    if (sync) run_sync();
+  });
+}
+
+void LocalPartitionRunner::latch(const Error& error, Outbox& out) {
+  const bool first = !partition_->latched();
+  const Error latched{Errc::read_only, environment_.name + " takes no more writes: " + error.message +
+                                           "; 'logcask reopen' checks the disk and opens it again"};
+  partition_->latch(latched);
+  written_waiters_.fail_above(partition_->marks().written_end(), latched, out);
+  committed_waiters_.fail_above(partition_->marks().committed_end(), latched, out);
+  visible_waiters_.fail_above(partition_->visible_end(), latched, out);
+  for (WaitingAppend& waiting : waiting_appends_)
+    out.push_back([done = std::move(waiting.done), latched] { done(failed(latched)); });
+  waiting_appends_.clear();
+  if (first && environment_.alarm) out.push_back([alarm = environment_.alarm, latched] { alarm(latched.message); });
+}
+
+}  // namespace logcask

@@ -1,0 +1,288 @@
+// Fetch, lookup, watch and replay: everything that reads committed records.
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "broker/local_partition_runner.h"
+#include "partition/log_read.h"
+
+namespace logcask {
+namespace {
+
+// Keys probed under one hold of the lock.
+constexpr std::size_t kProbeKeys = 64;
+
+}  // namespace
+
+// ---- fetch
+
+Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_bytes) {
+  FetchedBatches fetched;
+  LogView view;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    view = partition_->view();
+    fetched.visible_end = view.visible_end;
+    fetched.log_start_offset = view.log_start;
+    fetched.tombstone_horizon = partition_->tombstone_horizon();
+    fetched.leader_epoch = partition_->epoch();
+    fetched.next_fetch_offset = from;
+    if (from < view.log_start || from > view.visible_end)
+      return Error{Errc::offset_out_of_range, environment_.name + ": offset " + std::to_string(from.value()) +
+                                                  " is outside " + std::to_string(view.log_start.value()) + ".." +
+                                                  std::to_string(view.visible_end.value())};
+    if (from == view.visible_end) return fetched;
+    const TailBuffer& tail = partition_->tail();
+    if (!tail.empty() && tail.first_offset() <= from) {
+      TailBuffer::Slice slice = tail.slice(from, view.visible_end, max_bytes);
+      fetched.pieces = std::move(slice.pieces);
+      fetched.owners = std::move(slice.owners);
+      fetched.bytes = slice.bytes;
+      fetched.next_fetch_offset = slice.next_offset;
+      return fetched;
+    }
+  }
+  auto bytes = std::make_shared<std::string>();
+  bytes->reserve(std::min<std::size_t>(max_bytes, 1u << 20));
+  LOGCASK_ASSIGN(fetched.next_fetch_offset, read_log(view, from, max_bytes, *bytes));
+  fetched.bytes = bytes->size();
+  if (!bytes->empty()) fetched.pieces.emplace_back(*bytes);
+  fetched.owners.push_back(std::move(bytes));
+  return fetched;
+}
+
+PartitionRunner::WaitId LocalPartitionRunner::wait_visible_above(Offset offset, std::function<void(Status)> ready) {
+  Outbox out;
+  WaitId id = 0;
+  bool sync = false;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) {
+      out.push_back([ready = std::move(ready), error = *std::move(error)] { ready(error); });
+    } else if (partition_->visible_end() > offset) {
+      out.push_back([ready = std::move(ready)] { ready({}); });
+    } else if (partition_->latched()) {
+      out.push_back([ready = std::move(ready), error = *partition_->latched()] { ready(error); });
+    } else {
+      id = visible_waiters_.add(offset + 1, std::move(ready));
+      want_sync();
+      sync = take_sync_request();
+    }
+  }
+  run_outbox(out);
+  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  return id;
+}
+
+void LocalPartitionRunner::cancel_wait(WaitId id) {
+  const Lock lock(mutex_);
+  visible_waiters_.cancel(id);
+  watchers_.remove(id);
+}
+
+Result<std::optional<PartitionRunner::TimedOffset>> LocalPartitionRunner::offset_for_time(TimestampMs t) {
+  LogView view;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    view = partition_->view();
+  }
+  LOGCASK_ASSIGN(const auto found, find_time(view, t));
+  if (!found) return std::optional<TimedOffset>();
+  return std::optional<TimedOffset>(TimedOffset{found->offset, found->timestamp});
+}
+
+// ---- lookup
+
+void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) {
+  KeyIdentity identities[kProbeKeys];
+  std::optional<KeydirEntry> entries[kProbeKeys];
+  for (std::size_t start = 0; start < keys.size(); start += kProbeKeys) {
+    const std::size_t n = std::min(kProbeKeys, keys.size() - start);
+    for (std::size_t i = 0; i < n; ++i) identities[i] = environment_.partition.hasher->identity(keys[start + i]);
+    std::optional<Error> error;
+    std::vector<DamagedRange> damaged;
+    LogView view;
+    {
+      const Lock lock(mutex_);
+      error = lookup_error();
+      if (!error) {
+        probe_visible({identities, n}, {entries, n});
+        view = partition_->view();
+        damaged = partition_->damaged();
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      LookupAnswer answer;
+      const Offset best = entries[i] ? entries[i]->offset : kNoOffset;
+      const auto hidden = std::find_if(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return best < d.to; });
+      if (error) {
+        answer.status = LookupAnswer::Status::failed;
+        answer.error = *error;
+        sink(start + i, answer);
+      } else if (hidden != damaged.end()) {
+        answer.status = LookupAnswer::Status::failed;
+        answer.error = {Errc::corrupt_range, environment_.name + ": the key's newest record may lie in a damaged range: " +
+                                                 hidden->reason + "; 'logcask verify' shows it"};
+        sink(start + i, answer);
+      } else if (!entries[i] || entries[i]->offset < view.log_start) {
+        sink(start + i, answer);
+      } else {
+        answer_lookup(keys[start + i], identities[i], *entries[i], view, keys_only, start + i, sink);
+      }
+    }
+  }
+}
+
+std::optional<Error> LocalPartitionRunner::lookup_error() const {
+  if (auto error = unavailable()) return error;
+  if (!partition_->keys())
+    return Error{Errc::unsupported, environment_.name + ": lookups need a keydir; this topic's cleanup.policy is not compact"};
+  if (!partition_->keys()->complete())
+    return Error{Errc::loading, environment_.name + ": the keydir is being loaded"};
+  return std::nullopt;
+}
+
+// The newest visible record of each key: committed ones, and on topics with read.visibility=written those that wait for the
+// disk as well.
+void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities,
+                                         std::span<std::optional<KeydirEntry>> entries) {
+  KeyIndex& keys = *partition_->keys();
+  if (partition_->config().read_visibility == ReadVisibility::committed) {
+    keys.keydir().find_batch(identities, entries);
+    return;
+  }
+  const Offset end = partition_->visible_end();
+  for (std::size_t i = 0; i < identities.size(); ++i) entries[i] = keys.newest_below(identities[i], end);
+}
+
+void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry,
+                                         const LogView& view, bool keys_only, std::size_t index, const LookupSink& sink) {
+  thread_local RecordScratch scratch;
+  LookupAnswer answer;
+  const Segment& segment = *view.list->segments[view.list->find(entry.offset)];
+  const Result<RecordView> record = segment.read_record(entry.offset, scratch);
+  if (!record.ok()) {
+    answer.status = LookupAnswer::Status::failed;
+    answer.error = record.error();
+    sink(index, answer);
+    return;
+  }
+  if (!record->key || *record->key != key) {
+    // Another key under the same identity: this one may exist, hidden. Its records stay from now on.
+    const Lock lock(mutex_);
+    ++collisions_;
+    if (partition_ && partition_->keys()) partition_->keys()->keydir().mark_collided(identity);
+  } else {
+    answer.status = record->tombstone() ? LookupAnswer::Status::deleted : LookupAnswer::Status::found;
+    answer.offset = record->offset;
+    answer.timestamp = record->timestamp;
+    if (!record->tombstone() && !keys_only) answer.value = *record->value;
+    if (!keys_only) {
+      answer.header_count = record->header_count;
+      answer.raw_headers = record->raw_headers;
+    }
+  }
+  sink(index, answer);
+}
+
+Result<PartitionRunner::WatchStart> LocalPartitionRunner::watch(
+    std::span<const ByteView> keys, std::function<void(Result<std::vector<KeyChange>>)> on_change) {
+  std::vector<KeyIdentity> identities;
+  identities.reserve(keys.size());
+  for (const ByteView key : keys) identities.push_back(environment_.partition.hasher->identity(key));
+  const Lock lock(mutex_);
+  if (auto error = lookup_error()) return *std::move(error);
+  WatchStart start;
+  start.committed_end = partition_->marks().committed_end();
+  for (const KeyIdentity& identity : identities) {
+    if (const DamagedRange* damage = partition_->hidden_by_damage(best_known(identity)))
+      return Error{Errc::corrupt_range, environment_.name + ": the key's newest record may lie in a damaged range: " + damage->reason};
+    const auto entry = partition_->keys()->keydir().find(identity);
+    const bool visible = entry && entry->offset >= partition_->log_start();
+    start.current.push_back(visible ? WatchStart::Key{entry->offset, entry->deleted} : WatchStart::Key{});
+  }
+  start.id = watchers_.add(identities, std::move(on_change));
+  return start;
+}
+
+Offset LocalPartitionRunner::best_known(const KeyIdentity& identity) const {
+  const auto entry = partition_->keys()->keydir().find(identity);
+  return entry ? entry->offset : kNoOffset;
+}
+
+// ---- replay
+
+Offset LocalPartitionRunner::replay_bound() const {
+  const Lock lock(mutex_);
+  return partition_ ? partition_->marks().committed_end() : Offset(0);
+}
+
+Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, const ReplayFilter& filter,
+                                                     std::size_t max_bytes) {
+  LogView view;
+  ReplayStep step;
+  {
+    const Lock lock(mutex_);
+    if (auto error = filter.live_only ? lookup_error() : unavailable()) return *std::move(error);
+    if (filter.live_only && !partition_->damaged().empty())
+      return Error{Errc::corrupt_range, environment_.name + ": live records cannot be told: " +
+                                            partition_->damaged().front().reason + "; 'logcask verify' shows it"};
+    view = partition_->view();
+    view.visible_end = std::min(view.visible_end, end);
+    step.tombstone_horizon = partition_->tombstone_horizon();
+    from = std::max(from, view.log_start);
+    if (filter.live_only) from = skip_dead_segments(from, view);
+  }
+  step.position = from;
+  if (from >= view.visible_end) {
+    step.position = std::max(from, view.visible_end);
+    return step;
+  }
+  std::string batches;
+  LOGCASK_ASSIGN(step.position, read_log(view, from, max_bytes, batches));
+  // A walk ends inside a batch when `end` does; the rest of that batch belongs to the tail.
+  if (batches.empty() && step.position < view.visible_end) {
+    LogView whole = view;
+    whole.visible_end = visible_end_now();
+    LOGCASK_ASSIGN(step.position, read_log(whole, from, 1, batches));
+    step.position = std::min(step.position, end);
+  }
+  const auto probe = [this](std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
+                            std::vector<bool>& live) { probe_live(identities, offsets, live); };
+  LOGCASK_TRY(filter_batches(batches, from, end, filter, *environment_.partition.hasher, probe,
+                             environment_.partition.segments->max_decompressed_bytes, step.batches));
+  return step;
+}
+
+// Segments whose every value is superseded have nothing to say to a live replay.
+Offset LocalPartitionRunner::skip_dead_segments(Offset from, const LogView& view) const {
+  const auto& segments = view.list->segments;
+  for (std::size_t i = view.list->find(from); i + 1 < segments.size(); ++i) {
+    const SegmentStats* stats = std::as_const(*partition_).keys()->stats().find(segments[i]->base());
+    if (!stats || stats->live_values > 0 || partition_->keys()->keydir().collided_count() > 0) break;
+    from = std::max(from, segments[i + 1]->base());
+  }
+  return from;
+}
+
+Offset LocalPartitionRunner::visible_end_now() const {
+  const Lock lock(mutex_);
+  return partition_->visible_end();
+}
+
+void LocalPartitionRunner::probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
+                                      std::vector<bool>& live) const {
+  std::optional<KeydirEntry> entries[kProbeKeys];
+  LOGCASK_CHECK(identities.size() <= kProbeKeys);
+  live.assign(identities.size(), true);
+  const Lock lock(mutex_);
+  if (!partition_ || !partition_->keys()) return;
+  const Keydir& keydir = partition_->keys()->keydir();
+  keydir.find_batch(identities, {entries, identities.size()});
+  for (std::size_t i = 0; i < identities.size(); ++i)
+    live[i] = !entries[i] || entries[i]->offset <= offsets[i] || keydir.is_collided(identities[i]);
+}
+
+}  // namespace logcask

@@ -1,0 +1,162 @@
+#pragma once
+// The door to a partition that lives in this process (see partition_runner.h for the rules).
+//
+// Roles: at any time at most one thread writes the log and at most one syncs it; a roll takes both roles. A role is a flag
+// under the lock, taken by whoever finds work and no holder; the holder does its disk work without the lock. Commits are
+// published by the holder of the sync role only, so watchers hear of changes in offset order.
+// Structure changes (checkpoint, install, retention) hold a LogStructure::Step, taken before the lock.
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+
+#include "broker/executor.h"
+#include "broker/key_watchers.h"
+#include "broker/offset_waiters.h"
+#include "broker/partition_runner.h"
+#include "partition/compaction_port.h"
+#include "partition/log_structure.h"
+#include "partition/partition.h"
+
+namespace logcask {
+
+// What a partition's door needs from the broker; everything outlives it.
+struct RunnerEnvironment {
+  std::string name;               // "topic-0", for messages
+  PartitionEnvironment partition;
+  RecoveryOptions recovery;
+  Executor* flush = nullptr;       // syncs: few threads that block on the disk
+  Executor* background = nullptr;  // loading, checkpoints, retention
+  // Told once about things an operator must hear: latched, quarantined, damage found.
+  std::function<void(const std::string& what)> alarm;
+  std::function<void()> compaction_wanted;  // something may have become due
+};
+
+class LocalPartitionRunner final : public PartitionRunner, public CompactionPort {
+ public:
+  // Recovers the log (blocking) and starts loading the keydir in the background. A partition that cannot be opened is still
+  // a runner: offline, with the reason. `report` gets what recovery did.
+  static std::shared_ptr<LocalPartitionRunner> open(RunnerEnvironment environment, const PartitionConfig& config,
+                                                    std::string& report);
+  ~LocalPartitionRunner() override;
+
+  void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
+  bool congested() const override;
+  Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override;
+  WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override;
+  void cancel_wait(WaitId id) override;
+  Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override;
+  void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) override;
+  Result<WatchStart> watch(std::span<const ByteView> keys,
+                           std::function<void(Result<std::vector<KeyChange>>)> on_change) override;
+  Offset replay_bound() const override;
+  Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override;
+  PartitionSnapshot snapshot() const override;
+  std::vector<SegmentReport> segments() const override;
+  Result<Offset> delete_records(Offset before) override;
+  void configure(const PartitionConfig& config) override;
+  Status flush() override;
+  void close(const Error& reason) override;
+  Result<std::string> reopen() override;
+  void tick() override;
+  Status roll() override;  // of PartitionRunner and CompactionPort
+
+  CompactionState state() override;
+  std::shared_ptr<SegmentEnvironment> environment() override { return environment_.partition.segments; }
+  std::shared_ptr<Directory> directory() override { return environment_.partition.directory; }
+  const KeyHasher& hasher() override { return *environment_.partition.hasher; }
+  const Clock& clock() override { return *environment_.partition.clock; }
+  std::vector<ProducerTail> producer_tails() override;
+  Status begin_rewrite(Offset from, Offset to) override;
+  void probe(std::span<const KeyIdentity> identities, std::span<const Offset> offsets, Offset probed_up_to,
+             std::span<ProbeAnswer> answers) override;
+  Status install(RewriteResult result) override;
+  void abandon_rewrite() override;
+  Status note_compacted(std::span<const SegmentName> segments, Offset through) override;
+  Status checkpoint() override;
+  void quarantine(const std::string& reason) override;
+  bool stopping() const override { return closing_.load(std::memory_order_relaxed); }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  struct WaitingAppend {
+    PreparedBatch batch;
+    Acks acks;
+    std::function<void(AppendResult)> done;
+  };
+
+  LocalPartitionRunner(RunnerEnvironment environment, const PartitionConfig& config);
+  Result<std::string> open_log();
+  std::optional<Error> unavailable() const;  // under the lock
+
+  // append and write
+  void admit(WaitingAppend append, Outbox& out);
+  void admit_waiting(Outbox& out);
+  bool take_writer();  // under the lock
+  void write_rounds();
+  bool write_once();
+  Status roll_log(Lock& lock);
+
+  // sync and commit
+  void want_sync();  // under the lock
+  bool take_sync_request();
+  void run_sync();
+  void commit(Lock& lock);
+  void publish_commit(Outbox& out);
+  void arm_flush_timer();
+  void latch(const Error& error, Outbox& out);
+
+  // read
+  std::optional<Error> lookup_error() const;
+  void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);
+  Offset best_known(const KeyIdentity& identity) const;
+  Offset skip_dead_segments(Offset from, const LogView& view) const;
+  Offset visible_end_now() const;
+  void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets, std::vector<bool>& live) const;
+  void answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry, const LogView& view, bool keys_only,
+                     std::size_t index, const LookupSink& sink);
+
+  // background
+  void start_loading();
+  void load_keydir(std::uint64_t incarnation);
+  void want_checkpoint();  // under the lock
+  void run_checkpoint();
+  void write_hints();
+  Result<std::string> store_producer_snapshot(Offset covered, std::uint64_t& digest);
+  void apply_retention();
+  Result<Offset> advance_log_start(Offset to);
+  void wait_until_idle(Lock& lock);
+
+  const RunnerEnvironment environment_;
+  mutable std::mutex mutex_;
+  std::condition_variable idle_;  // a role was given back
+  std::atomic<bool> closing_{false};
+
+  // Guarded by mutex_.
+  PartitionConfig config_;
+  std::unique_ptr<Partition> partition_;        // none while offline
+  std::unique_ptr<LogStructure> structure_;
+  std::uint64_t incarnation_ = 0;               // rises with every (re)open
+  std::optional<Error> offline_;
+  bool writer_active_ = false;
+  bool sync_active_ = false;
+  bool sync_requested_ = false;
+  bool writer_waits_for_sync_ = false;
+  bool flush_timer_armed_ = false;
+  bool checkpoint_wanted_ = false;
+  bool checkpoint_running_ = false;
+  std::deque<WaitingAppend> waiting_appends_;
+  OffsetWaiters written_waiters_;
+  OffsetWaiters committed_waiters_;
+  OffsetWaiters visible_waiters_;
+  KeyWatchers watchers_;
+  std::uint64_t collisions_ = 0;
+  std::optional<std::string> quarantined_;
+  std::string recovery_report_;
+  std::uint64_t loaded_records_ = 0;
+  std::uint64_t to_load_records_ = 0;
+  std::optional<std::pair<Offset, Offset>> rewriting_;
+  TimestampMs last_append_tick_{0};
+};
+
+}  // namespace logcask
