@@ -116,6 +116,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry, const LogView& view, bool keys_only,
                      std::size_t index, const LookupSink& sink);
 
+  // compaction
+  void publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step);
+  void remember_clean_through(Manifest& manifest);
+
   // background
   void start_loading();
   void load_keydir(std::uint64_t incarnation);
@@ -156,7 +160,9 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::uint64_t loaded_records_ = 0;
   std::uint64_t to_load_records_ = 0;
   std::optional<std::pair<Offset, Offset>> rewriting_;
-  TimestampMs last_append_tick_{0};
+  Offset clean_through_;  // as of the last manifest step
+  Offset due_through_;
+  Offset last_tick_end_;
 };
 
 }  // namespace logcask

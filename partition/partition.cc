@@ -137,6 +137,9 @@ void Partition::accept(PreparedBatch& batch, const std::vector<bool>& creates, T
   if (config_.timestamp_type == TimestampType::log_append_time) {
     stamp_log_append_time(copy, checked.batch.size(), now);
     admission.result.append_time = now;
+  } else if (checked.max_timestamp != checked.header.max_timestamp) {
+    // Lookups by time trust the header.
+    patch_max_timestamp(copy, checked.batch.size(), checked.max_timestamp);
   }
   if (keys_) {
     const std::size_t n = checked.records.size();

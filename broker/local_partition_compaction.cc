@@ -1,0 +1,221 @@
+// The compactor's side of the door: state, probes, and the steps that change which files are the log.
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "broker/local_partition_runner.h"
+#include "partition/clean_through.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::size_t kProbeKeys = 64;
+
+std::vector<ManifestSegment>::iterator find_segment(Manifest& manifest, const SegmentName& name) {
+  return std::find_if(manifest.segments.begin(), manifest.segments.end(),
+                      [&](const ManifestSegment& s) { return s.facts.name == name; });
+}
+
+}  // namespace
+
+CompactionState LocalPartitionRunner::state() {
+  CompactionState state;
+  const auto free = environment_.partition.directory->free_bytes();
+  state.disk_free_bytes = free.ok() ? *free : 0;
+  const Lock lock(mutex_);
+  state.quarantined = quarantined_;
+  if (!partition_ || !partition_->keys()) return state;
+  state.config = partition_->config();
+  state.now = partition_->now();
+  state.keydir_complete = partition_->keys()->complete();
+  state.damaged = !partition_->damaged().empty();
+  state.log_start = partition_->log_start();
+  state.active_base = partition_->writer()->name().base;
+  state.active_bytes = partition_->writer()->position();
+  if (state.active_bytes > 0) state.active_since = partition_->writer()->facts().first_append;
+  state.due_through = due_through_;
+  state.clean_through = clean_through_;
+  state.bound = std::min(partition_->marks().committed_end(), state.active_base);
+  for (const ClosedSegment& closed : partition_->closed()) {
+    if (!closed.listed) {
+      state.bound = std::min(state.bound, closed.segment->base());
+      break;
+    }
+    const SegmentFacts facts = closed.segment->facts();
+    if (state.now.value() - facts.last_append.value() < state.config.min_compaction_lag_ms)
+      state.bound = std::min(state.bound, closed.segment->base());
+    const SegmentStats* stats = partition_->keys()->stats().find(closed.segment->base());
+    state.closed.push_back({closed.segment, facts, closed.end_offset, closed.compacted_through,
+                            stats ? *stats : SegmentStats{}, closed.has_hint});
+  }
+  return state;
+}
+
+std::vector<ProducerTail> LocalPartitionRunner::producer_tails() {
+  const Lock lock(mutex_);
+  return partition_ ? partition_->producers().last_offsets() : std::vector<ProducerTail>();
+}
+
+Status LocalPartitionRunner::begin_rewrite(Offset from, Offset to) {
+  const Lock lock(mutex_);
+  if (auto error = unavailable()) return *std::move(error);
+  if (!partition_->keys() || !partition_->keys()->complete())
+    return Error{Errc::loading, environment_.name + ": compaction waits for the keydir"};
+  if (rewriting_) return Error{Errc::in_use, environment_.name + ": a rewrite is under way"};
+  rewriting_ = {from, to};
+  partition_->keys()->stats().begin_rewrite(from, to);
+  return {};
+}
+
+void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
+                                 Offset probed_up_to, std::span<ProbeAnswer> answers) {
+  LOGCASK_CHECK(identities.size() <= kProbeKeys);
+  std::optional<KeydirEntry> entries[kProbeKeys];
+  const Lock lock(mutex_);
+  if (!partition_ || !rewriting_) {
+    // The log was closed under the rewrite; nothing it decides will be installed.
+    for (ProbeAnswer& answer : answers) answer = {RecordStanding::protected_, kNoOffset, false};
+    return;
+  }
+  const Keydir& keydir = partition_->keys()->keydir();
+  keydir.find_batch(identities, {entries, identities.size()});
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    ProbeAnswer& answer = answers[i];
+    answer = {};
+    if (entries[i]) {
+      answer.newest = entries[i]->offset;
+      answer.newest_is_tombstone = entries[i]->deleted;
+      if (entries[i]->offset == offsets[i]) answer.standing = RecordStanding::newest;
+      if (entries[i]->offset > offsets[i]) answer.standing = RecordStanding::superseded;
+    }
+    if (answer.standing != RecordStanding::newest && keydir.is_collided(identities[i]))
+      answer.standing = RecordStanding::protected_;
+  }
+  partition_->keys()->stats().rewrite_probed(probed_up_to);
+}
+
+void LocalPartitionRunner::abandon_rewrite() {
+  const Lock lock(mutex_);
+  if (!rewriting_) return;
+  rewriting_.reset();
+  if (partition_ && partition_->keys() && partition_->keys()->stats().rewriting())
+    (void)partition_->keys()->stats().end_rewrite();
+}
+
+Status LocalPartitionRunner::install(RewriteResult result) {
+  LogStructure* structure = nullptr;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    if (!rewriting_) return Error{Errc::cancelled, environment_.name + ": the log changed under the rewrite"};
+    structure = structure_.get();
+  }
+  LogStructure::Step step(*structure);
+  Manifest& manifest = const_cast<Manifest&>(step.manifest());
+  for (const SegmentName& input : result.inputs)
+    if (find_segment(manifest, input) == manifest.segments.end())
+      return Error{Errc::cancelled, environment_.name + ": retention took an input away"};
+
+  Offset horizon = manifest.tombstone_horizon;
+  for (const DroppedTombstone& dropped : result.dropped_tombstones) horizon = std::max(horizon, dropped.offset + 1);
+  LOGCASK_TRY(step.store([&](Manifest& next) {
+    const auto first = find_segment(next, result.inputs.front());
+    const auto at = next.segments.erase(first, first + static_cast<std::ptrdiff_t>(result.inputs.size()));
+    std::vector<ManifestSegment> outputs;
+    for (const RewriteOutput& output : result.outputs)
+      outputs.push_back({output.facts, output.end_offset, output.tombstones, output.compacted_through});
+    next.segments.insert(at, outputs.begin(), outputs.end());
+    next.obsolete.insert(next.obsolete.end(), result.inputs.begin(), result.inputs.end());
+    next.tombstone_horizon = horizon;
+    remember_clean_through(next);
+  }));
+  publish_install(result, horizon, step);
+  return {};
+}
+
+// The outputs become what readers see; the inputs' files go when the last reader drops them.
+void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step) {
+  std::vector<ClosedSegment> closed;
+  std::vector<SegmentStats> stats;
+  for (const RewriteOutput& output : result.outputs) {
+    closed.push_back({Segment::closed(environment_.partition.segments, environment_.partition.directory, output.facts),
+                      output.end_offset, output.compacted_through, true, true});
+    stats.push_back({output.facts.name.base, output.facts.records, output.tombstones, output.live_values,
+                     output.live_tombstones, output.unindexed_tombstones});
+  }
+  std::vector<std::shared_ptr<const Segment>> inputs;
+  const Lock lock(mutex_);
+  rewriting_.reset();
+  KeyIndex& keys = *partition_->keys();
+  for (const KeydirEntry& superseded : keys.stats().end_rewrite()) {
+    const auto after = std::partition_point(stats.begin(), stats.end(),
+                                            [&](const SegmentStats& s) { return s.base <= superseded.offset; });
+    LOGCASK_CHECK(after != stats.begin());
+    std::uint64_t& count = superseded.deleted ? (after - 1)->live_tombstones : (after - 1)->live_values;
+    LOGCASK_CHECK(count > 0);
+    --count;
+  }
+  for (const ClosedSegment& old : partition_->closed())
+    if (old.segment->base() >= result.from && old.end_offset <= result.to) inputs.push_back(old.segment);
+  partition_->replace_segments(result.from, result.to, std::move(closed), stats);
+  // A dropped tombstone's entry goes too, unless the key was written again; the record itself is counted in no output.
+  for (const DroppedTombstone& dropped : result.dropped_tombstones) keys.keydir().remove_if(dropped.identity, dropped.offset);
+  partition_->raise_tombstone_horizon(horizon);
+  if (step.both_copies())
+    for (const auto& input : inputs) input->remove_when_unused();
+}
+
+Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segments, Offset through) {
+  LogStructure* structure = nullptr;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    structure = structure_.get();
+  }
+  LogStructure::Step step(*structure);
+  LOGCASK_TRY(step.store([&](Manifest& next) {
+    for (const SegmentName& name : segments) {
+      const auto found = find_segment(next, name);
+      if (found != next.segments.end()) found->compacted_through = std::max(found->compacted_through, through);
+    }
+    remember_clean_through(next);
+  }));
+  const Lock lock(mutex_);
+  for (ClosedSegment& closed : partition_->closed())
+    if (std::find(segments.begin(), segments.end(), closed.segment->name()) != segments.end())
+      closed.compacted_through = std::max(closed.compacted_through, through);
+  return {};
+}
+
+Status LocalPartitionRunner::checkpoint() {
+  LogStructure* structure = nullptr;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    structure = structure_.get();
+  }
+  LogStructure::Step step(*structure);
+  return step.store([&](Manifest& next) { remember_clean_through(next); });
+}
+
+// Part of every step that may move it. The manifest is the truth; the copies here answer state() without a step.
+void LocalPartitionRunner::remember_clean_through(Manifest& manifest) {
+  const Lock lock(mutex_);
+  const TimestampMs now = partition_->now();
+  const std::int64_t retention_ms = partition_->config().delete_retention_ms;
+  clean_through_ = clean_through_of(manifest.segments, partition_->writer()->name().base);
+  note_clean_through(manifest.clean_through, clean_through_, now, retention_ms);
+  due_through_ = due_through(manifest.clean_through, now, retention_ms);
+  manifest.append_clock = now;
+}
+
+void LocalPartitionRunner::quarantine(const std::string& reason) {
+  {
+    const Lock lock(mutex_);
+    if (quarantined_) return;
+    quarantined_ = reason;
+  }
+  if (environment_.alarm) environment_.alarm(environment_.name + ": compaction stopped, inputs kept: " + reason);
+}
+
+}  // namespace logcask
