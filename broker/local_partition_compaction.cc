@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kProbeKeys = 64;
 
-std::vector<ManifestSegment>::iterator find_segment(Manifest& manifest, const SegmentName& name) {
+template <class AnyManifest>
+auto find_segment(AnyManifest& manifest, const SegmentName& name) {
   return std::find_if(manifest.segments.begin(), manifest.segments.end(),
                       [&](const ManifestSegment& s) { return s.facts.name == name; });
 }
@@ -33,7 +34,7 @@ CompactionState LocalPartitionRunner::state() {
   state.active_base = partition_->writer()->name().base;
   state.active_bytes = partition_->writer()->position();
   if (state.active_bytes > 0) state.active_since = partition_->writer()->facts().first_append;
-  state.due_through = due_through_;
+  state.due_through = due_through(clean_through_list_, state.now, state.config.delete_retention_ms);
   state.clean_through = clean_through_;
   state.bound = std::min(partition_->marks().committed_end(), state.active_base);
   for (const ClosedSegment& closed : partition_->closed()) {
@@ -103,15 +104,13 @@ void LocalPartitionRunner::abandon_rewrite() {
 }
 
 Status LocalPartitionRunner::install(RewriteResult result) {
-  LogStructure* structure = nullptr;
+  LOGCASK_ASSIGN(const auto open_step, begin_step());
+  LogStructure::Step& step = open_step->step;
   {
     const Lock lock(mutex_);
-    if (auto error = unavailable()) return *std::move(error);
-    if (!rewriting_) return Error{Errc::cancelled, environment_.name + ": the log changed under the rewrite"};
-    structure = structure_.get();
+    if (!rewriting_) return Error{Errc::cancelled, environment_.name + ": the log was reopened under the rewrite"};
   }
-  LogStructure::Step step(*structure);
-  Manifest& manifest = const_cast<Manifest&>(step.manifest());
+  const Manifest& manifest = step.manifest();
   for (const SegmentName& input : result.inputs)
     if (find_segment(manifest, input) == manifest.segments.end())
       return Error{Errc::cancelled, environment_.name + ": retention took an input away"};
@@ -166,13 +165,8 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
 }
 
 Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segments, Offset through) {
-  LogStructure* structure = nullptr;
-  {
-    const Lock lock(mutex_);
-    if (auto error = unavailable()) return *std::move(error);
-    structure = structure_.get();
-  }
-  LogStructure::Step step(*structure);
+  LOGCASK_ASSIGN(const auto open_step, begin_step());
+  LogStructure::Step& step = open_step->step;
   LOGCASK_TRY(step.store([&](Manifest& next) {
     for (const SegmentName& name : segments) {
       const auto found = find_segment(next, name);
@@ -188,13 +182,8 @@ Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segment
 }
 
 Status LocalPartitionRunner::checkpoint() {
-  LogStructure* structure = nullptr;
-  {
-    const Lock lock(mutex_);
-    if (auto error = unavailable()) return *std::move(error);
-    structure = structure_.get();
-  }
-  LogStructure::Step step(*structure);
+  LOGCASK_ASSIGN(const auto open_step, begin_step());
+  LogStructure::Step& step = open_step->step;
   return step.store([&](Manifest& next) { remember_clean_through(next); });
 }
 
@@ -205,8 +194,7 @@ void LocalPartitionRunner::remember_clean_through(Manifest& manifest) {
   const std::int64_t retention_ms = partition_->config().delete_retention_ms;
   clean_through_ = clean_through_of(manifest.segments, partition_->writer()->name().base);
   note_clean_through(manifest.clean_through, clean_through_, now, retention_ms);
-  due_through_ = due_through(manifest.clean_through, now, retention_ms);
-  manifest.append_clock = now;
+  clean_through_list_ = manifest.clean_through;
 }
 
 void LocalPartitionRunner::quarantine(const std::string& reason) {

@@ -85,7 +85,16 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
     std::function<void(AppendResult)> done;
   };
 
+  // A structure change of the log that is open now; a reopen waits for it, and it never meets a log opened since.
+  struct OpenStep {
+    explicit OpenStep(std::shared_ptr<LogStructure> of) : structure(std::move(of)), step(*structure) {}
+    std::shared_ptr<LogStructure> structure;
+    LogStructure::Step step;
+  };
+
   LocalPartitionRunner(RunnerEnvironment environment, const PartitionConfig& config);
+  Result<std::unique_ptr<OpenStep>> begin_step();
+  void shut_log(const Error& reason);
   Result<std::string> open_log();
   std::optional<Error> unavailable() const;  // under the lock
 
@@ -121,12 +130,16 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void remember_clean_through(Manifest& manifest);
 
   // background
-  void start_loading();
-  void load_keydir(std::uint64_t incarnation);
+  void load_keydir();
   void want_checkpoint();  // under the lock
-  void run_checkpoint();
+  void start_background(); // under the lock
+  void run_background();
+  Status run_checkpoint();
   void write_hints();
-  Result<std::string> store_producer_snapshot(Offset covered, std::uint64_t& digest);
+  Result<std::string> store_producer_snapshot(Offset& covered, std::uint64_t& digest);
+  Status final_checkpoint();
+  Offset due_through_now() const;  // under the lock
+  void note_expired_keys(Offset log_start);
   void apply_retention();
   Result<Offset> advance_log_start(Offset to);
   void wait_until_idle(Lock& lock);
@@ -139,8 +152,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   // Guarded by mutex_.
   PartitionConfig config_;
   std::unique_ptr<Partition> partition_;        // none while offline
-  std::unique_ptr<LogStructure> structure_;
-  std::uint64_t incarnation_ = 0;               // rises with every (re)open
+  std::shared_ptr<LogStructure> structure_;
+  bool background_active_ = false;              // the background role: loading, checkpoints, retention
   std::optional<Error> offline_;
   bool writer_active_ = false;
   bool sync_active_ = false;
@@ -148,7 +161,6 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   bool writer_waits_for_sync_ = false;
   bool flush_timer_armed_ = false;
   bool checkpoint_wanted_ = false;
-  bool checkpoint_running_ = false;
   std::deque<WaitingAppend> waiting_appends_;
   OffsetWaiters written_waiters_;
   OffsetWaiters committed_waiters_;
@@ -157,12 +169,11 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::uint64_t collisions_ = 0;
   std::optional<std::string> quarantined_;
   std::string recovery_report_;
-  std::uint64_t loaded_records_ = 0;
-  std::uint64_t to_load_records_ = 0;
+  double loading_progress_ = 0;
   std::optional<std::pair<Offset, Offset>> rewriting_;
   Offset clean_through_;  // as of the last manifest step
-  Offset due_through_;
-  Offset last_tick_end_;
+  std::vector<CleanThrough> clean_through_list_;
+  Offset last_tick_end_;  // next_offset at the last tick: tells a quiet partition
 };
 
 }  // namespace logcask

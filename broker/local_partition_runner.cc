@@ -1,0 +1,419 @@
+// Opening, closing, describing a local partition, and what happens to it in the background.
+
+#include "broker/local_partition_runner.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "segment/digest.h"
+
+namespace logcask {
+namespace {
+
+// Keydir shards cleaned under one hold of the lock after log start has moved.
+constexpr std::size_t kSliceShards = 1;
+
+}  // namespace
+
+std::shared_ptr<LocalPartitionRunner> LocalPartitionRunner::open(RunnerEnvironment environment,
+                                                                 const PartitionConfig& config, std::string& report) {
+  auto runner = std::shared_ptr<LocalPartitionRunner>(new LocalPartitionRunner(std::move(environment), config));
+  const Result<std::string> opened = runner->open_log();
+  report = opened.ok() ? *opened : opened.error().to_string();
+  return runner;
+}
+
+LocalPartitionRunner::LocalPartitionRunner(RunnerEnvironment environment, const PartitionConfig& config)
+    : environment_(std::move(environment)), config_(config) {}
+
+LocalPartitionRunner::~LocalPartitionRunner() = default;
+
+// Recovers the log and publishes the partition; the keydir follows in the background. Nobody holds a role.
+Result<std::string> LocalPartitionRunner::open_log() {
+  RecoveryOptions options = environment_.recovery;
+  options.writer.offset_reserve = config_.offset_reserve;
+  options.producers.max_producers = static_cast<std::size_t>(config_.max_producers);
+  options.producers.expiration_ms = config_.producer_expiry_ms;
+  const auto& env = environment_.partition;
+  Result<RecoveredLog> recovered = recover_log(env.segments, env.directory, options, *env.clock);
+  const Lock lock(mutex_);
+  partition_.reset();
+  structure_.reset();
+  if (!recovered.ok()) {
+    offline_ = Error{Errc::partition_offline, environment_.name + " is offline: " + recovered.error().message};
+    return recovered.error();
+  }
+  offline_.reset();
+  quarantined_.reset();
+  recovery_report_ = recovered->report.to_string();
+  clean_through_list_ = recovered->manifest.clean_through;
+  structure_ = std::make_shared<LogStructure>(env.directory, recovered->manifest);
+  partition_ = std::make_unique<Partition>(env, config_, *std::move(recovered));
+  loading_progress_ = partition_->keys() ? 0 : 1;
+  start_background();
+  return recovery_report_;
+}
+
+// ---- what is going on
+
+PartitionSnapshot LocalPartitionRunner::snapshot() const {
+  PartitionSnapshot snapshot;
+  const Lock lock(mutex_);
+  if (!partition_) {
+    snapshot.state = PartitionSnapshot::State::offline;
+    snapshot.reason = offline_ ? offline_->message : environment_.name + " is closed";
+    return snapshot;
+  }
+  const Watermarks& marks = partition_->marks();
+  snapshot.log_start_offset = partition_->log_start();
+  snapshot.committed_end = marks.committed_end();
+  snapshot.durable_end = marks.durable_end();
+  snapshot.written_end = marks.written_end();
+  snapshot.next_offset = marks.next_offset();
+  snapshot.tombstone_horizon = partition_->tombstone_horizon();
+  snapshot.leader_epoch = partition_->epoch();
+  snapshot.segments = static_cast<std::uint32_t>(partition_->list()->segments.size());
+  for (const auto& segment : partition_->list()->segments) snapshot.size_bytes += segment->size_bytes();
+  snapshot.collisions = collisions_;
+  snapshot.compaction_quarantined = quarantined_.has_value();
+  snapshot.quarantine_reason = quarantined_.value_or("");
+  if (const KeyIndex* keys = std::as_const(*partition_).keys()) {
+    snapshot.live_keys = keys->keydir().live_count();
+    snapshot.deleted_keys = keys->keydir().deleted_count();
+    snapshot.keydir_bytes = keys->keydir().memory_bytes();
+    snapshot.pending_records = keys->pending_records();
+    if (!keys->complete()) snapshot.state = PartitionSnapshot::State::loading;
+    snapshot.loading_progress = keys->complete() ? 1.0 : loading_progress_;
+  }
+  if (partition_->latched()) {
+    snapshot.state = PartitionSnapshot::State::read_only;
+    snapshot.reason = partition_->latched()->message;
+  } else if (!partition_->damaged().empty()) {
+    snapshot.reason = "damaged: " + partition_->damaged().front().reason;
+  }
+  return snapshot;
+}
+
+std::vector<SegmentReport> LocalPartitionRunner::segments() const {
+  std::vector<SegmentReport> reports;
+  const Lock lock(mutex_);
+  if (!partition_) return reports;
+  const auto add = [&](const Segment& segment, Offset end, Offset compacted_through, bool has_hint) {
+    SegmentReport report;
+    const SegmentFacts facts = segment.facts();
+    report.base_offset = segment.base();
+    report.generation = facts.name.generation;
+    report.next_offset = end;
+    report.compacted_through = compacted_through;
+    report.state = segment.is_active() ? "active" : "closed";
+    if (rewriting_ && !segment.is_active() && segment.base() >= rewriting_->first && segment.base() < rewriting_->second)
+      report.state = "compacting";
+    for (const DamagedRange& damage : partition_->damaged())
+      if (damage.from < end && damage.to > segment.base()) report.state = "damaged";
+    report.records = facts.records;
+    report.size_bytes = facts.size_bytes;
+    report.has_hint = has_hint;
+    report.first_append = facts.first_append;
+    report.last_append = facts.last_append;
+    const KeyIndex* keys = std::as_const(*partition_).keys();
+    if (const SegmentStats* stats = keys ? keys->stats().find(segment.base()) : nullptr) {
+      report.live_values = stats->live_values;
+      report.live_tombstones = stats->live_tombstones;
+      if (end <= due_through_now()) report.due_tombstones = stats->tombstones;
+      if (stats->records > 0)
+        report.dead_bytes_estimate = static_cast<std::uint64_t>(static_cast<double>(facts.size_bytes) *
+                                                                static_cast<double>(stats->dead()) /
+                                                                static_cast<double>(stats->records));
+    }
+    reports.push_back(std::move(report));
+  };
+  for (const ClosedSegment& closed : partition_->closed()) {
+    add(*closed.segment, closed.end_offset, closed.compacted_through, closed.has_hint);
+    // The list and the closed table hold one reference each; the rest are readers.
+    const long own = 2;
+    reports.back().readers = static_cast<std::uint32_t>(std::max(0L, closed.segment.use_count() - own));
+  }
+  const Segment& active = *partition_->list()->segments.back();
+  add(active, active.next_offset(), Offset(0), false);
+  return reports;
+}
+
+// ---- structure: rolls, retention, log start
+
+Status LocalPartitionRunner::roll() {
+  Status status;
+  Outbox out;
+  {
+    Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    idle_.wait(lock, [this] { return (!writer_active_ && !sync_active_ && !writer_waits_for_sync_) || closing_; });
+    if (auto error = unavailable()) return *std::move(error);
+    writer_active_ = true;
+    status = roll_log(lock);
+    if (!status.ok() && status.code() != Errc::storage_full) latch(status.error(), out);
+    writer_active_ = false;
+    idle_.notify_all();
+  }
+  run_outbox(out);
+  // What arrived meanwhile found the writer's role taken.
+  bool write = false;
+  {
+    const Lock lock(mutex_);
+    write = take_writer();
+  }
+  if (write) write_rounds();
+  return status;
+}
+
+Result<Offset> LocalPartitionRunner::delete_records(Offset before) {
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    const Offset committed = partition_->marks().committed_end();
+    if (before == kNoOffset) before = committed;
+    if (before < Offset(0) || before > committed)
+      return Error{Errc::offset_out_of_range, environment_.name + ": offset " + std::to_string(before.value()) +
+                                                  " is above the committed end " + std::to_string(committed.value())};
+  }
+  return advance_log_start(before);
+}
+
+// The manifest moves log start first; from the publication on, what lies below is absent; entries are removed in slices.
+Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
+  std::vector<ClosedSegment> dropped;
+  Outbox out;
+  {
+    LOGCASK_ASSIGN(const auto open_step, begin_step());
+    LogStructure::Step& step = open_step->step;
+    if (to <= step.manifest().log_start_offset) return step.manifest().log_start_offset;
+    LOGCASK_TRY(step.store([&](Manifest& next) {
+      next.log_start_offset = std::max(next.log_start_offset, to);
+      while (!next.segments.empty() && next.segments.front().end_offset <= to) {
+        next.obsolete.push_back(next.segments.front().facts.name);
+        next.segments.erase(next.segments.begin());
+      }
+    }));
+    const Lock lock(mutex_);
+    note_expired_keys(to);
+    dropped = partition_->move_log_start(std::max(to, partition_->log_start()));
+    watchers_.flush(out);
+    if (step.both_copies())
+      for (const ClosedSegment& segment : dropped) segment.segment->remove_when_unused();
+  }
+  run_outbox(out);
+  KeydirCursor cursor;
+  bool more = true;
+  while (more) {
+    const Lock lock(mutex_);
+    more = partition_ && partition_->keys() && !partition_->keys()->remove_below(to, cursor, kSliceShards);
+  }
+  return to;
+}
+
+// Watchers of keys whose latest record falls below the new log start hear that it expired. Under the lock.
+void LocalPartitionRunner::note_expired_keys(Offset log_start) {
+  if (!partition_->keys()) return;
+  std::vector<std::pair<KeyIdentity, KeydirEntry>> expired;
+  watchers_.for_each([&](const KeyIdentity& identity) {
+    const auto entry = partition_->keys()->keydir().find(identity);
+    if (entry && !entry->deleted && entry->offset < log_start && entry->offset >= partition_->log_start())
+      expired.emplace_back(identity, *entry);
+  });
+  for (const auto& [identity, entry] : expired) watchers_.note(identity, {0, entry.offset, false, true});
+}
+
+void LocalPartitionRunner::configure(const PartitionConfig& config) {
+  const Lock lock(mutex_);
+  config_ = config;
+  if (partition_) partition_->configure(config);
+}
+
+void LocalPartitionRunner::tick() {
+  bool roll_now = false;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched()) return;
+    const TimestampMs now = partition_->now();
+    roll_now = partition_->roll_due(now) && !partition_->has_unwritten();
+    partition_->producers().expire(now);
+    const Offset end = partition_->marks().next_offset();
+    if (end == last_tick_end_) partition_->release_idle();
+    last_tick_end_ = end;
+    if (partition_->config().deletes) start_background();
+    if (checkpoint_wanted_) start_background();
+  }
+  if (roll_now)
+    environment_.background->post([self = shared_from_this(), this] {
+      // A roll that fails has latched the partition or will be tried again at the next tick.
+      (void)roll();
+    });
+}
+
+// ---- background: loading, checkpoints, retention, one after another
+
+void LocalPartitionRunner::want_checkpoint() {
+  checkpoint_wanted_ = true;
+  start_background();
+}
+
+void LocalPartitionRunner::start_background() {
+  if (background_active_ || closing_) return;
+  background_active_ = true;
+  environment_.background->post([self = shared_from_this(), this] { run_background(); });
+}
+
+void LocalPartitionRunner::run_background() {
+  load_keydir();
+  bool checkpoint_now = false;
+  {
+    const Lock lock(mutex_);
+    checkpoint_now = std::exchange(checkpoint_wanted_, false) && !unavailable() && !partition_->latched();
+  }
+  if (checkpoint_now) {
+    const Status done = run_checkpoint();
+    const Lock lock(mutex_);
+    // Not done is not lost: what is unlisted chains on at recovery. The next tick tries again.
+    if (!done.ok()) checkpoint_wanted_ = true;
+  }
+  apply_retention();
+  bool again = false;
+  {
+    const Lock lock(mutex_);
+    background_active_ = false;
+    idle_.notify_all();
+    again = checkpoint_now && checkpoint_wanted_ == false && partition_ != nullptr;
+  }
+  if (again && environment_.compaction_wanted) environment_.compaction_wanted();
+}
+
+Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
+  std::string bytes;
+  {
+    const Lock lock(mutex_);
+    covered = partition_->marks().next_offset();
+    if (covered != partition_->marks().durable_end()) return Error{Errc::throttled, "writes are under way"};
+    bytes = partition_->producers().encode_snapshot(covered);
+  }
+  digest = xxh3_64(bytes);
+  const std::string name = producer_snapshot_filename(covered);
+  LOGCASK_TRY(replace_file(*environment_.partition.directory, name, bytes));
+  return name;
+}
+
+void LocalPartitionRunner::apply_retention() {
+  Offset to;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched() || !partition_->config().deletes) return;
+    const PartitionConfig& config = partition_->config();
+    const TimestampMs now = partition_->now();
+    std::uint64_t bytes = 0;
+    for (const auto& segment : partition_->list()->segments) bytes += segment->size_bytes();
+    to = partition_->log_start();
+    for (const ClosedSegment& closed : partition_->closed()) {
+      const SegmentFacts facts = closed.segment->facts();
+      const bool too_old = config.retention_ms >= 0 && now.value() - facts.last_append.value() > config.retention_ms;
+      const bool too_much = config.retention_bytes >= 0 &&
+                            bytes >= static_cast<std::uint64_t>(config.retention_bytes) + facts.size_bytes;
+      if (!closed.listed || (!too_old && !too_much) || closed.end_offset > partition_->marks().committed_end()) break;
+      bytes -= facts.size_bytes;
+      to = closed.end_offset;
+    }
+    if (to <= partition_->log_start()) return;
+  }
+  // A step that fails (full disk) leaves everything as it was; the next tick tries again.
+  (void)advance_log_start(to);
+}
+
+// ---- lifecycle
+
+Status LocalPartitionRunner::flush() {
+  Result<SyncEntry> synced = Error{Errc::ok, {}};
+  Lock lock(mutex_);
+  if (auto error = unavailable()) return *std::move(error);
+  idle_.wait(lock, [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !partition_->has_unwritten(); });
+  if (partition_->latched()) return *partition_->latched();
+  if (partition_->marks().written_end() == partition_->marks().durable_end()) return {};
+  sync_active_ = true;
+  lock.unlock();
+  run_sync();
+  lock.lock();
+  return partition_->latched() ? Status(*partition_->latched()) : Status();
+}
+
+void LocalPartitionRunner::wait_until_idle(Lock& lock) {
+  idle_.wait(lock, [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !background_active_; });
+}
+
+void LocalPartitionRunner::close(const Error& reason) {
+  // A clean stop flushes and leaves a checkpoint, so that the next start scans nothing; failing that, recovery does the work.
+  (void)flush();
+  closing_.store(true);
+  {
+    Lock lock(mutex_);
+    wait_until_idle(lock);
+  }
+  (void)final_checkpoint();
+  shut_log(reason);
+}
+
+Result<std::string> LocalPartitionRunner::reopen() {
+  {
+    Lock lock(mutex_);
+    if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
+    if (partition_ && !partition_->latched() && partition_->damaged().empty() && !quarantined_)
+      return std::string("nothing to do: the partition is online");
+    offline_ = Error{Errc::partition_offline, environment_.name + " is being reopened"};
+    wait_until_idle(lock);
+  }
+  shut_log({Errc::partition_offline, environment_.name + " is being reopened"});
+  return open_log();
+}
+
+// Fails everybody who waits and lets go of the log. Nobody holds a role; a structure change that is under way ends first.
+void LocalPartitionRunner::shut_log(const Error& reason) {
+  std::shared_ptr<LogStructure> structure;
+  {
+    const Lock lock(mutex_);
+    structure = structure_;
+  }
+  std::optional<OpenStep> step;
+  if (structure) step.emplace(structure);
+  Outbox out;
+  std::unique_ptr<Partition> partition;
+  {
+    const Lock lock(mutex_);
+    offline_ = reason;
+    written_waiters_.fail_all(reason, out);
+    committed_waiters_.fail_all(reason, out);
+    visible_waiters_.fail_all(reason, out);
+    watchers_.fail_all(reason, out);
+    for (WaitingAppend& waiting : waiting_appends_)
+      out.push_back([done = std::move(waiting.done), reason] {
+        AppendResult result;
+        result.error = reason;
+        done(std::move(result));
+      });
+    waiting_appends_.clear();
+    rewriting_.reset();
+    partition = std::move(partition_);
+    structure_.reset();
+  }
+  run_outbox(out);
+}
+
+Result<std::unique_ptr<LocalPartitionRunner::OpenStep>> LocalPartitionRunner::begin_step() {
+  std::shared_ptr<LogStructure> structure;
+  {
+    const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    structure = structure_;
+  }
+  auto step = std::make_unique<OpenStep>(structure);
+  const Lock lock(mutex_);
+  if (auto error = unavailable()) return *std::move(error);
+  if (structure_ != structure) return Error{Errc::cancelled, environment_.name + ": the log was reopened meanwhile"};
+  return step;
+}
+
+}  // namespace logcask
