@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "segment/digest.h"
 
 namespace logcask {
 namespace {
@@ -284,20 +283,6 @@ void LocalPartitionRunner::run_background() {
     again = checkpoint_now && checkpoint_wanted_ == false && partition_ != nullptr;
   }
   if (again && environment_.compaction_wanted) environment_.compaction_wanted();
-}
-
-Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
-  std::string bytes;
-  {
-    const Lock lock(mutex_);
-    covered = partition_->marks().next_offset();
-    if (covered != partition_->marks().durable_end()) return Error{Errc::throttled, "writes are under way"};
-    bytes = partition_->producers().encode_snapshot(covered);
-  }
-  digest = xxh3_64(bytes);
-  const std::string name = producer_snapshot_filename(covered);
-  LOGCASK_TRY(replace_file(*environment_.partition.directory, name, bytes));
-  return name;
 }
 
 void LocalPartitionRunner::apply_retention() {

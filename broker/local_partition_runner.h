@@ -138,6 +138,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void write_hints();
   Result<std::string> store_producer_snapshot(Offset& covered, std::uint64_t& digest);
   Status final_checkpoint();
+  Status store_checkpoint(LogStructure::Step& step);
   Offset due_through_now() const;  // under the lock
   void note_expired_keys(Offset log_start);
   void apply_retention();
