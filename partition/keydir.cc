@@ -21,6 +21,12 @@ constexpr std::uint32_t kMaxDepth = 28;
 constexpr std::uint32_t kMaxDirectoryPerShard = 256;
 // Misses under way at once in batches; more than a core has line fill buffers for gains nothing.
 constexpr std::size_t kPrefetchDistance = 12;
+// A sorted run is merged when it has a record for so many entries of its shard: a merge passes over
+// all of them, a single raise waits for memory about as long as a hundred of them take. Runs are cut
+// so that a split makes room for one whole, and a shard does not split long before it is full.
+constexpr std::size_t kMergeRecords = 64;
+constexpr std::size_t kMergeRatio = 60;
+constexpr std::size_t kMergeMaxRecords = 512;
 
 constexpr std::uint32_t max_entries(std::uint32_t pages) {
   return pages * KeydirShard::kSlotsPerPage * kMaxLoadPercent / 100;
@@ -47,6 +53,11 @@ KeydirSlot* gathered(const KeydirShard& shard, std::uint32_t& n) {
 }
 
 std::size_t extent_pages(const KeydirShard& shard) { return PageArena::kExtentPages << shard.doublings; }
+
+Offset checked(Offset offset) {
+  LOGCASK_CHECK(offset >= Offset(0) && offset <= kMaxCompactedOffset);
+  return offset;
+}
 
 KeydirEntry entry_of(const KeydirSlot& slot) { return {slot.offset(), slot.deleted()}; }
 
@@ -87,45 +98,117 @@ RaiseOutcome Keydir::raise(const KeyIdentity& identity, Offset offset, bool dele
 std::size_t Keydir::raise_batch(std::span<const KeydirRaise> records, UnknownTombstone policy,
                                 std::span<RaiseOutcome> outcomes) {
   LOGCASK_CHECK(outcomes.empty() || outcomes.size() >= records.size());
-  const std::size_t n = records.size();
-  std::size_t inserted = 0;
-  for (std::size_t i = 0; i < std::min(n, kPrefetchDistance); ++i) prefetch(records[i].identity);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kPrefetchDistance < n) prefetch(records[i + kPrefetchDistance].identity);
-    const auto& [identity, offset, deleted] = records[i];
-    const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
-    inserted += outcome.result == RaiseResult::inserted ? 1 : 0;
-    if (!outcomes.empty()) outcomes[i] = outcome;
+  const std::size_t before = size_;
+  RaiseOutcome* const out = outcomes.empty() ? nullptr : outcomes.data();
+  const auto by_identity = [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; };
+  if (records.size() >= kMergeRecords && std::is_sorted(records.begin(), records.end(), by_identity)) {
+    raise_sorted(records, policy, out);
+  } else {
+    raise_one_by_one(records, policy, out);
   }
+  const std::size_t inserted = size_ - before;
   if (inserted > 0) budget_.charge(inserted);
   return inserted;
 }
 
+void Keydir::raise_one_by_one(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+  const std::size_t n = records.size();
+  for (std::size_t i = 0; i < std::min(n, kPrefetchDistance); ++i) prefetch(records[i].identity, kRaiseLines);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kPrefetchDistance < n) prefetch(records[i + kPrefetchDistance].identity, kRaiseLines);
+    const auto& [identity, offset, deleted] = records[i];
+    const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
+    if (outcomes != nullptr) outcomes[i] = outcome;
+  }
+}
+
 RaiseOutcome Keydir::raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted,
                                      UnknownTombstone policy) {
-  LOGCASK_CHECK(offset >= Offset(0) && offset <= kMaxCompactedOffset);
   if (directory_.empty()) start();
   KeydirSlot entry = KeydirSlot::of(identity);
   KeydirShard* shard = &shard_of(identity);
   KeydirSlot* at = shard->pages > 0 ? shard->lower_bound(entry) : nullptr;
-  if (at != nullptr && shard->names(at, entry)) {
-    const KeydirEntry previous = entry_of(*at);
-    if (offset <= previous.offset) return {RaiseResult::stale, previous};
-    at->set(offset, deleted);
-    deleted_ += (deleted ? 1 : 0) - (previous.deleted ? 1 : 0);
-    return {RaiseResult::raised, previous};
-  }
+  if (at != nullptr && shard->names(at, entry)) return raise_slot(*at, offset, deleted);
   if (deleted && policy == UnknownTombstone::ignore) return {RaiseResult::ignored, {}};
   if (shard->count >= max_entries(shard->pages)) {
     make_room(identity);
     shard = &shard_of(identity);
     at = shard->lower_bound(entry);
   }
-  entry.set(offset, deleted);
+  entry.set(checked(offset), deleted);
   shard->insert(at, entry);
   ++size_;
   deleted_ += deleted ? 1 : 0;
   return {RaiseResult::inserted, {}};
+}
+
+RaiseOutcome Keydir::raise_slot(KeydirSlot& slot, Offset offset, bool deleted) {
+  const KeydirEntry previous = entry_of(slot);
+  if (offset <= previous.offset) return {RaiseResult::stale, previous};
+  slot.set(checked(offset), deleted);
+  deleted_ += (deleted ? 1 : 0) - (previous.deleted ? 1 : 0);
+  return {RaiseResult::raised, previous};
+}
+
+// Cuts records in identity order into runs of one shard each and merges the runs that are worth it.
+void Keydir::raise_sorted(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+  if (directory_.empty()) start();
+  while (!records.empty()) {
+    const KeyIdentity& first = records.front().identity;
+    const std::uint32_t depth = shard_of(first).depth;
+    const auto same_shard = [&first, depth](const KeydirRaise& record) {
+      return ((record.identity.high ^ first.high) >> (64 - depth)) == 0;
+    };
+    const auto window = records.first(std::min(records.size(), kMergeMaxRecords));
+    const auto run_end = std::partition_point(window.begin(), window.end(), same_shard);
+    const auto run = records.first(static_cast<std::size_t>(run_end - window.begin()));
+    if (run.size() * kMergeRatio >= shard_of(first).count) {
+      const std::uint32_t total = shard_of(first).count + static_cast<std::uint32_t>(run.size());
+      if (total > max_entries(PageArena::kExtentPages) && may_split(shard_of(first))) {
+        split(first);
+        continue;
+      }
+      if (total <= max_entries(PageArena::kExtentPages)) {
+        merge(run, policy, outcomes);
+      } else {
+        raise_one_by_one(run, policy, outcomes);
+      }
+    } else {
+      raise_one_by_one(run, policy, outcomes);
+    }
+    records = records.subspan(run.size());
+    if (outcomes != nullptr) outcomes += run.size();
+  }
+}
+
+// One pass over a shard and a sorted run of its records; what comes out is laid out anew.
+void Keydir::merge(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+  KeydirShard& shard = shard_of(records.front().identity);
+  KeydirSlot* old = scratch(2 * (shard.capacity() + 1) + records.size());
+  KeydirSlot* const old_end = old + shard.gather(old);
+  KeydirSlot* const merged = old + shard.capacity() + 1;
+  KeydirSlot* out = merged;
+  for (const KeydirRaise& record : records) {
+    KeydirSlot entry = KeydirSlot::of(record.identity);
+    while (old < old_end && !entry.before(*old)) *out++ = *old++;
+    RaiseOutcome outcome;
+    if (out > merged && out[-1].same_key(entry)) {
+      outcome = raise_slot(out[-1], record.offset, record.deleted);
+    } else if (record.deleted && policy == UnknownTombstone::ignore) {
+      outcome.result = RaiseResult::ignored;
+    } else {
+      outcome.result = RaiseResult::inserted;
+      entry.set(checked(record.offset), record.deleted);
+      *out++ = entry;
+      ++size_;
+      deleted_ += record.deleted ? 1 : 0;
+    }
+    if (outcomes != nullptr) *outcomes++ = outcome;
+  }
+  out = std::copy(old, old_end, out);
+  const auto n = static_cast<std::uint32_t>(out - merged);
+  if (n > max_entries(shard.pages)) set_pages(shard, pages_for(n, kMaxLoadPercent));
+  shard.place(merged, n);
 }
 
 bool Keydir::remove_if(const KeyIdentity& identity, Offset offset) {

@@ -1,5 +1,6 @@
 #include "partition/keydir.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -269,29 +270,70 @@ TEST_CASE("a batch of probes answers like single ones") {
   }
 }
 
-TEST_CASE("a batch of raises has the outcomes of single ones, repeated keys included") {
+// Applies the same records one by one and as a batch and requires the same outcomes and tables.
+void compare_batch(Fixture& single, Fixture& batched, std::span<const KeydirRaise> records, UnknownTombstone policy) {
+  std::vector<RaiseOutcome> outcomes(records.size());
+  const std::size_t before = single.keydir.size();
+  const std::size_t inserted = batched.keydir.raise_batch(records, policy, outcomes);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const RaiseOutcome expected =
+        single.keydir.raise(records[i].identity, records[i].offset, records[i].deleted, policy);
+    REQUIRE(outcomes[i].result == expected.result);
+    REQUIRE(outcomes[i].previous == expected.previous);
+  }
+  for (const KeydirRaise& record : records)
+    REQUIRE(batched.keydir.find(record.identity) == single.keydir.find(record.identity));
+  REQUIRE(single.keydir.size() == before + inserted);
+  REQUIRE(batched.keydir.size() == single.keydir.size());
+  REQUIRE(batched.keydir.deleted_count() == single.keydir.deleted_count());
+  REQUIRE(batched.budget.used_entries() == single.budget.used_entries());
+}
+
+void batches_like_singles(Spread identity, std::size_t largest, bool sorted) {
+  const std::uint64_t seed = test_seed();
+  INFO("LOGCASK_TEST_SEED=" << seed);
   Fixture single, batched;
-  Random random(test_seed());
-  for (const std::size_t n : {3u, 64u, 5000u, 100'000u}) {
+  Random random(seed);
+  for (const std::size_t n : {std::size_t{3}, std::size_t{64}, largest / 20, largest, largest}) {
     std::vector<KeydirRaise> records;
     for (std::size_t i = 0; i < n; ++i)
       records.push_back(
-          {spread(random.below(n)), Offset(static_cast<std::int64_t>(random.below(1'000'000))), random.one_in(3)});
-    std::vector<RaiseOutcome> outcomes(n);
-    const auto policy = n == 64u ? UnknownTombstone::ignore : UnknownTombstone::insert;
-    const std::size_t before = single.keydir.size();
-    const std::size_t inserted = batched.keydir.raise_batch(records, policy, outcomes);
-    for (std::size_t i = 0; i < n; ++i) {
-      const RaiseOutcome expected =
-          single.keydir.raise(records[i].identity, records[i].offset, records[i].deleted, policy);
-      REQUIRE(outcomes[i].result == expected.result);
-      REQUIRE(outcomes[i].previous == expected.previous);
-    }
-    REQUIRE(single.keydir.size() == before + inserted);
-    REQUIRE(batched.keydir.size() == single.keydir.size());
-    REQUIRE(batched.keydir.deleted_count() == single.keydir.deleted_count());
-    REQUIRE(batched.budget.used_entries() == single.budget.used_entries());
+          {identity(random.below(n)), Offset(static_cast<std::int64_t>(random.below(1'000'000))), random.one_in(3)});
+    if (sorted)
+      std::sort(records.begin(), records.end(),
+                [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
+    compare_batch(single, batched, records, n == 64 ? UnknownTombstone::ignore : UnknownTombstone::insert);
+    compare_batch(single, batched, std::span(records).first(n / 2), UnknownTombstone::ignore);
   }
+}
+
+TEST_CASE("a batch of raises has the outcomes of single ones, repeated keys included") {
+  batches_like_singles(spread, 100'000, false);
+}
+TEST_CASE("a batch in identity order has the outcomes of single raises, repeated keys included") {
+  batches_like_singles(spread, 100'000, true);
+  batches_like_singles(first_bits_only, 4096, true);
+  batches_like_singles(last_bits_only, 12'000, true);
+  batches_like_singles(all_ones_before, 6000, true);
+}
+
+TEST_CASE("hints in identity order load into at most 20 bytes an entry, too") {
+  Fixture f;
+  constexpr std::uint64_t kHints = 4, kEach = 100'000;
+  double worst = 0;
+  for (std::uint64_t hint = 0; hint < kHints; ++hint) {
+    std::vector<KeydirRaise> records;
+    for (std::uint64_t i = 0; i < kEach; ++i) records.push_back({spread(hint * kEach + i), Offset(1), false});
+    std::sort(records.begin(), records.end(),
+              [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
+    for (std::size_t i = 0; i < kEach; i += 8192)
+      f.keydir.raise_batch(std::span(records).subspan(i, std::min<std::size_t>(8192, kEach - i)),
+                           UnknownTombstone::insert);
+    worst = std::max(worst, static_cast<double>(f.keydir.memory_bytes()) / static_cast<double>(f.keydir.size()));
+  }
+  CHECK(f.keydir.size() == kHints * kEach);
+  INFO("worst bytes per entry " << worst);
+  CHECK(worst < kKeydirBytesPerEntry);
 }
 
 TEST_CASE("retention removes everything below log start, in slices, while entries come and go") {
