@@ -136,7 +136,7 @@ struct CrashStates::Impl {
   std::size_t at = 0;     // operations [0, at) are issued
   std::size_t marks = 0;  // among them
   bool at_point = false;
-  bool done = false;
+  bool once_per_mark = false;
   std::deque<Selection> selections;
   std::set<std::pair<std::uint64_t, std::size_t>> seen;
   std::size_t made = 0;
@@ -334,7 +334,7 @@ MemoryTree CrashStates::Impl::build(const Selection& selection) const {
   return reachable(tree);
 }
 
-CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed)
+CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed, bool once_per_mark)
     : impl_(std::make_unique<Impl>()) {
   const std::lock_guard lock(recorded.state_->mutex);
   impl_->operations = recorded.state_->operations;
@@ -342,6 +342,7 @@ CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile,
   impl_->next_node = recorded.state_->next_node;
   impl_->profile = profile;
   impl_->random = Random(seed);
+  impl_->once_per_mark = once_per_mark;
 }
 CrashStates::~CrashStates() = default;
 CrashStates::CrashStates(CrashStates&&) noexcept = default;
@@ -358,7 +359,7 @@ std::optional<CrashState> CrashStates::next() {
     MemoryTree tree = impl.build(selection);
     Digest digest;
     feed_tree(digest, tree, kRootNode);
-    if (!impl.seen.insert({digest.value(), impl.marks}).second) continue;
+    if (!impl.seen.insert({digest.value(), impl.once_per_mark ? impl.marks : impl.at}).second) continue;
     ++impl.made;
     CrashState state;
     state.operation_index = impl.at;

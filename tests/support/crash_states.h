@@ -9,7 +9,9 @@
 //   worst    any subset, writes torn at 512 bytes, growth without data (zeros, or rubbish) and directory
 //            operations in any order.
 // Up to 4 pending effects all subsets are made; beyond, all prefixes, all without one, each one alone, 3 tears of the
-// last write and 16 subsets drawn from the seed. The same image with the same number of marks is made once.
+// last write and 16 subsets drawn from the seed. At one point each image is made once. Across points the same image
+// comes again, because more had been promised by then; where marks alone say what was promised, once_per_mark makes
+// each image once for the same number of marks and saves most of the time.
 
 #include <cstdint>
 #include <memory>
@@ -34,7 +36,7 @@ struct CrashState {
 class CrashStates {
  public:
   // Takes a copy of the recorded operations; the run starts from what `recorded` held when its log began.
-  CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed);
+  CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed, bool once_per_mark = false);
   ~CrashStates();
   CrashStates(CrashStates&&) noexcept;
 
