@@ -1,0 +1,191 @@
+#include "broker/data_directory.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/random.h"
+
+namespace logcask {
+namespace {
+
+constexpr const char* kLockName = "LOCK";
+constexpr const char* kFormatName = "FORMAT";
+constexpr const char* kClusterIdName = "cluster.id";
+constexpr const char* kSecretName = "hash.secret";
+constexpr const char* kStateName = "state";
+constexpr const char* kDeletedName = "DELETED";
+constexpr std::uint64_t kSmallFileBytes = 4096;
+
+bool expected_before_format(const std::string& name) {
+  for (const char* own : {kLockName, kClusterIdName, kSecretName, kStateName, "lost+found"})
+    if (name == own) return true;
+  return name.ends_with(kTemporarySuffix);
+}
+
+std::string random_hex_id() {
+  TopicId id;
+  secure_random_bytes(id.bytes.data(), id.bytes.size());
+  return id.to_hex();
+}
+
+// "orders-3.00112233445566778899aabbccddeeff"
+bool parse_partition_name(const std::string& name, DataDirectory::PartitionEntry& entry) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos || !TopicId::from_hex(std::string_view(name).substr(dot + 1), entry.topic_id))
+    return false;
+  const std::size_t dash = name.rfind('-', dot);
+  if (dash == std::string::npos || dash == 0) return false;
+  std::int32_t number = 0;
+  const auto [end, failure] = std::from_chars(name.data() + dash + 1, name.data() + dot, number);
+  if (failure != std::errc() || end != name.data() + dot || number < 0) return false;
+  entry.directory_name = name;
+  entry.topic = name.substr(0, dash);
+  entry.partition = PartitionId(number);
+  return true;
+}
+
+bool holds(const std::vector<Directory::Entry>& entries, std::string_view name) {
+  return std::any_of(entries.begin(), entries.end(), [name](const auto& entry) { return entry.name == name; });
+}
+
+}  // namespace
+
+DataDirectory::DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock)
+    : root_(std::move(root)), lock_(std::move(lock)) {}
+
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Directory> root,
+                                                           const std::string& boot_id) {
+  LOGCASK_ASSIGN(auto lock, root->lock(kLockName));
+  std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock)));
+  LOGCASK_TRY(directory->check_or_create_format());
+  LOGCASK_TRY(directory->load_state(boot_id));
+  return directory;
+}
+
+Status DataDirectory::check_or_create_format() {
+  auto text = read_file(*root_, kFormatName, kSmallFileBytes);
+  if (text.ok()) {
+    int version = 0;
+    const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), version);
+    if (failure != std::errc() || version < 1)
+      return Error{Errc::corrupt_file, root_->path() + "/FORMAT does not hold a version; restore it from a backup"};
+    if (version > kDataFormatVersion)
+      return Error{Errc::unsupported_version, root_->path() + " was written by a newer logcask (format " +
+                                                  std::to_string(version) + "; this build knows " +
+                                                  std::to_string(kDataFormatVersion) + "); use that version"};
+    return load_identity();
+  }
+  if (text.code() != Errc::not_found) return std::move(text).error();
+  LOGCASK_ASSIGN(const auto entries, root_->list());
+  for (const auto& entry : entries)
+    if (!expected_before_format(entry.name))
+      return Error{Errc::invalid_argument, root_->path() + " holds '" + entry.name +
+                                               "' but is not a data directory; give an empty or a new one"};
+  facts_.first_start = true;
+  LOGCASK_TRY(load_identity());
+  // Last, so that a directory with FORMAT has everything else.
+  return replace_file(*root_, kFormatName, std::to_string(kDataFormatVersion) + "\n");
+}
+
+Status DataDirectory::load_identity() {
+  auto secret = read_file(*root_, kSecretName, kSmallFileBytes);
+  if (secret.ok()) {
+    if (secret->size() != secret_.size())
+      return Error{Errc::corrupt_file, root_->path() + "/hash.secret is not " + std::to_string(secret_.size()) +
+                                           " bytes; restore it, or remove it to have every hint rebuilt"};
+    std::memcpy(secret_.data(), secret->data(), secret_.size());
+  } else if (secret.code() == Errc::not_found) {
+    if (!facts_.first_start)
+      notes_.push_back("hash.secret was missing; a new one was made and every hint will be rebuilt");
+    secure_random_bytes(secret_.data(), secret_.size());
+    LOGCASK_TRY(
+        replace_file(*root_, kSecretName, ByteView(reinterpret_cast<const char*>(secret_.data()), secret_.size())));
+  } else {
+    return std::move(secret).error();
+  }
+  auto cluster = read_file(*root_, kClusterIdName, kSmallFileBytes);
+  if (cluster.ok()) {
+    cluster_id_ = cluster->substr(0, cluster->find('\n'));
+    return {};
+  }
+  if (cluster.code() != Errc::not_found) return std::move(cluster).error();
+  cluster_id_ = random_hex_id();
+  return replace_file(*root_, kClusterIdName, cluster_id_ + "\n");
+}
+
+Status DataDirectory::load_state(const std::string& boot_id) {
+  boot_id_ = boot_id;
+  auto text = read_file(*root_, kStateName, kSmallFileBytes);
+  if (text.ok()) {
+    facts_.clean_stop = text->starts_with("clean ");
+    facts_.same_boot = !boot_id.empty() && text->find("boot " + boot_id + "\n") != std::string::npos;
+  } else if (text.code() != Errc::not_found) {
+    return std::move(text).error();
+  }
+  return write_state(false);
+}
+
+Status DataDirectory::write_state(bool clean) {
+  return replace_file(*root_, kStateName, (clean ? "clean boot " : "running boot ") + boot_id_ + "\n");
+}
+
+Status DataDirectory::set_clean() { return write_state(true); }
+
+std::string DataDirectory::partition_directory_name(std::string_view topic, PartitionId partition, const TopicId& id) {
+  return std::string(topic) + "-" + std::to_string(partition.value()) + "." + id.to_hex();
+}
+
+Result<std::vector<DataDirectory::PartitionEntry>> DataDirectory::list_partitions() {
+  LOGCASK_ASSIGN(const auto entries, root_->list());
+  std::vector<PartitionEntry> partitions;
+  for (const auto& entry : entries) {
+    if (!entry.is_directory || entry.name == "lost+found") continue;
+    PartitionEntry partition;
+    if (!parse_partition_name(entry.name, partition)) {
+      notes_.push_back("directory '" + entry.name + "' is not a partition; it is left alone");
+      continue;
+    }
+    LOGCASK_ASSIGN(const auto directory, root_->open_directory(entry.name));
+    LOGCASK_ASSIGN(const auto files, directory->list());
+    partition.deletion_marked = holds(files, kDeletedName);
+    partitions.push_back(std::move(partition));
+  }
+  return partitions;
+}
+
+Result<std::unique_ptr<Directory>> DataDirectory::create_partition(const std::string& directory_name) {
+  LOGCASK_ASSIGN(auto directory, root_->create_directory(directory_name));
+  LOGCASK_TRY(root_->sync());
+  return directory;
+}
+
+Result<std::unique_ptr<Directory>> DataDirectory::open_partition(const std::string& directory_name) {
+  return root_->open_directory(directory_name);
+}
+
+Status DataDirectory::mark_deleted(const std::string& directory_name) {
+  auto directory = root_->open_directory(directory_name);
+  if (directory.code() == Errc::not_found) return {};
+  if (!directory.ok()) return std::move(directory).error();
+  return replace_file(**directory, kDeletedName, "this partition's topic was deleted\n");
+}
+
+Status DataDirectory::remove_partition(const std::string& directory_name) {
+  auto opened = root_->open_directory(directory_name);
+  if (opened.code() == Errc::not_found) return {};
+  if (!opened.ok()) return std::move(opened).error();
+  Directory& directory = **opened;
+  LOGCASK_ASSIGN(const auto files, directory.list());
+  if (!holds(files, kDeletedName))
+    return Error{Errc::invalid_argument, directory_name + " carries no deletion marker and is kept"};
+  // The marker goes last: a crash in between leaves garbage that still says so.
+  for (const auto& file : files)
+    if (file.name != kDeletedName) LOGCASK_TRY(directory.unlink(file.name));
+  LOGCASK_TRY(directory.sync());
+  LOGCASK_TRY(directory.unlink(kDeletedName));
+  LOGCASK_TRY(root_->remove_directory(directory_name));
+  return root_->sync();
+}
+
+}  // namespace logcask

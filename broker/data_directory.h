@@ -1,0 +1,80 @@
+#pragma once
+// The directory a broker owns: lock, format version, cluster id, hash secret, and the partitions in it.
+//
+//   LOCK          held while the broker runs; holds its pid
+//   FORMAT        version of everything below; a newer one is refused
+//   cluster.id    32 hex digits, made at first start
+//   hash.secret   32 bytes; the keydir's identities depend on it (docs/FORMAT.md). Part of every backup.
+//   state         how the last run ended, and in which boot of the machine
+//   <topic>-<partition>.<topic id>/
+//
+// Threads: open() and set_clean() once; the partition functions from any thread, one name at a time.
+// Nothing here deletes a directory without a deletion marker in it.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/key_hash.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "segment/file.h"
+
+namespace logcask {
+
+inline constexpr int kDataFormatVersion = 1;
+
+class DataDirectory {
+ public:
+  struct StartFacts {
+    bool first_start = false;
+    bool clean_stop = false;  // the last run ended with set_clean()
+    bool same_boot = false;   // the machine has not been reset since
+  };
+  struct PartitionEntry {
+    std::string directory_name;
+    std::string topic;
+    PartitionId partition;
+    TopicId topic_id;
+    bool deletion_marked = false;
+  };
+
+  // in_use when another process (or this one) holds the directory; unsupported_version for a newer format;
+  // invalid_argument when it holds something else. `boot_id` changes when the machine restarts.
+  static Result<std::unique_ptr<DataDirectory>> open(std::shared_ptr<Directory> root, const std::string& boot_id);
+
+  const std::string& cluster_id() const { return cluster_id_; }
+  const KeyHasher::Secret& secret() const { return secret_; }
+  const StartFacts& start_facts() const { return facts_; }
+  // Things worth a line in the log: a secret that had to be made anew, names that are nobody's.
+  const std::vector<std::string>& notes() const { return notes_; }
+  Directory& root() { return *root_; }
+  // Records that this run ended in order.
+  Status set_clean();
+
+  static std::string partition_directory_name(std::string_view topic, PartitionId partition, const TopicId& id);
+  Result<std::vector<PartitionEntry>> list_partitions();
+  Result<std::unique_ptr<Directory>> create_partition(const std::string& directory_name);
+  Result<std::unique_ptr<Directory>> open_partition(const std::string& directory_name);
+  // From when this returns the directory is garbage, whatever crashes later.
+  Status mark_deleted(const std::string& directory_name);
+  // Removes a directory that carries the marker; invalid_argument without one.
+  Status remove_partition(const std::string& directory_name);
+
+ private:
+  DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock);
+  Status check_or_create_format();
+  Status load_identity();
+  Status load_state(const std::string& boot_id);
+  Status write_state(bool clean);
+
+  const std::shared_ptr<Directory> root_;
+  const std::unique_ptr<DirectoryLock> lock_;
+  std::string cluster_id_;
+  KeyHasher::Secret secret_{};
+  StartFacts facts_;
+  std::string boot_id_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace logcask

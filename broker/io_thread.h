@@ -1,0 +1,67 @@
+#pragma once
+// One I/O thread: an Asio io_context, an inbox for other threads, and a timer wheel.
+//
+// Every connection belongs to one of these for life, and everything about it happens there. The inbox
+// is filled under a short lock and drained in one go: a burst of completions costs one wake-up.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/event_loop.h"
+#include "broker/timer_wheel.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace logcask {
+
+class IoThread final : public EventLoop {
+ public:
+  IoThread(const Clock& clock, std::string name);
+  ~IoThread() override;  // stops and joins
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  void start();
+  // Ends after the task that is running; later posts are kept until destruction and never run.
+  void stop();
+
+  void post(Task task) override;
+  bool on_this_thread() const override;
+  TimerId call_after(std::int64_t delay_ms, Task task) override;
+  bool cancel(TimerId timer) override;
+
+  boost::asio::io_context& context();
+  const Clock& clock() const { return clock_; }
+
+ private:
+  struct Asio;  // the io_context and its timer, out of this header
+
+  void drain();
+  void arm_tick();
+  std::int64_t now_ms() const { return clock_.monotonic_ns() / 1'000'000; }
+
+  // Constant.
+  const Clock& clock_;
+  const std::string name_;
+  std::unique_ptr<Asio> asio_;
+  std::thread thread_;
+  std::atomic<std::thread::id> id_;
+  // Loop thread only.
+  TimerWheel wheel_;
+  bool tick_armed_ = false;
+  std::vector<Task> draining_;
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::vector<Task> inbox_;
+  bool drain_scheduled_ = false;
+};
+
+}  // namespace logcask

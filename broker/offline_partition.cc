@@ -1,0 +1,62 @@
+#include "broker/offline_partition.h"
+
+#include <utility>
+
+namespace logcask {
+namespace {
+
+class OfflinePartition final : public PartitionRunner {
+ public:
+  explicit OfflinePartition(std::string reason) : reason_(std::move(reason)) {}
+
+  void append(PreparedBatch, Acks, std::function<void(AppendResult)> done) override {
+    AppendResult result;
+    result.error = offline();
+    done(std::move(result));
+  }
+  bool congested() const override { return false; }
+  Result<FetchedBatches> fetch(Offset, std::size_t) override { return offline(); }
+  WaitId wait_visible_above(Offset, std::function<void(Status)> ready) override {
+    ready(offline());
+    return 0;
+  }
+  void cancel_wait(WaitId) override {}
+  Result<std::optional<TimedOffset>> offset_for_time(TimestampMs) override { return offline(); }
+  void get(std::span<const ByteView> keys, bool, const LookupSink& sink) override {
+    LookupAnswer answer;
+    answer.status = LookupAnswer::Status::failed;
+    answer.error = offline();
+    for (std::size_t i = 0; i < keys.size(); ++i) sink(i, answer);
+  }
+  Result<WatchStart> watch(std::span<const ByteView>, std::function<void(Result<std::vector<KeyChange>>)>) override {
+    return offline();
+  }
+  Offset replay_bound() const override { return Offset(0); }
+  Result<ReplayStep> replay_step(Offset, Offset, const ReplayFilter&, std::size_t) override { return offline(); }
+  PartitionSnapshot snapshot() const override {
+    PartitionSnapshot snapshot;
+    snapshot.state = PartitionSnapshot::State::offline;
+    snapshot.reason = reason_;
+    return snapshot;
+  }
+  std::vector<SegmentReport> segments() const override { return {}; }
+  Result<Offset> delete_records(Offset) override { return offline(); }
+  void configure(const PartitionConfig&) override {}
+  Status roll() override { return offline(); }
+  Status flush() override { return offline(); }
+  void close(const Error&) override {}
+  Result<std::string> reopen() override { return offline(); }
+  void tick() override {}
+
+ private:
+  Error offline() const { return Error{Errc::partition_offline, reason_}; }
+  const std::string reason_;
+};
+
+}  // namespace
+
+std::shared_ptr<PartitionRunner> make_offline_partition(std::string reason) {
+  return std::make_shared<OfflinePartition>(std::move(reason));
+}
+
+}  // namespace logcask

@@ -1,0 +1,40 @@
+#pragma once
+// How the registry of topics gets its partitions. disk_partition_factory.h is the real form.
+//
+// Threads: open() from several threads at once, for different partitions. All calls may block on the disk.
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "broker/partition_runner.h"
+#include "broker/topic_config.h"
+
+namespace logcask {
+
+struct PartitionSpec {
+  std::string topic;
+  TopicId topic_id;
+  PartitionId partition;
+  TopicConfig config;
+  int partition_count = 1;
+  bool internal = false;
+  bool create = false;  // the directory must not exist; otherwise it must
+
+  std::string label() const { return topic + "-" + std::to_string(partition.value()); }
+};
+
+class PartitionFactory {
+ public:
+  virtual ~PartitionFactory() = default;
+
+  // Recovers the log and returns; the keydir may go on loading. An error means that nothing can be served.
+  virtual Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) = 0;
+  // Durable: from now on the partition's files are garbage.
+  virtual Status mark_deleted(const PartitionSpec& spec) = 0;
+  // Removes the files of a marked and closed partition.
+  virtual Status remove(const PartitionSpec& spec) = 0;
+};
+
+}  // namespace logcask

@@ -1,0 +1,210 @@
+#include "broker/services/admin_service.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace logcask {
+namespace {
+
+const char* state_name(PartitionSnapshot::State state) {
+  switch (state) {
+    case PartitionSnapshot::State::online:
+      return "online";
+    case PartitionSnapshot::State::loading:
+      return "loading";
+    case PartitionSnapshot::State::read_only:
+      return "read_only";
+    case PartitionSnapshot::State::offline:
+      return "offline";
+  }
+  return "offline";
+}
+
+const char* verdict(std::uint64_t used, std::int64_t budget) {
+  const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
+  return share > 1 ? "OOM" : share > 0.8 ? "TIGHT" : "FITS";
+}
+
+}  // namespace
+
+Result<TopicPtr> AdminService::authorized_topic(const Principal& principal, Operation operation,
+                                                const std::string& name) const {
+  TopicPtr topic = parts_.topics.find(name);
+  if (!topic) return unknown_topic(name);
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, operation, {ResourceKind::topic, name}));
+  return topic;
+}
+
+Result<std::vector<PartitionId>> AdminService::partitions_of(const Topic& topic, PartitionId partition) const {
+  if (partition.value() >= 0) {
+    if (!topic.partition(partition)) return unknown_partition(topic, partition.value());
+    return std::vector<PartitionId>{partition};
+  }
+  std::vector<PartitionId> all;
+  for (std::size_t p = 0; p < topic.partitions.size(); ++p) all.push_back(PartitionId(static_cast<std::int32_t>(p)));
+  return all;
+}
+
+Result<Topics::Created> AdminService::create_topic(const Principal& principal, const std::string& name,
+                                                   std::int64_t partitions, const SettingMap& settings,
+                                                   bool if_not_exists) {
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::create, {ResourceKind::topic, name}));
+  return parts_.topics.create(name, partitions, settings, if_not_exists);
+}
+
+Status AdminService::alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
+                                 const std::vector<std::string>& unset) {
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
+  return parts_.topics.alter(name, set, unset);
+}
+
+Status AdminService::delete_topic(const Principal& principal, const std::string& name) {
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::topic, name}));
+  return parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.submit(std::move(work)); });
+}
+
+Result<TopicPtr> AdminService::describe_topic(const Principal& principal, const std::string& name) const {
+  return authorized_topic(principal, Operation::describe, name);
+}
+
+std::vector<TopicPtr> AdminService::list_topics(const Principal& principal, bool include_internal) const {
+  std::vector<TopicPtr> topics;
+  for (const auto& [name, topic] : *parts_.topics.snapshot()) {
+    if (topic->internal && !include_internal) continue;
+    if (parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, name}).ok())
+      topics.push_back(topic);
+  }
+  std::sort(topics.begin(), topics.end(),
+            [](const TopicPtr& a, const TopicPtr& b) { return a->record.name < b->record.name; });
+  return topics;
+}
+
+Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Principal& principal,
+                                                                       const std::string& topic_name,
+                                                                       PartitionId partition, Offset before) {
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::remove, topic_name));
+  if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
+  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+  std::vector<PerPartition<Offset>> results;
+  for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->delete_records(before)});
+  return results;
+}
+
+Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Principal& principal,
+                                                                    const std::string& topic_name,
+                                                                    PartitionId partition) {
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::alter, topic_name));
+  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+  std::vector<PerPartition<std::string>> results;
+  for (const PartitionId p : partitions) {
+    using State = PartitionSnapshot::State;
+    const State state = topic->partition(p)->snapshot().state;
+    const bool broken = state == State::read_only || state == State::offline;
+    if (partition.value() < 0 && !broken) continue;
+    results.push_back({p, broken ? parts_.topics.reopen(topic_name, p)
+                                 : Result<std::string>(std::string("the partition is ") + state_name(state) +
+                                                       "; there is nothing to reopen")});
+  }
+  return results;
+}
+
+Result<std::vector<PerPartition<std::vector<SegmentReport>>>> AdminService::segments(const Principal& principal,
+                                                                                     const std::string& topic_name,
+                                                                                     PartitionId partition) const {
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::describe, topic_name));
+  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+  std::vector<PerPartition<std::vector<SegmentReport>>> results;
+  for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->segments()});
+  return results;
+}
+
+// The requests of one `compact` call, one per partition.
+class AdminService::Compaction final : public OpenCall, public std::enable_shared_from_this<Compaction> {
+ public:
+  using Report = std::function<void(PartitionId, const CompactionProgress&, bool)>;
+  Compaction(CompactionControl& control, EventLoop& loop, TopicPtr topic, Report report)
+      : control_(control), loop_(loop), topic_(std::move(topic)), report_(std::move(report)) {}
+  ~Compaction() override { stop(); }
+
+  void start(const std::vector<PartitionId>& partitions, bool wait) {
+    open_ = partitions.size();
+    for (const PartitionId p : partitions) {
+      const auto weak = weak_from_this();
+      ids_.push_back(control_.request(topic_->partitions[static_cast<std::size_t>(p.value())], wait,
+                                      [weak, p, &loop = loop_](const CompactionProgress& progress) {
+                                        loop.post([weak, p, progress] {
+                                          if (const auto self = weak.lock()) self->heard(p, progress);
+                                        });
+                                      }));
+    }
+  }
+
+  void cancel(const Error& reason) override {
+    if (!report_) return;
+    stop();
+    CompactionProgress progress;
+    progress.error = reason;
+    progress.finished = true;
+    std::exchange(report_, nullptr)(PartitionId(-1), progress, true);
+  }
+
+ private:
+  void heard(PartitionId partition, const CompactionProgress& progress) {
+    if (!report_) return;
+    const bool last = progress.finished && --open_ == 0;
+    const Report report = report_;
+    if (last) report_ = nullptr;
+    report(partition, progress, last);
+  }
+  void stop() {
+    for (const auto id : ids_) control_.cancel(id);
+    ids_.clear();
+  }
+
+  CompactionControl& control_;
+  EventLoop& loop_;
+  const TopicPtr topic_;
+  Report report_;  // null once ended
+  std::vector<CompactionControl::RequestId> ids_;
+  std::size_t open_ = 0;
+};
+
+Result<std::shared_ptr<OpenCall>> AdminService::compact(
+    const CallContext& context, const std::string& topic_name, PartitionId partition, bool wait,
+    std::function<void(PartitionId, const CompactionProgress&, bool last)> progress) {
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(context.principal, Operation::alter, topic_name));
+  if (!compaction_) return Error{Errc::unsupported, "this broker runs without a compactor"};
+  if (!topic->config.partition.compacted)
+    return Error{Errc::unsupported, "topic '" + topic_name + "' has no cleanup.policy compact"};
+  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+  auto compaction = std::make_shared<Compaction>(*compaction_, context.loop, topic, std::move(progress));
+  compaction->start(partitions, wait);
+  return std::shared_ptr<OpenCall>(std::move(compaction));
+}
+
+BrokerDescription AdminService::describe_broker() const {
+  BrokerDescription description;
+  description.uptime_ms = (parts_.clock.monotonic_ns() - facts_.started_ns) / 1'000'000;
+  double progress = 0;
+  for (const auto& [name, topic] : *parts_.topics.snapshot()) {
+    ++description.topics;
+    for (std::size_t p = 0; p < topic->partitions.size(); ++p) {
+      const PartitionSnapshot state = topic->partitions[p]->snapshot();
+      ++description.partitions;
+      progress += state.loading_progress;
+      description.keydir_entries += state.live_keys + state.deleted_keys;
+      description.keydir_bytes += state.keydir_bytes;
+      const PartitionId id(static_cast<std::int32_t>(p));
+      if (state.state == PartitionSnapshot::State::loading) ++description.partitions_loading;
+      if (state.state == PartitionSnapshot::State::read_only || state.state == PartitionSnapshot::State::offline)
+        description.problems.push_back({name, id, state_name(state.state), state.reason});
+      if (state.compaction_quarantined)
+        description.problems.push_back({name, id, "compaction_quarantined", state.quarantine_reason});
+    }
+  }
+  if (description.partitions > 0) description.loading_progress = progress / static_cast<double>(description.partitions);
+  description.keydir_verdict = verdict(description.keydir_bytes, facts_.keydir_budget_bytes);
+  return description;
+}
+
+}  // namespace logcask

@@ -1,0 +1,95 @@
+#pragma once
+// Administration of topics, partitions and the broker itself. Everything here may block on the disk: not on
+// an I/O thread, unless it says so.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/services/call_context.h"
+#include "broker/services/compaction_control.h"
+
+namespace logcask {
+
+// Facts of this run of the broker. Filled by the wiring; the atomics may change while it runs.
+struct BrokerFacts {
+  std::string version;
+  std::string cluster_id;
+  std::string data_directory;
+  std::string advertised_host;
+  std::uint16_t advertised_port = 0;
+  std::size_t io_threads = 0;
+  std::int64_t keydir_budget_bytes = 0;
+  std::int64_t started_ns = 0;  // monotonic
+  double recovery_seconds = 0;  // until the listener opened
+  std::function<std::uint64_t()> disk_free_bytes;
+  // Of the last start, once every keydir is complete.
+  std::atomic<double> keydir_load_seconds{0};
+  std::atomic<std::uint64_t> keydir_loaded_from_hints{0};
+  std::atomic<std::uint64_t> keydir_loaded_from_scan{0};
+};
+
+template <class T>
+struct PerPartition {
+  PartitionId partition;
+  Result<T> result;
+};
+
+struct BrokerDescription {
+  struct Problem {
+    std::string topic;
+    PartitionId partition;
+    std::string state;
+    std::string reason;
+  };
+  std::int64_t uptime_ms = 0;
+  std::size_t topics = 0, partitions = 0, partitions_loading = 0;
+  std::uint64_t keydir_entries = 0, keydir_bytes = 0;
+  std::string keydir_verdict;  // FITS | TIGHT | OOM
+  double loading_progress = 1;
+  std::vector<Problem> problems;
+};
+
+class AdminService {
+ public:
+  AdminService(const ServiceParts& parts, const BrokerFacts& facts, CompactionControl* compaction)
+      : parts_(parts), facts_(facts), compaction_(compaction) {}
+
+  Result<Topics::Created> create_topic(const Principal& principal, const std::string& name, std::int64_t partitions,
+                                       const SettingMap& settings, bool if_not_exists);
+  Status alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
+                     const std::vector<std::string>& unset);
+  Status delete_topic(const Principal& principal, const std::string& name);
+  // Does not block.
+  Result<TopicPtr> describe_topic(const Principal& principal, const std::string& name) const;
+  std::vector<TopicPtr> list_topics(const Principal& principal, bool include_internal) const;
+
+  // partition -1: all of the topic.
+  Result<std::vector<PerPartition<Offset>>> delete_records(const Principal& principal, const std::string& topic,
+                                                           PartitionId partition, Offset before);
+  Result<std::vector<PerPartition<std::string>>> reopen(const Principal& principal, const std::string& topic,
+                                                        PartitionId partition);
+  Result<std::vector<PerPartition<std::vector<SegmentReport>>>> segments(const Principal& principal,
+                                                                         const std::string& topic,
+                                                                         PartitionId partition) const;
+  // Does not block. `progress` runs on the loop; the call ends by itself after the last partition has finished.
+  Result<std::shared_ptr<OpenCall>> compact(
+      const CallContext& context, const std::string& topic, PartitionId partition, bool wait,
+      std::function<void(PartitionId, const CompactionProgress&, bool last)> progress);
+
+  BrokerDescription describe_broker() const;
+  const BrokerFacts& facts() const { return facts_; }
+  Metrics& metrics() const { return parts_.metrics; }
+
+ private:
+  class Compaction;
+  Result<std::vector<PartitionId>> partitions_of(const Topic& topic, PartitionId partition) const;
+  Result<TopicPtr> authorized_topic(const Principal& principal, Operation operation, const std::string& name) const;
+
+  const ServiceParts& parts_;
+  const BrokerFacts& facts_;
+  CompactionControl* const compaction_;  // null: this broker does not compact
+};
+
+}  // namespace logcask

@@ -1,0 +1,41 @@
+#pragma once
+// What every service call is told about its caller, and what every service shares.
+
+#include "base/clock.h"
+#include "base/key_hash.h"
+#include "broker/authorizer.h"
+#include "broker/event_loop.h"
+#include "broker/metrics.h"
+#include "broker/topics.h"
+#include "broker/worker_pool.h"
+
+namespace logcask {
+
+// Lives as long as its connection's I/O thread.
+struct CallContext {
+  const Principal& principal;
+  EventLoop& loop;    // the caller's thread: answers are delivered there
+  TopicView& topics;  // of that thread
+};
+
+// Outlives every call.
+struct ServiceParts {
+  const Authorizer& authorizer;
+  Metrics& metrics;
+  const Clock& clock;
+  const KeyHasher& hasher;
+  Topics& topics;
+  WorkerPool& background;
+};
+
+// A request that has not been answered yet and can be told to stop. Loop thread only.
+class OpenCall {
+ public:
+  virtual ~OpenCall() = default;
+  // Ends it with `reason`; its completion has run when this returns. Harmless when it has ended.
+  virtual void cancel(const Error& reason) = 0;
+  // Streams: bytes more that may be sent.
+  virtual void add_credit(std::uint64_t) {}
+};
+
+}  // namespace logcask

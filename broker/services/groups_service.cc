@@ -1,0 +1,178 @@
+#include "broker/services/groups_service.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "broker/internal_batch.h"
+#include "broker/log_walk.h"
+#include "broker/topic_name.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::size_t kGroupNameBytesMax = 255;
+constexpr std::size_t kMetadataBytesMax = 4096;
+const PartitionId kOnlyPartition(0);
+
+// Small segments: the topic holds little and should compact often, as Kafka has it (offsets.topic.segment.bytes).
+const SettingMap kOffsetsSettings = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}};
+
+Status check_group_name(const std::string& group) {
+  if (group.empty() || group.size() > kGroupNameBytesMax)
+    return Error{Errc::invalid_argument, "a group name has 1 to " + std::to_string(kGroupNameBytesMax) + " bytes"};
+  return {};
+}
+
+Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
+  if (answer.status == LookupAnswer::Status::failed) return answer.error;
+  if (answer.status != LookupAnswer::Status::found) return std::optional<OffsetCommitValue>();
+  LOGCASK_ASSIGN(OffsetCommitValue value, decode_offset_commit_value(answer.value));
+  return std::optional<OffsetCommitValue>(std::move(value));
+}
+
+}  // namespace
+
+Result<TopicPtr> GroupsService::offsets_topic() {
+  if (TopicPtr topic = parts_.topics.find(kOffsetsTopic)) return topic;
+  return parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
+}
+
+Status GroupsService::check(const OffsetCommit& commit) const {
+  const TopicPtr topic = parts_.topics.find(commit.topic);
+  // Deleting the commit of a topic that is gone must work.
+  if (commit.offset == kNoOffset) return {};
+  if (!topic) return unknown_topic(commit.topic);
+  if (!topic->partition(commit.partition)) return unknown_partition(*topic, commit.partition.value());
+  if (commit.offset < Offset(0))
+    return Error{Errc::invalid_argument, "offset " + std::to_string(commit.offset.value()) + " cannot be committed"};
+  if (commit.metadata.size() > kMetadataBytesMax)
+    return Error{Errc::invalid_argument, "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
+  return {};
+}
+
+Result<std::vector<Status>> GroupsService::commit(const Principal& principal, const std::string& group,
+                                                  const std::vector<OffsetCommit>& commits) {
+  LOGCASK_TRY(check_group_name(group));
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group}));
+  LOGCASK_ASSIGN(const TopicPtr topic, offsets_topic());
+  std::vector<Status> statuses(commits.size());
+  std::vector<InternalRecord> records;
+  std::vector<OffsetCommitKey> keys;
+  std::vector<std::size_t> positions;
+  const TimestampMs now = parts_.clock.wall_ms();
+  for (std::size_t i = 0; i < commits.size(); ++i) {
+    const OffsetCommit& commit = commits[i];
+    statuses[i] = check(commit);
+    if (!statuses[i].ok()) continue;
+    keys.push_back({group, commit.topic, commit.partition});
+    positions.push_back(i);
+    InternalRecord& record = records.emplace_back();
+    record.key = encode_offset_commit_key(keys.back());
+    if (commit.offset != kNoOffset)
+      record.value = encode_offset_commit_value({commit.offset, commit.leader_epoch, commit.metadata, now});
+  }
+  if (records.empty()) return statuses;
+  LOGCASK_ASSIGN(const auto batch, make_internal_batch(records, now, parts_.hasher));
+  std::promise<AppendResult> promise;
+  auto answer = promise.get_future();
+  topic->partitions[0]->append(std::move(batch->prepared), Acks::all,
+                               [&promise](AppendResult result) { promise.set_value(std::move(result)); });
+  const AppendResult appended = answer.get();
+  for (std::size_t n = 0; n < keys.size(); ++n) {
+    statuses[positions[n]] = appended.error;
+    if (appended.error.ok())
+      index_commit(keys[n], appended.base_offset + static_cast<std::int64_t>(n), !records[n].value.has_value());
+  }
+  return statuses;
+}
+
+// Later records win, whichever order the replay and the commits bring them in. Before the replay has been done, a
+// deletion must be remembered, or the replay would bring the older commit back.
+void GroupsService::index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted) {
+  const std::lock_guard lock(index_mutex_);
+  Partitions& partitions = index_[key.group];
+  const std::pair<std::string, PartitionId> place(key.topic, key.partition);
+  const auto found = partitions.find(place);
+  if (found != partitions.end()) {
+    const std::int64_t known = found->second.value();
+    if ((known >= 0 ? known : -1 - known) > record_offset.value()) return;
+  }
+  if (!deleted) {
+    partitions.insert_or_assign(place, record_offset);
+  } else if (!indexed_) {
+    partitions.insert_or_assign(place, Offset(-1 - record_offset.value()));
+  } else {
+    partitions.erase(place);
+    if (partitions.empty()) index_.erase(key.group);
+  }
+}
+
+Status GroupsService::ensure_index() {
+  const std::lock_guard load(load_mutex_);
+  {
+    const std::lock_guard lock(index_mutex_);
+    if (indexed_) return {};
+  }
+  if (const TopicPtr topic = parts_.topics.find(kOffsetsTopic)) {
+    LOGCASK_TRY(walk_log(*topic->partitions[0], [this](const RecordView& record) {
+      if (!record.key) return;
+      // Records that are not commits are another version's business.
+      if (auto key = decode_offset_commit_key(*record.key); key.ok() && *key)
+        index_commit(**key, record.offset, record.tombstone());
+    }));
+  }
+  const std::lock_guard lock(index_mutex_);
+  indexed_ = true;
+  for (auto group = index_.begin(); group != index_.end();) {
+    std::erase_if(group->second, [](const auto& entry) { return entry.second < Offset(0); });
+    group = group->second.empty() ? index_.erase(group) : std::next(group);
+  }
+  return {};
+}
+
+Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& principal, const std::string& group,
+                                                          std::vector<std::pair<std::string, PartitionId>> wanted) {
+  LOGCASK_TRY(check_group_name(group));
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::read, {ResourceKind::group, group}));
+  if (wanted.empty()) {
+    LOGCASK_TRY(ensure_index());
+    const std::lock_guard lock(index_mutex_);
+    if (const auto found = index_.find(group); found != index_.end())
+      for (const auto& [place, offset] : found->second) wanted.push_back(place);
+  }
+  std::vector<CommittedOffset> committed;
+  std::vector<std::string> keys;
+  for (auto& [topic_name, partition] : wanted) {
+    keys.push_back(encode_offset_commit_key({group, topic_name, partition}));
+    CommittedOffset& one = committed.emplace_back();
+    if (const TopicPtr topic = parts_.topics.find(topic_name))
+      if (PartitionRunner* runner = topic->partition(partition)) one.committed_end = runner->snapshot().committed_end;
+    one.topic = std::move(topic_name);
+    one.partition = partition;
+  }
+  const TopicPtr offsets = parts_.topics.find(kOffsetsTopic);
+  if (!offsets || keys.empty()) return committed;
+  const std::vector<ByteView> views(keys.begin(), keys.end());
+  Status failure;
+  offsets->partitions[0]->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
+    auto value = value_of(answer);
+    if (value.ok())
+      committed[index].value = std::move(value).value();
+    else
+      failure = std::move(value).error();
+  });
+  if (!failure.ok()) return std::move(failure).error();
+  return committed;
+}
+
+Result<std::vector<GroupSummary>> GroupsService::list(const Principal& principal) {
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
+  LOGCASK_TRY(ensure_index());
+  const std::lock_guard lock(index_mutex_);
+  std::vector<GroupSummary> groups;
+  for (const auto& [name, partitions] : index_) groups.push_back({name, partitions.size()});
+  return groups;
+}
+
+}  // namespace logcask

@@ -1,0 +1,66 @@
+#pragma once
+// Committed offsets of consumer groups: an internal compacted topic in Kafka's encoding, read through our own keydir.
+//
+// Which groups have commits is an index in RAM, filled by one replay at first use and kept up to date by the commits
+// that pass here. All calls block on the disk: not on an I/O thread.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/services/call_context.h"
+#include "broker/services/offset_commit_codec.h"
+
+namespace logcask {
+
+struct OffsetCommit {
+  std::string topic;
+  PartitionId partition;
+  Offset offset;  // -1 deletes the commit
+  LeaderEpoch leader_epoch{-1};
+  std::string metadata;
+};
+
+struct CommittedOffset {
+  std::string topic;
+  PartitionId partition;
+  std::optional<OffsetCommitValue> value;  // nothing: no commit
+  Offset committed_end = kNoOffset;        // of the partition, for the lag; -1 when it is gone
+};
+
+struct GroupSummary {
+  std::string name;
+  std::size_t partitions = 0;
+};
+
+class GroupsService {
+ public:
+  explicit GroupsService(const ServiceParts& parts) : parts_(parts) {}
+
+  // One status per commit. All that are fine on their own are written as one batch.
+  Result<std::vector<Status>> commit(const Principal& principal, const std::string& group,
+                                     const std::vector<OffsetCommit>& commits);
+  // Empty `wanted` = everything the group has committed.
+  Result<std::vector<CommittedOffset>> fetch(const Principal& principal, const std::string& group,
+                                             std::vector<std::pair<std::string, PartitionId>> wanted);
+  Result<std::vector<GroupSummary>> list(const Principal& principal);
+
+ private:
+  using Partitions = std::map<std::pair<std::string, PartitionId>, Offset>;  // to the offset of the commit's record
+
+  Result<TopicPtr> offsets_topic();
+  Status ensure_index();
+  void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
+  Status check(const OffsetCommit& commit) const;
+
+  const ServiceParts& parts_;
+  std::mutex load_mutex_;  // one replay at a time
+  std::mutex index_mutex_;
+  bool indexed_ = false;                     // guarded by index_mutex_
+  std::map<std::string, Partitions> index_;  // guarded; during the replay it also holds deletions, as -1 - offset
+};
+
+}  // namespace logcask

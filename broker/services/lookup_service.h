@@ -1,0 +1,58 @@
+#pragma once
+// What Get means: the latest record of each key, from the partition its key belongs to, or from all of them.
+//
+// Without min_offsets the answer is given on the caller's thread before get() returns. With them it waits until the
+// partition shows that offset; an offset that has not been given out yet is refused at once.
+// One partition that is still loading makes the whole answer `loading`: absent could not be told from unknown.
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/services/call_context.h"
+#include "proto/lookup_codec.h"
+
+namespace logcask {
+
+class LookupCall {
+ public:
+  virtual ~LookupCall() = default;
+  // In the order of the keys; views live during the call only. What came before an error counts for nothing.
+  virtual void result(const LookupResult& result) = 0;
+  // On the loop, once, possibly before get() returns.
+  virtual void completed(Status status) = 0;
+};
+
+struct LookupOptions {
+  PartitionId partition{-1};  // -1: as the topic's partitioner says
+  std::vector<std::pair<PartitionId, Offset>> min_offsets;
+  std::int64_t timeout_ms = 0;  // 0 = the broker's default
+  bool keys_only = false;
+};
+
+class LookupService {
+ public:
+  LookupService(const ServiceParts& parts, std::int64_t default_timeout_ms);
+
+  // Null when it has been answered. The keys' bytes need to live only until this returns.
+  std::shared_ptr<OpenCall> get(const CallContext& context, std::string_view topic, std::span<const ByteView> keys,
+                                LookupOptions options, std::unique_ptr<LookupCall> call);
+
+ private:
+  class Waiting;
+  void finish(LookupCall& call, Status status, std::int64_t started_ns, std::size_t keys);
+
+  const ServiceParts& parts_;
+  const std::int64_t default_timeout_ms_;
+};
+
+// The lookup itself, once nothing has to be waited for. Results go to `call` in key order.
+Status look_up(const Topic& topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
+               LookupCall& call);
+
+// Prefix and range lookups are asked for; this is the answer and the reason.
+Error prefix_lookup_unsupported();
+
+}  // namespace logcask

@@ -1,0 +1,32 @@
+#include "broker/services/offsets_service.h"
+
+namespace logcask {
+
+Result<OffsetAnswer> OffsetsService::find(const Principal& principal, const OffsetQuery& query) const {
+  const TopicPtr topic = parts_.topics.find(query.topic);
+  if (!topic) return unknown_topic(query.topic);
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, query.topic}));
+  PartitionRunner* runner = topic->partition(query.partition);
+  if (!runner) return unknown_partition(*topic, query.partition.value());
+  const PartitionSnapshot state = runner->snapshot();
+  if (state.state == PartitionSnapshot::State::offline) return Error{Errc::partition_offline, state.reason};
+  OffsetAnswer answer;
+  answer.leader_epoch = state.leader_epoch;
+  if (query.timestamp_ms == kLatestTimestamp) {
+    answer.offset = state.committed_end;
+  } else if (query.timestamp_ms == kEarliestTimestamp) {
+    answer.offset = state.log_start_offset;
+  } else if (query.timestamp_ms < 0) {
+    return Error{Errc::invalid_argument, "timestamp " + std::to_string(query.timestamp_ms) +
+                                             " is neither a time nor -1 (latest) or -2 (earliest)"};
+  } else {
+    LOGCASK_ASSIGN(const auto found, runner->offset_for_time(TimestampMs(query.timestamp_ms)));
+    if (found) {
+      answer.offset = found->offset;
+      answer.timestamp = found->timestamp;
+    }
+  }
+  return answer;
+}
+
+}  // namespace logcask

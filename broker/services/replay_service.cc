@@ -1,0 +1,232 @@
+#include "broker/services/replay_service.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "broker/services/replay_step.h"
+#include "broker/services/visible_wait.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::size_t kWalkStepBytes = 1u << 20;
+constexpr std::size_t kTailStepBytes = 256u << 10;
+// Tokens of many partitions are long: then only every so many chunks carry one, and markers always.
+constexpr std::size_t kPartitionsPerTokenAlways = 16;
+constexpr std::uint64_t kChunksPerToken = 64;
+// Steps that found nothing to send still report progress now and then.
+constexpr std::uint64_t kSilentSteps = 64;
+
+}  // namespace
+
+class ReplayService::Replay final : public OpenCall, public std::enable_shared_from_this<Replay> {
+ public:
+  Replay(const ServiceParts& parts, EventLoop& loop, TopicPtr topic, ReplayOptions options, ReplayToken token,
+         std::unique_ptr<ReplaySink> sink)
+      : parts_(parts),
+        loop_(loop),
+        topic_(std::move(topic)),
+        options_(std::move(options)),
+        token_(std::move(token)),
+        waits_(token_.partitions.size()),
+        credit_(static_cast<std::int64_t>(options_.credit_bytes)),
+        unfinished_(token_.partitions.size()),
+        sink_(std::move(sink)) {
+    parts_.metrics.streams_open.add();
+  }
+  ~Replay() override { parts_.metrics.streams_open.sub(); }
+
+  void add_credit(std::uint64_t bytes) override {
+    credit_ += static_cast<std::int64_t>(bytes);
+    schedule();
+  }
+  void cancel(const Error& reason) override { end(reason); }
+
+  void schedule() {
+    if (!sink_ || std::exchange(scheduled_, true)) return;
+    loop_.post([self = shared_from_this()] {
+      self->scheduled_ = false;
+      self->pump();
+    });
+  }
+
+ private:
+  PartitionRunner& runner(std::size_t i) {
+    return *topic_->partitions[static_cast<std::size_t>(token_.partitions[i].partition.value())];
+  }
+  bool finished(std::size_t i) const {
+    return options_.stop_at_caught_up && token_.partitions[i].phase == ReplayPhase::tail;
+  }
+
+  // Starts the next step, of the next partition in turn that has something to read.
+  void pump() {
+    if (!sink_ || stepping_ || credit_ <= 0) return;
+    for (std::size_t n = 0; n < token_.partitions.size(); ++n) {
+      const std::size_t i = turn_;
+      turn_ = (turn_ + 1) % token_.partitions.size();
+      if (finished(i) || waits_[i].waiting()) continue;
+      return start_step(i);
+    }
+  }
+
+  void start_step(std::size_t i) {
+    stepping_ = true;
+    const ReplayPosition position = token_.partitions[i];
+    const std::size_t most = position.phase == ReplayPhase::walk ? kWalkStepBytes : kTailStepBytes;
+    const std::size_t max_bytes = std::min(most, static_cast<std::size_t>(credit_));
+    if (position.phase == ReplayPhase::tail)
+      return stepped(i, step_replay(runner(i), position, options_.filter, max_bytes));
+    const bool submitted = parts_.background.submit([self = shared_from_this(), i, position, max_bytes] {
+      auto result = std::make_shared<Result<ReplayStepResult>>(
+          step_replay(self->runner(i), position, self->options_.filter, max_bytes));
+      self->loop_.post([self, i, result] { self->stepped(i, std::move(*result)); });
+    });
+    if (!submitted) end(Error{Errc::shutting_down, "the broker is stopping"});
+  }
+
+  void stepped(std::size_t i, Result<ReplayStepResult> result) {
+    stepping_ = false;
+    if (!sink_) return;
+    if (!result.ok()) return end(std::move(result).error().in("replay of '" + topic_->record.name + "'"));
+    ReplayStepResult& step = *result;
+    token_.partitions[i] = step.position;
+    if (step.bytes > 0 || ++silent_steps_ >= kSilentSteps) send(i, step);
+    if (step.marker && sink_) send_marker(i, step);
+    if (!sink_) return;
+    if (step.at_end && !finished(i))
+      waits_[i].start(loop_, topic_->partitions[static_cast<std::size_t>(step.position.partition.value())],
+                      step.position.position, [this](Status status) {
+                        if (!status.ok()) return end(std::move(status).error());
+                        schedule();
+                      });
+    if (step.marker && options_.stop_at_caught_up && --unfinished_ == 0) return end({});
+    schedule();
+  }
+
+  ReplayChunk chunk_of(const ReplayStepResult& step) const {
+    ReplayChunk chunk;
+    chunk.partition = step.position.partition;
+    chunk.position = step.position.position;
+    chunk.snapshot_end = step.position.phase == ReplayPhase::walk ? step.position.walk_end : step.position.tail_mark;
+    chunk.tombstone_horizon = step.tombstone_horizon;
+    return chunk;
+  }
+
+  void send(std::size_t i, ReplayStepResult& step) {
+    silent_steps_ = 0;
+    ReplayChunk chunk = chunk_of(step);
+    chunk.bytes = step.bytes;
+    chunk.pieces = std::move(step.pieces);
+    chunk.owners = std::move(step.owners);
+    if (token_.partitions.size() <= kPartitionsPerTokenAlways || ++chunks_ % kChunksPerToken == 0)
+      chunk.token = token_before_marker(i, step);
+    credit_ -= static_cast<std::int64_t>(chunk.bytes);
+    parts_.metrics.bytes_fetched.add(chunk.bytes);
+    sink_->chunk(std::move(chunk));
+  }
+
+  // A marker that follows in a frame of its own must not be lost when the connection breaks in between.
+  std::string token_before_marker(std::size_t i, const ReplayStepResult& step) const {
+    if (!step.marker) return encode_replay_token(token_);
+    ReplayToken before = token_;
+    before.partitions[i].phase = ReplayPhase::catch_up;
+    return encode_replay_token(before);
+  }
+
+  void send_marker(std::size_t, const ReplayStepResult& step) {
+    ReplayChunk chunk = chunk_of(step);
+    chunk.caught_up = true;
+    chunk.caught_up_offset = step.position.tail_mark;
+    chunk.token = encode_replay_token(token_);
+    sink_->chunk(std::move(chunk));
+  }
+
+  void end(Status status) {
+    if (!sink_) return;
+    const auto sink = std::exchange(sink_, nullptr);
+    for (VisibleWait& wait : waits_) wait.stop();
+    sink->ended(std::move(status));
+  }
+
+  const ServiceParts& parts_;
+  EventLoop& loop_;
+  const TopicPtr topic_;
+  const ReplayOptions options_;
+  ReplayToken token_;  // the live state
+  std::deque<VisibleWait> waits_;
+  std::int64_t credit_;  // may go below zero by one batch
+  std::size_t unfinished_;
+  std::unique_ptr<ReplaySink> sink_;  // null once ended
+  std::size_t turn_ = 0;
+  std::uint64_t chunks_ = 0;
+  std::uint64_t silent_steps_ = 0;
+  bool stepping_ = false;
+  bool scheduled_ = false;
+};
+
+namespace {
+
+Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options) {
+  ReplayToken token;
+  token.topic_id = topic.record.id;
+  token.live_only = options.filter.live_only;
+  std::vector<PartitionId> wanted = options.partitions;
+  if (wanted.empty())
+    for (std::size_t p = 0; p < topic.partitions.size(); ++p)
+      wanted.push_back(PartitionId(static_cast<std::int32_t>(p)));
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  for (const PartitionId partition : wanted) {
+    PartitionRunner* runner = topic.partition(partition);
+    if (!runner) return unknown_partition(topic, partition.value());
+    if (const PartitionSnapshot state = runner->snapshot(); state.state == PartitionSnapshot::State::offline)
+      return Error{Errc::partition_offline, "partition " + std::to_string(partition.value()) + ": " + state.reason};
+    token.partitions.push_back(first_replay_position(*runner, partition));
+  }
+  return token;
+}
+
+Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& options) {
+  LOGCASK_ASSIGN(ReplayToken token, decode_replay_token(options.resume_token));
+  if (token.topic_id != topic.record.id)
+    return Error{Errc::stale_token, "the resume token belongs to another topic than '" + topic.record.name +
+                                        "' as it is now (was it deleted and made again?); start a new replay"};
+  if (token.live_only != options.filter.live_only)
+    return Error{Errc::invalid_argument, "the resume token was made with live_only " +
+                                             std::string(token.live_only ? "set" : "unset") + "; ask the same way"};
+  if (token.partitions.empty()) return Error{Errc::stale_token, "the resume token names no partition"};
+  for (ReplayPosition& position : token.partitions) {
+    PartitionRunner* runner = topic.partition(position.partition);
+    if (!runner) return unknown_partition(topic, position.partition.value());
+    LOGCASK_TRY(resume_replay_position(*runner, token.live_only, position));
+  }
+  return token;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OpenCall>> ReplayService::replay(const CallContext& context, std::string_view topic_name,
+                                                        ReplayOptions options, std::unique_ptr<ReplaySink> sink) {
+  const auto prepare = [&]() -> Result<std::shared_ptr<Replay>> {
+    const TopicPtr topic = context.topics.find(topic_name);
+    if (!topic) return unknown_topic(topic_name);
+    LOGCASK_TRY(parts_.authorizer.authorize(context.principal, Operation::read, {ResourceKind::topic, topic_name}));
+    if (options.filter.live_only && !topic->config.partition.compacted)
+      return Error{Errc::unsupported, "live records need cleanup.policy compact; topic '" + topic->record.name +
+                                          "' has no keydir. Ask for every record instead"};
+    LOGCASK_ASSIGN(ReplayToken token,
+                   options.resume_token.empty() ? fresh_token(*topic, options) : resumed_token(*topic, options));
+    return std::make_shared<Replay>(parts_, context.loop, topic, std::move(options), std::move(token), std::move(sink));
+  };
+  auto prepared = prepare();
+  parts_.metrics.service(ServiceName::replay).requests.add();
+  if (!prepared.ok()) {
+    parts_.metrics.service(ServiceName::replay).errors.add();
+    return std::move(prepared).error();
+  }
+  (*prepared)->schedule();
+  return std::shared_ptr<OpenCall>(std::move(prepared).value());
+}
+
+}  // namespace logcask

@@ -1,0 +1,154 @@
+#include "broker/services/replay_step.h"
+
+#include <algorithm>
+#include <string>
+
+namespace logcask {
+namespace {
+
+void take(ReplayStepResult& result, std::string batches) {
+  if (batches.empty()) return;
+  auto owner = std::make_shared<const std::string>(std::move(batches));
+  result.bytes = owner->size();
+  result.pieces.push_back(*owner);
+  result.owners.push_back(std::move(owner));
+}
+
+// Retention may have moved log start past the position: what is gone is gone, the replay goes on behind it.
+Offset clamp_to_log_start(PartitionRunner& runner, Offset position) {
+  return std::max(position, runner.snapshot().log_start_offset);
+}
+
+// runner.replay_step, once more from log start when the position has fallen below it.
+Result<ReplayStep> filtered_step(PartitionRunner& runner, Offset from, Offset end, const ReplayFilter& filter,
+                                 std::size_t max_bytes) {
+  auto step = runner.replay_step(from, end, filter, max_bytes);
+  if (step.code() != Errc::offset_out_of_range) return step;
+  const Offset start = clamp_to_log_start(runner, from);
+  if (start == from) return step;
+  if (start >= end) return ReplayStep{{}, end, runner.snapshot().tombstone_horizon};
+  return runner.replay_step(start, end, filter, max_bytes);
+}
+
+void end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
+  if (position.position < position.walk_end) return;
+  // Read now and not earlier: every record that made the walk skip an older one lies below this.
+  position.tail_mark = std::max(runner.replay_bound(), position.walk_end);
+  position.position = position.walk_end;
+  position.phase = ReplayPhase::catch_up;
+}
+
+Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes, ReplayStepResult& result) {
+  ReplayPosition& position = result.position;
+  if (position.position < position.walk_end) {
+    LOGCASK_ASSIGN(auto step, filtered_step(runner, position.position, position.walk_end, filter, max_bytes));
+    if (step.position <= position.position)
+      return Error{Errc::internal, "the walk does not go on at offset " + std::to_string(position.position.value())};
+    position.position = step.position;
+    result.tombstone_horizon = step.tombstone_horizon;
+    take(result, std::move(step.batches));
+  } else {
+    result.tombstone_horizon = runner.snapshot().tombstone_horizon;
+  }
+  end_walk_if_done(runner, position);
+  return {};
+}
+
+Status tail_filtered(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes,
+                     ReplayStepResult& result) {
+  ReplayFilter every = filter;
+  every.live_only = false;
+  const Offset end = runner.replay_bound();
+  result.visible_end = std::max(end, result.position.position);
+  if (result.position.position >= end) {
+    result.at_end = true;
+    result.tombstone_horizon = runner.snapshot().tombstone_horizon;
+    return {};
+  }
+  LOGCASK_ASSIGN(auto step, filtered_step(runner, result.position.position, end, every, max_bytes));
+  result.position.position = std::max(result.position.position, step.position);
+  result.tombstone_horizon = step.tombstone_horizon;
+  take(result, std::move(step.batches));
+  return {};
+}
+
+Status tail_raw(PartitionRunner& runner, std::size_t max_bytes, ReplayStepResult& result) {
+  auto fetched = runner.fetch(result.position.position, max_bytes);
+  if (fetched.code() == Errc::offset_out_of_range) {
+    const Offset start = clamp_to_log_start(runner, result.position.position);
+    if (start != result.position.position) fetched = runner.fetch(start, max_bytes);
+  }
+  if (!fetched.ok()) return std::move(fetched).error();
+  result.visible_end = fetched->visible_end;
+  result.tombstone_horizon = fetched->tombstone_horizon;
+  result.at_end = fetched->bytes == 0 && fetched->next_fetch_offset <= result.position.position;
+  result.position.position = std::max(result.position.position, fetched->next_fetch_offset);
+  result.position.epoch = fetched->leader_epoch;
+  result.bytes = fetched->bytes;
+  result.pieces = std::move(fetched->pieces);
+  result.owners = std::move(fetched->owners);
+  return {};
+}
+
+}  // namespace
+
+ReplayPosition first_replay_position(PartitionRunner& runner, PartitionId partition) {
+  const PartitionSnapshot state = runner.snapshot();
+  ReplayPosition position;
+  position.partition = partition;
+  position.position = state.log_start_offset;
+  position.epoch = state.leader_epoch;
+  position.walk_end = std::max(runner.replay_bound(), state.log_start_offset);
+  position.horizon_at_start = state.tombstone_horizon;
+  return position;
+}
+
+Status check_horizon(const ReplayPosition& position, bool live_only, Offset horizon) {
+  // A walk of live records has sent no value that a delete below S_start takes back: what it sent was live after
+  // S_start had been chosen. Everything else needs every tombstone from its position on.
+  const Offset needs_from = live_only && position.phase == ReplayPhase::walk ? position.walk_end : position.position;
+  if (horizon <= position.horizon_at_start || horizon <= needs_from) return {};
+  return Error{Errc::tombstone_horizon_passed,
+               "partition " + std::to_string(position.partition.value()) + ": deletes below offset " +
+                   std::to_string(horizon.value()) + " have been cleaned away and the replay stands at " +
+                   std::to_string(needs_from.value()) + "; start a new replay without a token"};
+}
+
+Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPosition& position) {
+  const PartitionSnapshot state = runner.snapshot();
+  if (state.state == PartitionSnapshot::State::offline)
+    return Error{Errc::partition_offline,
+                 "partition " + std::to_string(position.partition.value()) + ": " + state.reason};
+  if (position.epoch > state.leader_epoch || position.position > state.next_offset)
+    return Error{Errc::stale_token, "the resume token is ahead of partition " +
+                                        std::to_string(position.partition.value()) +
+                                        " (an older copy of the data?); start a new replay without a token"};
+  LOGCASK_TRY(check_horizon(position, live_only, state.tombstone_horizon));
+  if (position.phase != ReplayPhase::tail) return {};
+  position.phase = ReplayPhase::catch_up;
+  position.tail_mark = std::max(runner.replay_bound(), position.position);
+  return {};
+}
+
+Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPosition& position,
+                                     const ReplayFilter& filter, std::size_t max_bytes) {
+  ReplayStepResult result;
+  result.position = position;
+  if (position.phase == ReplayPhase::walk) {
+    LOGCASK_TRY(walk(runner, filter, max_bytes, result));
+    result.visible_end = result.position.tail_mark;
+  } else if (filter.keys_only || !filter.key_prefix.empty()) {
+    LOGCASK_TRY(tail_filtered(runner, filter, max_bytes, result));
+  } else {
+    LOGCASK_TRY(tail_raw(runner, max_bytes, result));
+  }
+  // Judged by where the step began: what it read may lack deletes below the horizon.
+  LOGCASK_TRY(check_horizon(position, filter.live_only, result.tombstone_horizon));
+  if (result.position.phase == ReplayPhase::catch_up && result.position.position >= result.position.tail_mark) {
+    result.position.phase = ReplayPhase::tail;
+    result.marker = true;
+  }
+  return result;
+}
+
+}  // namespace logcask

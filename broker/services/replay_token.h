@@ -1,0 +1,45 @@
+#pragma once
+// Where a replay stands, as opaque bytes the client keeps: after a reconnect it goes on from there.
+//
+// version u8 | flags u8 (bit 0: live only) | topic id 16 | partitions u32 | per partition: partition i32, phase u8,
+// position i64, epoch i32, walk end i64, tail mark i64, horizon at start i64 | CRC32C u32. Big-endian.
+//
+// A value. stale_token when the bytes are not a token of this build.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace logcask {
+
+enum class ReplayPhase : std::uint8_t {
+  walk = 0,      // reading what was there when the replay began
+  catch_up = 1,  // reading what came during the walk; the marker follows
+  tail = 2,      // the marker has been sent
+};
+
+struct ReplayPosition {
+  PartitionId partition;
+  ReplayPhase phase = ReplayPhase::walk;
+  Offset position;  // next to be read
+  LeaderEpoch epoch;
+  Offset walk_end;   // S_start: the walk reads below it, the tail from it on
+  Offset tail_mark;  // S_end: the bound when the walk ended; the marker comes when the tail has passed it
+  Offset horizon_at_start;
+  friend bool operator==(const ReplayPosition&, const ReplayPosition&) = default;
+};
+
+struct ReplayToken {
+  TopicId topic_id;
+  bool live_only = true;
+  std::vector<ReplayPosition> partitions;
+  friend bool operator==(const ReplayToken&, const ReplayToken&) = default;
+};
+
+std::string encode_replay_token(const ReplayToken& token);
+Result<ReplayToken> decode_replay_token(ByteView bytes);
+
+}  // namespace logcask

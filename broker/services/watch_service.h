@@ -1,0 +1,47 @@
+#pragma once
+// What Watch means: the current value of each key, then every change, without a gap.
+//
+// Registration and the offset of the current record are taken in the same instant; values are read after. A
+// watcher that falls behind (no credit, too many changes waiting) is not sent every version any more: for each key
+// that changed it gets the newest one. A resumed key is compared with what was last seen; one whose last record is gone
+// altogether is reported deleted. On topics with partitioner `any` a key is watched in every partition.
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "broker/services/call_context.h"
+#include "proto/lookup_codec.h"
+
+namespace logcask {
+
+// Loop thread only.
+class WatchSink {
+ public:
+  virtual ~WatchSink() = default;
+  virtual void event(const LookupResult& event) = 0;  // views live during the call
+  virtual void flush() = 0;                           // after a run of events
+  virtual void ended(Status status) = 0;              // last call
+};
+
+struct WatchOptions {
+  PartitionId partition{-1};
+  std::vector<Offset> last_seen;  // empty, or one per key; -1 = nothing seen yet
+  std::uint64_t credit_bytes = 0;
+};
+
+class WatchService {
+ public:
+  explicit WatchService(const ServiceParts& parts) : parts_(parts) {}
+  // The keys' bytes need to live only until this returns. On an error nothing was registered and `sink` is not called.
+  Result<std::shared_ptr<OpenCall>> watch(const CallContext& context, std::string_view topic,
+                                          std::span<const ByteView> keys, WatchOptions options,
+                                          std::unique_ptr<WatchSink> sink);
+
+ private:
+  class Watch;
+  const ServiceParts& parts_;
+};
+
+}  // namespace logcask

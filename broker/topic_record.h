@@ -1,0 +1,19 @@
+#pragma once
+// What is known about a topic for good: the metadata store's value. A value.
+
+#include <string>
+
+#include "base/types.h"
+#include "broker/topic_config.h"
+
+namespace logcask {
+
+struct TopicRecord {
+  std::string name;
+  TopicId id;
+  std::uint32_t partitions = 0;
+  SettingMap settings;
+  TimestampMs created;
+};
+
+}  // namespace logcask

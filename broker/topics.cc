@@ -1,0 +1,319 @@
+#include "broker/topics.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/random.h"
+#include "broker/local_metadata_store.h"
+#include "broker/offline_partition.h"
+#include "broker/topic_name.h"
+
+namespace logcask {
+namespace {
+
+const TopicPtr kNoTopic;
+
+// Calls work(0) .. work(count - 1) on a few threads.
+void for_each_parallel(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  const auto run = [&] {
+    for (std::size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::thread> helpers;
+  for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(run);
+  run();
+  for (auto& helper : helpers) helper.join();
+}
+
+}  // namespace
+
+Error unknown_topic(std::string_view name) {
+  return Error{Errc::unknown_topic, "there is no topic '" + std::string(name.substr(0, 200)) + "'"};
+}
+
+Error unknown_partition(const Topic& topic, std::int64_t partition) {
+  return Error{Errc::unknown_partition, "topic '" + topic.record.name + "' has partitions 0 to " +
+                                            std::to_string(topic.partitions.size() - 1) + ", not " +
+                                            std::to_string(partition)};
+}
+
+const TopicPtr& TopicView::find(std::string_view name) {
+  if (const std::uint64_t now = topics_.generation(); now != generation_) {
+    map_ = topics_.snapshot();
+    generation_ = now;
+  }
+  const auto found = map_->find(name);
+  return found == map_->end() ? kNoTopic : found->second;
+}
+
+Topics::Topics(MetadataStore& metadata, PartitionFactory& factory, const Clock& clock, Limits limits)
+    : metadata_(metadata),
+      factory_(factory),
+      clock_(clock),
+      limits_(limits),
+      map_(std::make_shared<const TopicMap>()) {}
+
+std::shared_ptr<const TopicMap> Topics::snapshot() const {
+  const std::lock_guard lock(map_mutex_);
+  return map_;
+}
+
+TopicPtr Topics::find(std::string_view name) const {
+  const auto map = snapshot();
+  const auto found = map->find(name);
+  return found == map->end() ? nullptr : found->second;
+}
+
+void Topics::publish(std::string_view name, TopicPtr topic) {
+  const std::lock_guard lock(map_mutex_);
+  auto changed = std::make_shared<TopicMap>(*map_);
+  if (topic)
+    changed->insert_or_assign(std::string(name), std::move(topic));
+  else
+    changed->erase(changed->find(name));
+  map_ = std::move(changed);
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+PartitionSpec Topics::spec_of(const Topic& topic, std::size_t index) const {
+  PartitionSpec spec;
+  spec.topic = topic.record.name;
+  spec.topic_id = topic.record.id;
+  spec.partition = PartitionId(static_cast<std::int32_t>(index));
+  spec.config = topic.config;
+  spec.partition_count = static_cast<int>(topic.record.partitions);
+  spec.internal = topic.internal;
+  return spec;
+}
+
+Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_partition, std::size_t threads,
+                                  const std::vector<TopicId>& marked) {
+  const std::lock_guard change(change_mutex_);
+  auto own = std::make_shared<Topic>();
+  own->record.name = std::string(kMetadataTopic);
+  own->record.id = LocalMetadataStore::kTopicId;
+  own->record.partitions = 1;
+  own->internal = true;
+  own->partitions.push_back(std::move(metadata_partition));
+  publish(kMetadataTopic, std::move(own));
+
+  LOGCASK_ASSIGN(auto records, metadata_.load_topics());
+  TopicsReport report;
+  // All partitions of all topics in one pass, so that many small topics open in parallel too.
+  std::vector<std::shared_ptr<Topic>> topics;
+  std::vector<std::pair<Topic*, std::size_t>> jobs;
+  for (TopicRecord& record : records) {
+    auto topic = std::make_shared<Topic>();
+    topic->internal = is_internal_topic(record.name);
+    topic->record = std::move(record);
+    if (std::find(marked.begin(), marked.end(), topic->record.id) != marked.end()) {
+      finish_deletion(*topic);
+      continue;
+    }
+    auto config = make_topic_config(topic->record.settings);
+    topic->partitions.resize(topic->record.partitions);
+    if (config.ok()) {
+      topic->config = std::move(config).value();
+      for (std::size_t i = 0; i < topic->partitions.size(); ++i) jobs.emplace_back(topic.get(), i);
+    } else {
+      for (auto& partition : topic->partitions)
+        partition = make_offline_partition("its settings cannot be read: " + config.error().message);
+    }
+    topics.push_back(std::move(topic));
+  }
+  for_each_parallel(jobs.size(), threads, [&](std::size_t job) {
+    const auto [topic, index] = jobs[job];
+    auto opened = factory_.open(spec_of(*topic, index));
+    topic->partitions[index] =
+        opened.ok() ? std::move(opened).value() : make_offline_partition(opened.error().to_string());
+  });
+  for (auto& topic : topics) {
+    ++report.topics;
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      ++report.partitions;
+      const PartitionSnapshot state = topic->partitions[i]->snapshot();
+      if (state.state == PartitionSnapshot::State::offline)
+        report.offline.push_back(spec_of(*topic, i).label() + ": " + state.reason);
+    }
+    const std::string name = topic->record.name;
+    publish(name, std::move(topic));
+  }
+  return report;
+}
+
+void Topics::close(const Error& reason, std::size_t threads) {
+  const std::lock_guard change(change_mutex_);
+  std::shared_ptr<const TopicMap> map;
+  {
+    const std::lock_guard lock(map_mutex_);
+    map = std::exchange(map_, std::make_shared<const TopicMap>());
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  std::vector<PartitionRunner*> runners;
+  PartitionRunner* last = nullptr;
+  for (const auto& [name, topic] : *map)
+    for (const auto& partition : topic->partitions)
+      (name == kMetadataTopic ? last = partition.get() : runners.emplace_back(partition.get()));
+  for_each_parallel(runners.size(), threads, [&](std::size_t i) { runners[i]->close(reason); });
+  if (last) last->close(reason);
+}
+
+Status Topics::check_new(const std::string& name, std::int64_t partitions) const {
+  const auto map = snapshot();
+  const std::string folded = fold_topic_name(name);
+  std::int64_t total = 0;
+  for (const auto& [other, topic] : *map) {
+    if (fold_topic_name(other) == folded)
+      return Error{Errc::topic_exists, other == name ? "topic '" + name + "' exists already"
+                                                     : "topic '" + other + "' exists and differs from '" + name +
+                                                           "' only in case; choose another name"};
+    total += topic->record.partitions;
+  }
+  if (partitions < 1)
+    return Error{Errc::invalid_argument, "a topic needs at least one partition, not " + std::to_string(partitions)};
+  if (partitions > limits_.partitions_max || total + partitions > limits_.partitions_max)
+    return Error{Errc::limit_exceeded, std::to_string(partitions) +
+                                           " more partitions would pass the broker's limit of " +
+                                           std::to_string(limits_.partitions_max) + " (partitions.max)"};
+  return {};
+}
+
+// Directories first, the record second: a crash in between leaves directories that are reported, never a topic
+// whose files are missing.
+Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
+  auto topic = std::make_shared<Topic>();
+  LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
+  topic->record = std::move(record);
+  topic->internal = internal;
+  Status failure;
+  bool record_may_exist = false;
+  for (std::size_t i = 0; i < topic->record.partitions && failure.ok(); ++i) {
+    PartitionSpec spec = spec_of(*topic, i);
+    spec.create = true;
+    auto opened = factory_.open(spec);
+    if (opened.ok())
+      topic->partitions.push_back(std::move(opened).value());
+    else
+      failure = std::move(opened).error().in("create " + spec.label());
+  }
+  if (failure.ok()) {
+    record_may_exist = true;
+    failure = metadata_.put_topic(topic->record);
+  }
+  if (failure.ok()) {
+    publish(topic->record.name, topic);
+    return TopicPtr(topic);
+  }
+  // Nobody has seen the topic. A record whose write failed may still turn up after a restart: then the marked
+  // directories are what completes the deletion.
+  for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+    topic->partitions[i]->close(failure.error());
+    const PartitionSpec spec = spec_of(*topic, i);
+    if (factory_.mark_deleted(spec).ok() && !record_may_exist) (void)factory_.remove(spec).ok();
+  }
+  return std::move(failure).error();
+}
+
+Result<Topics::Created> Topics::create(const std::string& name, std::int64_t partitions, const SettingMap& settings,
+                                       bool if_not_exists) {
+  LOGCASK_TRY(check_topic_name(name));
+  if (is_internal_topic(name))
+    return Error{Errc::invalid_topic_name, "names that begin with '__' are the broker's own; choose another"};
+  const std::lock_guard change(change_mutex_);
+  if (if_not_exists)
+    if (TopicPtr existing = find(name)) return Created{std::move(existing), true};
+  if (partitions == 0) partitions = limits_.default_partitions;
+  LOGCASK_TRY(check_new(name, partitions));
+  TopicRecord record;
+  record.name = name;
+  secure_random_bytes(record.id.bytes.data(), record.id.bytes.size());
+  record.partitions = static_cast<std::uint32_t>(partitions);
+  record.settings = settings;
+  record.created = clock_.wall_ms();
+  LOGCASK_ASSIGN(TopicPtr topic, make(std::move(record), false));
+  return Created{std::move(topic), false};
+}
+
+Result<TopicPtr> Topics::ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings) {
+  const std::lock_guard change(change_mutex_);
+  if (TopicPtr existing = find(name)) return existing;
+  TopicRecord record;
+  record.name = std::string(name);
+  secure_random_bytes(record.id.bytes.data(), record.id.bytes.size());
+  record.partitions = static_cast<std::uint32_t>(partitions);
+  record.settings = settings;
+  record.created = clock_.wall_ms();
+  return make(std::move(record), true);
+}
+
+Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset) {
+  const std::lock_guard change(change_mutex_);
+  const TopicPtr topic = find(name);
+  if (!topic) return unknown_topic(name);
+  if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
+  auto changed = std::make_shared<Topic>(*topic);
+  for (const std::string& setting : unset) changed->record.settings.erase(setting);
+  for (const auto& [setting, value] : set) changed->record.settings.insert_or_assign(setting, value);
+  for (const std::string& setting : unset) {
+    const auto known = topic_settings();
+    if (std::none_of(known.begin(), known.end(), [&](const SettingInfo* info) { return info->name == setting; }))
+      return unknown_setting(setting, known);
+  }
+  LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
+  if (changed->config.partition.compacted != topic->config.partition.compacted)
+    return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
+                                        (topic->config.partition.compacted ? "lose" : "gain") +
+                                        " 'compact' later; create a new topic and copy the records"};
+  LOGCASK_TRY(metadata_.put_topic(changed->record));
+  for (const auto& partition : changed->partitions) partition->configure(changed->config.partition);
+  publish(name, std::move(changed));
+  return {};
+}
+
+Status Topics::remove(const std::string& name, const std::function<void(std::function<void()>)>& background) {
+  const std::lock_guard change(change_mutex_);
+  const TopicPtr topic = find(name);
+  if (!topic) return unknown_topic(name);
+  if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
+  // The markers decide; whatever fails or crashes after the first one, the deletion is completed at the next start.
+  for (std::size_t i = 0; i < topic->partitions.size(); ++i) LOGCASK_TRY(factory_.mark_deleted(spec_of(*topic, i)));
+  publish(name, nullptr);
+  const Status recorded = metadata_.remove_topic(name);
+  background([this, topic] {
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      topic->partitions[i]->close(unknown_topic(topic->record.name));
+      // What cannot be removed now is found by its marker at the next start.
+      (void)factory_.remove(spec_of(*topic, i)).ok();
+    }
+  });
+  return recorded;
+}
+
+void Topics::finish_deletion(const Topic& topic) {
+  for (std::size_t i = 0; i < topic.record.partitions; ++i) {
+    const PartitionSpec spec = spec_of(topic, i);
+    if (!factory_.mark_deleted(spec).ok()) return;
+  }
+  if (!metadata_.remove_topic(topic.record.name).ok()) return;
+  for (std::size_t i = 0; i < topic.record.partitions; ++i) (void)factory_.remove(spec_of(topic, i)).ok();
+}
+
+Result<std::string> Topics::reopen(const std::string& name, PartitionId partition) {
+  const std::lock_guard change(change_mutex_);
+  const TopicPtr topic = find(name);
+  if (!topic) return unknown_topic(name);
+  PartitionRunner* runner = topic->partition(partition);
+  if (!runner) return unknown_partition(*topic, partition.value());
+  auto report = runner->reopen();
+  if (report.ok() || report.code() != Errc::partition_offline) return report;
+  // It never opened: try again from the files, and put the new runner in the old one's place.
+  const auto index = static_cast<std::size_t>(partition.value());
+  LOGCASK_ASSIGN(auto opened, factory_.open(spec_of(*topic, index)));
+  auto changed = std::make_shared<Topic>(*topic);
+  changed->partitions[index] = std::move(opened);
+  publish(name, std::move(changed));
+  return std::string("opened");
+}
+
+}  // namespace logcask

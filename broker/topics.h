@@ -1,0 +1,126 @@
+#pragma once
+// The registry of topics: name -> id, settings, partitions.
+//
+// Readers see immutable snapshots: snapshot() and find() from any thread; on a hot path a TopicView,
+// owned by one thread, costs one atomic load per lookup. Changes (create, alter, remove, reopen) block on the
+// disk, are serialised among themselves, and must not be called on an I/O thread.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "broker/metadata_store.h"
+#include "broker/partition_factory.h"
+#include "broker/partition_runner.h"
+#include "broker/topic_record.h"
+
+namespace logcask {
+
+// Immutable; a change of settings makes a new one with the same partitions.
+struct Topic {
+  TopicRecord record;
+  TopicConfig config;
+  bool internal = false;
+  std::vector<std::shared_ptr<PartitionRunner>> partitions;
+
+  // Null when there is no such partition.
+  PartitionRunner* partition(PartitionId id) const {
+    const auto index = static_cast<std::size_t>(id.value());
+    return id.value() >= 0 && index < partitions.size() ? partitions[index].get() : nullptr;
+  }
+};
+using TopicPtr = std::shared_ptr<const Topic>;
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+using TopicMap = std::unordered_map<std::string, TopicPtr, StringHash, std::equal_to<>>;
+
+// For the log and for DescribeBroker.
+struct TopicsReport {
+  std::size_t topics = 0;
+  std::size_t partitions = 0;
+  std::vector<std::string> offline;  // "orders-3: reason"
+};
+
+class Topics {
+ public:
+  struct Limits {
+    std::int64_t partitions_max = 10'000;
+    std::int64_t default_partitions = 1;
+    std::int64_t message_bytes_limit = INT64_MAX;
+  };
+  // None of the parts is owned; all outlive this.
+  Topics(MetadataStore& metadata, PartitionFactory& factory, const Clock& clock, Limits limits);
+
+  // Opens every known topic, `threads` partitions at a time, and serves the metadata topic's own partition under its
+  // name. Partitions that cannot be opened are offline; only unreadable metadata is an error. `marked` says which
+  // topic ids carry a deletion marker: their deletion is completed.
+  Result<TopicsReport> load(std::shared_ptr<PartitionRunner> metadata_partition, std::size_t threads,
+                            const std::vector<TopicId>& marked);
+  // Closes every partition, `threads` at a time, and forgets the topics. The metadata topic goes last.
+  void close(const Error& reason, std::size_t threads);
+
+  TopicPtr find(std::string_view name) const;
+  std::shared_ptr<const TopicMap> snapshot() const;
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+
+  struct Created {
+    TopicPtr topic;
+    bool existed = false;
+  };
+  // partitions == 0: the default. topic_exists, invalid_topic_name, invalid_config, limit_exceeded, storage errors.
+  Result<Created> create(const std::string& name, std::int64_t partitions, const SettingMap& settings,
+                         bool if_not_exists);
+  // The broker's own topics; an existing one is returned as it is.
+  Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
+  Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset);
+  // Returns when the deletion is certain; the files go later, through `background`.
+  Status remove(const std::string& name, const std::function<void(std::function<void()>)>& background);
+  // Recovers a latched or offline partition anew; returns the report.
+  Result<std::string> reopen(const std::string& name, PartitionId partition);
+
+ private:
+  Result<TopicPtr> make(TopicRecord record, bool internal);
+  TopicPtr open_known(TopicRecord record, std::size_t threads);
+  Status check_new(const std::string& name, std::int64_t partitions) const;
+  PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
+  void publish(std::string_view name, TopicPtr topic);  // null removes
+  void finish_deletion(const Topic& topic);
+
+  MetadataStore& metadata_;
+  PartitionFactory& factory_;
+  const Clock& clock_;
+  const Limits limits_;
+  std::mutex change_mutex_;  // one change at a time; held over disk work, never taken by readers
+  mutable std::mutex map_mutex_;
+  std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_
+  std::atomic<std::uint64_t> generation_{1};
+};
+
+// One thread's cached view of the registry. Holds the topics it has seen until the next find().
+class TopicView {
+ public:
+  explicit TopicView(const Topics& topics) : topics_(topics) {}
+  // Null when there is no such topic. The reference is good until the next find(); copy it to keep the topic.
+  const TopicPtr& find(std::string_view name);
+
+ private:
+  const Topics& topics_;
+  std::uint64_t generation_ = 0;
+  std::shared_ptr<const TopicMap> map_;
+};
+
+Error unknown_topic(std::string_view name);
+Error unknown_partition(const Topic& topic, std::int64_t partition);
+
+}  // namespace logcask
