@@ -1,0 +1,246 @@
+#include "broker/local_partition_runner.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/partition_fixture.h"
+
+using namespace logcask;
+using namespace logcask::testing;
+
+TEST_CASE("a record acknowledged by the disk is fetched and looked up, also after a restart and a kill", "[runner]") {
+  PartitionFixture fixture;
+  CHECK(fixture.put("a", "1").base_offset == Offset(0));
+  CHECK(fixture.put("b", "2").base_offset == Offset(1));
+  CHECK(fixture.put("a", "3").base_offset == Offset(2));
+  const auto check = [&] {
+    CHECK(fixture.get("a").value == "3");
+    CHECK(fixture.get("a").offset == Offset(2));
+    CHECK(fixture.get("b").value == "2");
+    CHECK(fixture.get("c").status == LookupAnswer::Status::absent);
+    CHECK(fixture.fetch_all().size() == 3);
+    CHECK(fixture.replay_live().size() == 2);
+  };
+  check();
+  fixture.restart();
+  check();
+  fixture.kill();
+  fixture.open();
+  check();
+  CHECK(fixture.put("c", "4").base_offset == Offset(3));
+}
+
+TEST_CASE("acks=all is not answered before the sync, and nobody sees the record before either", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> answer;
+  fixture.start_append({{"k", "v", {}}}, Acks::all, answer);
+  CHECK_FALSE(answer.has_value());
+  CHECK(fixture.get("k").status == LookupAnswer::Status::absent);
+  CHECK(fixture.fetch_all().empty());
+  fixture.run_all();
+  REQUIRE(answer.has_value());
+  CHECK(answer->error.ok());
+  CHECK(fixture.get("k").value == "v");
+}
+
+TEST_CASE("acks=1 is answered after the write, and flush.ms makes it visible", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> answer;
+  fixture.start_append({{"k", "v", {}}}, Acks::one, answer);
+  REQUIRE(answer.has_value());
+  CHECK(fixture.get("k").status == LookupAnswer::Status::absent);
+  fixture.flush().run_later();
+  CHECK(fixture.get("k").value == "v");
+}
+
+TEST_CASE("many appends share one sync", "[runner]") {
+  PartitionFixture fixture;
+  const std::size_t before = fixture.disk().operation_count();
+  std::vector<std::optional<AppendResult>> answers(100);
+  for (auto& answer : answers) fixture.start_append({{"k", "v", {}}}, Acks::all, answer);
+  fixture.run_all();
+  for (const auto& answer : answers) REQUIRE(answer.has_value());
+  std::size_t syncs = 0;
+  const auto operations = fixture.disk().operations();
+  for (std::size_t i = before; i < operations.size(); ++i) syncs += operations[i].kind == OperationKind::sync_data;
+  CHECK(syncs <= 2);
+}
+
+TEST_CASE("a delete is told apart from a key that never was", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("k", "v");
+  fixture.remove("k");
+  CHECK(fixture.get("k").status == LookupAnswer::Status::deleted);
+  CHECK(fixture.get("other").status == LookupAnswer::Status::absent);
+  fixture.restart();
+  CHECK(fixture.get("k").status == LookupAnswer::Status::deleted);
+  CHECK(fixture.replay_live().empty());
+}
+
+TEST_CASE("conditions are decided where offsets are assigned", "[runner]") {
+  PartitionFixture fixture;
+  const auto with = [&](Condition::Kind kind, Offset offset = Offset(0)) {
+    return fixture.append({{"k", "v", {}}}, Acks::all, {{0, kind, offset}});
+  };
+  CHECK(with(Condition::Kind::exists).error.code() == Errc::condition_failed);
+  CHECK(with(Condition::Kind::absent).base_offset == Offset(0));
+  const AppendResult again = with(Condition::Kind::absent);
+  CHECK(again.error.code() == Errc::condition_failed);
+  CHECK(again.current_offset == Offset(0));
+  CHECK(with(Condition::Kind::offset, Offset(0)).base_offset == Offset(1));
+  CHECK(with(Condition::Kind::offset, Offset(0)).current_offset == Offset(1));
+  fixture.remove("k");
+  CHECK(with(Condition::Kind::exists).current_is_tombstone);
+  CHECK(with(Condition::Kind::absent).base_offset == Offset(3));
+}
+
+TEST_CASE("of two creates in flight one wins, and the loser hears it only when the winner is certain", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> first, second;
+  fixture.start_append({{"k", "1", {}}}, Acks::all, first, {{0, Condition::Kind::absent, {}}});
+  fixture.start_append({{"k", "2", {}}}, Acks::all, second, {{0, Condition::Kind::absent, {}}});
+  CHECK_FALSE(first.has_value());
+  CHECK_FALSE(second.has_value());
+  fixture.run_all();
+  CHECK(first->error.ok());
+  CHECK(second->error.code() == Errc::condition_failed);
+  CHECK(second->current_offset == Offset(0));
+}
+
+TEST_CASE("a duplicate of an idempotent batch waits for the original's sync", "[runner]") {
+  PartitionFixture fixture;
+  const BatchShape shape{Compression::none, ProducerId(7), 0, 0};
+  std::optional<AppendResult> original, duplicate;
+  fixture.start_append({{"k", "v", {}}}, Acks::all, original, {}, shape);
+  fixture.start_append({{"k", "v", {}}}, Acks::all, duplicate, {}, shape);
+  CHECK_FALSE(duplicate.has_value());
+  fixture.run_all();
+  REQUIRE(duplicate.has_value());
+  CHECK(duplicate->duplicate);
+  CHECK(duplicate->base_offset == original->base_offset);
+  CHECK(fixture.fetch_all().size() == 1);
+  // Also by a broker that was restarted in between.
+  fixture.restart();
+  CHECK(fixture.append({{"k", "v", {}}}, Acks::all, {}, shape).duplicate);
+  fixture.kill();
+  fixture.open();
+  CHECK(fixture.append({{"k", "v", {}}}, Acks::all, {}, shape).duplicate);
+  CHECK(fixture.fetch_all().size() == 1);
+}
+
+TEST_CASE("a full disk refuses retriably, keeps reads going and is over when space returns", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.disk().set_capacity(fixture.disk().used_bytes() + 20);
+  const AppendResult refused = fixture.put("b", std::string(1000, 'x'));
+  CHECK(refused.error.code() == Errc::storage_full);
+  CHECK(errc_retriable(refused.error.code()));
+  CHECK(fixture.get("a").value == "1");
+  fixture.disk().set_capacity(1u << 30);
+  CHECK(fixture.put("b", "2").base_offset == Offset(1));
+  CHECK(fixture.get("b").value == "2");
+  fixture.restart();
+  CHECK(fixture.fetch_all().size() == 2);
+}
+
+TEST_CASE("a failed sync latches the partition: no ack, reads go on, reopen serves what was acknowledged", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  fixture.disk().fail(fault);
+  CHECK(fixture.put("b", "2").error.code() == Errc::read_only);
+  fixture.disk().clear_faults();
+  CHECK(fixture.put("c", "3").error.code() == Errc::read_only);
+  CHECK(fixture.get("a").value == "1");
+  CHECK(fixture.partition().snapshot().state == PartitionSnapshot::State::read_only);
+  const auto reopened = fixture.partition().reopen();
+  REQUIRE_OK(reopened);
+  fixture.run_all();
+  CHECK(fixture.get("a").value == "1");
+  CHECK(fixture.put("d", "4").error.ok());
+  fixture.restart();
+  CHECK(fixture.get("d").value == "4");
+}
+
+TEST_CASE("rolled segments are read across, and restart finds them in the manifest", "[runner]") {
+  PartitionConfig config;
+  config.segment_bytes = 512;
+  PartitionFixture fixture(config);
+  for (int i = 0; i < 60; ++i) CHECK(fixture.put("k" + std::to_string(i % 7), "v" + std::to_string(i)).error.ok());
+  CHECK(fixture.partition().segments().size() > 3);
+  const auto check = [&] {
+    CHECK(fixture.fetch_all().size() == 60);
+    CHECK(fixture.replay_live().size() == 7);
+    for (int i = 53; i < 60; ++i) CHECK(fixture.get("k" + std::to_string(i % 7)).value == "v" + std::to_string(i));
+  };
+  check();
+  fixture.run_all();
+  fixture.restart();
+  check();
+  fixture.kill();
+  fixture.open();
+  check();
+}
+
+TEST_CASE("log start moves, keys below it are absent everywhere, and watchers hear that they expired", "[runner]") {
+  PartitionConfig config;
+  config.segment_bytes = 256;
+  PartitionFixture fixture(config);
+  for (int i = 0; i < 20; ++i) fixture.put("k" + std::to_string(i), "v");
+  std::vector<KeyChange> changes;
+  const ByteView watched[] = {"k1", "k19"};
+  const auto watch = fixture.partition().watch(watched, [&](Result<std::vector<KeyChange>> news) {
+    if (news.ok()) changes.insert(changes.end(), news->begin(), news->end());
+  });
+  REQUIRE_OK(watch);
+  CHECK(watch->current[0].offset == Offset(1));
+  fixture.run_all();
+  const auto moved = fixture.partition().delete_records(Offset(10));
+  REQUIRE_OK(moved);
+  CHECK(fixture.get("k9").status == LookupAnswer::Status::absent);
+  CHECK(fixture.get("k10").status == LookupAnswer::Status::found);
+  REQUIRE(changes.size() == 1);
+  CHECK(changes[0].expired);
+  CHECK(changes[0].watch_index == 0);
+  CHECK(fixture.partition().fetch(Offset(3), 100).code() == Errc::offset_out_of_range);
+  CHECK(fixture.fetch_all(Offset(10)).size() == 10);
+  fixture.restart();
+  CHECK(fixture.get("k9").status == LookupAnswer::Status::absent);
+  CHECK(fixture.replay_live().size() == 10);
+  CHECK(fixture.partition().snapshot().live_keys == 10);
+}
+
+TEST_CASE("a watch hears every change of its keys once, in order", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("k", "0");
+  std::vector<KeyChange> changes;
+  const ByteView watched[] = {"k"};
+  const auto watch = fixture.partition().watch(watched, [&](Result<std::vector<KeyChange>> news) {
+    if (news.ok()) changes.insert(changes.end(), news->begin(), news->end());
+  });
+  REQUIRE_OK(watch);
+  CHECK(watch->current[0].offset == Offset(0));
+  fixture.put("k", "1");
+  fixture.put("other", "1");
+  fixture.remove("k");
+  REQUIRE(changes.size() == 2);
+  CHECK(changes[0].offset == Offset(1));
+  CHECK(changes[1].deleted);
+  fixture.partition().cancel_wait(watch->id);
+  fixture.put("k", "2");
+  CHECK(changes.size() == 2);
+}
+
+TEST_CASE("the keydir budget refuses new keys only, naming the records", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.put("b", "1");
+  fixture.budget().set_limit_bytes(2 * kKeydirBytesPerEntry);
+  const AppendResult refused = fixture.append({{"a", "2", {}}, {"c", "1", {}}, {"d", std::nullopt, {}}, {"e", "1", {}}});
+  CHECK(refused.error.code() == Errc::keydir_budget_exceeded);
+  CHECK(refused.refused_records == std::vector<std::uint32_t>{1, 3});
+  CHECK(fixture.put("a", "3").error.ok());
+  CHECK(fixture.remove("b").error.ok());
+  CHECK(fixture.remove("never").error.ok());
+  fixture.budget().set_limit_bytes(3 * kKeydirBytesPerEntry);
+  CHECK(fixture.put("c", "1").error.ok());
+}

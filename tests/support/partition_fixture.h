@@ -1,0 +1,126 @@
+#pragma once
+// One partition behind its real door, on an in-memory file system, with a clock and executors that the test moves.
+//
+// Nothing runs on another thread: what the partition posts waits in a queue until run_all(). So every test is
+// deterministic, and a test decides what is interleaved with what.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/executor.h"
+#include "broker/local_partition_runner.h"
+#include "partition/prepare.h"
+#include "tests/support/memory_file_system.h"
+
+namespace logcask::testing {
+
+class ManualClock final : public Clock {
+ public:
+  TimestampMs wall_ms() const override { return TimestampMs(now_ms_); }
+  std::int64_t monotonic_ns() const override { return now_ms_ * 1'000'000; }
+  void advance_ms(std::int64_t ms) { now_ms_ += ms; }
+
+ private:
+  std::int64_t now_ms_ = 1'700'000'000'000;
+};
+
+class ManualExecutor final : public Executor {
+ public:
+  void post(Task task) override { tasks_.push_back(std::move(task)); }
+  void post_after(std::int64_t, Task task) override { later_.push_back(std::move(task)); }
+  bool run_one();
+  void run_all();
+  // Runs what was posted for later, as if its time had come.
+  void run_later();
+  void drop_all();
+
+ private:
+  std::deque<Task> tasks_;
+  std::deque<Task> later_;
+};
+
+struct TestRecord {
+  std::string key;
+  std::optional<std::string> value;  // nothing = tombstone
+  std::vector<RecordHeader> headers;
+};
+
+struct BatchShape {
+  Compression compression = Compression::none;
+  ProducerId producer = kNoProducer;
+  std::int16_t epoch = -1;
+  std::int32_t sequence = -1;
+};
+std::string make_batch(const std::vector<TestRecord>& records, const BatchShape& shape = {},
+                       TimestampMs timestamp = TimestampMs(1'700'000'000'000));
+
+// What get() said of one key, owned.
+struct Got {
+  LookupAnswer::Status status = LookupAnswer::Status::absent;
+  Offset offset = kNoOffset;
+  std::string value;
+  Error error;
+};
+
+class PartitionFixture {
+ public:
+  explicit PartitionFixture(const PartitionConfig& config = {});
+  // On an existing disk image.
+  PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config, bool machine_reset = false);
+  ~PartitionFixture();
+
+  MemoryFileSystem& disk() { return *disk_; }
+  ManualClock& clock() { return clock_; }
+  KeydirBudget& budget() { return budget_; }
+  ManualExecutor& flush() { return flush_; }
+  ManualExecutor& background() { return background_; }
+  LocalPartitionRunner& partition() { return *runner_; }
+  std::shared_ptr<LocalPartitionRunner> shared() { return runner_; }
+  const std::string& report() const { return report_; }
+  void open(bool machine_reset = false);
+  // Clean stop, then open again on the same disk.
+  void restart();
+  // kill -9: nothing is flushed; the next open sees what was written.
+  void kill();
+  void run_all();
+
+  // Appends and runs everything until the answer is there.
+  AppendResult append(const std::vector<TestRecord>& records, Acks acks = Acks::all, std::vector<Condition> conditions = {},
+                      const BatchShape& shape = {});
+  AppendResult put(const std::string& key, const std::string& value) { return append({{key, value, {}}}); }
+  AppendResult remove(const std::string& key) { return append({{key, std::nullopt, {}}}); }
+  // Starts an append; `answer` is filled when it comes.
+  void start_append(const std::vector<TestRecord>& records, Acks acks, std::optional<AppendResult>& answer,
+                    std::vector<Condition> conditions = {}, const BatchShape& shape = {});
+  Got get(const std::string& key);
+
+  struct Stored {
+    Offset offset;
+    std::string key;
+    std::optional<std::string> value;
+  };
+  // Every visible record from `from`, through fetch.
+  std::vector<Stored> fetch_all(Offset from = Offset(0));
+  // Every record a live-only replay sends.
+  std::vector<Stored> replay_live();
+
+ private:
+  std::unique_ptr<MemoryFileSystem> disk_;
+  PartitionConfig config_;
+  ManualClock clock_;
+  ManualExecutor flush_;
+  ManualExecutor background_;
+  KeyHasher hasher_;
+  PageArena arena_;
+  KeydirBudget budget_;
+  std::shared_ptr<LocalPartitionRunner> runner_;
+  std::string report_;
+};
+
+// Decodes whole batches.
+std::vector<PartitionFixture::Stored> decode_records(ByteView batches);
+
+}  // namespace logcask::testing
