@@ -27,7 +27,7 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
   bool sync = false;
   {
     const Lock lock(mutex_);
-    WaitingAppend append{std::move(batch), acks, std::move(done)};
+    WaitingAppend append{std::move(batch), acks, std::move(done), {}};
     if (auto error = unavailable()) {
       out.push_back([done = std::move(append.done), error = std::move(*error)] { done(failed(error)); });
     } else if (!waiting_appends_.empty() || partition_->full()) {
@@ -36,6 +36,7 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
           done(failed({Errc::throttled, name + ": too much waits for the disk; try again"}));
         });
       } else {
+        keep_bytes(append);
         waiting_appends_.push_back(std::move(append));
         want_sync();
       }
@@ -48,6 +49,17 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
   run_outbox(out);
   if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
   if (write) write_rounds();
+}
+
+// The caller's bytes are good only until append() returns: what waits gets its own copy.
+void LocalPartitionRunner::keep_bytes(WaitingAppend& append) {
+  CheckedBatch& checked = *append.batch.checked;
+  const char* const old = checked.batch.data();
+  append.bytes.assign(checked.batch);
+  if (checked.decompressed.empty())
+    for (CheckedRecord& record : checked.records)
+      if (record.has_key) record.key = ByteView(append.bytes.data() + (record.key.data() - old), record.key.size());
+  checked.batch = append.bytes;
 }
 
 bool LocalPartitionRunner::congested() const {

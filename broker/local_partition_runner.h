@@ -83,6 +83,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
     PreparedBatch batch;
     Acks acks;
     std::function<void(AppendResult)> done;
+    std::string bytes;  // of the batch, once it waits; never short enough to move with the string
   };
 
   // A structure change of the log that is open now; a reopen waits for it, and it never meets a log opened since.
@@ -100,6 +101,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   // append and write
   void admit(WaitingAppend append, Outbox& out);
+  static void keep_bytes(WaitingAppend& append);
   void admit_waiting(Outbox& out);
   bool take_writer();  // under the lock
   void write_rounds();
