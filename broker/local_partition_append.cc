@@ -146,6 +146,7 @@ bool LocalPartitionRunner::write_once() {
         status = job.writer->append(job.set.pieces, job.append_time);
         lock.lock();
         if (status.ok()) partition_->finish_write(job);
+        if (job.writer->position() >= hint_spill_at_) start_background();
       }
     }
     if (!status.ok()) {
@@ -198,6 +199,7 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   lock.lock();
   if (rolled.ok()) {
     partition_->finish_roll(*roll, rolled->first, std::move(rolled->second));
+    hint_spill_at_ = static_cast<std::uint64_t>(partition_->config().hint_spill_bytes);
     commit(lock);
     want_checkpoint();
   }

@@ -6,13 +6,16 @@
 #include "base/check.h"
 #include "broker/local_partition_runner.h"
 #include "partition/clean_through.h"
+#include "partition/hint_builder.h"
+#include "partition/keydir_loader.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
 
 namespace logcask {
 namespace {
 
-constexpr std::size_t kLoadRecords = 256;
+// Entries loaded under one hold of the lock.
+constexpr std::size_t kLoadRecords = 1024;
 
 // Log files of the directory, after making sure that the removed ones stay removed.
 Result<std::vector<SegmentName>> present_logs(Directory& directory) {
@@ -32,45 +35,128 @@ Offset LocalPartitionRunner::due_through_now() const {
   return due_through(clean_through_list_, partition_->now(), partition_->config().delete_retention_ms);
 }
 
+// Hands loaded entries to the keydir, a slice of them under each hold of the lock.
+class LocalPartitionRunner::LoadSink final : public KeydirLoadSink {
+ public:
+  explicit LoadSink(LocalPartitionRunner& runner) : runner_(runner) {}
+  Status load(std::span<const KeydirRaise> entries) override {
+    while (!entries.empty()) {
+      const auto slice = entries.first(std::min(entries.size(), kLoadRecords));
+      entries = entries.subspan(slice.size());
+      const Lock lock(runner_.mutex_);
+      if (auto error = runner_.unavailable()) return *std::move(error);
+      runner_.partition_->keys()->load(slice);
+    }
+    return {};
+  }
+
+ private:
+  LocalPartitionRunner& runner_;
+};
+
 // Fills the keydir from the segments that were there at opening; records committed since enter it by themselves.
 void LocalPartitionRunner::load_keydir() {
-  LogView view;
+  std::vector<std::pair<std::shared_ptr<const Segment>, HintExtent>> segments;
+  KeydirLoader::Options options;
   {
     const Lock lock(mutex_);
     if (unavailable() || !partition_->keys() || partition_->keys()->complete()) return;
-    view = partition_->view();
+    for (const auto& segment : partition_->list()->segments)
+      segments.emplace_back(segment, segment->is_active() || segment->base() >= load_extent_base_
+                                         ? load_extent_
+                                         : extent_of(segment->facts()));
+    options.log_start = partition_->log_start();
   }
-  std::vector<KeydirRaise> raises;
-  const auto load = [&] {
+  options.hasher = environment_.partition.hasher;
+  options.clock = environment_.partition.clock;
+  options.max_decompressed_bytes = environment_.partition.segments->max_decompressed_bytes;
+  LoadSink sink(*this);
+  KeydirLoader loader(*environment_.partition.directory, options, sink);
+  std::uint64_t bytes = 0;
+  std::uint64_t total_bytes = 1;
+  for (const auto& [segment, extent] : segments) total_bytes += extent.position;
+  for (const auto& [segment, extent] : segments) {
+    if (segment->base() > load_extent_base_) break;
+    const Result<SegmentLoad> loaded = loader.load(*segment, extent);
+    if (loaded.ok() && loaded->damaged && environment_.alarm)
+      environment_.alarm(environment_.name + ": " + loaded->damaged->reason);
     const Lock lock(mutex_);
-    std::erase_if(raises, [&](const KeydirRaise& raise) { return raise.offset < partition_->log_start(); });
-    partition_->keys()->load(raises);
-    raises.clear();
-  };
-  std::string scratch;
-  for (const auto& segment : view.list->segments) {
-    const Status scanned = segment->scan([&](const ScannedBatch& batch) -> Status {
-      if (batch.header.base_offset >= view.visible_end || batch.header.control()) return {};
-      LOGCASK_ASSIGN(const ByteView records,
-                     batch_records(batch.header, batch.bytes, environment_.partition.segments->max_decompressed_bytes, scratch));
-      RecordCursor cursor(batch.header, records);
-      RecordView record;
-      while (true) {
-        LOGCASK_ASSIGN(const bool more, cursor.next(record));
-        if (!more) return {};
-        if (!record.key) continue;
-        raises.push_back({environment_.partition.hasher->identity(*record.key), record.offset, record.tombstone()});
-        if (raises.size() == kLoadRecords) load();
-      }
-    });
-    if (!scanned.ok()) {
-      const Lock lock(mutex_);
-      partition_->note_damage({segment->base(), segment->next_offset(), scanned.error().message});
+    if (unavailable()) return;
+    if (!loaded.ok()) {
+      // Nothing about the segment: too many open files, no permission. Lookups must not answer from half a keydir.
+      offline_ = Error{Errc::partition_offline, environment_.name + ": the keydir could not be loaded: " +
+                                                    loaded.error().message + "; 'logcask reopen' tries again"};
+      return;
     }
+    note_loaded(*segment, *loaded);
+    bytes += extent.position;
+    loading_progress_ = static_cast<double>(bytes) / static_cast<double>(total_bytes);
   }
-  load();
   const Lock lock(mutex_);
+  load_report_ = loader.report();
   partition_->keys()->set_complete();
+}
+
+void LocalPartitionRunner::note_loaded(const Segment& segment, const SegmentLoad& loaded) {
+  if (loaded.damaged) {
+    partition_->note_damage(*loaded.damaged);
+  }
+  if (segment.base() == load_extent_base_) {
+    if (SegmentStats* stats = partition_->keys()->stats().find(segment.base())) stats->tombstones += loaded.tombstones;
+  }
+  for (ClosedSegment& closed : partition_->closed())
+    if (closed.segment->base() == segment.base())
+      closed.has_hint = loaded.source == SegmentLoad::Source::hint && loaded.hint_fault.empty();
+}
+
+// Hints for what was closed without one, and a partial one for the active segment when it has grown enough, so that the
+// next start reads a bounded stretch of log. Failing is no harm: the log holds everything a hint says.
+void LocalPartitionRunner::write_hints() {
+  std::vector<std::shared_ptr<const Segment>> closed;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || !partition_->keys() || !partition_->keys()->complete()) return;
+    for (const ClosedSegment& segment : partition_->closed())
+      if (!segment.has_hint && partition_->marks().committed_end() >= segment.segment->next_offset())
+        closed.push_back(segment.segment);
+  }
+  for (const auto& segment : closed) {
+    if (!write_hint(segment, extent_of(segment->facts())).ok()) continue;
+    const Lock lock(mutex_);
+    if (unavailable()) return;
+    for (ClosedSegment& entry : partition_->closed())
+      if (entry.segment == segment) entry.has_hint = true;
+  }
+  std::shared_ptr<const Segment> active;
+  SegmentFacts facts;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->writer()->position() < hint_spill_at_) return;
+    active = partition_->writer()->segment();
+    facts = partition_->writer()->facts();
+    if (facts.next_offset > partition_->marks().committed_end()) return;  // the next round finds it committed
+    hint_spill_at_ = facts.size_bytes * 2;
+  }
+  (void)write_hint(active, extent_of(facts));
+}
+
+Status LocalPartitionRunner::write_hint(const std::shared_ptr<const Segment>& segment, const HintExtent& extent) {
+  HintBuild build;
+  build.directory = environment_.partition.directory;
+  build.segment = segment;
+  build.extent = extent;
+  build.hasher = environment_.partition.hasher;
+  build.live = [this](std::span<const KeyIdentity> identities, std::span<const Offset> offsets, std::vector<bool>& live) {
+    probe_live(identities, offsets, live);
+  };
+  build.max_decompressed_bytes = environment_.partition.segments->max_decompressed_bytes;
+  build.keep_going = [this]() -> Status {
+    if (stopping()) return Error{Errc::cancelled, environment_.name + " is closing"};
+    return {};
+  };
+  const Result<HintHeader> built = build_hint(build);
+  if (!built.ok()) return built.error();
+  return {};
 }
 
 // Puts what was closed since the last step into the manifest, with the producers as they are now.

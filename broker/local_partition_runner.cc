@@ -48,7 +48,11 @@ Result<std::string> LocalPartitionRunner::open_log() {
   clean_through_list_ = recovered->manifest.clean_through;
   structure_ = std::make_shared<LogStructure>(env.directory, recovered->manifest);
   partition_ = std::make_unique<Partition>(env, config_, *std::move(recovered));
-  loading_progress_ = partition_->keys() ? 0 : 1;
+  loading_progress_ = 0;
+  load_report_ = {};
+  load_extent_base_ = partition_->writer()->name().base;
+  load_extent_ = extent_of(partition_->writer()->facts());
+  hint_spill_at_ = static_cast<std::uint64_t>(config_.hint_spill_bytes);
   start_background();
   return recovery_report_;
 }
@@ -263,6 +267,7 @@ void LocalPartitionRunner::start_background() {
 
 void LocalPartitionRunner::run_background() {
   load_keydir();
+  write_hints();
   bool checkpoint_now = false;
   {
     const Lock lock(mutex_);

@@ -15,6 +15,7 @@
 #include "broker/offset_waiters.h"
 #include "broker/partition_runner.h"
 #include "partition/compaction_port.h"
+#include "partition/keydir_loader.h"
 #include "partition/log_structure.h"
 #include "partition/partition.h"
 
@@ -137,7 +138,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void start_background(); // under the lock
   void run_background();
   Status run_checkpoint();
+  class LoadSink;
+  void note_loaded(const Segment& segment, const SegmentLoad& loaded);  // under the lock
   void write_hints();
+  Status write_hint(const std::shared_ptr<const Segment>& segment, const HintExtent& extent);
   Result<std::string> store_producer_snapshot(Offset& covered, std::uint64_t& digest);
   Status final_checkpoint();
   Status store_checkpoint(LogStructure::Step& step);
@@ -173,6 +177,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::optional<std::string> quarantined_;
   std::string recovery_report_;
   double loading_progress_ = 0;
+  Offset load_extent_base_;    // base of the segment that was active at opening, and how far it reached then
+  HintExtent load_extent_;
+  KeydirLoadReport load_report_;
+  std::uint64_t hint_spill_at_ = 0;  // position of the active segment that wants the next partial hint
   std::optional<std::pair<Offset, Offset>> rewriting_;
   Offset clean_through_;  // as of the last manifest step
   std::vector<CleanThrough> clean_through_list_;
