@@ -9,16 +9,14 @@
 namespace logcask {
 namespace {
 
-constexpr const char* kLockName = "LOCK";
 constexpr const char* kFormatName = "FORMAT";
 constexpr const char* kClusterIdName = "cluster.id";
 constexpr const char* kSecretName = "hash.secret";
 constexpr const char* kStateName = "state";
-constexpr const char* kDeletedName = "DELETED";
 constexpr std::uint64_t kSmallFileBytes = 4096;
 
 bool expected_before_format(const std::string& name) {
-  for (const char* own : {kLockName, kClusterIdName, kSecretName, kStateName, "lost+found"})
+  for (const char* own : {kDataLockName, kClusterIdName, kSecretName, kStateName, "lost+found"})
     if (name == own) return true;
   return name.ends_with(kTemporarySuffix);
 }
@@ -56,7 +54,7 @@ DataDirectory::DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<Di
 
 Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Directory> root,
                                                            const std::string& boot_id) {
-  LOGCASK_ASSIGN(auto lock, root->lock(kLockName));
+  LOGCASK_ASSIGN(auto lock, root->lock(kDataLockName));
   std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock)));
   LOGCASK_TRY(directory->check_or_create_format());
   LOGCASK_TRY(directory->load_state(boot_id));
@@ -148,7 +146,7 @@ Result<std::vector<DataDirectory::PartitionEntry>> DataDirectory::list_partition
     }
     LOGCASK_ASSIGN(const auto directory, root_->open_directory(entry.name));
     LOGCASK_ASSIGN(const auto files, directory->list());
-    partition.deletion_marked = holds(files, kDeletedName);
+    partition.deletion_marked = holds(files, kDataDeletedName);
     partitions.push_back(std::move(partition));
   }
   return partitions;
@@ -168,7 +166,7 @@ Status DataDirectory::mark_deleted(const std::string& directory_name) {
   auto directory = root_->open_directory(directory_name);
   if (directory.code() == Errc::not_found) return {};
   if (!directory.ok()) return std::move(directory).error();
-  return replace_file(**directory, kDeletedName, "this partition's topic was deleted\n");
+  return replace_file(**directory, kDataDeletedName, "this partition's topic was deleted\n");
 }
 
 Status DataDirectory::remove_partition(const std::string& directory_name) {
@@ -177,13 +175,13 @@ Status DataDirectory::remove_partition(const std::string& directory_name) {
   if (!opened.ok()) return std::move(opened).error();
   Directory& directory = **opened;
   LOGCASK_ASSIGN(const auto files, directory.list());
-  if (!holds(files, kDeletedName))
+  if (!holds(files, kDataDeletedName))
     return Error{Errc::invalid_argument, directory_name + " carries no deletion marker and is kept"};
   // The marker goes last: a crash in between leaves garbage that still says so.
   for (const auto& file : files)
-    if (file.name != kDeletedName) LOGCASK_TRY(directory.unlink(file.name));
+    if (file.name != kDataDeletedName) LOGCASK_TRY(directory.unlink(file.name));
   LOGCASK_TRY(directory.sync());
-  LOGCASK_TRY(directory.unlink(kDeletedName));
+  LOGCASK_TRY(directory.unlink(kDataDeletedName));
   LOGCASK_TRY(root_->remove_directory(directory_name));
   return root_->sync();
 }

@@ -23,6 +23,9 @@
 namespace logcask {
 
 inline constexpr int kDataFormatVersion = 1;
+// Names that offline tools need too: the lock file, and the marker in a partition's directory that is to be deleted.
+inline constexpr const char* kDataLockName = "LOCK";
+inline constexpr const char* kDataDeletedName = "DELETED";
 
 class DataDirectory {
  public:

@@ -24,18 +24,6 @@ void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> c
   flag.choices = std::move(choices);
 }
 
-Result<client::Client> connect(const std::string& broker) {
-  client::Options options;
-  options.brokers = broker;
-  options.client_name = "logcask-cli";
-  auto client = client::Client::connect(std::move(options));
-  if (!client.ok() && client.code() == Errc::connect_failed)
-    return Error{Errc::connect_failed,
-                 client.error().message +
-                     "; is 'logcask serve' running there? (--broker HOST:PORT or LOGCASK_BROKER says where)"};
-  return client;
-}
-
 int fail(const Error& error) {
   print_error(error.to_string());
   return exit_code_for(error.code);

@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 #include "cli/args.h"
-#include "client/client.h"
 
 namespace logcask::cli {
 
@@ -16,9 +15,6 @@ std::string default_broker();
 void add_broker_flag(Verb& verb, std::string* broker);
 // -o, --output; the first choice is the default.
 void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> choices = {"text", "json"});
-
-// Connects, or says where no broker answered and what to do.
-Result<client::Client> connect(const std::string& broker);
 
 // Prints the error as one line on stderr and returns its exit code.
 int fail(const Error& error);

@@ -136,11 +136,13 @@ class Checker {
 
   void find_healed() {
     for (const auto& range : out_.manifest->damaged) {
+      // A rebuilt manifest lists only what is sound of a broken file; such bytes prove nothing about the rest.
+      const auto heals = [&](const ManifestSegment& segment) {
+        return sound_.contains(segment.facts.name) && segment.facts.next_offset > range.from;
+      };
       bool sound = true;
       for (const auto& segment : out_.manifest->segments)
-        if (segment.facts.name.base < range.to && segment.end_offset > range.from &&
-            !sound_.contains(segment.facts.name))
-          sound = false;
+        if (segment.facts.name.base < range.to && segment.end_offset > range.from && !heals(segment)) sound = false;
       if (sound) {
         out_.healed.push_back(range);
         find(Finding::Kind::manifest, "manifest.a",

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "cli/common.h"
+#include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/json_writer.h"
@@ -40,7 +41,8 @@ struct BenchArgs {
 };
 
 std::uint64_t microseconds_since(SteadyClock::time_point start) {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - start).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - start).count());
 }
 
 std::string key_text(std::uint64_t number) {
@@ -79,9 +81,10 @@ int print(const BenchArgs& args, const Outcome& o) {
   text += args.workload + ": " + std::to_string(o.done) + " in " + seconds_text(o.seconds) + ", " +
           std::to_string(static_cast<std::uint64_t>(rate)) + "/s, " + bytes_text(byte_rate) + "/s\n";
   if (o.latency.count() > 0)
-    text += "latency us: p50 " + std::to_string(o.latency.percentile(0.5)) + ", p95 " + std::to_string(o.latency.percentile(0.95)) +
-            ", p99 " + std::to_string(o.latency.percentile(0.99)) + ", p99.9 " + std::to_string(o.latency.percentile(0.999)) +
-            ", max " + std::to_string(o.latency.max()) + "\n";
+    text += "latency us: p50 " + std::to_string(o.latency.percentile(0.5)) + ", p95 " +
+            std::to_string(o.latency.percentile(0.95)) + ", p99 " + std::to_string(o.latency.percentile(0.99)) +
+            ", p99.9 " + std::to_string(o.latency.percentile(0.999)) + ", max " + std::to_string(o.latency.max()) +
+            "\n";
   if (o.missing > 0) text += std::to_string(o.missing) + " keys were not there (bench produce writes them)\n";
   return out.finish();
 }
@@ -164,9 +167,7 @@ class Lookups {
       key = key_text(static_cast<std::uint64_t>(random_()) % static_cast<std::uint64_t>(args_.keys));
     }
     const auto sent = SteadyClock::now();
-    table_.get_async(key, {}, [this, sent](Result<client::Lookup> lookup) {
-      ask_next_after(sent, lookup);
-    });
+    table_.get_async(key, {}, [this, sent](Result<client::Lookup> lookup) { ask_next_after(sent, lookup); });
   }
 
   void ask_next_after(SteadyClock::time_point sent, const Result<client::Lookup>& lookup) {
@@ -211,12 +212,14 @@ Result<Outcome> bench_get(const BenchArgs& args, client::Client& client) {
 Result<Outcome> bench_consume(const BenchArgs& args, client::Client& client) {
   LOGCASK_ASSIGN(auto consumer, client::Consumer::open(client, args.topic, client::StartAt::earliest()));
   std::vector<client::OffsetQuery> queries;
-  for (const PartitionId partition : consumer.partitions()) queries.push_back({partition, client::OffsetQuery::kLatest});
+  for (const PartitionId partition : consumer.partitions())
+    queries.push_back({partition, client::OffsetQuery::kLatest});
   LOGCASK_ASSIGN(const auto ends, client::Admin(client).list_offsets(args.topic, queries));
   Outcome outcome;
   const auto start = SteadyClock::now();
   const auto at_end = [&] {
-    return std::all_of(ends.begin(), ends.end(), [&](const auto& end) { return consumer.position(end.partition) >= end.offset; });
+    return std::all_of(ends.begin(), ends.end(),
+                       [&](const auto& end) { return consumer.position(end.partition) >= end.offset; });
   };
   while (!at_end() && !interrupted()) {
     LOGCASK_ASSIGN(const auto polled, consumer.poll(200));
@@ -246,8 +249,10 @@ Verb bench_verb() {
   verb.path = "bench";
   verb.summary = "Puts a small load on a broker and prints rates and percentiles.";
   verb.details =
-      "produce makes the topic if it is missing, writes every key once, then random ones; get asks for random keys; consume "
-      "reads everything from the start. Latency of produce counts from the call to the ack, waiting in the batch included.";
+      "produce makes the topic if it is missing, writes every key once, then random ones; get asks for random keys; "
+      "consume "
+      "reads everything from the start. Latency of produce counts from the call to the ack, waiting in the batch "
+      "included.";
   verb.positional("WORKLOAD", "produce, get or consume", &args->workload).choices = {"produce", "get", "consume"};
   verb.flag("--topic", "TOPIC", "the topic (default bench)", &args->topic);
   verb.flag("--records", "N", "operations (default 100000)", Number{&args->records, 1});

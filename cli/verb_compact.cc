@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/common.h"
+#include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/common.h"
+#include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/lookup_printer.h"
 #include "cli/output.h"

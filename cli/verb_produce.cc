@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "cli/common.h"
+#include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
 #include "cli/json_writer.h"

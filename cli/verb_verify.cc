@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/types.h"
+#include "broker/data_directory.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
@@ -19,8 +20,6 @@
 
 namespace logcask::cli {
 namespace {
-
-constexpr const char* kDataLockName = "lock";
 
 struct VerifyArgs {
   std::string format;
@@ -78,6 +77,10 @@ class Verification {
       if (!entry.is_directory || !is_partition_name(entry.name)) continue;
       if (interrupted()) return Error{Errc::cancelled, "interrupted before everything was read"};
       LOGCASK_ASSIGN(std::shared_ptr<Directory> partition, root->open_directory(entry.name));
+      LOGCASK_ASSIGN(const auto files, partition->list());
+      const bool deleted =
+          std::any_of(files.begin(), files.end(), [](const auto& f) { return f.name == kDataDeletedName; });
+      if (deleted) continue;  // of a deleted topic; the next start removes it
       LOGCASK_TRY(one(std::move(partition), entry.name));
       if (!out_.flush_if_large()) break;
     }

@@ -1,0 +1,14 @@
+#pragma once
+// The command line's connection to a broker.
+
+#include <string>
+
+#include "base/result.h"
+#include "client/client.h"
+
+namespace logcask::cli {
+
+// Connects, or says where no broker answered and what to do.
+Result<client::Client> connect(const std::string& broker);
+
+}  // namespace logcask::cli

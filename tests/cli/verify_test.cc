@@ -1,0 +1,149 @@
+#include <map>
+
+#include "cli/manifest_rebuild.h"
+#include "cli/partition_check.h"
+#include "segment/filename.h"
+#include "tests/support/catch.h"
+#include "tests/support/partition_fixture.h"
+
+using namespace logcask;
+using namespace logcask::cli;
+using namespace logcask::testing;
+
+namespace {
+
+PartitionConfig small_segments() {
+  PartitionConfig config;
+  config.segment_bytes = 2048;
+  return config;
+}
+
+// Three hundred writes of fifty keys and a delete, over many segments, cleanly closed.
+std::unique_ptr<MemoryFileSystem> written_disk() {
+  PartitionFixture partition(small_segments());
+  for (int i = 0; i < 300; ++i) partition.put("key-" + std::to_string(i % 50), "value-" + std::to_string(i));
+  partition.remove("key-7");
+  partition.restart();
+  return partition.disk().clone();
+}
+
+std::map<std::string, std::string> live_state(PartitionFixture& partition) {
+  std::map<std::string, std::string> state;
+  for (const auto& record : partition.replay_live()) {
+    if (record.value)
+      state[record.key] = *record.value;
+    else
+      state.erase(record.key);
+  }
+  return state;
+}
+
+// The partition's directory, wherever the fixture put it.
+std::shared_ptr<Directory> partition_directory(MemoryFileSystem& disk) { return disk.root(); }
+
+std::string first_closed_log(MemoryFileSystem& disk) {
+  auto check = check_partition(partition_directory(disk), "p");
+  REQUIRE_OK(check);
+  REQUIRE(check->manifest.has_value());
+  REQUIRE(!check->manifest->segments.empty());
+  return segment_filename(check->manifest->segments.front().facts.name, SegmentFile::log);
+}
+
+std::string flipped(std::string content, std::size_t at) {
+  content[at] = static_cast<char>(content[at] ^ 1);
+  return content;
+}
+
+PartitionCheck check(MemoryFileSystem& disk) {
+  auto checked = check_partition(partition_directory(disk), "p");
+  REQUIRE_OK(checked);
+  for (const auto& finding : checked->findings) UNSCOPED_INFO(finding.file << ": " << finding.what);
+  return std::move(*checked);
+}
+
+}  // namespace
+
+TEST_CASE("verify finds nothing to complain about in a partition that was closed in order") {
+  const auto disk = written_disk();
+  const PartitionCheck checked = check(*disk);
+  CHECK(!checked.has(Finding::Kind::damage));
+  CHECK(!checked.has(Finding::Kind::manifest));
+  CHECK(checked.records == 301);
+  CHECK(checked.segments > 5);
+}
+
+TEST_CASE("verify names the file of any flipped byte of a closed log") {
+  const auto disk = written_disk();
+  const std::string name = first_closed_log(*disk);
+  const std::string good = *disk->content(name);
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    INFO("byte " << at << " of " << name);
+    disk->set_content(name, flipped(good, at));
+    const PartitionCheck checked = check(*disk);
+    REQUIRE(checked.has(Finding::Kind::damage));
+    CHECK(checked.findings.front().file == name);
+  }
+}
+
+TEST_CASE("verify names a closed log that is missing its end") {
+  const auto disk = written_disk();
+  const std::string name = first_closed_log(*disk);
+  const std::string good = *disk->content(name);
+  disk->set_content(name, good.substr(0, good.size() / 2));
+  CHECK(check(*disk).has(Finding::Kind::damage));
+}
+
+TEST_CASE("a partition whose manifests are both lost is rebuilt from its logs and serves the same state") {
+  const auto disk = written_disk();
+  PartitionFixture before(disk->clone(), small_segments());
+  const auto wanted = live_state(before);
+  REQUIRE(wanted.size() == 49);
+
+  for (const char* name : kManifestNames) disk->set_content(name, "garbage");
+  CHECK(check(*disk).has(Finding::Kind::manifest));
+  auto report = rebuild_manifest(partition_directory(*disk));
+  REQUIRE_OK(report);
+  CHECK(report->set_aside.empty());
+  CHECK(report->manifest.log_start_offset == Offset(0));
+  const PartitionCheck after = check(*disk);
+  CHECK(!after.has(Finding::Kind::damage));
+  CHECK(!after.has(Finding::Kind::manifest));
+  CHECK(after.records == 301);
+
+  PartitionFixture rebuilt(disk->clone(), small_segments());
+  CHECK(live_state(rebuilt) == wanted);
+  CHECK(rebuilt.get("key-7").status == LookupAnswer::Status::deleted);
+  const AppendResult appended = rebuilt.put("key-7", "again");
+  REQUIRE_OK(appended.error);
+  CHECK(appended.base_offset >= Offset(301));
+}
+
+TEST_CASE("rebuilding keeps what an output of compaction replaces when both are there, and deletes nothing") {
+  const auto disk = written_disk();
+  const std::string name = first_closed_log(*disk);
+  // A rewrite of the first segment that was under way: its bytes under the next generation, cut short.
+  const std::string output = segment_filename({Offset(0), Generation(1)}, SegmentFile::log);
+  const std::string bytes = *disk->content(name);
+  disk->set_content(output, bytes.substr(0, bytes.size() / 2));
+  for (const char* manifest : kManifestNames) disk->set_content(manifest, "");
+  auto report = rebuild_manifest(partition_directory(*disk));
+  REQUIRE_OK(report);
+  CHECK(report->set_aside == std::vector<std::string>{output});
+  CHECK(disk->content(output + ".aside").has_value());
+  PartitionFixture rebuilt(disk->clone(), small_segments());
+  CHECK(live_state(rebuilt).size() == 49);
+}
+
+TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing over it") {
+  const auto disk = written_disk();
+  const std::string name = first_closed_log(*disk);
+  const std::string good = *disk->content(name);
+  disk->set_content(name, flipped(good, good.size() / 2));
+  for (const char* manifest : kManifestNames) disk->set_content(manifest, "");
+  auto report = rebuild_manifest(partition_directory(*disk));
+  REQUIRE_OK(report);
+  REQUIRE(report->manifest.damaged.size() == 1);
+  CHECK(report->manifest.damaged[0].reason.find(name) != std::string::npos);
+  CHECK(disk->content(name)->size() == good.size());
+  CHECK(check(*disk).has(Finding::Kind::damage));
+}
