@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# The program against a real broker: exit codes, forms of records, round trips, signals. One line per failed check.
+# usage: cli_e2e.sh PATH_OF_LOGCASK
+set -u
+logcask=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/logcask-cli-e2e.XXXXXX")
+broker=
+clean_up() {
+  if [ -n "$broker" ]; then kill "$broker" 2>/dev/null; wait "$broker" 2>/dev/null; fi
+  rm -rf "$work"
+}
+trap clean_up EXIT
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# expect CODE WORDS COMMAND...: the exit code, and words that its output (both streams) must hold.
+expect() {
+  local code=$1 words=$2
+  shift 2
+  "$@" >"$work/out" 2>"$work/err" </dev/null
+  local got=$?
+  [ "$got" -eq "$code" ] || fail "exit $got instead of $code: $* -- $(head -c 300 "$work/err")"
+  [ -z "$words" ] || cat "$work/out" "$work/err" | grep -qF -- "$words" || fail "no '$words' from: $* -- $(cat "$work/out" "$work/err" | head -c 300)"
+  if [ "$code" -ne 0 ] && [ "$(wc -l <"$work/err")" -gt 1 ]; then fail "more than one line on stderr: $*"; fi
+}
+same() { cmp -s "$1" "$2" || fail "$3: $(diff "$1" "$2" | head -5)"; }
+wait_for() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.05
+  done
+}
+start_broker() {
+  "$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>>"$work/serve.err" &
+  broker=$!
+  wait_for 60 grep -q '^listening on ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
+  LOGCASK_BROKER=$(sed -n 's/^listening on //p' "$work/serve.out")
+  export LOGCASK_BROKER
+}
+
+# ---- without a broker
+expect 4 "is 'logcask serve' running there?" "$logcask" topic list --broker 127.0.0.1:1
+expect 2 "did you mean 'produce'" "$logcask" prodcue t
+expect 2 "did you mean 'create'" "$logcask" topic crate t
+expect 2 "unknown flag '--kafka-listen'" "$logcask" serve --data "$work/x" --kafka-listen 127.0.0.1:9092
+expect 2 "unknown flag '--http-listen'" "$logcask" serve --data "$work/x" --http-listen 127.0.0.1:9092
+expect 2 "unknown verb 'plan'" "$logcask" plan --keys 5
+expect 2 "TOPIC is missing" "$logcask" get
+expect 0 "logcask 0" "$logcask" --version
+expect 0 "Exit codes" "$logcask" topic create --help
+for shell in bash zsh fish; do expect 0 "logcask" "$logcask" completion $shell; done
+"$logcask" completion bash | bash -n || fail "the bash completion is no bash"
+printf 'nosuch = 1\n' >"$work/bad.toml"
+expect 2 "nosuch" "$logcask" serve --data "$work/x" --config "$work/bad.toml"
+
+start_broker
+
+# ---- topics
+expect 0 "created: t, 4 partitions" "$logcask" topic create t --partitions 4
+expect 1 "topic_exists" "$logcask" topic create t
+expect 0 "exists already" "$logcask" topic create t --if-not-exists
+expect 1 "invalid_config" "$logcask" topic create bad --config segment.bites=5
+expect 1 "unknown_topic" "$logcask" topic describe nosuch
+expect 0 '"topic":"t"' "$logcask" topic list -o json
+expect 0 "cleanup.policy" "$logcask" topic describe t
+expect 0 "" "$logcask" topic alter t --config segment.bytes=65536
+expect 0 '"segment.bytes":"65536"' "$logcask" topic describe t -o json
+expect 0 "" "$logcask" topic create copy --partitions 2
+
+# ---- null, empty and the text null, in and out, in every form
+printf 'null-value\t\\N\nempty-value\t\ntext-null\tnull\ntext-N\t\\\\N\nbinary\t\\x00\\xff\\t\\n\ntab\\tkey\tv\n' | LC_ALL=C sort >"$work/in"
+"$logcask" produce t <"$work/in" >/dev/null || fail "produce of the special values"
+"$logcask" consume t --exit-at-end | LC_ALL=C sort >"$work/back"
+same "$work/in" "$work/back" "text in, text out"
+for form in text json raw; do
+  expect 0 "" "$logcask" topic create "via-$form"
+  "$logcask" consume t --exit-at-end -o $form | "$logcask" produce "via-$form" --input $form >/dev/null || fail "copy through $form"
+  "$logcask" consume "via-$form" --exit-at-end | LC_ALL=C sort >"$work/back"
+  same "$work/in" "$work/back" "round trip through $form"
+done
+expect 0 '"value":null,"headers":[],"tombstone":true' "$logcask" consume t --exit-at-end -o json --key null-value
+expect 0 '"value":"","headers":[],"tombstone":false' "$logcask" consume t --exit-at-end -o json --key empty-value
+expect 0 '"value":"null"' "$logcask" consume t --exit-at-end -o json --key text-null
+expect 0 '"value_base64":"AP8JCg=="' "$logcask" consume t --exit-at-end -o json --key binary
+
+# ---- get
+expect 0 "null" "$logcask" get t text-null
+expect 0 "" "$logcask" get t empty-value
+expect 3 "deleted" "$logcask" get t null-value
+expect 3 "absent" "$logcask" get t never-written
+expect 0 '"status":"found"' "$logcask" get t text-null -o json
+expect 3 '"status":"deleted"' "$logcask" get t text-null null-value never-written
+"$logcask" get t binary -o raw >"$work/raw" || fail "get -o raw"
+printf '\0\377\t\n' | cmp -s - "$work/raw" || fail "get -o raw is not the bytes of the value"
+expect 0 "" "$logcask" get t -- text-null
+
+# ---- conditions
+printf 'lock=a\n' | "$logcask" produce t --key-separator = --if absent >/dev/null || fail "--if absent on an absent key"
+printf 'lock=b\n' | "$logcask" produce t --key-separator = --if absent >"$work/out" 2>"$work/err"
+[ $? -eq 5 ] || fail "--if absent on a live key must exit 5"
+grep -q 'line 1.*latest record is a value at offset' "$work/err" || fail "a failed condition must name line and offset: $(cat "$work/err")"
+offset=$("$logcask" get t lock -o json | sed 's/.*"offset":\([0-9]*\).*/\1/')
+printf 'lock=c\n' | "$logcask" produce t --key-separator = --if "offset:$offset" >/dev/null || fail "--if offset:N"
+expect 0 "c" "$logcask" get t lock
+expect 0 "deleted at" "$logcask" delete t lock
+expect 3 "deleted" "$logcask" get t lock
+
+# ---- bad input names its line and stops there
+printf 'a\t1\nb\t2\nbroken\nc\t3\n' | "$logcask" produce t >"$work/out" 2>"$work/err"
+[ $? -eq 7 ] || fail "a malformed line must exit 7"
+grep -q 'line 3' "$work/err" || fail "a malformed line must be named: $(cat "$work/err")"
+expect 0 "2" "$logcask" get t b
+expect 3 "absent" "$logcask" get t c
+printf 'k\t\n' | "$logcask" produce t --tombstone-on-empty >/dev/null || fail "--tombstone-on-empty"
+expect 3 "deleted" "$logcask" get t k
+
+# ---- read your writes across processes
+last=$(printf 'ryw\tv\n' | "$logcask" produce t | sed 's/.*last offsets //')
+expect 0 "v" "$logcask" get t ryw --min-offset "$last"
+
+# ---- groups
+expect 0 "" "$logcask" consume t --group g --exit-at-end
+"$logcask" consume t --group g --exit-at-end >"$work/out"
+[ ! -s "$work/out" ] || fail "a group must go on where it stopped"
+expect 0 "g" "$logcask" group list
+expect 0 "t" "$logcask" group describe g
+expect 0 "offset 0" "$logcask" group reset g --topic t --to earliest
+"$logcask" consume t --group g --exit-at-end >"$work/out"
+[ -s "$work/out" ] || fail "a reset group must read again"
+expect 1 "unknown_group" "$logcask" group describe nosuch
+
+# ---- large input, output to a reader that leaves, output to a full disk
+seq 1 200000 | awk '{print "key-" $1 % 20000 "\tvalue-" $1}' >"$work/large"
+"$logcask" produce copy --file "$work/large" >"$work/out" || fail "produce of 200000 records"
+grep -q '^200000 records' "$work/out" || fail "produce must say how many: $(cat "$work/out")"
+"$logcask" consume copy --exit-at-end | wc -l | grep -qx 200000 || fail "consume must print every record"
+"$logcask" consume copy --exit-at-end 2>"$work/err" | head -1 >/dev/null
+[ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s "$work/err" ] || fail "a closed pipe must end consume quietly: $(cat "$work/err")"
+"$logcask" consume copy --exit-at-end >/dev/full 2>"$work/err"
+[ $? -eq 1 ] && grep -q 'standard output' "$work/err" || fail "a full disk must end consume with exit 1"
+
+# ---- compaction, segments, replay
+expect 0 "won " "$logcask" compact copy --wait
+expect 0 '"state":"active"' "$logcask" segments copy -o json
+"$logcask" replay copy --live-only --exit-at-end -o json >"$work/live" 2>/dev/null || fail "replay --live-only"
+[ "$(grep -c '"caught_up":true' "$work/live")" -eq 2 ] || fail "one marker per partition"
+[ "$(grep -vc '"caught_up":true' "$work/live")" -eq 20000 ] || fail "live-only replay must show every key once"
+expect 0 "" "$logcask" replay t --exit-at-end --key-prefix text-
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "--key-prefix must show two keys: $(cat "$work/out")"
+
+# ---- watch and consume end cleanly with SIGINT, what they printed is whole
+"$logcask" watch t watched >"$work/watch" 2>"$work/err" &
+watcher=$!
+wait_for 20 grep -q '^absent' "$work/watch" || fail "watch must show the present state"
+printf 'watched\tone\n' | "$logcask" produce t >/dev/null
+wait_for 20 grep -q 'one' "$work/watch" || fail "watch must show a change"
+kill -INT $watcher
+wait $watcher
+[ $? -eq 0 ] || fail "watch must exit 0 on SIGINT"
+"$logcask" consume t --from latest >"$work/tail" 2>"$work/err" &
+consumer=$!
+n=0
+until grep -q ping "$work/tail"; do
+  printf 'ping\t%s\n' "$n" | "$logcask" produce t >/dev/null
+  n=$((n + 1))
+  [ $n -lt 100 ] || { fail "consume --from latest must follow"; break; }
+done
+kill -INT $consumer
+wait $consumer
+[ $? -eq 0 ] || fail "consume must exit 0 on SIGINT"
+
+# ---- health, maintenance
+expect 0 "healthy" "$logcask" health
+expect 0 "log starts at 1" "$logcask" records delete via-text --before 1
+expect 0 "" "$logcask" reopen t
+expect 0 "" "$logcask" bench produce --records 2000 --keys 100
+expect 0 '"missing":0' "$logcask" bench get --records 1000 --keys 100 -o json
+expect 0 "consume: 2000" "$logcask" bench consume
+expect 0 "" "$logcask" topic delete via-raw
+expect 1 "unknown_topic" "$logcask" consume via-raw --exit-at-end
+expect 1 "in_use" "$logcask" verify "$work/data"
+expect 1 "in_use" "$logcask" serve --data "$work/data" --listen 127.0.0.1:0
+
+# ---- a clean stop, then the offline tools, then the same data again
+"$logcask" get copy key-5 >"$work/before"
+kill "$broker"
+wait "$broker" || fail "serve must exit 0 on SIGTERM: $(tail -3 "$work/serve.err")"
+broker=
+expect 0 ": ok" "$logcask" verify "$work/data"
+for file in "$work"/data/copy-0.*/*; do expect 0 "" "$logcask" inspect "$file"; done
+log=$(ls "$work"/data/copy-0.*/*.log | head -1)
+expect 0 '"key":"key-' "$logcask" inspect "$log" --records
+expect 1 "no file of a partition" "$logcask" inspect "$work/large"
+for manifest in "$work"/data/copy-*/manifest.*; do : >"$manifest"; done
+expect 8 "DAMAGED" "$logcask" verify "$work/data"
+expect 0 "rebuilt the manifest" "$logcask" verify "$work/data" --repair
+start_broker
+wait_for 60 "$logcask" health || fail "the broker must be healthy after a repair: $("$logcask" health)"
+"$logcask" get copy key-5 >"$work/after"
+same "$work/before" "$work/after" "a lookup after repair"
+"$logcask" replay copy --live-only --exit-at-end 2>/dev/null | wc -l | grep -qx 20000 || fail "every key must be there after the repair"
+
+[ "$failures" -eq 0 ] || exit 1
+echo "all checks hold"
