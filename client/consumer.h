@@ -5,8 +5,8 @@
 // records below the position are not shown. The members of a group are not coordinated: a group is a name under which
 // positions are kept.
 // Threads: one thread at a time may use a Consumer; views of a poll live until the next poll, seek or destruction.
-// Errors: a partition's error ends its fetching and is returned by one poll, naming the partition; seek() or reset()
-// starts it again. Retriable errors and lost connections are retried inside and never shown.
+// Errors: a partition's error ends its fetching and is returned by one poll, naming the partition; seek() starts
+// it again. Retriable errors and lost connections are retried inside and never shown.
 
 #include <cstdint>
 #include <map>
@@ -77,6 +77,8 @@ class Consumer {
   // The partition's committed end as last seen; kNoOffset before the first answer. position >= end = caught up.
   Offset end_offset(PartitionId partition) const;
   Offset log_start(PartitionId partition) const;
+  // Everything that was committed when the brokers' last answers were given has been polled.
+  bool at_end() const;
   Status seek(PartitionId partition, Offset offset);
 
   // Keeps the positions after the last returned records, or those given, under the group's name.

@@ -8,8 +8,9 @@
 // Memory: at most buffer_bytes of records wait or travel; then send() waits up to block_ms, else limit_exceeded.
 // Conditions: a record with a condition succeeds or fails alone: when the broker refuses a batch for one record, that
 // record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
-// Errors of a Delivery: condition_failed carries current_offset; timed_out after delivery_timeout_ms means the fate is
-// unknown if the batch had left; all others mean the record was not written.
+// Errors of a Delivery: condition_failed carries current_offset. Whether the record was written is unknown after
+// timed_out (delivery_timeout_ms), cancelled, out_of_order_sequence, io_error, read_only, partition_offline and
+// internal; all others mean it was not.
 
 #include <cstdint>
 #include <functional>
@@ -75,7 +76,8 @@ class Producer {
  public:
   // Asks the broker for the topic's partitions and for a producer id. unknown_topic, or what the call ran into.
   static Result<Producer> open(const Client& client, std::string topic, ProducerOptions options = {});
-  // Flushes for at most delivery_timeout_ms, then gives up on what is left. Use close() to choose.
+  // Flushes for at most delivery_timeout_ms (from a callback: not at all), then ends what is left with cancelled. Use
+  // close() to choose.
   ~Producer();
   Producer(Producer&&) noexcept;
   Producer& operator=(Producer&&) noexcept;

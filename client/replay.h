@@ -65,7 +65,7 @@ class Replay {
   // All partitions have had their marker.
   bool caught_up() const;
   // Begins again with a new snapshot. Keys of the old state that are not shown again before caught_up are gone.
-  Status restart();
+  void restart();
 
   const std::string& topic() const;
 

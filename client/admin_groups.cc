@@ -1,0 +1,74 @@
+#include "client/admin.h"
+#include "client/ask.h"
+#include "client/blocking.h"
+
+namespace logcask::client {
+
+void Admin::list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>> done) {
+  v1::RequestHeader request;
+  request.mutable_list_groups();
+  using Groups = std::vector<GroupInfo>;
+  ask<Groups>(*core_, request, spec_of(call, OnLost::resend), std::move(done),
+              [](const Response& response) -> Result<Groups> {
+                Groups groups;
+                for (const auto& from : response.header.list_groups().groups())
+                  groups.push_back({from.name(), from.partitions()});
+                return groups;
+              });
+}
+Result<std::vector<GroupInfo>> Admin::list_groups(CallOptions call) {
+  return wait_for<std::vector<GroupInfo>>(*core_, [&](auto done) { list_groups_async(call, done); });
+}
+
+void Admin::describe_group_async(const std::string& group, CallOptions call, Callback<std::vector<GroupOffset>> done) {
+  v1::RequestHeader request;
+  request.mutable_fetch_offsets()->set_group(group);
+  using Offsets = std::vector<GroupOffset>;
+  ask<Offsets>(*core_, request, spec_of(call, OnLost::resend), std::move(done),
+               [](const Response& response) -> Result<Offsets> {
+                 Offsets offsets;
+                 for (const auto& from : response.header.fetch_offsets().entries())
+                   offsets.push_back({from.topic(), PartitionId(static_cast<std::int32_t>(from.partition())),
+                                      Offset(from.offset()), from.metadata(), TimestampMs(from.commit_timestamp_ms()),
+                                      Offset(from.committed_end())});
+                 return offsets;
+               });
+}
+Result<std::vector<GroupOffset>> Admin::describe_group(const std::string& group, CallOptions call) {
+  return wait_for<std::vector<GroupOffset>>(*core_, [&](auto done) { describe_group_async(group, call, done); });
+}
+
+void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
+                    Callback<void> done) {
+  v1::RequestHeader request;
+  auto* commit = request.mutable_commit_offsets();
+  commit->set_group(group);
+  std::vector<std::string> names;
+  for (const GroupOffset& offset : offsets) {
+    auto* entry = commit->add_entries();
+    entry->set_topic(offset.topic);
+    entry->set_partition(static_cast<std::uint32_t>(offset.partition.value()));
+    entry->set_offset(offset.offset.value());
+    entry->set_leader_epoch(-1);
+    entry->set_metadata(offset.metadata);
+    names.push_back(offset.topic + "-" + std::to_string(offset.partition.value()));
+  }
+  ask<void>(core, request, spec_of(call, OnLost::resend), std::move(done), [names](const Response& response) -> Status {
+    const auto& errors = response.header.commit_offsets().errors();
+    for (int i = 0; i < errors.size(); ++i)
+      if (errors[i].code() != 0) {
+        const auto index = static_cast<std::size_t>(i);
+        return std::move(error_of(errors[i])).in(index < names.size() ? names[index] : "commit");
+      }
+    return {};
+  });
+}
+void Admin::commit_group_async(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
+                               Callback<void> done) {
+  commit_offsets(*core_, group, offsets, call, std::move(done));
+}
+Status Admin::commit_group(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call) {
+  return wait_for<void>(*core_, [&](auto done) { commit_group_async(group, offsets, call, done); });
+}
+
+}  // namespace logcask::client

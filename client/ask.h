@@ -1,0 +1,38 @@
+#pragma once
+// One question, one answer: sends a request and maps its response. Internal to client/.
+
+#include <memory>
+#include <utility>
+
+#include "client/admin.h"
+#include "client/async.h"
+#include "client/core.h"
+
+namespace logcask::client {
+
+inline Error error_of(const v1::PartitionError& error) { return {errc_from_wire(error.code()), error.message()}; }
+inline Error error_of(const v1::PartitionError& error, const std::string& topic, std::uint32_t partition) {
+  return std::move(error_of(error)).in(topic + "-" + std::to_string(partition));
+}
+
+inline CallSpec spec_of(const CallOptions& call, OnLost on_lost) {
+  CallSpec spec;
+  spec.timeout_ms = call.timeout_ms;
+  spec.on_lost = on_lost;
+  return spec;
+}
+
+// `map` turns the response into a Result<T>.
+template <class T, class Map>
+void ask(Core& core, v1::RequestHeader& request, const CallSpec& spec, Callback<T> done, Map map) {
+  core.call(request, {}, spec, [done = std::move(done), map = std::move(map)](Result<Response> response) {
+    if (!response.ok()) return done(std::move(response).error());
+    done(map(response.value()));
+  });
+}
+
+// CommitOffsets, as Admin and Consumer share it. The first partition's error when one fails.
+void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
+                    Callback<void> done);
+
+}  // namespace logcask::client

@@ -1,0 +1,312 @@
+#include "client/connection.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "base/clock.h"
+
+namespace logcask::client {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t kMessagesPerWrite = 32;
+constexpr std::int64_t kNsPerMs = 1000000;
+
+std::int64_t now_ns() { return system_clock().monotonic_ns(); }
+
+std::uint64_t random_seed() {
+  std::uint64_t seed;
+  secure_random_bytes(&seed, sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+Connection::Connection(asio::io_context& io, Options options, std::vector<Address> addresses, bool close_on_failure,
+                       std::function<void(Status)> first_attempt)
+    : io_(io),
+      options_(std::move(options)),
+      addresses_(std::move(addresses)),
+      close_on_failure_(close_on_failure),
+      first_attempt_(std::move(first_attempt)),
+      resolver_(io),
+      attempt_timer_(io),
+      deadline_timer_(io),
+      backoff_(options_.reconnect_backoff_ms, options_.reconnect_backoff_max_ms, random_seed()),
+      assembler_(FrameLimits{options_.max_response_bytes}) {}
+
+bool Connection::ready() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::ready;
+}
+
+BrokerInfo Connection::broker() const {
+  const std::lock_guard lock(mutex_);
+  return broker_;
+}
+
+void Connection::submit(std::uint64_t id, OpenRequest request) {
+  const auto handler = request.handler;
+  const std::int64_t deadline_ns = request.deadline_ns;
+  std::unique_lock lock(mutex_);
+  Error refusal{Errc::ok, {}};
+  if (state_ == State::closed)
+    refusal = last_error_;
+  else if (table_.size() >= options_.max_pending_requests)
+    refusal = {Errc::limit_exceeded, std::to_string(table_.size()) + " requests are open already"};
+  else if (broker_.max_frame_bytes != 0 && request.message->total_bytes() > broker_.max_frame_bytes)
+    refusal = {Errc::frame_too_large, "request of " + std::to_string(request.message->total_bytes()) +
+                                          " bytes; the broker takes " + std::to_string(broker_.max_frame_bytes)};
+  if (refusal.code != Errc::ok) {
+    lock.unlock();
+    asio::post(io_, [handler, refusal] { (*handler)(refusal); });
+    return;
+  }
+  queue_.push_back(request.message);
+  table_.add(id, std::move(request));
+  if (deadline_ns < armed_deadline_ns_) {
+    armed_deadline_ns_ = deadline_ns;
+    asio::post(io_, [self = shared_from_this(), deadline_ns] { self->arm_deadline(deadline_ns); });
+  }
+  if (const SocketPtr socket = socket_; state_ == State::ready && !socket->writing) pump(lock, socket);
+}
+
+void Connection::send_only(std::shared_ptr<const Outgoing> message, bool when_ready) {
+  std::unique_lock lock(mutex_);
+  if (state_ == State::closed || (state_ != State::ready && !when_ready)) {
+    const Error error = last_error_;
+    lock.unlock();
+    if (message->written) asio::post(io_, [message, error] { message->written(error); });
+    return;
+  }
+  queue_.push_back(std::move(message));
+  if (const SocketPtr socket = socket_; state_ == State::ready && !socket->writing) pump(lock, socket);
+}
+
+bool Connection::forget(std::uint64_t id) {
+  std::shared_ptr<ResponseHandler> handler;  // destroyed after the lock: it may own much
+  const std::lock_guard lock(mutex_);
+  handler = table_.remove(id);
+  return handler != nullptr;
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+// The caller holds the lock and found nobody writing. Writes until the queue is empty or the socket takes no more.
+void Connection::pump(std::unique_lock<std::mutex>& lock, const SocketPtr& socket) {
+  socket->writing = true;
+  while (socket == socket_ && state_ == State::ready && !queue_.empty()) {
+    const Sent sent = send_some(lock, socket);
+    if (sent == Sent::some) continue;
+    if (sent == Sent::later) return wait_writable(socket);  // still writing
+    break;
+  }
+  socket->writing = false;
+}
+
+Connection::Sent Connection::send_some(std::unique_lock<std::mutex>& lock, const SocketPtr& socket) {
+  iovec pieces[2 * kMessagesPerWrite];
+  std::shared_ptr<const Outgoing> held[kMessagesPerWrite];  // a lost connection empties the queue meanwhile
+  std::size_t count = 0;
+  std::size_t messages = 0;
+  std::size_t skip = front_sent_bytes_;
+  const auto add = [&](ByteView bytes) {
+    if (skip >= bytes.size()) {
+      skip -= bytes.size();
+      return;
+    }
+    pieces[count++] = {const_cast<char*>(bytes.data()) + skip, bytes.size() - skip};
+    skip = 0;
+  };
+  while (messages < kMessagesPerWrite && messages < queue_.size()) {
+    held[messages] = queue_[messages];
+    const Outgoing& message = *held[messages++];
+    // A request that was given up before any of its bytes left is not sent at all.
+    const bool begun = messages == 1 && front_sent_bytes_ > 0;
+    if (message.id != 0 && !begun && !table_.contains(message.id)) {
+      if (messages > 1) {
+        --messages;
+        break;
+      }
+      queue_.pop_front();
+      return Sent::some;
+    }
+    table_.mark_sent(message.id);
+    add(message.head);
+    add(message.attachment);
+  }
+  msghdr header{};
+  header.msg_iov = pieces;
+  header.msg_iovlen = count;
+  lock.unlock();
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(socket->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  const int error_number = errno;
+  lock.lock();
+  if (socket != socket_) return Sent::broken;
+  if (sent >= 0) {
+    consume(static_cast<std::size_t>(sent));
+    return Sent::some;
+  }
+  if (error_number == EAGAIN || error_number == EWOULDBLOCK) return Sent::later;
+  asio::post(io_, [self = shared_from_this(), socket, error_number] {
+    self->lost(socket, self->lost_error(error_code(error_number, boost::system::system_category()).message()));
+  });
+  return Sent::broken;
+}
+
+void Connection::consume(std::size_t bytes) {
+  bytes += front_sent_bytes_;
+  while (!queue_.empty() && bytes >= queue_.front()->total_bytes()) {
+    bytes -= queue_.front()->total_bytes();
+    if (queue_.front()->written) asio::post(io_, [message = std::move(queue_.front())] { message->written(Status()); });
+    queue_.pop_front();
+  }
+  front_sent_bytes_ = bytes;
+}
+
+void Connection::wait_writable(const SocketPtr& socket) {
+  asio::post(io_, [self = shared_from_this(), socket] {
+    socket->tcp.async_wait(asio::ip::tcp::socket::wait_write, [self, socket](const error_code& error) {
+      std::unique_lock lock(self->mutex_);
+      socket->writing = false;
+      if (!error && socket == self->socket_) self->pump(lock, socket);
+    });
+  });
+}
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+void Connection::read_more(const SocketPtr& socket) {
+  const auto space = assembler_.space();
+  socket->tcp.async_read_some(asio::buffer(space.data(), space.size()),
+                              [self = shared_from_this(), socket](const error_code& error, std::size_t bytes) {
+                                if (error) return self->lost(socket, self->lost_error(error.message()));
+                                self->last_received_ns_ = now_ns();
+                                self->assembler_.filled(bytes);
+                                const Status status = self->dispatch_frames();
+                                if (!status.ok()) return self->lost(socket, status.error());
+                                if (socket->tcp.is_open() && socket == self->socket_) self->read_more(socket);
+                              });
+}
+
+Status Connection::dispatch_frames() {
+  while (true) {
+    LOGCASK_ASSIGN(auto frame, assembler_.next());
+    if (!frame) return {};
+    LOGCASK_TRY(dispatch(std::move(*frame)));
+  }
+}
+
+Status Connection::dispatch(AssembledFrame frame) {
+  Response response;
+  if (!response.header.ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())))
+    return Error{Errc::malformed_frame, "the broker's answer has an unreadable header"};
+  response.attachment = std::move(frame.attachment);
+  const std::int32_t code = response.header.error_code();
+  std::shared_ptr<ResponseHandler> handler;
+  {
+    const std::lock_guard lock(mutex_);
+    handler = table_.match(response.header.correlation_id(), response.header.end() || code != 0);
+  }
+  if (!handler) return {};
+  if (code != 0)
+    (*handler)(Error{errc_from_wire(code), response.header.error_message()});
+  else
+    (*handler)(std::move(response));
+  return {};
+}
+
+// ---- ends ---------------------------------------------------------------------------------------------------------
+
+Error Connection::lost_error(const std::string& reason) const {
+  return {Errc::connection_lost, addresses_[address_index_].text() + ": " + reason};
+}
+
+void Connection::fail(const RequestTable::Handlers& handlers, const Error& error) {
+  for (const auto& handler : handlers) (*handler)(error);
+}
+
+void Connection::lost(const SocketPtr& socket, const Error& error) {
+  std::unique_lock lock(mutex_);
+  if (socket != socket_ || state_ == State::closed) return;
+  socket_ = nullptr;
+  state_ = State::pausing;
+  last_error_ = error;
+  RequestTable::Lost lost_requests = table_.connection_lost();
+  std::deque<std::shared_ptr<const Outgoing>> unsent;
+  unsent.swap(queue_);
+  queue_.assign(lost_requests.requeued.begin(), lost_requests.requeued.end());
+  front_sent_bytes_ = 0;
+  lock.unlock();
+  // Not closed here: another thread may be in sendmsg on it. The last owner closes.
+  error_code ignored;
+  socket->tcp.cancel(ignored);
+  ::shutdown(socket->fd, SHUT_RDWR);
+  pause();
+  fail(lost_requests.failed, error);
+  for (const auto& message : unsent)
+    if (message->written) message->written(error);
+}
+
+void Connection::close(const Error& error) {
+  std::unique_lock lock(mutex_);
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  last_error_ = error;
+  const SocketPtr socket = std::move(socket_);
+  socket_ = nullptr;
+  const auto handlers = table_.fail_all();
+  std::deque<std::shared_ptr<const Outgoing>> unsent;
+  unsent.swap(queue_);
+  lock.unlock();
+  error_code ignored;
+  if (socket) {
+    socket->tcp.cancel(ignored);
+    ::shutdown(socket->fd, SHUT_RDWR);
+  }
+  resolver_.cancel();
+  attempt_timer_.cancel();
+  deadline_timer_.cancel();
+  fail(handlers, error);
+  for (const auto& message : unsent)
+    if (message->written) message->written(error);
+  if (auto first = std::move(first_attempt_)) first(error);
+}
+
+// ---- deadlines ----------------------------------------------------------------------------------------------------
+
+void Connection::arm_deadline(std::int64_t deadline_ns) {
+  const std::int64_t wait_ns = std::max<std::int64_t>(deadline_ns - now_ns(), 0);
+  deadline_timer_.expires_after(std::chrono::nanoseconds(wait_ns));
+  deadline_timer_.async_wait([self = shared_from_this()](const error_code& error) {
+    if (!error) self->deadlines_passed();
+  });
+}
+
+void Connection::deadlines_passed() {
+  std::unique_lock lock(mutex_);
+  if (state_ == State::closed) return;
+  const auto expired = table_.expire(now_ns());
+  armed_deadline_ns_ = table_.earliest_deadline_ns();
+  const std::int64_t next_ns = armed_deadline_ns_;
+  const bool is_ready = state_ == State::ready;
+  const SocketPtr socket = socket_;
+  const Error error{Errc::timed_out, "no answer from " + addresses_[address_index_].text() + " in time" +
+                                         (is_ready ? std::string() : " (" + last_error_.message + ")")};
+  lock.unlock();
+  if (next_ns != kNoDeadline) arm_deadline(next_ns);
+  fail(expired.handlers, error);
+  // Nothing at all has come since the oldest of them was sent, long ago: the peer is gone without saying so.
+  if (!is_ready || expired.oldest_sent_ns == kNoDeadline || expired.oldest_sent_ns <= last_received_ns_) return;
+  if (now_ns() - expired.oldest_sent_ns >= options_.connect_timeout_ms * kNsPerMs)
+    lost(socket, lost_error("no sign of life"));
+}
+
+}  // namespace logcask::client

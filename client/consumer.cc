@@ -1,0 +1,195 @@
+#include "client/consumer.h"
+
+#include "client/admin.h"
+#include "client/ask.h"
+#include "client/blocking.h"
+#include "client/consumer_impl.h"
+
+namespace logcask::client {
+namespace {
+
+using Committed = std::map<PartitionId, Offset>;
+
+// The group's commits for the partitions of one topic; those without one are left out.
+Result<Committed> fetch_committed(Core& core, const std::string& group, const std::string& topic,
+                                  const std::vector<PartitionId>& partitions, CallOptions call) {
+  if (group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
+  return wait_for<Committed>(core, [&](Callback<Committed> done) {
+    v1::RequestHeader request;
+    request.mutable_fetch_offsets()->set_group(group);
+    for (const PartitionId partition : partitions) {
+      auto* entry = request.mutable_fetch_offsets()->add_entries();
+      entry->set_topic(topic);
+      entry->set_partition(static_cast<std::uint32_t>(partition.value()));
+    }
+    core.call(request, {}, spec_of(call, OnLost::resend), [done, topic](Result<Response> response) {
+      Committed committed;
+      if (!response.ok()) {
+        if (response.code() == Errc::unknown_group) return done(committed);
+        return done(std::move(response).error());
+      }
+      for (const auto& entry : response->header.fetch_offsets().entries())
+        if (entry.topic() == topic && entry.offset() >= 0)
+          committed[PartitionId(static_cast<std::int32_t>(entry.partition()))] = Offset(entry.offset());
+      done(std::move(committed));
+    });
+  });
+}
+
+struct Begin {
+  Offset offset;
+  bool knows_all = false;
+};
+
+std::int64_t query_time(const StartAt& start, StartAt::Kind kind) {
+  if (kind == StartAt::Kind::earliest) return OffsetQuery::kEarliest;
+  if (kind == StartAt::Kind::timestamp) return start.at_timestamp.value();
+  return OffsetQuery::kLatest;
+}
+
+// Offsets for partitions that begin at the start, the end or a time.
+Status look_up(Admin& admin, const std::string& topic, const StartAt& start, StartAt::Kind kind,
+               const std::vector<PartitionId>& partitions, std::map<PartitionId, Begin>& begins) {
+  if (partitions.empty()) return {};
+  std::vector<OffsetQuery> queries;
+  for (const PartitionId partition : partitions) queries.push_back({partition, query_time(start, kind)});
+  LOGCASK_ASSIGN(const auto listed, admin.list_offsets(topic, queries));
+  std::vector<PartitionId> after_the_end;
+  for (const ListedOffset& found : listed) {
+    if (found.error.code != Errc::ok)
+      return Error{found.error}.in(topic + "-" + std::to_string(found.partition.value()));
+    if (found.offset == kNoOffset)
+      after_the_end.push_back(found.partition);
+    else
+      begins[found.partition] = {found.offset, kind == StartAt::Kind::earliest};
+  }
+  if (kind == StartAt::Kind::latest) return {};
+  return look_up(admin, topic, start, StartAt::Kind::latest, after_the_end, begins);
+}
+
+Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::string& topic, const StartAt& start,
+                                             const std::vector<PartitionId>& partitions, const std::string& group) {
+  std::map<PartitionId, Begin> begins;
+  Admin admin(client);
+  if (start.kind == StartAt::Kind::offset) {
+    for (const PartitionId partition : partitions) begins[partition] = {start.at_offset, start.at_offset == Offset(0)};
+    return begins;
+  }
+  if (start.kind != StartAt::Kind::committed) {
+    LOGCASK_TRY(look_up(admin, topic, start, start.kind, partitions, begins));
+    return begins;
+  }
+  LOGCASK_ASSIGN(const Committed committed, fetch_committed(*client.core(), group, topic, partitions, {}));
+  std::vector<PartitionId> uncommitted;
+  for (const PartitionId partition : partitions) {
+    if (const auto found = committed.find(partition); found != committed.end())
+      begins[partition] = {found->second, false};
+    else
+      uncommitted.push_back(partition);
+  }
+  LOGCASK_TRY(look_up(admin, topic, start, start.when_uncommitted, uncommitted, begins));
+  return begins;
+}
+
+Result<std::vector<PartitionId>> all_or_checked(std::vector<PartitionId> partitions, const TopicInfo& topic) {
+  const auto count = static_cast<std::int32_t>(topic.partitions);
+  for (const PartitionId partition : partitions)
+    if (partition.value() < 0 || partition.value() >= count)
+      return Error{Errc::unknown_partition, "topic '" + topic.name + "' has partitions 0 to " +
+                                                std::to_string(count - 1) + ", not " +
+                                                std::to_string(partition.value())};
+  if (partitions.empty())
+    for (std::int32_t i = 0; i < count; ++i) partitions.push_back(PartitionId(i));
+  return partitions;
+}
+
+}  // namespace
+
+Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt start,
+                                std::vector<PartitionId> partitions, ConsumerOptions options) {
+  if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
+  LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
+  LOGCASK_ASSIGN(partitions, all_or_checked(std::move(partitions), info));
+  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options.group));
+  auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::move(partitions), std::move(options));
+  for (const auto& [partition, begin] : begins) impl->state.start_at(partition, begin.offset, begin.knows_all);
+  impl->fetch_more();
+  return Consumer(std::move(impl));
+}
+
+Consumer::Consumer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Consumer::Consumer(Consumer&&) noexcept = default;
+Consumer& Consumer::operator=(Consumer&& other) noexcept {
+  if (this != &other) {
+    if (impl_) impl_->stop();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+Consumer::~Consumer() {
+  if (impl_) impl_->stop();
+}
+
+Result<PollResult> Consumer::poll(std::int64_t max_wait_ms) { return impl_->poll(max_wait_ms); }
+const std::string& Consumer::topic() const { return impl_->topic; }
+const std::vector<PartitionId>& Consumer::partitions() const { return impl_->partitions; }
+Status Consumer::seek(PartitionId partition, Offset offset) { return impl_->seek(partition, offset); }
+
+Offset Consumer::position(PartitionId partition) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->state.position(partition);
+}
+Offset Consumer::end_offset(PartitionId partition) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->state.end_offset(partition);
+}
+Offset Consumer::log_start(PartitionId partition) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->state.log_start(partition);
+}
+bool Consumer::at_end() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->state.at_end();
+}
+
+namespace {
+
+std::vector<GroupOffset> commits_of(const std::string& topic, const std::map<PartitionId, Offset>& offsets) {
+  std::vector<GroupOffset> commits;
+  for (const auto& [partition, offset] : offsets) {
+    GroupOffset commit;
+    commit.topic = topic;
+    commit.partition = partition;
+    commit.offset = offset;
+    commits.push_back(std::move(commit));
+  }
+  return commits;
+}
+
+}  // namespace
+
+Status Consumer::commit(CallOptions call) { return commit(impl_->positions(), call); }
+
+Status Consumer::commit(const std::map<PartitionId, Offset>& next_offsets, CallOptions call) {
+  if (impl_->options.group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
+  return wait_for<void>(*impl_->core, [&](Callback<void> done) {
+    commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, next_offsets), call, std::move(done));
+  });
+}
+
+void Consumer::commit_async(Callback<void> done) {
+  if (impl_->options.group.empty()) {
+    impl_->core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
+    return;
+  }
+  commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, impl_->positions()), {}, std::move(done));
+}
+
+Result<std::optional<Offset>> Consumer::committed(PartitionId partition, CallOptions call) {
+  LOGCASK_ASSIGN(const Committed found,
+                 fetch_committed(*impl_->core, impl_->options.group, impl_->topic, {partition}, call));
+  const auto at = found.find(partition);
+  return at == found.end() ? std::optional<Offset>() : std::optional<Offset>(at->second);
+}
+
+}  // namespace logcask::client

@@ -1,0 +1,206 @@
+#include "client/consumer_impl.h"
+
+#include <chrono>
+
+#include "client/ask.h"
+
+namespace logcask::client {
+namespace {
+
+constexpr std::int64_t kRetryMs = 100;
+
+FetchedPart part_of(const v1::FetchResponse::Partition& from, ByteView bytes) {
+  FetchedPart part;
+  part.error = error_of(from.error());
+  part.committed_end = Offset(from.committed_end());
+  part.log_start = Offset(from.log_start_offset());
+  part.next_fetch_offset = Offset(from.next_fetch_offset());
+  part.tombstone_horizon = Offset(from.tombstone_horizon());
+  part.bytes = bytes;
+  return part;
+}
+
+}  // namespace
+
+Consumer::Impl::Impl(std::shared_ptr<Core> shared_core, std::string topic_name, std::vector<PartitionId> ids,
+                     ConsumerOptions given)
+    : core(std::move(shared_core)),
+      topic(std::move(topic_name)),
+      partitions(std::move(ids)),
+      options(std::move(given)),
+      state(partitions, options.out_of_range),
+      decoder(options.max_batch_bytes) {}
+
+// ---- fetching -----------------------------------------------------------------------------------------------------
+
+void Consumer::Impl::fetch_more() {
+  std::vector<FetchState::Question> questions;
+  v1::RequestHeader request;
+  {
+    const std::lock_guard lock(mutex);
+    if (stopped || fetching || broken || state.queued_bytes() >= options.prefetch_bytes) return;
+    questions = state.questions();
+    if (questions.empty()) return;
+    fetching = true;
+    // Until every partition's end is known answers come at once: a caller may be waiting to learn it is at the end.
+    request.mutable_fetch()->set_max_wait_ms(state.all_ends_known() ? static_cast<std::uint32_t>(options.fetch_wait_ms)
+                                                                    : 0);
+  }
+  auto* fetch = request.mutable_fetch();
+  fetch->set_min_bytes(1);
+  fetch->set_max_bytes(static_cast<std::uint32_t>(options.fetch_bytes));
+  for (const FetchState::Question& question : questions) {
+    auto* partition = fetch->add_partitions();
+    partition->set_topic(topic);
+    partition->set_partition(static_cast<std::uint32_t>(question.partition.value()));
+    partition->set_offset(question.offset.value());
+    partition->set_max_bytes(static_cast<std::uint32_t>(options.partition_bytes));
+  }
+  CallSpec spec;
+  spec.lane = Lane::bulk;
+  spec.on_lost = OnLost::resend;
+  spec.timeout_ms = core->options().request_timeout_ms + options.fetch_wait_ms;
+  const std::uint64_t id =
+      core->call(request, {}, spec, [weak = weak_from_this(), questions](Result<Response> response) {
+        if (const auto self = weak.lock()) self->on_response(questions, std::move(response));
+      });
+  const std::lock_guard lock(mutex);
+  if (fetching) request_id = id;
+}
+
+void Consumer::Impl::on_response(const std::vector<FetchState::Question>& questions, Result<Response> response) {
+  bool retry_later = false;
+  {
+    const std::lock_guard lock(mutex);
+    fetching = false;
+    if (!response.ok()) {
+      retry_later = errc_retriable(response.code());
+      if (!retry_later) broken = response.error();
+    } else {
+      const auto owner = std::make_shared<const Buffer>(std::move(response->attachment));
+      const auto& parts = response->header.fetch().partitions();
+      std::size_t at = 0;
+      bool news_came = false;
+      for (std::size_t i = 0; i < questions.size() && i < static_cast<std::size_t>(parts.size()); ++i) {
+        const auto& from = parts[static_cast<int>(i)];
+        const ByteView all = owner->view();
+        if (from.records_bytes() > all.size() - at) {
+          broken = Error{Errc::malformed_frame, "the broker's answer to a fetch is shorter than it says"};
+          break;
+        }
+        const ByteView bytes = all.substr(at, from.records_bytes());
+        at += bytes.size();
+        news_came = state.answered(questions[i], part_of(from, bytes), owner) || news_came;
+        if (errc_retriable(errc_from_wire(from.error().code()))) retry_later = true;
+      }
+      retry_later = retry_later && !news_came;
+    }
+  }
+  news.notify_all();
+  if (retry_later) return pause_and_fetch();
+  fetch_more();
+}
+
+void Consumer::Impl::pause_and_fetch() {
+  core->after_ms(kRetryMs, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->fetch_more();
+  });
+}
+
+void Consumer::Impl::stop() {
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+    if (fetching) id = request_id;
+  }
+  if (id != 0) core->cancel(Lane::bulk, id);
+}
+
+// ---- polling ------------------------------------------------------------------------------------------------------
+
+// Takes the next item to the decoder. False when there is none, or when it is an error: then `error` is set.
+bool Consumer::Impl::begin_next(PollResult& result, Error& error) {
+  if (state.empty()) {
+    if (broken && records.empty()) error = *std::exchange(broken, std::nullopt);
+    return false;
+  }
+  if (state.front().error.code != Errc::ok) {
+    if (!records.empty()) return false;  // first what came before it
+    const auto failed = state.pop();
+    error = Error{failed->error}.in(topic + "-" + std::to_string(failed->partition.value()));
+    return false;
+  }
+  item = state.pop();
+  if (item->behind_horizon) result.behind_tombstone_horizon.push_back(item->partition);
+  decoder.begin(item->partition, item->owner, item->bytes, item->from);
+  return true;
+}
+
+void Consumer::Impl::decode_current() {
+  const Result<bool> more = decoder.decode(records, options.max_poll_records);
+  const PartitionId partition = item->partition;
+  const std::lock_guard lock(mutex);
+  if (!more.ok()) {
+    undecodable = Error{more.error()}.in(topic + "-" + std::to_string(partition.value()));
+    decoder.abandon();
+    state.stop(partition);
+  }
+  const bool finished = more.ok() && !*more;
+  state.set_position(partition, finished ? std::max(item->next, decoder.position()) : decoder.position());
+  if (finished || undecodable) item.reset();
+}
+
+Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
+  PollResult result;
+  records.clear();
+  decoder.forget();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(max_wait_ms);
+  fetch_more();
+  while (records.size() < options.max_poll_records) {
+    if (undecodable) {
+      if (records.empty()) return *std::exchange(undecodable, std::nullopt);
+      break;
+    }
+    if (!item) {
+      std::unique_lock lock(mutex);
+      Error error{Errc::ok, {}};
+      if (!begin_next(result, error)) {
+        if (error.code != Errc::ok) return error;
+        if (!records.empty() || !result.behind_tombstone_horizon.empty()) break;
+        if (news.wait_until(lock, deadline, [&] { return !state.empty() || broken; })) continue;
+        break;
+      }
+    }
+    decode_current();
+    fetch_more();
+  }
+  result.records = records;
+  return result;
+}
+
+Status Consumer::Impl::seek(PartitionId partition, Offset offset) {
+  if (offset < Offset(0))
+    return Error{Errc::invalid_argument, "offset " + std::to_string(offset.value()) + " is below 0"};
+  {
+    const std::lock_guard lock(mutex);
+    if (!state.seek(partition, offset))
+      return Error{Errc::unknown_partition, "partition " + std::to_string(partition.value()) + " is not assigned"};
+  }
+  records.clear();
+  if (item && item->partition == partition) {
+    item.reset();
+    decoder.forget(true);
+  }
+  fetch_more();
+  return {};
+}
+
+std::map<PartitionId, Offset> Consumer::Impl::positions() const {
+  const std::lock_guard lock(mutex);
+  std::map<PartitionId, Offset> positions;
+  for (const PartitionId partition : partitions) positions[partition] = state.position(partition);
+  return positions;
+}
+
+}  // namespace logcask::client

@@ -1,0 +1,50 @@
+#pragma once
+// The working part of a Consumer: one fetch under way in the background, its answers queued for poll().
+
+#include <condition_variable>
+#include <mutex>
+
+#include "client/chunk_decoder.h"
+#include "client/consumer.h"
+#include "client/core.h"
+#include "client/fetch_state.h"
+
+namespace logcask::client {
+
+struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
+  Impl(std::shared_ptr<Core> shared_core, std::string topic_name, std::vector<PartitionId> ids, ConsumerOptions given);
+
+  // Any thread.
+  void fetch_more();
+  void on_response(const std::vector<FetchState::Question>& questions, Result<Response> response);
+  void pause_and_fetch();
+  void stop();
+
+  // The consumer's thread.
+  Result<PollResult> poll(std::int64_t max_wait_ms);
+  void decode_current();
+  bool begin_next(PollResult& result, Error& error);
+  Status seek(PartitionId partition, Offset offset);
+  std::map<PartitionId, Offset> positions() const;
+
+  std::shared_ptr<Core> core;
+  const std::string topic;
+  const std::vector<PartitionId> partitions;
+  const ConsumerOptions options;
+
+  mutable std::mutex mutex;
+  std::condition_variable news;
+  FetchState state;
+  std::uint64_t request_id = 0;  // of the fetch under way
+  bool fetching = false;
+  bool stopped = false;
+  std::optional<Error> broken;  // the fetch as a whole was refused; told by one poll
+
+  // The consumer's thread only.
+  ChunkDecoder decoder;
+  std::optional<FetchedItem> item;   // at hand in the decoder
+  std::optional<Error> undecodable;  // told by the poll after the records before it
+  std::vector<ReadRecord> records;
+};
+
+}  // namespace logcask::client

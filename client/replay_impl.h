@@ -1,0 +1,71 @@
+#pragma once
+// The working part of a Replay: one stream, taken up again when it is lost, its answers queued for poll().
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+
+#include "client/chunk_decoder.h"
+#include "client/core.h"
+#include "client/replay.h"
+#include "client/replay_progress.h"
+
+namespace logcask::client {
+
+struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
+  Impl(std::shared_ptr<Core> shared_core, std::string topic_name, std::size_t partition_count, ReplayOptions given);
+
+  // Any thread.
+  void subscribe();
+  void on_response(std::uint64_t for_generation, Result<Response> response);
+  void subscribe_later();
+  void stop();
+  // Ends the stream at hand. The broker is told.
+  void cut(bool for_good);
+
+  // The replay's thread.
+  Result<ReplayEvent> poll(std::int64_t max_wait_ms);
+  void restart();
+
+  // One answer that waits to be polled, or the end of the stream.
+  struct Item {
+    ReplayEvent event;
+    std::shared_ptr<const Buffer> bytes;
+    Offset from;  // records below have been seen
+    std::string token;
+    Error broken{Errc::ok, {}};
+    std::size_t credit_bytes = 0;
+  };
+  // With the lock held.
+  Status take(const v1::ReplayResponse& answer, Buffer attachment);
+  void end(const Error& error);
+  void end_finished();
+
+  Result<ReplayEvent> show(Item item);
+  void give_back_credit();
+
+  std::shared_ptr<Core> core;
+  const std::string topic;
+  const std::size_t marker_count;  // partitions that will have a marker
+  const ReplayOptions options;
+
+  std::mutex mutex;
+  std::condition_variable news;
+  ReplayProgress progress;
+  std::deque<Item> queue;
+  std::uint64_t generation = 0;  // of the stream; answers to an earlier one are dropped
+  std::uint64_t stream_id = 0;
+  bool ended = false;  // nothing more comes until restart()
+  bool stopped = false;
+
+  // The replay's thread only.
+  ChunkDecoder decoder;
+  std::vector<ReadRecord> records;
+  std::string shown_token;
+  std::set<PartitionId> markers_shown;
+  std::size_t shown_credit_bytes = 0;
+  std::optional<Item> last;  // the end of the stream, shown again by every poll
+};
+
+}  // namespace logcask::client

@@ -1,0 +1,143 @@
+#include "client/watch_impl.h"
+
+#include "client/lookup_answer.h"
+
+namespace logcask::client {
+namespace {
+
+constexpr std::int64_t kRetryMs = 100;
+
+}  // namespace
+
+Watch::Impl::Impl(std::shared_ptr<Core> shared_core, Request what)
+    : core(shared_core), request(std::move(what)), progress(request.keys.size()) {}
+
+void Watch::Impl::subscribe() {
+  const auto client = core.lock();
+  if (!client) return;
+  v1::RequestHeader header;
+  auto* watch = header.mutable_watch();
+  watch->set_topic(request.topic);
+  watch->set_partition(request.partition.value());
+  watch->set_key_count(static_cast<std::uint32_t>(request.keys.size()));
+  watch->set_credit_bytes(request.credit_bytes);
+  Attachment keys;
+  for (const std::string& key : request.keys) append_key(keys.copied, key);
+  for (const Offset offset : progress.last_seen()) watch->add_last_seen_offsets(offset.value());
+  CallSpec spec;
+  spec.lane = Lane::bulk;
+  spec.on_lost = OnLost::fail;
+  spec.stream = true;
+  spec.timeout_ms = kNoTimeout;
+  const std::lock_guard lock(mutex);
+  if (!active) return;
+  const std::uint64_t for_generation = ++generation;
+  stream_id =
+      client->call(header, std::move(keys), spec, [weak = weak_from_this(), for_generation](Result<Response> response) {
+        if (const auto self = weak.lock()) self->on_response(for_generation, std::move(response));
+      });
+}
+
+void Watch::Impl::on_response(std::uint64_t for_generation, Result<Response> response) {
+  const std::lock_guard callbacks(calling);
+  {
+    const std::lock_guard lock(mutex);
+    if (!active || for_generation != generation) return;
+  }
+  const bool over = !response.ok() || response->header.end();
+  const Status status = response.ok() ? show(response.value()) : Status(response.error());
+  if (status.ok() && !over) return;
+  if (!status.ok() && !errc_retriable(status.code())) return end(status.error());
+  const auto client = core.lock();
+  if (!client) return;
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex);
+    ++generation;
+    id = std::exchange(stream_id, 0);
+  }
+  if (!over) client->cancel(Lane::bulk, id);
+  client->after_ms(kRetryMs, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const std::lock_guard again(self->calling);
+    self->subscribe();
+  });
+}
+
+Status Watch::Impl::show(const Response& response) {
+  if (!response.header.has_watch()) return {};
+  LOGCASK_ASSIGN(const auto results,
+                 decode_lookup_results(response.attachment.view(), response.header.watch().event_count()));
+  for (const LookupResult& result : results) {
+    if (result.key_index >= request.keys.size())
+      return Error{Errc::malformed_frame, "the broker named watched key " + std::to_string(result.key_index)};
+    WatchEvent event;
+    event.key_index = result.key_index;
+    event.key = request.keys[result.key_index];
+    event.lookup = lookup_of(result, request.topic);
+    if (event.lookup.status == Lookup::Status::failed) return event.lookup.error;
+    if (!progress.take(event.key_index, event.lookup.status, event.lookup.offset)) continue;
+    request.on_event(event);
+    const std::lock_guard lock(mutex);
+    if (!active) return {};
+  }
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex);
+    id = stream_id;
+  }
+  if (const auto client = core.lock(); client && id != 0)
+    client->grant_credit(Lane::bulk, id, response.attachment.size());
+  return {};
+}
+
+void Watch::Impl::end(const Error& error) {
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex);
+    active = false;
+    id = std::exchange(stream_id, 0);
+  }
+  if (const auto client = core.lock(); client && id != 0) client->cancel(Lane::bulk, id);
+  if (request.ended) request.ended(error);
+}
+
+void Watch::Impl::cancel() {
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex);
+    active = false;
+    id = std::exchange(stream_id, 0);
+  }
+  const auto client = core.lock();
+  if (!client) return;
+  if (id != 0) client->cancel(Lane::bulk, id);
+  // A callback that is running now has ended when this returns, unless it is the one calling.
+  if (!client->on_io_thread()) {
+    const std::lock_guard wait(calling);
+  }
+}
+
+Watch::Watch(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Watch::Watch(Watch&&) noexcept = default;
+Watch& Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    cancel();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+Watch::~Watch() { cancel(); }
+
+void Watch::cancel() {
+  if (impl_) impl_->cancel();
+}
+
+bool Watch::active() const {
+  if (!impl_) return false;
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->active;
+}
+
+}  // namespace logcask::client

@@ -1,0 +1,25 @@
+#include "client/watch_progress.h"
+
+namespace logcask::client {
+
+bool WatchProgress::take(std::size_t key_index, Lookup::Status status, Offset offset) {
+  if (key_index >= keys_.size()) return false;
+  Key& key = keys_[key_index];
+  // Expiry is no record: it comes at the offset of the value it removed.
+  const bool same_status = key.status == status;
+  const bool newer =
+      offset > key.offset || (offset == key.offset && !same_status) || (offset == kNoOffset && !same_status);
+  if (key.status && !newer) return false;
+  key.status = status;
+  if (offset > key.offset) key.offset = offset;
+  return true;
+}
+
+std::vector<Offset> WatchProgress::last_seen() const {
+  std::vector<Offset> offsets;
+  offsets.reserve(keys_.size());
+  for (const Key& key : keys_) offsets.push_back(key.offset);
+  return offsets;
+}
+
+}  // namespace logcask::client
