@@ -161,8 +161,9 @@ void RecordAccumulator::give_producer_id(PartitionId id, ProducerId producer_id,
   partition.producer_id = producer_id;
   partition.epoch = epoch;
   partition.id_state = IdState::known;
-  partition.accepted_end = 0;
-  partition.renumber = true;
+  for (const BatchPtr& batch : partition.ready) batch->sequenced = false;
+  partition.next_sequence = 0;
+  partition.unused_from.reset();
   settle(partition);
 }
 

@@ -98,11 +98,10 @@ class RecordAccumulator {
     ProducerId producer_id;
     std::int16_t epoch = -1;
     IdState id_state = IdState::known;
-    std::int32_t next_sequence = 0;  // of the next batch without numbers
-    std::int32_t accepted_end = 0;   // behind the last batch the broker has accepted
-    bool proven = false;             // the broker has accepted a batch since the last trouble
-    bool held = false;               // nothing leaves until what is in flight has come back
-    bool renumber = false;           // numbers from accepted_end on were not used
+    std::int32_t next_sequence = 0;           // of the next batch without numbers
+    bool proven = false;                      // the broker has accepted a batch since the last trouble
+    bool held = false;                        // nothing leaves until what is in flight has come back
+    std::optional<std::int32_t> unused_from;  // numbers from here on were not used by the broker
     std::int64_t not_before_ns = 0;
     std::int64_t backoff_ns = 0;
   };
@@ -112,13 +111,14 @@ class RecordAccumulator {
   BatchPtr next_to_leave(Partition& partition, std::int64_t now_ns);
   void number(Partition& partition, ProducedBatch& batch);
 
-  void accepted(Partition& partition, const ProducedBatch& batch);
+  void accepted(Partition& partition);
   void put_back(Partition& partition, const BatchPtr& batch);
   void retry(Partition& partition, const BatchPtr& batch, std::int64_t now_ns);
   void refuse(Partition& partition, const BatchPtr& batch, const BatchAnswer& answer, BatchOutcomes& outcomes);
   void sequence_refused(Partition& partition, const BatchPtr& batch, bool was_oldest, const BatchAnswer& answer,
                         BatchOutcomes& outcomes);
   void lose_producer_id(Partition& partition);
+  void numbers_unused(Partition& partition, const ProducedBatch& batch);
   void settle(Partition& partition);
   void expire_front(Partition& partition, std::int64_t now_ns, BatchOutcomes& outcomes);
 

@@ -35,9 +35,9 @@ bool certainly_not_written(Errc code) {
   }
 }
 
-std::int32_t end_of(const ProducedBatch& batch) {
-  return static_cast<std::int32_t>((static_cast<std::uint32_t>(batch.identity.sequence) + batch.buffer.count()) &
-                                   0x7fffffffu);
+// Numbers wrap from 2147483647 to 0; those of one partition's batches lie far closer together than half of that.
+bool not_before(std::int32_t number, std::int32_t other) {
+  return ((static_cast<std::uint32_t>(number) - static_cast<std::uint32_t>(other)) & 0x7fffffffu) < 0x40000000u;
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ void RecordAccumulator::answered(const BatchPtr& batch, const BatchAnswer& answe
   const bool was_oldest = found == partition.in_flight.begin();
   partition.in_flight.erase(found);
   if (answer.status.ok()) {
-    accepted(partition, *batch);
+    accepted(partition);
     finish(batch, answer, outcomes);
   } else if (errc_retriable(answer.status.code())) {
     batch->fate_unknown = batch->fate_unknown || answer.fate_unknown;
@@ -63,26 +63,17 @@ void RecordAccumulator::answered(const BatchPtr& batch, const BatchAnswer& answe
   if (partition.in_flight.empty()) settle(partition);
 }
 
-void RecordAccumulator::accepted(Partition& partition, const ProducedBatch& batch) {
+void RecordAccumulator::accepted(Partition& partition) {
   partition.proven = true;
   partition.backoff_ns = 0;
-  if (!config_.idempotent) return;
-  // Answers may overtake each other; only the furthest counts.
-  const std::int32_t end = end_of(batch);
-  const auto ahead =
-      (static_cast<std::uint32_t>(end) - static_cast<std::uint32_t>(partition.accepted_end)) & 0x7fffffffu;
-  if (ahead < 0x40000000u) partition.accepted_end = end;
 }
 
 // Back among those that wait, where its serial belongs.
 void RecordAccumulator::put_back(Partition& partition, const BatchPtr& batch) {
+  // Parts of a split batch share their serial; what has travelled has the lower number, or the only one.
   const auto place = std::find_if(partition.ready.begin(), partition.ready.end(), [&](const BatchPtr& other) {
-    return other->serial > batch->serial ||
-           (other->serial == batch->serial && other->sequenced && batch->sequenced &&
-            ((static_cast<std::uint32_t>(other->identity.sequence) -
-              static_cast<std::uint32_t>(batch->identity.sequence)) &
-             0x7fffffffu) < 0x40000000u) ||
-           (other->serial == batch->serial && !other->sequenced);
+    if (other->serial != batch->serial) return other->serial > batch->serial;
+    return !other->sequenced || not_before(other->identity.sequence, batch->identity.sequence);
   });
   partition.ready.insert(place, batch);
 }
@@ -99,7 +90,7 @@ void RecordAccumulator::retry(Partition& partition, const BatchPtr& batch, std::
 
 void RecordAccumulator::sequence_refused(Partition& partition, const BatchPtr& batch, bool was_oldest,
                                          const BatchAnswer& answer, BatchOutcomes& outcomes) {
-  const bool bounced = partition.held || partition.renumber || !was_oldest;
+  const bool bounced = partition.held || partition.unused_from || !was_oldest;
   partition.held = true;
   partition.proven = false;
   if (bounced) return put_back(partition, batch);  // because of one before it
@@ -117,7 +108,7 @@ void RecordAccumulator::lose_producer_id(Partition& partition) {
 void RecordAccumulator::refuse(Partition& partition, const BatchPtr& batch, const BatchAnswer& answer,
                                BatchOutcomes& outcomes) {
   if (certainly_not_written(answer.status.code()))
-    partition.renumber = true;
+    numbers_unused(partition, *batch);
   else if (config_.idempotent && partition.id_state == IdState::known)
     lose_producer_id(partition);
   if (!partition.in_flight.empty()) partition.held = true;
@@ -149,18 +140,25 @@ void RecordAccumulator::adopt(Partition&, const BatchPtr& part) {
   buffered_bytes_ += part->charged_bytes;
 }
 
-// Nothing is in flight: numbers that were not used are given anew, and the partition goes on.
+void RecordAccumulator::numbers_unused(Partition& partition, const ProducedBatch& batch) {
+  if (!batch.sequenced) return;
+  const std::int32_t first = batch.identity.sequence;
+  if (!partition.unused_from || not_before(*partition.unused_from, first)) partition.unused_from = first;
+}
+
+// Nothing is in flight. Batches behind one that was finally refused bounced off the broker, whatever else is known of
+// them: they are numbered anew. Those before it keep their numbers, by which the broker may know them already.
 void RecordAccumulator::settle(Partition& partition) {
   if (partition.id_state != IdState::known) return;
-  if (partition.renumber) {
-    partition.next_sequence = partition.accepted_end;
-    for (const BatchPtr& batch : partition.ready) {
-      batch->sequenced = false;
-      batch->fate_unknown = false;
-    }
-    partition.renumber = false;
-  }
   partition.held = false;
+  if (!partition.unused_from) return;
+  partition.next_sequence = *partition.unused_from;
+  for (const BatchPtr& batch : partition.ready) {
+    if (!batch->sequenced || !not_before(batch->identity.sequence, *partition.unused_from)) continue;
+    batch->sequenced = false;
+    batch->fate_unknown = false;
+  }
+  partition.unused_from.reset();
 }
 
 // ---- giving up ----------------------------------------------------------------------------------------------------
@@ -182,7 +180,7 @@ void RecordAccumulator::expire_front(Partition& partition, std::int64_t now_ns, 
     const BatchPtr batch = std::move(partition.ready.front());
     partition.ready.pop_front();
     if (batch->sequenced && batch->fate_unknown) lost_numbers = true;
-    if (batch->sequenced) partition.renumber = true;
+    if (batch->sequenced) numbers_unused(partition, *batch);
     finish(batch, answer, outcomes);
   }
   if (partition.ready.empty() && overdue(partition.open))
