@@ -24,6 +24,11 @@ std::optional<IndexEntry> ActiveLog::find_batch(Offset offset) const {
   return state_.offset_index.find_batch(offset);
 }
 
+BatchHeader ActiveLog::large_batch(const IndexEntry& entry) const {
+  const std::lock_guard lock(mutex_);
+  return state_.offset_index.large_batch(entry);
+}
+
 bool ActiveLog::header_holds(const BatchHeader& header, ByteView raw, std::uint64_t position) const {
   const std::lock_guard lock(mutex_);
   return state_.offset_index.header_holds(header, raw, position);

@@ -13,6 +13,8 @@ namespace logcask {
 namespace {
 
 constexpr std::string_view kKind = "LCIX";
+constexpr std::uint32_t kTypeBit = 0x80000000u;
+constexpr std::uint16_t kLogAppendTimeAttribute = 8;
 
 // Pairs and triples of 32-bit numbers, the whole payload.
 template <class T>
@@ -60,8 +62,38 @@ void OffsetIndex::add_batch(const BatchHeader& header, std::uint64_t position, B
   // walk from the one before.
   if (entries_.empty() || position + batch.size() - entries_.back().record_position > kIndexIntervalBytes)
     add_entry(header.base_offset, position, position);
-  if (header.compression() == Compression::none && batch.size() > kIndexIntervalBytes)
+  if (header.compression() == Compression::none && batch.size() > kIndexIntervalBytes) {
+    add_large_batch(header, position);
     add_record_entries(header, position, batch);
+  }
+}
+
+void OffsetIndex::add_large_batch(const BatchHeader& header, std::uint64_t position) {
+  const bool log_append = header.timestamp_type() == TimestampType::log_append_time;
+  const auto time = static_cast<std::uint64_t>((log_append ? header.max_timestamp : header.base_timestamp).value());
+  large_batches_.push_back({static_cast<std::uint32_t>(position),
+                            static_cast<std::uint32_t>(header.base_offset - name_.base),
+                            static_cast<std::uint32_t>(header.batch_length) | (log_append ? kTypeBit : 0),
+                            static_cast<std::uint32_t>(header.last_offset_delta),
+                            static_cast<std::uint32_t>(time >> 32), static_cast<std::uint32_t>(time)});
+}
+
+BatchHeader OffsetIndex::large_batch(const IndexEntry& entry) const {
+  const auto found = std::partition_point(large_batches_.begin(), large_batches_.end(), [&](const LargeBatch& batch) {
+    return batch.position < entry.batch_position;
+  });
+  LOGCASK_CHECK(found != large_batches_.end() && found->position == entry.batch_position);
+  const bool log_append = (found->length_and_type & kTypeBit) != 0;
+  const TimestampMs time(
+      static_cast<std::int64_t>((std::uint64_t{found->timestamp_high} << 32) | found->timestamp_low));
+  BatchHeader header;
+  header.base_offset = name_.base + found->offset_delta;
+  header.batch_length = static_cast<std::int32_t>(found->length_and_type & ~kTypeBit);
+  header.last_offset_delta = static_cast<std::int32_t>(found->last_offset_delta);
+  header.attributes = log_append ? kLogAppendTimeAttribute : 0;
+  header.base_timestamp = time;
+  header.max_timestamp = time;
+  return header;
 }
 
 void OffsetIndex::add_record_entries(const BatchHeader& header, std::uint64_t position, ByteView batch) {
@@ -126,14 +158,15 @@ bool OffsetIndex::header_holds(const BatchHeader& header, ByteView raw, std::uin
 }
 
 std::size_t OffsetIndex::memory_bytes() const {
-  return entries_.capacity() * sizeof(Entry) + epochs_.capacity() * sizeof(EpochChange) +
-         header_sums_.capacity() * sizeof(HeaderSum);
+  return entries_.capacity() * sizeof(Entry) + large_batches_.capacity() * sizeof(LargeBatch) +
+         epochs_.capacity() * sizeof(EpochChange) + header_sums_.capacity() * sizeof(HeaderSum);
 }
 
 std::string OffsetIndex::encode(const SegmentFacts& facts) const {
   std::string payload;
   ByteWriter writer(payload);
   write_numbers(writer, entries_);
+  write_numbers(writer, large_batches_);
   write_numbers(writer, epochs_);
   write_numbers(writer, header_sums_);
   return encode_derived_file(kKind, facts, payload);
@@ -143,8 +176,8 @@ Result<OffsetIndex> OffsetIndex::decode(ByteView file, const SegmentFacts& facts
   LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kKind, facts, file, "index"));
   OffsetIndex index(facts.name);
   ByteReader reader(payload);
-  if (!read_numbers(reader, index.entries_) || !read_numbers(reader, index.epochs_) ||
-      !read_numbers(reader, index.header_sums_) || !reader.at_end())
+  if (!read_numbers(reader, index.entries_) || !read_numbers(reader, index.large_batches_) ||
+      !read_numbers(reader, index.epochs_) || !read_numbers(reader, index.header_sums_) || !reader.at_end())
     return Error{Errc::corrupt_file, "index of " + segment_filename(facts.name, SegmentFile::log) + ": wrong lengths"};
   return index;
 }

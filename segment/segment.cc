@@ -21,7 +21,7 @@ std::vector<std::string> files_of(SegmentName name) {
   return names;
 }
 
-// The index file can hold no more: 8 bytes a batch of at least 61, 24 per 4 KiB.
+// The index file can hold no more: 8 bytes a batch of at least 61, 48 per 4 KiB.
 std::uint64_t max_index_bytes(const SegmentFacts& facts) { return facts.size_bytes / 4 + 64 * 1024; }
 
 }  // namespace
@@ -154,7 +154,7 @@ Result<BatchHeader> Segment::check_header(const Hold& hold, ByteView raw, std::u
 }
 
 Status Segment::check_crc(const BatchHeader& header, ByteView batch, std::uint64_t position) const {
-  const bool markable = header.record_count > 0;  // see crc_bitmap.h
+  const bool markable = header.total_bytes() > kBatchHeaderBytes;  // see crc_bitmap.h
   if (markable && crc_checked_.marked(position)) return {};
   if (!batch_crc_holds(batch)) return damaged(position, "the batch's CRC does not hold");
   if (markable) crc_checked_.mark(position);

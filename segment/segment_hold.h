@@ -19,6 +19,9 @@ struct Segment::Hold {
   std::optional<IndexEntry> find_batch(Offset offset) const {
     return open ? open->offset_index.find_batch(offset) : active->find_batch(offset);
   }
+  BatchHeader large_batch(const IndexEntry& entry) const {
+    return open ? open->offset_index.large_batch(entry) : active->large_batch(entry);
+  }
   bool header_holds(const BatchHeader& header, ByteView raw, std::uint64_t position) const {
     return open ? open->offset_index.header_holds(header, raw, position) : active->header_holds(header, raw, position);
   }

@@ -1,8 +1,8 @@
 // Segment: one record by its offset. The path of every Get, so it reads about 4 KiB and decodes one record.
 
 #include <algorithm>
-#include <array>
 
+#include "base/coding.h"
 #include "segment/record_skim.h"
 #include "segment/segment_hold.h"
 
@@ -14,6 +14,9 @@ constexpr std::size_t kReadAhead = kIndexIntervalBytes;
 constexpr std::uint64_t kMaxGap = 4 * kIndexIntervalBytes;
 // The fields in front of a record's key: length 5, attributes 1, timestamp 10, offset 5.
 constexpr std::size_t kRecordFrontBytes = 21;
+constexpr std::size_t kLengthAt = 8;
+constexpr std::size_t kLastOffsetDeltaAt = 23;
+constexpr std::int32_t kMinBatchLength = kBatchHeaderBytes - kBatchLengthEnd;
 
 }  // namespace
 
@@ -63,6 +66,10 @@ class RecordLookup {
     Offset expected = entry.offset;
     while (position < hold_.size) {
       LOGCASK_ASSIGN(const ByteView raw, window(position, kBatchHeaderBytes));
+      if (const std::size_t step = step_over(raw, position, expected); step > 0) {
+        position += step;
+        continue;
+      }
       LOGCASK_ASSIGN(const BatchHeader header, segment_.check_header(hold_, raw, position, expected));
       if (offset_ < header.base_offset) return absent();
       if (offset_ <= header.last_offset()) return from_batch(header, position, position + kBatchHeaderBytes);
@@ -72,17 +79,23 @@ class RecordLookup {
     return absent();
   }
 
+  // Steps over one batch of generation 0 that ends before the offset: its size, `expected` moved on. 0 when the header
+  // must be looked at in full. Batches of one record make this the hot loop; the chain is checked all the same.
+  std::size_t step_over(ByteView raw, std::uint64_t position, Offset& expected) const {
+    if (segment_.name_.rewritten()) return 0;
+    const auto length = load_be<std::int32_t>(raw.data() + kLengthAt);
+    const auto last_delta = load_be<std::int32_t>(raw.data() + kLastOffsetDeltaAt);
+    if (load_be<std::int64_t>(raw.data()) != expected.value() || length < kMinBatchLength || last_delta < 0) return 0;
+    const std::size_t size = kBatchLengthEnd + static_cast<std::size_t>(length);
+    if (expected + last_delta >= offset_ || size > hold_.size - position) return 0;
+    expected += std::int64_t{last_delta} + 1;
+    return size;
+  }
+
   Result<RecordView> from_record(const IndexEntry& entry) {
-    std::array<char, kBatchHeaderBytes> raw;
-    LOGCASK_TRY(segment_.read_exactly(hold_, entry.batch_position, raw));
-    const ByteView bytes(raw.data(), raw.size());
-    auto header = decode_batch_header(bytes);
-    if (!header.ok()) return segment_.damaged(entry.batch_position, header.error().message);
-    // Its own base offset is expected here; that it is the written one shows at the entry's record below.
-    LOGCASK_ASSIGN(*header, segment_.check_header(hold_, bytes, entry.batch_position, header->base_offset));
-    if (offset_ > header->last_offset()) return from_next_batch(entry.batch_position + header->total_bytes(), *header);
-    entry_ = entry;
-    return from_batch(*header, entry.batch_position, entry.record_position);
+    const BatchHeader header = hold_.large_batch(entry);
+    if (offset_ > header.last_offset()) return from_next_batch(entry.batch_position + header.total_bytes(), header);
+    return from_batch(header, entry.batch_position, entry.record_position);
   }
 
   // The offset lies behind a large batch whose follower has no entry of its own.
@@ -99,6 +112,9 @@ class RecordLookup {
     if (header.compression() != Compression::none) return from_compressed(header, batch_position);
     if (!segment_.crc_checked_.marked(batch_position)) {
       LOGCASK_ASSIGN(const ByteView raw, window(batch_position, header.total_bytes()));
+      LOGCASK_ASSIGN(const BatchHeader stored, segment_.check_header(hold_, raw, batch_position, header.base_offset));
+      if (stored.batch_length != header.batch_length)
+        return segment_.damaged(batch_position, "its length is not the one that was written");
       LOGCASK_TRY(segment_.check_crc(header, raw.substr(0, header.total_bytes()), batch_position));
     }
     const std::uint64_t batch_end = batch_position + header.total_bytes();
@@ -112,8 +128,6 @@ class RecordLookup {
       std::size_t encoded_bytes = 0;
       while (skim.peek(delta, encoded_bytes)) {
         const Offset offset = header.base_offset + delta;
-        if (entry_ && position == entry_->record_position && offset != entry_->offset)
-          return segment_.damaged(batch_position, "its base offset is not the one that was written");
         if (offset == offset_) return decode(header, batch_position, position, encoded_bytes);
         if (offset > offset_) return absent();
         if (encoded_bytes > batch_end - position)
@@ -169,7 +183,6 @@ class RecordLookup {
   std::uint64_t gap_end_ = 0;
   std::uint64_t start_ = 0;  // of what scratch_.bytes holds
   std::size_t filled_ = 0;
-  std::optional<IndexEntry> entry_;
 };
 
 Result<RecordView> Segment::read_record(Offset offset, RecordScratch& scratch) const {
