@@ -122,7 +122,7 @@ TEST_CASE("after any power loss the log is a sound prefix with everything acknow
   for (int i = 0; i < 12; ++i) {
     append(run, **writer, {static_cast<std::size_t>(1 + i % 4), i % 5 == 4 ? 1500u : 60u});
     if (i % 3 == 1) {
-      REQUIRE_OK((*writer)->sync(i * 400'000'000));
+      REQUIRE_OK((*writer)->sync(std::int64_t{i} * 400'000'000));
       run.ack(**writer);
     }
   }
