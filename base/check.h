@@ -8,8 +8,8 @@ namespace logcask {
 
 }  // namespace logcask
 
-#define LOGCASK_CHECK(condition)                                               \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::logcask::check_failed(#condition, __FILE__, __LINE__);                 \
+#define LOGCASK_CHECK(condition)                               \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::logcask::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -14,8 +14,8 @@ KeyHasher::KeyHasher(const Secret& secret) {
 
 KeyIdentity KeyHasher::identity(ByteView key) const {
   highwayhash::HHResult128 result;
-  highwayhash::InstructionSets::Run<highwayhash::HighwayHash>(
-      *reinterpret_cast<const highwayhash::HHKey*>(key_.data()), key.data(), key.size(), &result);
+  highwayhash::InstructionSets::Run<highwayhash::HighwayHash>(*reinterpret_cast<const highwayhash::HHKey*>(key_.data()),
+                                                              key.data(), key.size(), &result);
   return KeyIdentity{result[1], result[0]};
 }
 

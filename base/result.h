@@ -30,7 +30,7 @@ struct [[nodiscard]] Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
@@ -103,15 +103,14 @@ Error error_from_errno(int error_number, const std::string& what);
 #define LOGCASK_CONCAT(a, b) LOGCASK_CONCAT_INNER(a, b)
 
 // Leaves the function with the error when `expr` failed.
-#define LOGCASK_TRY(expr)                                            \
-  do {                                                               \
-    if (auto logcask_try_ = (expr); !logcask_try_.ok())              \
-      return std::move(logcask_try_).error();                        \
+#define LOGCASK_TRY(expr)                                                                       \
+  do {                                                                                          \
+    if (auto logcask_try_ = (expr); !logcask_try_.ok()) return std::move(logcask_try_).error(); \
   } while (false)
 
 // LOGCASK_ASSIGN(auto file, dir.open(name)): declares and fills, or leaves with the error.
 #define LOGCASK_ASSIGN(decl, expr) LOGCASK_ASSIGN_IMPL(LOGCASK_CONCAT(logcask_result_, __LINE__), decl, expr)
-#define LOGCASK_ASSIGN_IMPL(tmp, decl, expr)         \
-  auto tmp = (expr);                                 \
-  if (!tmp.ok()) return std::move(tmp).error();      \
+#define LOGCASK_ASSIGN_IMPL(tmp, decl, expr)    \
+  auto tmp = (expr);                            \
+  if (!tmp.ok()) return std::move(tmp).error(); \
   decl = std::move(tmp).value()

@@ -64,7 +64,7 @@ inline constexpr ProducerId kNoProducer{-1};
 struct TopicId {
   std::array<std::uint8_t, 16> bytes{};
   friend auto operator<=>(const TopicId&, const TopicId&) = default;
-  std::string to_hex() const;                      // 32 lower-case digits
+  std::string to_hex() const;  // 32 lower-case digits
   static bool from_hex(std::string_view text, TopicId& out);
 };
 
@@ -72,7 +72,9 @@ struct TopicId {
 
 template <class Tag, class Rep>
 struct std::hash<logcask::StrongNumber<Tag, Rep>> {
-  std::size_t operator()(const logcask::StrongNumber<Tag, Rep>& n) const noexcept { return std::hash<Rep>()(n.value()); }
+  std::size_t operator()(const logcask::StrongNumber<Tag, Rep>& n) const noexcept {
+    return std::hash<Rep>()(n.value());
+  }
 };
 template <>
 struct std::hash<logcask::Offset> {

@@ -1,6 +1,5 @@
 #include "broker/key_watchers.h"
 
-
 namespace logcask {
 
 KeyWatchers::Id KeyWatchers::add(const std::vector<KeyIdentity>& keys, OnChange on_change) {
@@ -14,7 +13,8 @@ void KeyWatchers::remove(Id id) {
   const auto watch = watches_.find(id);
   if (watch == watches_.end()) return;
   for (const KeyIdentity& key : watch->second.keys) {
-    for (auto [at, end] = by_key_.equal_range(key); at != end;) at = at->second.id == id ? by_key_.erase(at) : std::next(at);
+    for (auto [at, end] = by_key_.equal_range(key); at != end;)
+      at = at->second.id == id ? by_key_.erase(at) : std::next(at);
   }
   watches_.erase(watch);
 }
@@ -42,7 +42,8 @@ void KeyWatchers::flush(Outbox& out) {
 }
 
 void KeyWatchers::fail_all(const Error& error, Outbox& out) {
-  for (auto& [id, watch] : watches_) out.push_back([on_change = std::move(watch.on_change), error] { on_change(error); });
+  for (auto& [id, watch] : watches_)
+    out.push_back([on_change = std::move(watch.on_change), error] { on_change(error); });
   watches_.clear();
   by_key_.clear();
   noted_.clear();

@@ -81,7 +81,8 @@ void LocalPartitionRunner::admit(WaitingAppend append, Outbox& out) {
   AppendResult result = std::move(admission.result);
   const bool refused = admission.kind == Partition::Admission::Kind::refused;
   // A refusal decided by a record that may yet vanish waits until that record is certain.
-  const bool wait_committed = refused ? admission.wait_end > partition_->marks().committed_end() : append.acks == Acks::all;
+  const bool wait_committed =
+      refused ? admission.wait_end > partition_->marks().committed_end() : append.acks == Acks::all;
   const bool wait_written = !refused && append.acks == Acks::one;
 
   const auto answer_later = [this, &admission, &shared, &result](OffsetWaiters& waiters) {
@@ -178,7 +179,8 @@ bool LocalPartitionRunner::write_once() {
 }
 
 // Closes the active segment and starts the next one. The caller has the writer's role, nobody syncs.
-// Order: the old file is synced, the new one created, the directory synced; only then does anything go into the new one.
+// Order: the old file is synced, the new one created, the directory synced; only then does anything go into the new
+// one.
 Status LocalPartitionRunner::roll_log(Lock& lock) {
   LOGCASK_CHECK(writer_active_ && !sync_active_);
   const std::optional<Partition::Roll> roll = partition_->begin_roll();
@@ -188,9 +190,9 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   const auto& env = environment_.partition;
   const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {
     LOGCASK_TRY(roll->old_writer->sync(env.clock->monotonic_ns()));
-    LOGCASK_ASSIGN(std::shared_ptr<SegmentWriter> fresh,
-                   SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)},
-                                         environment_.recovery.writer));
+    LOGCASK_ASSIGN(
+        std::shared_ptr<SegmentWriter> fresh,
+        SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)}, environment_.recovery.writer));
     LOGCASK_TRY(env.directory->sync());
     LOGCASK_ASSIGN(const SegmentFacts facts, roll->old_writer->close(env.clock->monotonic_ns()));
     return std::pair(facts, std::move(fresh));
@@ -206,7 +208,8 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   sync_active_ = false;
   idle_.notify_all();
   if (!rolled.ok() && rolled.code() == Errc::already_exists)
-    return Error{Errc::io_error, environment_.name + ": the next segment's file exists already: " + rolled.error().message};
+    return Error{Errc::io_error,
+                 environment_.name + ": the next segment's file exists already: " + rolled.error().message};
   return rolled.ok() ? Status() : Status(std::move(rolled).error());
 }
 
@@ -254,16 +257,17 @@ void LocalPartitionRunner::run_sync() {
   if (write) write_rounds();
 }
 
-// Publishes what became durable, slice by slice: keydir first, then committed_end, then acks. The lock is given up between
-// slices so that lookups and appends get in; the sync role keeps other publishers out.
+// Publishes what became durable, slice by slice: keydir first, then committed_end, then acks. The lock is given up
+// between slices so that lookups and appends get in; the sync role keeps other publishers out.
 void LocalPartitionRunner::commit(Lock& lock) {
   LOGCASK_CHECK(sync_active_);
   bool done = false;
   while (!done) {
     const bool watched = !watchers_.empty();
-    done = partition_->apply_slice(watched ? [this](const KeyIndex::Applied& applied) {
-      watchers_.note(applied.identity, {0, applied.offset, applied.deleted, false});
-    } : std::function<void(const KeyIndex::Applied&)>());
+    done = partition_->apply_slice(
+        watched ? [this](const KeyIndex::Applied&
+                             applied) { watchers_.note(applied.identity, {0, applied.offset, applied.deleted, false}); }
+                : std::function<void(const KeyIndex::Applied&)>());
     Outbox out;
     publish_commit(out);
     if (out.empty() && done) return;

@@ -146,9 +146,8 @@ Status LocalPartitionRunner::write_hint(const std::shared_ptr<const Segment>& se
   build.segment = segment;
   build.extent = extent;
   build.hasher = environment_.partition.hasher;
-  build.live = [this](std::span<const KeyIdentity> identities, std::span<const Offset> offsets, std::vector<bool>& live) {
-    probe_live(identities, offsets, live);
-  };
+  build.live = [this](std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
+                      std::vector<bool>& live) { probe_live(identities, offsets, live); };
   build.max_decompressed_bytes = environment_.partition.segments->max_decompressed_bytes;
   build.keep_going = [this]() -> Status {
     if (stopping()) return Error{Errc::cancelled, environment_.name + " is closing"};
@@ -176,7 +175,8 @@ Status LocalPartitionRunner::final_checkpoint() {
   return store_checkpoint(step);
 }
 
-// The producers as of some offset, once everything below it is on disk: a snapshot must never know a batch the log lost.
+// The producers as of some offset, once everything below it is on disk: a snapshot must never know a batch the log
+// lost.
 Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
   std::string bytes;
   std::promise<Status> durable;
@@ -215,7 +215,8 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
       if (closed.listed) continue;
       const KeyIndex* keys = std::as_const(*partition_).keys();
       const SegmentStats* stats = keys ? keys->stats().find(closed.segment->base()) : nullptr;
-      fresh.push_back({closed.segment->facts(), closed.end_offset, stats ? stats->tombstones : 0, closed.compacted_through});
+      fresh.push_back(
+          {closed.segment->facts(), closed.end_offset, stats ? stats->tombstones : 0, closed.compacted_through});
     }
   }
   const std::string old_snapshot = step.manifest().producer_snapshot_name;

@@ -133,7 +133,8 @@ Status LocalPartitionRunner::install(RewriteResult result) {
 }
 
 // The outputs become what readers see; the inputs' files go when the last reader drops them.
-void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step) {
+void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset horizon,
+                                           const LogStructure::Step& step) {
   std::vector<ClosedSegment> closed;
   std::vector<SegmentStats> stats;
   for (const RewriteOutput& output : result.outputs) {
@@ -158,7 +159,8 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
     if (old.segment->base() >= result.from && old.end_offset <= result.to) inputs.push_back(old.segment);
   partition_->replace_segments(result.from, result.to, std::move(closed), stats);
   // A dropped tombstone's entry goes too, unless the key was written again; the record itself is counted in no output.
-  for (const DroppedTombstone& dropped : result.dropped_tombstones) keys.keydir().remove_if(dropped.identity, dropped.offset);
+  for (const DroppedTombstone& dropped : result.dropped_tombstones)
+    keys.keydir().remove_if(dropped.identity, dropped.offset);
   partition_->raise_tombstone_horizon(horizon);
   if (step.both_copies())
     for (const auto& input : inputs) input->remove_when_unused();

@@ -116,15 +116,17 @@ void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, c
     for (std::size_t i = 0; i < n; ++i) {
       LookupAnswer answer;
       const Offset best = entries[i] ? entries[i]->offset : kNoOffset;
-      const auto hidden = std::find_if(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return best < d.to; });
+      const auto hidden =
+          std::find_if(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return best < d.to; });
       if (error) {
         answer.status = LookupAnswer::Status::failed;
         answer.error = *error;
         sink(start + i, answer);
       } else if (hidden != damaged.end()) {
         answer.status = LookupAnswer::Status::failed;
-        answer.error = {Errc::corrupt_range, environment_.name + ": the key's newest record may lie in a damaged range: " +
-                                                 hidden->reason + "; 'logcask verify' shows it"};
+        answer.error = {Errc::corrupt_range,
+                        environment_.name + ": the key's newest record may lie in a damaged range: " + hidden->reason +
+                            "; 'logcask verify' shows it"};
         sink(start + i, answer);
       } else if (!entries[i] || entries[i]->offset < view.log_start) {
         sink(start + i, answer);
@@ -138,14 +140,14 @@ void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, c
 std::optional<Error> LocalPartitionRunner::lookup_error() const {
   if (auto error = unavailable()) return error;
   if (!partition_->keys())
-    return Error{Errc::unsupported, environment_.name + ": lookups need a keydir; this topic's cleanup.policy is not compact"};
-  if (!partition_->keys()->complete())
-    return Error{Errc::loading, environment_.name + ": the keydir is being loaded"};
+    return Error{Errc::unsupported,
+                 environment_.name + ": lookups need a keydir; this topic's cleanup.policy is not compact"};
+  if (!partition_->keys()->complete()) return Error{Errc::loading, environment_.name + ": the keydir is being loaded"};
   return std::nullopt;
 }
 
-// The newest visible record of each key: committed ones, and on topics with read.visibility=written those that wait for the
-// disk as well.
+// The newest visible record of each key: committed ones, and on topics with read.visibility=written those that wait for
+// the disk as well.
 void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities,
                                          std::span<std::optional<KeydirEntry>> entries) {
   KeyIndex& keys = *partition_->keys();
@@ -158,7 +160,8 @@ void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities
 }
 
 void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry,
-                                         const LogView& view, bool keys_only, std::size_t index, const LookupSink& sink) {
+                                         const LogView& view, bool keys_only, std::size_t index,
+                                         const LookupSink& sink) {
   thread_local RecordScratch scratch;
   LookupAnswer answer;
   const Segment& segment = *view.list->segments[view.list->find(entry.offset)];
@@ -198,7 +201,8 @@ Result<PartitionRunner::WatchStart> LocalPartitionRunner::watch(
   start.committed_end = partition_->marks().committed_end();
   for (const KeyIdentity& identity : identities) {
     if (const DamagedRange* damage = partition_->hidden_by_damage(best_known(identity)))
-      return Error{Errc::corrupt_range, environment_.name + ": the key's newest record may lie in a damaged range: " + damage->reason};
+      return Error{Errc::corrupt_range,
+                   environment_.name + ": the key's newest record may lie in a damaged range: " + damage->reason};
     const auto entry = partition_->keys()->keydir().find(identity);
     const bool visible = entry && entry->offset >= partition_->log_start();
     start.current.push_back(visible ? WatchStart::Key{entry->offset, entry->deleted} : WatchStart::Key{});

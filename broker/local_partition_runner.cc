@@ -109,7 +109,8 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
     report.next_offset = end;
     report.compacted_through = compacted_through;
     report.state = segment.is_active() ? "active" : "closed";
-    if (rewriting_ && !segment.is_active() && segment.base() >= rewriting_->first && segment.base() < rewriting_->second)
+    if (rewriting_ && !segment.is_active() && segment.base() >= rewriting_->first &&
+        segment.base() < rewriting_->second)
       report.state = "compacting";
     for (const DamagedRange& damage : partition_->damaged())
       if (damage.from < end && damage.to > segment.base()) report.state = "damaged";
@@ -124,9 +125,9 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
       report.live_tombstones = stats->live_tombstones;
       if (end <= due_through_now()) report.due_tombstones = stats->tombstones;
       if (stats->records > 0)
-        report.dead_bytes_estimate = static_cast<std::uint64_t>(static_cast<double>(facts.size_bytes) *
-                                                                static_cast<double>(stats->dead()) /
-                                                                static_cast<double>(stats->records));
+        report.dead_bytes_estimate =
+            static_cast<std::uint64_t>(static_cast<double>(facts.size_bytes) * static_cast<double>(stats->dead()) /
+                                       static_cast<double>(stats->records));
     }
     reports.push_back(std::move(report));
   };
@@ -181,7 +182,8 @@ Result<Offset> LocalPartitionRunner::delete_records(Offset before) {
   return advance_log_start(before);
 }
 
-// The manifest moves log start first; from the publication on, what lies below is absent; entries are removed in slices.
+// The manifest moves log start first; from the publication on, what lies below is absent; entries are removed in
+// slices.
 Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
   std::vector<ClosedSegment> dropped;
   Outbox out;
@@ -303,8 +305,8 @@ void LocalPartitionRunner::apply_retention() {
     for (const ClosedSegment& closed : partition_->closed()) {
       const SegmentFacts facts = closed.segment->facts();
       const bool too_old = config.retention_ms >= 0 && now.value() - facts.last_append.value() > config.retention_ms;
-      const bool too_much = config.retention_bytes >= 0 &&
-                            bytes >= static_cast<std::uint64_t>(config.retention_bytes) + facts.size_bytes;
+      const bool too_much =
+          config.retention_bytes >= 0 && bytes >= static_cast<std::uint64_t>(config.retention_bytes) + facts.size_bytes;
       if (!closed.listed || (!too_old && !too_much) || closed.end_offset > partition_->marks().committed_end()) break;
       bytes -= facts.size_bytes;
       to = closed.end_offset;
@@ -321,7 +323,9 @@ Status LocalPartitionRunner::flush() {
   Result<SyncEntry> synced = Error{Errc::ok, {}};
   Lock lock(mutex_);
   if (auto error = unavailable()) return *std::move(error);
-  idle_.wait(lock, [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !partition_->has_unwritten(); });
+  idle_.wait(lock, [this] {
+    return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !partition_->has_unwritten();
+  });
   if (partition_->latched()) return *partition_->latched();
   if (partition_->marks().written_end() == partition_->marks().durable_end()) return {};
   sync_active_ = true;
@@ -332,11 +336,13 @@ Status LocalPartitionRunner::flush() {
 }
 
 void LocalPartitionRunner::wait_until_idle(Lock& lock) {
-  idle_.wait(lock, [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !background_active_; });
+  idle_.wait(lock,
+             [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !background_active_; });
 }
 
 void LocalPartitionRunner::close(const Error& reason) {
-  // A clean stop flushes and leaves a checkpoint, so that the next start scans nothing; failing that, recovery does the work.
+  // A clean stop flushes and leaves a checkpoint, so that the next start scans nothing; failing that, recovery does the
+  // work.
   (void)flush();
   closing_.store(true);
   {
@@ -360,7 +366,8 @@ Result<std::string> LocalPartitionRunner::reopen() {
   return open_log();
 }
 
-// Fails everybody who waits and lets go of the log. Nobody holds a role; a structure change that is under way ends first.
+// Fails everybody who waits and lets go of the log. Nobody holds a role; a structure change that is under way ends
+// first.
 void LocalPartitionRunner::shut_log(const Error& reason) {
   std::shared_ptr<LogStructure> structure;
   {

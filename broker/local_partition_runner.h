@@ -1,10 +1,10 @@
 #pragma once
 // The door to a partition that lives in this process (see partition_runner.h for the rules).
 //
-// Roles: at any time at most one thread writes the log and at most one syncs it; a roll takes both roles. A role is a flag
-// under the lock, taken by whoever finds work and no holder; the holder does its disk work without the lock. Commits are
-// published by the holder of the sync role only, so watchers hear of changes in offset order.
-// Structure changes (checkpoint, install, retention) hold a LogStructure::Step, taken before the lock.
+// Roles: at any time at most one thread writes the log and at most one syncs it; a roll takes both roles. A role is a
+// flag under the lock, taken by whoever finds work and no holder; the holder does its disk work without the lock.
+// Commits are published by the holder of the sync role only, so watchers hear of changes in offset order. Structure
+// changes (checkpoint, install, retention) hold a LogStructure::Step, taken before the lock.
 
 #include <atomic>
 #include <condition_variable>
@@ -23,7 +23,7 @@ namespace logcask {
 
 // What a partition's door needs from the broker; everything outlives it.
 struct RunnerEnvironment {
-  std::string name;               // "topic-0", for messages
+  std::string name;  // "topic-0", for messages
   PartitionEnvironment partition;
   RecoveryOptions recovery;
   Executor* flush = nullptr;       // syncs: few threads that block on the disk
@@ -35,8 +35,8 @@ struct RunnerEnvironment {
 
 class LocalPartitionRunner final : public PartitionRunner, public CompactionPort {
  public:
-  // Recovers the log (blocking) and starts loading the keydir in the background. A partition that cannot be opened is still
-  // a runner: offline, with the reason. `report` gets what recovery did.
+  // Recovers the log (blocking) and starts loading the keydir in the background. A partition that cannot be opened is
+  // still a runner: offline, with the reason. `report` gets what recovery did.
   static std::shared_ptr<LocalPartitionRunner> open(RunnerEnvironment environment, const PartitionConfig& config,
                                                     std::string& report);
   ~LocalPartitionRunner() override;
@@ -124,9 +124,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;
   Offset visible_end_now() const;
-  void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets, std::vector<bool>& live) const;
-  void answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry, const LogView& view, bool keys_only,
-                     std::size_t index, const LookupSink& sink);
+  void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
+                  std::vector<bool>& live) const;
+  void answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry, const LogView& view,
+                     bool keys_only, std::size_t index, const LookupSink& sink);
 
   // compaction
   void publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step);
@@ -134,8 +135,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   // background
   void load_keydir();
-  void want_checkpoint();  // under the lock
-  void start_background(); // under the lock
+  void want_checkpoint();   // under the lock
+  void start_background();  // under the lock
   void run_background();
   Status run_checkpoint();
   class LoadSink;
@@ -158,9 +159,9 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   // Guarded by mutex_.
   PartitionConfig config_;
-  std::unique_ptr<Partition> partition_;        // none while offline
+  std::unique_ptr<Partition> partition_;  // none while offline
   std::shared_ptr<LogStructure> structure_;
-  bool background_active_ = false;              // the background role: loading, checkpoints, retention
+  bool background_active_ = false;  // the background role: loading, checkpoints, retention
   std::optional<Error> offline_;
   bool writer_active_ = false;
   bool sync_active_ = false;
@@ -177,7 +178,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::optional<std::string> quarantined_;
   std::string recovery_report_;
   double loading_progress_ = 0;
-  Offset load_extent_base_;    // base of the segment that was active at opening, and how far it reached then
+  Offset load_extent_base_;  // base of the segment that was active at opening, and how far it reached then
   HintExtent load_extent_;
   KeydirLoadReport load_report_;
   std::uint64_t hint_spill_at_ = 0;  // position of the active segment that wants the next partial hint

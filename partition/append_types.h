@@ -27,7 +27,7 @@ struct Condition {
 
 // A produced batch that passed the format check, with the identities of its keys (partition/prepare.h).
 struct PreparedBatch {
-  std::string reencoded;            // owns the bytes when the topic asked for another codec
+  std::string reencoded;  // owns the bytes when the topic asked for another codec
   std::unique_ptr<CheckedBatch> checked;
   std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
   std::vector<Condition> conditions;
@@ -38,9 +38,9 @@ struct AppendResult {
   Status error;
   Offset base_offset = kNoOffset;
   Offset last_offset = kNoOffset;
-  TimestampMs append_time{-1};      // -1 unless the topic stamps LogAppendTime
+  TimestampMs append_time{-1};  // -1 unless the topic stamps LogAppendTime
   Offset log_start_offset;
-  bool duplicate = false;           // an idempotent retry; the offsets are the original's
+  bool duplicate = false;  // an idempotent retry; the offsets are the original's
   // With condition_failed:
   std::uint32_t failed_record_index = 0;
   Offset current_offset = kNoOffset;

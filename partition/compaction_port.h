@@ -1,6 +1,6 @@
 #pragma once
-// What compaction may see and do of one partition. Implemented by the partition's door (broker/partition_runner), used by
-// compactor/. Every function is safe from the compactor's thread while appends and reads go on; none waits for them.
+// What compaction may see and do of one partition. Implemented by the partition's door (broker/partition_runner), used
+// by compactor/. Every function is safe from the compactor's thread while appends and reads go on; none waits for them.
 //
 // One rewrite per partition at a time:
 //   begin_rewrite(from, to) -> probe() in offset order over the inputs' records -> install() or abandon_rewrite().
@@ -38,16 +38,17 @@ struct CompactionState {
   std::vector<CompactionSegment> closed;  // those the manifest lists, by base
   Offset active_base;
   std::uint64_t active_bytes = 0;
-  TimestampMs active_since{-1};           // append time of the active segment's first record; -1 when empty
-  // Records below may be judged: min(committed end, last stable offset, first segment inside min.compaction.lag, active base).
+  TimestampMs active_since{-1};  // append time of the active segment's first record; -1 when empty
+  // Records below may be judged: min(committed end, last stable offset, first segment inside min.compaction.lag, active
+  // base).
   Offset bound;
   Offset log_start;
-  Offset due_through;                     // tombstones below may go (partition/clean_through.h), when delete.mode is drop
-  Offset clean_through;                   // what the segments' compacted_through amounts to now
+  Offset due_through;    // tombstones below may go (partition/clean_through.h), when delete.mode is drop
+  Offset clean_through;  // what the segments' compacted_through amounts to now
   bool keydir_complete = false;
-  bool damaged = false;                   // compact nothing until repaired
+  bool damaged = false;  // compact nothing until repaired
   std::optional<std::string> quarantined;
-  TimestampMs now{0};                     // the partition's append clock
+  TimestampMs now{0};  // the partition's append clock
   std::uint64_t disk_free_bytes = 0;
 };
 
@@ -67,10 +68,10 @@ struct ProbeAnswer {
 // One segment that a rewrite made: synced, with index and hint, not yet part of the log.
 struct RewriteOutput {
   SegmentFacts facts;
-  Offset end_offset;             // the last output's is the last input's
+  Offset end_offset;  // the last output's is the last input's
   Offset compacted_through;
   std::uint64_t tombstones = 0;
-  std::uint64_t live_values = 0;      // as counted by probes
+  std::uint64_t live_values = 0;  // as counted by probes
   std::uint64_t live_tombstones = 0;
   std::uint64_t unindexed_tombstones = 0;
 };
@@ -100,13 +101,13 @@ class CompactionPort {
 
   // in_use when another rewrite is under way; partition_offline or read_only when there can be none.
   virtual Status begin_rewrite(Offset from, Offset to) = 0;
-  // At most 64 records a call, in rising offset order within the rewrite; all records of the inputs below `probed_up_to` have
-  // been probed after this call (records that need no probe included).
+  // At most 64 records a call, in rising offset order within the rewrite; all records of the inputs below
+  // `probed_up_to` have been probed after this call (records that need no probe included).
   virtual void probe(std::span<const KeyIdentity> identities, std::span<const Offset> offsets, Offset probed_up_to,
                      std::span<ProbeAnswer> answers) = 0;
-  // One manifest step makes the outputs the log; on error nothing changed and the outputs' files are the caller's to remove,
-  // except with read_only: then they must stay, because the manifest on disk may name them.
-  // Fails with cancelled when retention or a topic deletion took an input away meanwhile.
+  // One manifest step makes the outputs the log; on error nothing changed and the outputs' files are the caller's to
+  // remove, except with read_only: then they must stay, because the manifest on disk may name them. Fails with
+  // cancelled when retention or a topic deletion took an input away meanwhile.
   virtual Status install(RewriteResult result) = 0;
   virtual void abandon_rewrite() = 0;
   // Segments without a dead record count as compacted through `through` without a rewrite.

@@ -35,31 +35,31 @@ struct PartitionConfig {
   bool compacted = true;
   bool deletes = false;
 
-  std::int64_t segment_bytes = std::int64_t{1} << 30;          // segment.bytes, <= 2^31 - 1
-  std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;            // segment.ms
-  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;          // retention.ms, -1 unlimited; only with deletes
-  std::int64_t retention_bytes = kUnlimited;                   // retention.bytes; only with deletes
+  std::int64_t segment_bytes = std::int64_t{1} << 30;  // segment.bytes, <= 2^31 - 1
+  std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;    // segment.ms
+  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // retention.ms, -1 unlimited; only with deletes
+  std::int64_t retention_bytes = kUnlimited;           // retention.bytes; only with deletes
 
-  double min_cleanable_dirty_ratio = 0.5;                      // min.cleanable.dirty.ratio
+  double min_cleanable_dirty_ratio = 0.5;  // min.cleanable.dirty.ratio
   std::int64_t min_compaction_lag_ms = 0;
   std::int64_t max_compaction_lag_ms = INT64_MAX;
   std::int64_t delete_retention_ms = 24LL * 3600 * 1000;
-  std::int64_t compaction_dead_bytes = 512LL << 20;            // compaction.dead.bytes
+  std::int64_t compaction_dead_bytes = 512LL << 20;  // compaction.dead.bytes
   CompactionWindow compaction_window;
   DeleteMode delete_mode = DeleteMode::drop;
 
-  std::optional<Compression> compression;                      // compression.type; nothing = producer
+  std::optional<Compression> compression;  // compression.type; nothing = producer
   std::int64_t max_message_bytes = 1048588;
   TimestampType timestamp_type = TimestampType::create_time;
-  std::int64_t flush_ms = 100;                                 // bounds how long anything stays unsynced
+  std::int64_t flush_ms = 100;  // bounds how long anything stays unsynced
   std::int64_t flush_messages = INT64_MAX;
   ReadVisibility read_visibility = ReadVisibility::committed;
 
   // Budgets of one partition that are not topic settings.
-  std::size_t tail_buffer_bytes = 32u << 20;     // unwritten and recently written batches kept in memory
-  std::size_t pending_records_max = 4u << 20;    // records waiting for the disk
-  std::int64_t offset_reserve = 1 << 20;         // offsets promised ahead in the sync log
-  std::int64_t hint_spill_bytes = 64LL << 20;    // the active segment spills a partial hint at this distance
+  std::size_t tail_buffer_bytes = 32u << 20;   // unwritten and recently written batches kept in memory
+  std::size_t pending_records_max = 4u << 20;  // records waiting for the disk
+  std::int64_t offset_reserve = 1 << 20;       // offsets promised ahead in the sync log
+  std::int64_t hint_spill_bytes = 64LL << 20;  // the active segment spills a partial hint at this distance
   std::int64_t max_producers = 100'000;
   std::int64_t producer_expiry_ms = 24LL * 3600 * 1000;
 };

@@ -8,8 +8,7 @@ KeyIndex::KeyIndex(PageArena& arena, KeydirBudget& budget, const PendingLimits& 
     : budget_(budget), keydir_(arena, budget), pending_(limits) {}
 
 KeyState KeyIndex::newest(const KeyIdentity& identity) {
-  if (const PendingEntry* entry = pending_.newest(identity))
-    return {entry->offset, entry->tombstone != 0, true};
+  if (const PendingEntry* entry = pending_.newest(identity)) return {entry->offset, entry->tombstone != 0, true};
   if (const auto entry = keydir_.find(identity)) return {entry->offset, entry->deleted, false};
   return {};
 }
@@ -72,8 +71,7 @@ Offset KeyIndex::apply(Offset durable_end, Offset log_start, std::size_t max_rec
 void KeyIndex::load(std::span<const KeydirRaise> records) {
   outcomes_.resize(records.size());
   keydir_.raise_batch(records, UnknownTombstone::insert, outcomes_);
-  for (std::size_t i = 0; i < records.size(); ++i)
-    stats_.on_raise(records[i].offset, records[i].deleted, outcomes_[i]);
+  for (std::size_t i = 0; i < records.size(); ++i) stats_.on_raise(records[i].offset, records[i].deleted, outcomes_[i]);
 }
 
 void KeyIndex::remove_if(const KeyIdentity& identity, const KeydirEntry& entry) {

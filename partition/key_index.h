@@ -22,7 +22,7 @@ namespace logcask {
 struct KeyState {
   Offset offset = kNoOffset;  // -1: no record
   bool deleted = false;
-  bool pending = false;       // decided by a record that is not committed yet
+  bool pending = false;  // decided by a record that is not committed yet
   bool live() const { return offset != kNoOffset && !deleted; }
 };
 
@@ -51,8 +51,8 @@ class KeyIndex {
     Offset offset;
     bool deleted = false;
   };
-  // Moves at most `max_records` pending records below `durable_end` into the keydir. Returns the end of what is applied:
-  // durable_end itself when none is left. `observe`, when set, hears of each record.
+  // Moves at most `max_records` pending records below `durable_end` into the keydir. Returns the end of what is
+  // applied: durable_end itself when none is left. `observe`, when set, hears of each record.
   Offset apply(Offset durable_end, Offset log_start, std::size_t max_records,
                const std::function<void(const Applied&)>& observe);
 
@@ -77,7 +77,7 @@ class KeyIndex {
   Pending pending_;
   SegmentStatsTable stats_;
   bool complete_ = false;
-  std::vector<KeydirRaise> raises_;      // reused from slice to slice
+  std::vector<KeydirRaise> raises_;  // reused from slice to slice
   std::vector<RaiseOutcome> outcomes_;
 };
 

@@ -10,9 +10,9 @@
 
 namespace logcask {
 
-// Appends whole batches to `out` from the one that holds or follows `from`, below the view's visible end: one whatever its
-// size, more while they fit `max_bytes`. Returns where to go on: past holes, and the visible end itself when nothing visible
-// follows. corrupt_range names file and position.
+// Appends whole batches to `out` from the one that holds or follows `from`, below the view's visible end: one whatever
+// its size, more while they fit `max_bytes`. Returns where to go on: past holes, and the visible end itself when
+// nothing visible follows. corrupt_range names file and position.
 Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes, std::string& out);
 
 // The first visible record at or after `timestamp`.

@@ -14,8 +14,8 @@ Status LogStructure::Step::store(const std::function<void(Manifest&)>& change) {
     // Whether the new copy is there is unknown until the old one is certainly back.
     const Status undone = replace_file(*s.directory_, kManifestNames[0], encode_manifest(s.manifest_));
     if (undone.ok()) return first;
-    s.uncertain_ = Error{Errc::read_only, "manifest step failed half-way: " + first.error().message +
-                                              "; 'logcask reopen' settles it"};
+    s.uncertain_ = Error{Errc::read_only,
+                         "manifest step failed half-way: " + first.error().message + "; 'logcask reopen' settles it"};
     return *s.uncertain_;
   }
   // One durable copy is enough to go on; the second is written again with the next step, or by recovery.

@@ -121,8 +121,8 @@ Result<Manifest> decode_manifest(ByteView bytes) {
   ByteReader in(bytes.substr(0, bytes.size() - 4));
   if (in.fixed<std::uint32_t>() != kMagic) return Error{Errc::corrupt_file, "not a manifest"};
   if (const auto version = in.fixed<std::uint16_t>(); version != kFormatVersion)
-    return Error{Errc::unsupported_version, "manifest format " + std::to_string(version) + "; this build reads " +
-                                                std::to_string(kFormatVersion)};
+    return Error{Errc::unsupported_version,
+                 "manifest format " + std::to_string(version) + "; this build reads " + std::to_string(kFormatVersion)};
   Manifest m;
   m.generation = in.fixed<std::uint64_t>();
   m.log_start_offset = get_offset(in);

@@ -5,7 +5,8 @@
 // before b (docs/FORMAT.md, "Manifest"). A step is durable when store() has returned. Inputs of a
 // compaction may be unlinked only after that, so an older copy never names a deleted file.
 // An unreadable manifest never deletes anything: load() fails and the partition goes offline.
-// Threads: Manifest is a value; ManifestStore is called by one thread at a time (the partition's writer or its compactor).
+// Threads: Manifest is a value; ManifestStore is called by one thread at a time (the partition's writer or its
+// compactor).
 
 #include <cstdint>
 #include <optional>
@@ -53,10 +54,10 @@ struct DamagedRange {
 };
 
 struct Manifest {
-  std::uint64_t generation = 0;    // of the manifest itself; rises with every step
+  std::uint64_t generation = 0;  // of the manifest itself; rises with every step
   Offset log_start_offset;
-  Offset tombstone_horizon;        // largest dropped tombstone + 1
-  std::vector<ManifestSegment> segments;       // by base offset, not overlapping
+  Offset tombstone_horizon;                 // largest dropped tombstone + 1
+  std::vector<ManifestSegment> segments;    // by base offset, not overlapping
   std::vector<CleanThrough> clean_through;  // by `through`
   std::vector<EpochStart> epochs;           // by epoch; never empty once opened
   std::vector<DamagedRange> damaged;
@@ -66,7 +67,7 @@ struct Manifest {
   std::string producer_snapshot_name;
   std::uint64_t producer_snapshot_digest = 0;
   Offset producer_snapshot_end;
-  TimestampMs append_clock{0};     // last append time handed out
+  TimestampMs append_clock{0};  // last append time handed out
 
   // First offset after the closed segments: where the active segment's base must chain on.
   Offset closed_end() const { return segments.empty() ? Offset(0) : segments.back().end_offset; }

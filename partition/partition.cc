@@ -110,9 +110,9 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
     if (!refused.empty()) {
       if (!keys_->complete())
         return refuse(Errc::loading, "the keydir is being loaded and its budget leaves no room to accept keys unseen");
-      admission = refuse(Errc::keydir_budget_exceeded,
-                         std::to_string(refused.size()) + " records would create keys beyond keydir.max.bytes; "
-                         "overwrites and deletes still pass");
+      admission = refuse(Errc::keydir_budget_exceeded, std::to_string(refused.size()) +
+                                                           " records would create keys beyond keydir.max.bytes; "
+                                                           "overwrites and deletes still pass");
       admission.result.refused_records = std::move(refused);
       return admission;
     }
@@ -201,7 +201,8 @@ std::optional<AppendResult> Partition::check_conditions(const PreparedBatch& bat
     }
     KeyState found;
     if (const DamagedRange* damage = hidden_by_damage(keys_->newest(batch.identities[condition.record_index]).offset)) {
-      refusal.error = Error{Errc::corrupt_range, "the key's newest record may lie in a damaged range: " + damage->reason};
+      refusal.error =
+          Error{Errc::corrupt_range, "the key's newest record may lie in a damaged range: " + damage->reason};
       return refusal;
     }
     if (condition_holds(condition, batch, found)) continue;
@@ -284,8 +285,8 @@ std::optional<Partition::Roll> Partition::begin_roll() {
 
 void Partition::finish_roll(const Roll& roll, const SegmentFacts& facts, std::shared_ptr<SegmentWriter> new_writer) {
   LOGCASK_CHECK(facts.next_offset == roll.base && roll.base == marks_.written_end());
-  closed_.push_back({Segment::closed(environment_.segments, environment_.directory, facts),
-                     facts.next_offset, Offset(0), false, false});
+  closed_.push_back({Segment::closed(environment_.segments, environment_.directory, facts), facts.next_offset,
+                     Offset(0), false, false});
   writer_ = std::move(new_writer);
   active_bytes_ = 0;
   active_since_ = kNoTimestamp;

@@ -44,7 +44,7 @@ struct ClosedSegment {
   std::shared_ptr<const Segment> segment;
   Offset end_offset;
   Offset compacted_through;
-  bool listed = true;       // in the manifest
+  bool listed = true;  // in the manifest
   bool has_hint = false;
 };
 
@@ -76,7 +76,8 @@ class Partition {
   };
   WriteJob begin_write();
   void finish_write(const WriteJob& job);
-  // After a refused write: forgets everything unwritten; the caller fails those appends. Their offsets were shown to nobody.
+  // After a refused write: forgets everything unwritten; the caller fails those appends. Their offsets were shown to
+  // nobody.
   void drop_unwritten();
 
   // ---- roll; the caller has the write and the sync for itself
@@ -122,7 +123,8 @@ class Partition {
   const std::shared_ptr<const SegmentList>& list() const { return list_; }
 
   // ---- structure; the caller has made the manifest step first
-  void replace_segments(Offset from, Offset to, std::vector<ClosedSegment> with, const std::vector<SegmentStats>& stats);
+  void replace_segments(Offset from, Offset to, std::vector<ClosedSegment> with,
+                        const std::vector<SegmentStats>& stats);
   // Drops whole segments below and hides what is left below. Entries are removed by the caller in slices.
   std::vector<ClosedSegment> move_log_start(Offset log_start);
   void raise_tombstone_horizon(Offset horizon);

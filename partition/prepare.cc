@@ -20,7 +20,7 @@ Result<std::string> reencode(const CheckedBatch& checked, Compression codec) {
   options.base_sequence = header.base_sequence;
   BatchBuilder builder(header.base_offset, options);
   const ByteView section = header.compression() == Compression::none ? checked.batch.substr(kBatchHeaderBytes)
-                                                                      : ByteView(checked.decompressed);
+                                                                     : ByteView(checked.decompressed);
   RecordCursor cursor(header, section);
   RecordView record;
   while (true) {

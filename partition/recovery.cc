@@ -18,13 +18,13 @@ constexpr std::string_view kAsideSuffix = ".aside";
 // A GEN-0 log file that the manifest does not list, as the scan found it.
 struct ScannedLog {
   explicit ScannedLog(SegmentName name) : state(name) {}
-  LogState state;                       // of everything sound
+  LogState state;                         // of everything sound
   std::optional<LogState> state_at_sync;  // of [0, recovery point) when bytes follow it
-  SyncEntry sync;                       // the recovery point
+  SyncEntry sync;                         // the recovery point
   Offset ceiling;
   std::uint64_t file_bytes = 0;
-  bool torn = false;                    // bad bytes above the recovery point
-  bool corrupt = false;                 // bad bytes below it
+  bool torn = false;     // bad bytes above the recovery point
+  bool corrupt = false;  // bad bytes below it
   std::string reason;
 };
 
@@ -133,17 +133,17 @@ Status Recovery::check_closed() {
     }
     LOGCASK_ASSIGN(const std::uint64_t size, (*file)->size());
     if (size < segment.facts.size_bytes)
-      note_damage(segment.facts.name.base, segment.end_offset,
-                  name + " is " + std::to_string(size) + " bytes long instead of " +
-                      std::to_string(segment.facts.size_bytes));
+      note_damage(
+          segment.facts.name.base, segment.end_offset,
+          name + " is " + std::to_string(size) + " bytes long instead of " + std::to_string(segment.facts.size_bytes));
   }
   return {};
 }
 
 void Recovery::note_damage(Offset from, Offset to, const std::string& reason) {
   std::vector<DamagedRange>& damaged = out_.manifest.damaged;
-  const bool known = std::any_of(damaged.begin(), damaged.end(),
-                                 [&](const DamagedRange& d) { return d.from <= from && d.to >= to; });
+  const bool known =
+      std::any_of(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return d.from <= from && d.to >= to; });
   if (known) return;
   damaged.push_back({from, to, reason});
   manifest_changed_ = true;
@@ -160,9 +160,8 @@ Status Recovery::remove_leftovers() {
       kept.push_back(name);
       continue;
     }
-    const bool listed = std::any_of(segments.begin(), segments.end(), [&](const ManifestSegment& s) {
-      return s.facts.name == parsed->name;
-    });
+    const bool listed = std::any_of(segments.begin(), segments.end(),
+                                    [&](const ManifestSegment& s) { return s.facts.name == parsed->name; });
     const bool obsolete =
         !listed && (parsed->name.rewritten() ||
                     std::count(out_.manifest.obsolete.begin(), out_.manifest.obsolete.end(), parsed->name) > 0);
@@ -226,7 +225,8 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   } else if (sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file) {
     return std::move(sync).error();
   }
-  LOGCASK_ASSIGN(std::unique_ptr<File> file, directory_->open(segment_filename(name, SegmentFile::log), OpenMode::read));
+  LOGCASK_ASSIGN(std::unique_ptr<File> file,
+                 directory_->open(segment_filename(name, SegmentFile::log), OpenMode::read));
   LOGCASK_ASSIGN(log.file_bytes, file->size());
 
   bool digest_differs = false;
@@ -389,7 +389,8 @@ Result<LogState> Recovery::rewrite_tail(const ScannedLog& log) {
   const SegmentName new_name{log.sync.position > 0 ? log.sync.durable_end : old_name.base, Generation(0)};
   const std::string final_name = segment_filename(new_name, SegmentFile::log);
   const std::string temporary = final_name + std::string(kTemporarySuffix);
-  LOGCASK_ASSIGN(std::unique_ptr<File> from, directory_->open(segment_filename(old_name, SegmentFile::log), OpenMode::read));
+  LOGCASK_ASSIGN(std::unique_ptr<File> from,
+                 directory_->open(segment_filename(old_name, SegmentFile::log), OpenMode::read));
   LOGCASK_ASSIGN(std::unique_ptr<File> to, directory_->open(temporary, OpenMode::create_new));
 
   LogState copy(new_name);
@@ -439,7 +440,8 @@ std::string RecoveryReport::to_string() const {
   for (const std::string& name : set_aside) add("set aside " + name);
   for (const std::string& name : removed) add("removed leftover " + name);
   for (const DamagedRange& range : damaged)
-    add("DAMAGED offsets " + std::to_string(range.from.value()) + ".." + std::to_string(range.to.value()) + ": " + range.reason);
+    add("DAMAGED offsets " + std::to_string(range.from.value()) + ".." + std::to_string(range.to.value()) + ": " +
+        range.reason);
   return text;
 }
 

@@ -27,10 +27,10 @@ namespace logcask {
 
 // What recovery did, for the broker's log, `logcask reopen` and tests.
 struct RecoveryReport {
-  bool created = false;                // the directory held no partition
-  bool manifest_repaired = false;      // one copy was rewritten from the other
-  std::uint64_t scanned_bytes = 0;     // of unlisted segments
-  std::uint64_t cut_bytes = 0;         // torn tail, above the recovery point
+  bool created = false;             // the directory held no partition
+  bool manifest_repaired = false;   // one copy was rewritten from the other
+  std::uint64_t scanned_bytes = 0;  // of unlisted segments
+  std::uint64_t cut_bytes = 0;      // torn tail, above the recovery point
   std::string cut_reason;
   std::uint64_t rewritten_bytes = 0;   // unsynced tail, copied and synced
   std::uint32_t adopted_segments = 0;  // closed, but not yet in the manifest

@@ -15,8 +15,8 @@
 namespace logcask {
 
 struct ReplayFilter {
-  bool live_only = true;    // only records the keydir names; no tombstones
-  bool keys_only = false;   // values are replaced by empty ones
+  bool live_only = true;   // only records the keydir names; no tombstones
+  bool keys_only = false;  // values are replaced by empty ones
   std::string key_prefix;
   bool passes_everything() const { return !live_only && !keys_only && key_prefix.empty(); }
 };
@@ -26,7 +26,8 @@ using LivenessProbe = std::function<void(std::span<const KeyIdentity> identities
                                          std::vector<bool>& live)>;
 
 // Appends to `out` what passes of the whole batches in `batches` that lie in [from, end): a batch of which everything
-// passes is copied as it is, others are built anew without compression, offsets and timestamps kept. Control batches do not pass.
+// passes is copied as it is, others are built anew without compression, offsets and timestamps kept. Control batches do
+// not pass.
 Status filter_batches(ByteView batches, Offset from, Offset end, const ReplayFilter& filter, const KeyHasher& hasher,
                       const LivenessProbe& probe, std::size_t max_decompressed_bytes, std::string& out);
 

@@ -17,7 +17,7 @@ namespace logcask {
 struct SegmentStats {
   Offset base;
   std::uint64_t records = 0;
-  std::uint64_t tombstones = 0;            // in the file, live or not
+  std::uint64_t tombstones = 0;  // in the file, live or not
   std::uint64_t live_values = 0;
   std::uint64_t live_tombstones = 0;
   std::uint64_t unindexed_tombstones = 0;

@@ -48,8 +48,8 @@ TailBuffer::Place TailBuffer::find(Offset from) const {
   });
   if (chunk == chunks_.end()) return {chunks_.size(), 0};
   const auto& batches = (*chunk)->batches;
-  const auto batch = std::partition_point(batches.begin(), batches.end(),
-                                          [from](const Batch& b) { return b.next_offset <= from; });
+  const auto batch =
+      std::partition_point(batches.begin(), batches.end(), [from](const Batch& b) { return b.next_offset <= from; });
   return {static_cast<std::size_t>(chunk - chunks_.begin()), static_cast<std::size_t>(batch - batches.begin())};
 }
 

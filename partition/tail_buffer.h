@@ -5,8 +5,9 @@
 // A chunk is a block of memory that only ever grows at its end; readers hold a chunk by shared_ptr and
 // read bytes below the end they were shown, so the appender never waits for them. Batches lie back to
 // back and never span chunks. Offsets of neighbouring batches are contiguous, except after clear().
-// Threads: every function is called under the partition's lock; the bytes behind returned pieces may be read without it.
-// Memory: unwritten batches are always kept (admission bounds them); written ones up to `keep_bytes`, none when idle.
+// Threads: every function is called under the partition's lock; the bytes behind returned pieces may be read without
+// it. Memory: unwritten batches are always kept (admission bounds them); written ones up to `keep_bytes`, none when
+// idle.
 
 #include <cstdint>
 #include <deque>

@@ -16,8 +16,8 @@ Result<std::optional<FrameView>> next_frame(ByteView buffer, const FrameLimits& 
     return Error{Errc::frame_too_large, "frame of " + std::to_string(total_bytes) + " bytes; this side takes " +
                                             std::to_string(limits.max_frame_bytes)};
   if (frame_bytes < 4 || header_bytes > frame_bytes - 4)
-    return Error{Errc::malformed_frame, "header length " + std::to_string(header_bytes) + " does not fit frame length " +
-                                            std::to_string(frame_bytes)};
+    return Error{Errc::malformed_frame, "header length " + std::to_string(header_bytes) +
+                                            " does not fit frame length " + std::to_string(frame_bytes)};
   if (header_bytes > limits.max_header_bytes)
     return Error{Errc::frame_too_large, "header of " + std::to_string(header_bytes) + " bytes; this side takes " +
                                             std::to_string(limits.max_header_bytes)};

@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kProtocolVersionMin = 1;
 inline constexpr std::uint32_t kProtocolVersionMax = 1;
 
 struct FrameLimits {
-  std::size_t max_frame_bytes = 0;   // of the whole frame
+  std::size_t max_frame_bytes = 0;          // of the whole frame
   std::size_t max_header_bytes = 1u << 20;  // of the protobuf header
 };
 

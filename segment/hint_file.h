@@ -3,8 +3,8 @@
 //
 // Layout (docs/FORMAT.md, "Hint"): a 128-byte header with CRC, then blocks of up to 8192 entries, each block
 // followed by an XXH3-64 seeded with the block's number and the segment's name. Entries are little-endian and
-// copied as they are. A block is handed out only after its checksum held, so a damaged hint yields true entries
-// and then an error, never a wrong entry.
+// copied as they are, sorted by identity within runs of 2^20 whatever order they were added in. A block is handed out
+// only after its checksum held, so a damaged hint yields true entries and then an error, never a wrong entry.
 //
 // A hint proves nothing by itself: it is used only when its log's digest and size, and the fingerprint of the hash
 // secret, are those the reader knows. A partial hint (of the active segment) covers [0, covered_position) only.
@@ -60,6 +60,9 @@ struct HintHeader {
 };
 
 inline constexpr std::size_t kHintBlockEntries = 8192;
+// Entries are sorted by identity within runs of this many (24 MiB in memory while a hint is written).
+inline constexpr std::size_t kHintRunEntries = std::size_t{1} << 20;
+static_assert(kHintRunEntries % kHintBlockEntries == 0, "only the last block of a hint may be short");
 
 // Writes one hint. Not thread-safe. Dropping it before finish() removes the temporary file.
 class HintWriter {
@@ -78,12 +81,13 @@ class HintWriter {
 
  private:
   HintWriter(std::shared_ptr<Directory> directory, SegmentName name, std::unique_ptr<File> file);
-  Status write_block();
+  Status write_run();
+  Status write_block(std::span<const HintEntry> block);
 
   std::shared_ptr<Directory> directory_;
   SegmentName name_;
   std::unique_ptr<File> file_;
-  std::vector<HintEntry> block_;
+  std::vector<HintEntry> run_;  // at most kHintRunEntries
   std::uint64_t position_;
   std::uint64_t entries_ = 0;
   std::uint64_t blocks_ = 0;

@@ -21,8 +21,8 @@ TEST_CASE("fixed numbers are big-endian", "[base]") {
 
 TEST_CASE("varlong survives the round trip at the edges", "[base]") {
   Random random(7);
-  std::vector<std::int64_t> values = {0, -1, 1, 63, 64, -64, -65, std::numeric_limits<std::int64_t>::max(),
-                                      std::numeric_limits<std::int64_t>::min()};
+  std::vector<std::int64_t> values = {
+      0, -1, 1, 63, 64, -64, -65, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()};
   for (int i = 0; i < 1000; ++i) values.push_back(static_cast<std::int64_t>(random.next() >> random.below(64)));
   for (const std::int64_t value : values) {
     std::string out;

@@ -235,7 +235,8 @@ TEST_CASE("the keydir budget refuses new keys only, naming the records", "[runne
   fixture.put("a", "1");
   fixture.put("b", "1");
   fixture.budget().set_limit_bytes(2 * kKeydirBytesPerEntry);
-  const AppendResult refused = fixture.append({{"a", "2", {}}, {"c", "1", {}}, {"d", std::nullopt, {}}, {"e", "1", {}}});
+  const AppendResult refused =
+      fixture.append({{"a", "2", {}}, {"c", "1", {}}, {"d", std::nullopt, {}}, {"e", "1", {}}});
   CHECK(refused.error.code() == Errc::keydir_budget_exceeded);
   CHECK(refused.refused_records == std::vector<std::uint32_t>{1, 3});
   CHECK(fixture.put("a", "3").error.ok());

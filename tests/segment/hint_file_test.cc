@@ -1,5 +1,7 @@
 #include "segment/hint_file.h"
 
+#include <algorithm>
+
 #include "base/random.h"
 #include "tests/support/catch.h"
 #include "tests/support/crash_states.h"
@@ -20,6 +22,9 @@ std::vector<HintEntry> make_entries(std::size_t count) {
                                       kName.base + static_cast<std::int64_t>(i), static_cast<std::uint32_t>(i % 5000),
                                       random.one_in(3)));
   }
+  // The order in which a hint gives them back.
+  std::sort(entries.begin(), entries.end(),
+            [](const HintEntry& a, const HintEntry& b) { return a.identity() < b.identity(); });
   return entries;
 }
 
@@ -68,6 +73,15 @@ TEST_CASE("a hint gives back its entries and header, whatever their number") {
   expected.entries = count;
   REQUIRE(HintReader::open(*files.root(), kName)->header() == expected);
   REQUIRE(files.paths().size() == 1);
+}
+
+TEST_CASE("entries come back sorted by identity, whatever order they were added in") {
+  MemoryFileSystem files;
+  const auto entries = make_entries(20000);
+  write_hint(files.root(), {entries.rbegin(), entries.rend()}, 777);
+  std::vector<HintEntry> read;
+  REQUIRE_OK(read_hint(*files.root(), read));
+  REQUIRE(read == entries);
 }
 
 TEST_CASE("an entry keeps identity, offset, size and tombstone in 24 bytes") {

@@ -10,8 +10,8 @@
 #endif
 
 // REQUIRE_OK(expr): the Result or Status must be ok; prints the error when it is not.
-#define REQUIRE_OK(expr)                                              \
-  do {                                                                \
-    auto&& logcask_require_ok_ = (expr);                              \
+#define REQUIRE_OK(expr)                                                                        \
+  do {                                                                                          \
+    auto&& logcask_require_ok_ = (expr);                                                        \
     if (!logcask_require_ok_.ok()) FAIL(#expr ": " << logcask_require_ok_.error().to_string()); \
   } while (false)

@@ -5,7 +5,9 @@
 namespace logcask::testing {
 namespace {
 
-Got owned(const LookupAnswer& answer) { return {answer.status, answer.offset, std::string(answer.value), answer.error}; }
+Got owned(const LookupAnswer& answer) {
+  return {answer.status, answer.offset, std::string(answer.value), answer.error};
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ std::string make_batch(const std::vector<TestRecord>& records, const BatchShape&
 PartitionFixture::PartitionFixture(const PartitionConfig& config)
     : PartitionFixture(std::make_unique<MemoryFileSystem>(), config) {}
 
-PartitionFixture::PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config, bool machine_reset)
+PartitionFixture::PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config,
+                                   bool machine_reset)
     : disk_(std::move(disk)), config_(config), hasher_(KeyHasher::Secret{}) {
   open(machine_reset);
 }
@@ -102,16 +105,17 @@ void PartitionFixture::kill() {
   runner_.reset();
 }
 
-void PartitionFixture::start_append(const std::vector<TestRecord>& records, Acks acks, std::optional<AppendResult>& answer,
-                                    std::vector<Condition> conditions, const BatchShape& shape) {
+void PartitionFixture::start_append(const std::vector<TestRecord>& records, Acks acks,
+                                    std::optional<AppendResult>& answer, std::vector<Condition> conditions,
+                                    const BatchShape& shape) {
   const std::string bytes = make_batch(records, shape, clock_.wall_ms());
   Result<PreparedBatch> prepared = prepare_batch(bytes, config_, hasher_, std::move(conditions));
   REQUIRE_OK(prepared);
   runner_->append(*std::move(prepared), acks, [&answer](AppendResult result) { answer = std::move(result); });
 }
 
-AppendResult PartitionFixture::append(const std::vector<TestRecord>& records, Acks acks, std::vector<Condition> conditions,
-                                      const BatchShape& shape) {
+AppendResult PartitionFixture::append(const std::vector<TestRecord>& records, Acks acks,
+                                      std::vector<Condition> conditions, const BatchShape& shape) {
   std::optional<AppendResult> answer;
   start_append(records, acks, answer, std::move(conditions), shape);
   while (!answer && (flush_.run_one() || background_.run_one())) {

@@ -88,8 +88,8 @@ class PartitionFixture {
   void run_all();
 
   // Appends and runs everything until the answer is there.
-  AppendResult append(const std::vector<TestRecord>& records, Acks acks = Acks::all, std::vector<Condition> conditions = {},
-                      const BatchShape& shape = {});
+  AppendResult append(const std::vector<TestRecord>& records, Acks acks = Acks::all,
+                      std::vector<Condition> conditions = {}, const BatchShape& shape = {});
   AppendResult put(const std::string& key, const std::string& value) { return append({{key, value, {}}}); }
   AppendResult remove(const std::string& key) { return append({{key, std::nullopt, {}}}); }
   // Starts an append; `answer` is filled when it comes.
