@@ -4,7 +4,8 @@ namespace logcask::client {
 namespace {
 
 std::vector<ModelRecord> decode(const CheckedBatch& batch) {
-  const ByteView section = batch.decompressed.empty() ? batch.batch.substr(kBatchHeaderBytes) : ByteView(batch.decompressed);
+  const ByteView section =
+      batch.decompressed.empty() ? batch.batch.substr(kBatchHeaderBytes) : ByteView(batch.decompressed);
   RecordCursor cursor(batch.header, section);
   logcask::RecordView record;
   std::vector<ModelRecord> records;

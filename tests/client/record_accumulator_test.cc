@@ -24,7 +24,8 @@ AccumulatorConfig small_config() {
   return config;
 }
 
-OutRecord record_of(const std::string& key, const std::string& value, Condition condition = {}) {
+// Views: key and value must outlive the record.
+OutRecord record_of(ByteView key, ByteView value, Condition condition = {}) {
   OutRecord record;
   record.key = key;
   record.value = value;
