@@ -20,8 +20,8 @@ struct IoThread::Asio {
 IoThread::IoThread(const Clock& clock, std::string name)
     : clock_(clock),
       name_(std::move(name)),
-      asio_(std::make_unique<Asio>()),
-      wheel_(clock.monotonic_ns() / 1'000'000) {}
+      wheel_(clock.monotonic_ns() / 1'000'000),
+      asio_(std::make_unique<Asio>()) {}
 
 IoThread::~IoThread() { stop(); }
 

@@ -51,7 +51,6 @@ class IoThread final : public EventLoop {
   // Constant.
   const Clock& clock_;
   const std::string name_;
-  std::unique_ptr<Asio> asio_;
   std::thread thread_;
   std::atomic<std::thread::id> id_;
   // Loop thread only.
@@ -62,6 +61,8 @@ class IoThread final : public EventLoop {
   std::mutex mutex_;
   std::vector<Task> inbox_;
   bool drain_scheduled_ = false;
+  // Last, because what dies with the io_context may still cancel timers and post.
+  std::unique_ptr<Asio> asio_;
 };
 
 }  // namespace logcask

@@ -87,6 +87,8 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
     snapshot.pending_records = keys->pending_records();
     if (!keys->complete()) snapshot.state = PartitionSnapshot::State::loading;
     snapshot.loading_progress = keys->complete() ? 1.0 : loading_progress_;
+    snapshot.loaded_from_hints = load_report_.hint_entries;
+    snapshot.loaded_from_scan = load_report_.scanned_records;
   }
   if (partition_->latched()) {
     snapshot.state = PartitionSnapshot::State::read_only;

@@ -31,6 +31,10 @@ class PartitionFactory {
 
   // Recovers the log and returns; the keydir may go on loading. An error means that nothing can be served.
   virtual Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) = 0;
+  // A topic's settings as its partitions take them, with the broker's own budgets filled in.
+  virtual PartitionConfig partition_config(const TopicConfig& config) const { return config.partition; }
+  // What is shared by a topic's partitions follows its settings.
+  virtual void settings_changed(const TopicId&, const TopicConfig&) {}
   // Durable: from now on the partition's files are garbage.
   virtual Status mark_deleted(const PartitionSpec& spec) = 0;
   // Removes the files of a marked and closed partition.

@@ -75,6 +75,7 @@ struct PartitionSnapshot {
   std::uint64_t live_keys = 0, deleted_keys = 0, keydir_bytes = 0, size_bytes = 0, pending_records = 0, collisions = 0;
   std::uint32_t segments = 0;
   double loading_progress = 1.0;
+  std::uint64_t loaded_from_hints = 0, loaded_from_scan = 0;  // entries and records of the last load
   bool compaction_quarantined = false;
   std::string quarantine_reason;
 };

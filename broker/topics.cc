@@ -266,7 +266,8 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
                                         (topic->config.partition.compacted ? "lose" : "gain") +
                                         " 'compact' later; create a new topic and copy the records"};
   LOGCASK_TRY(metadata_.put_topic(changed->record));
-  for (const auto& partition : changed->partitions) partition->configure(changed->config.partition);
+  factory_.settings_changed(changed->record.id, changed->config);
+  for (const auto& partition : changed->partitions) partition->configure(factory_.partition_config(changed->config));
   publish(name, std::move(changed));
   return {};
 }

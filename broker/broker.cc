@@ -1,0 +1,288 @@
+#include "broker/broker.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "broker/data_directory.h"
+#include "broker/disk_partition_factory.h"
+#include "broker/local_metadata_store.h"
+#include "broker/log.h"
+#include "broker/memory_limit.h"
+#include "broker/native/listener.h"
+#include "broker/thread_executor.h"
+#include "broker/topic_name.h"
+#include "broker/topics.h"
+#include "broker/upkeep.h"
+#include "segment/posix_file.h"
+
+namespace logcask {
+namespace {
+
+// Partitions recovered or closed at a time: mostly waiting for the disk.
+constexpr std::size_t kOpenThreads = 4;
+constexpr std::size_t kBlockingThreads = 4;
+
+const Error kStopping{Errc::shutting_down, "the broker is stopping"};
+
+std::int64_t milliseconds_since(std::int64_t start_ns, const Clock& clock) {
+  return (clock.monotonic_ns() - start_ns) / 1'000'000;
+}
+
+// Half of what the process may open is for segments, the rest for connections.
+std::uint64_t segment_files(const BrokerConfig& config) {
+  const std::uint64_t limit = raise_open_files_limit();
+  return config.open_files_max > 0 ? static_cast<std::uint64_t>(config.open_files_max)
+                                   : std::min<std::uint64_t>(limit / 2, 1u << 16);
+}
+
+ConnectionLimits connection_limits(const BrokerConfig& config) {
+  ConnectionLimits limits;
+  limits.hello_frame_bytes = static_cast<std::size_t>(config.frame_hello_max_bytes);
+  limits.frame_bytes = static_cast<std::size_t>(config.frame_max_bytes);
+  limits.inflight_bytes = static_cast<std::size_t>(config.connection_inflight_max_bytes);
+  limits.output_bytes = static_cast<std::size_t>(config.connection_output_max_bytes);
+  limits.streams = static_cast<std::size_t>(config.connection_streams_max);
+  limits.hello_timeout_ms = config.hello_timeout_ms;
+  limits.frame_timeout_ms = config.frame_timeout_ms;
+  limits.idle_timeout_ms = config.idle_timeout_ms;
+  limits.write_timeout_ms = config.write_timeout_ms;
+  return limits;
+}
+
+PartitionSpec metadata_spec() {
+  PartitionSpec spec;
+  spec.topic = std::string(kMetadataTopic);
+  spec.topic_id = LocalMetadataStore::kTopicId;
+  spec.partition = PartitionId(0);
+  spec.internal = true;
+  return spec;
+}
+
+}  // namespace
+
+// In order of construction; destroyed the other way round.
+struct Broker::Parts {
+  Parts(const BrokerConfig& settings, std::unique_ptr<DataDirectory> directory)
+      : config(settings),
+        data(std::move(directory)),
+        hasher(data->secret()),
+        flush("flush", static_cast<std::size_t>(config.flush_threads), clock),
+        background_executor("background", static_cast<std::size_t>(config.background_threads), clock),
+        factory({*data, config, hasher, clock, flush, background_executor, segment_files(config),
+                 [](const std::string& text) { log_info(text); }, [](const std::string& text) { log_warn(text); },
+                 nullptr}),
+        background("reader", static_cast<std::size_t>(config.background_threads)),
+        blocking("blocking", kBlockingThreads) {}
+
+  Status open_metadata();
+  Status open_topics();
+  void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries);
+  void make_services(const std::string& version, std::int64_t started_ns);
+  Status open_listener();
+  bool stop();
+
+  const Clock& clock = system_clock();
+  const BrokerConfig config;
+  const std::unique_ptr<DataDirectory> data;
+  const KeyHasher hasher;
+  ThreadExecutor flush;
+  ThreadExecutor background_executor;
+  DiskPartitionFactory factory;
+  std::shared_ptr<PartitionRunner> metadata_partition;
+  std::unique_ptr<LocalMetadataStore> metadata;
+  std::unique_ptr<Topics> topics;
+
+  AllowAll authorizer;
+  Metrics metrics;
+  WorkerPool background;
+  WorkerPool blocking;
+  BrokerFacts facts;
+  std::unique_ptr<ServiceParts> service_parts;
+  std::unique_ptr<ProduceService> produce;
+  std::unique_ptr<FetchService> fetch;
+  std::unique_ptr<OffsetsService> offsets;
+  std::unique_ptr<LookupService> lookup;
+  std::unique_ptr<WatchService> watch;
+  std::unique_ptr<ReplayService> replay;
+  std::unique_ptr<GroupsService> groups;
+  std::unique_ptr<ProducerIdService> producer_ids;
+  std::unique_ptr<AdminService> admin;
+  std::unique_ptr<NativeServices> native;
+  std::unique_ptr<Upkeep> upkeep;
+
+  std::vector<NativeThread> threads;
+  std::unique_ptr<Listener> listener;
+  SocketAddress address;
+  bool stopped = false;
+  bool clean = false;
+};
+
+// The metadata topic is made at the first start and never again: a lost one must not pass for an empty broker.
+Status Broker::Parts::open_metadata() {
+  PartitionSpec spec = metadata_spec();
+  LOGCASK_ASSIGN(const auto entries, data->list_partitions());
+  const std::string name = DataDirectory::partition_directory_name(spec.topic, spec.partition, spec.topic_id);
+  spec.create = std::none_of(entries.begin(), entries.end(), [&](const auto& e) { return e.directory_name == name; });
+  if (spec.create && !entries.empty())
+    return Error{Errc::not_found, data->root().path() + " holds partitions but not " + name +
+                                      ", which says what they are; restore it from a backup"};
+  LOGCASK_ASSIGN(spec.config, make_topic_config({{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}}));
+  LOGCASK_ASSIGN(metadata_partition, factory.open(spec));
+  const PartitionSnapshot state = metadata_partition->snapshot();
+  if (state.state == PartitionSnapshot::State::offline)
+    return Error{Errc::partition_offline,
+                 "the metadata topic cannot be opened: " + state.reason + "; 'logcask verify DIR --repair' may help"};
+  metadata = std::make_unique<LocalMetadataStore>(metadata_partition, hasher, clock);
+  return {};
+}
+
+Status Broker::Parts::open_topics() {
+  Topics::Limits limits;
+  limits.partitions_max = config.partitions_max;
+  limits.default_partitions = config.default_partitions;
+  limits.message_bytes_limit = config.message_bytes_limit();
+  topics = std::make_unique<Topics>(*metadata, factory, clock, limits);
+  LOGCASK_ASSIGN(const auto entries, data->list_partitions());
+  std::vector<TopicId> marked;
+  for (const auto& entry : entries)
+    if (entry.deletion_marked) marked.push_back(entry.topic_id);
+  LOGCASK_ASSIGN(const TopicsReport report, topics->load(metadata_partition, kOpenThreads, marked));
+  log_info("opened " + std::to_string(report.topics) + " topics with " + std::to_string(report.partitions) +
+           " partitions");
+  for (const std::string& line : report.offline) log_error("offline: " + line);
+  for (const MetadataProblem& problem : metadata->problems())
+    log_error("metadata record '" + problem.key + "' cannot be used and is kept: " + problem.reason);
+  report_orphans(entries);
+  return {};
+}
+
+void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries) {
+  std::set<TopicId> known = {LocalMetadataStore::kTopicId};
+  for (const auto& [name, topic] : *topics->snapshot()) known.insert(topic->record.id);
+  for (const auto& entry : entries) {
+    if (known.contains(entry.topic_id)) continue;
+    if (!entry.deletion_marked) {
+      log_warn("directory '" + entry.directory_name + "' belongs to no known topic; it is kept");
+      continue;
+    }
+    background.submit([this, name = entry.directory_name] {
+      if (auto removed = data->remove_partition(name); !removed.ok())
+        log_warn("remove deleted partition " + name + ": " + removed.error().message);
+    });
+  }
+}
+
+void Broker::Parts::make_services(const std::string& version, std::int64_t started_ns) {
+  facts.version = version;
+  facts.cluster_id = data->cluster_id();
+  facts.data_directory = data->root().path();
+  facts.io_threads = static_cast<std::size_t>(config.io_threads);
+  facts.keydir_budget_bytes = config.keydir_total_max_bytes;
+  facts.started_ns = started_ns;
+  facts.disk_free_bytes = [this] {
+    const auto free = data->root().free_bytes();
+    return free.ok() ? *free : 0;
+  };
+  service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, background});
+  produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms);
+  fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes));
+  offsets = std::make_unique<OffsetsService>(*service_parts);
+  lookup = std::make_unique<LookupService>(*service_parts, config.lookup_timeout_ms);
+  watch = std::make_unique<WatchService>(*service_parts);
+  replay = std::make_unique<ReplayService>(*service_parts);
+  groups = std::make_unique<GroupsService>(*service_parts);
+  producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
+  admin = std::make_unique<AdminService>(*service_parts, facts, nullptr);
+  native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
+                                                           *groups, *producer_ids, *admin, blocking, clock,
+                                                           connection_limits(config)});
+  upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
+}
+
+Status Broker::Parts::open_listener() {
+  for (std::int64_t i = 0; i < config.io_threads; ++i) {
+    NativeThread thread;
+    thread.thread = std::make_unique<IoThread>(clock, "io-" + std::to_string(i));
+    thread.topics = std::make_unique<TopicView>(*topics);
+    threads.push_back(std::move(thread));
+  }
+  Listener::Limits limits;
+  limits.connections_max = static_cast<std::size_t>(config.connections_max);
+  limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
+  listener = std::make_unique<Listener>(threads, *native, metrics, limits);
+  LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.listen, "listen"));
+  LOGCASK_ASSIGN(address, listener->listen(wanted));
+  SocketAddress advertised = address;
+  if (!config.advertised_listener.empty()) {
+    LOGCASK_ASSIGN(advertised, parse_socket_address(config.advertised_listener, "advertised.listener"));
+  }
+  facts.advertised_host = advertised.host;
+  facts.advertised_port = advertised.port;
+  for (NativeThread& thread : threads) thread.thread->start();
+  listener->start();
+  return {};
+}
+
+bool Broker::Parts::stop() {
+  if (std::exchange(stopped, true)) return clean;
+  const std::int64_t start = clock.monotonic_ns();
+  if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
+  if (upkeep) upkeep->stop();
+  blocking.stop();
+  background.stop();
+  if (topics) {
+    topics->close(kStopping, kOpenThreads);
+  } else if (metadata_partition) {
+    metadata_partition->close(kStopping);
+  }
+  // The partitions' last answers are on their way to the loops: let them arrive.
+  for (NativeThread& thread : threads) {
+    std::promise<void> drained;
+    thread.thread->post([&drained] { drained.set_value(); });
+    if (drained.get_future().wait_for(std::chrono::seconds(5)) != std::future_status::ready) std::abort();
+  }
+  for (NativeThread& thread : threads) thread.thread->stop();
+  flush.stop();
+  background_executor.stop();
+  const Status marked = data->set_clean();
+  if (!marked.ok()) log_error("the data directory could not be marked clean: " + marked.error().message);
+  clean = marked.ok();
+  log_info("stopped in " + std::to_string(milliseconds_since(start, clock)) + " ms");
+  return clean;
+}
+
+Broker::Broker(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Broker::~Broker() { stop(); }
+
+const SocketAddress& Broker::native_address() const { return parts_->address; }
+bool Broker::stop() { return parts_->stop(); }
+
+Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const std::string& version) {
+  const Clock& clock = system_clock();
+  const std::int64_t started_ns = clock.monotonic_ns();
+  LOGCASK_ASSIGN(std::shared_ptr<Directory> root, create_posix_directory(config.data_dir));
+  LOGCASK_ASSIGN(auto data, DataDirectory::open(std::move(root), machine_boot_id()));
+  const DataDirectory::StartFacts start_facts = data->start_facts();
+  for (const std::string& note : data->notes()) log_warn(note);
+  if (!start_facts.first_start && !start_facts.clean_stop)
+    log_warn(std::string("the last run did not stop in order") +
+             (start_facts.same_boot ? "" : ", and the machine was restarted since") + "; recovering");
+  std::unique_ptr<Broker> broker(new Broker(std::make_unique<Parts>(config, std::move(data))));
+  Parts& parts = *broker->parts_;
+  LOGCASK_TRY(parts.open_metadata());
+  LOGCASK_TRY(parts.open_topics());
+  parts.make_services(version, started_ns);
+  parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
+  LOGCASK_TRY(parts.open_listener());
+  parts.upkeep->start();
+  log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +
+           ", recovered in " + std::to_string(milliseconds_since(started_ns, clock)) + " ms");
+  return broker;
+}
+
+}  // namespace logcask

@@ -1,0 +1,40 @@
+#pragma once
+// One broker: everything put together, started and stopped in order.
+//
+// start() returns when the logs are recovered and the listener is open; keydirs may go on loading. stop() ends
+// connections, flushes, writes checkpoints and hints, and marks the directory clean. Not thread-safe: one owner.
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "broker/config.h"
+#include "broker/socket_address.h"
+
+namespace logcask {
+
+class Broker {
+ public:
+  // `version` is what clients are told.
+  static Result<std::unique_ptr<Broker>> start(const BrokerConfig& config, const std::string& version);
+  ~Broker();  // stops
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  // Where the native listener listens, with the real port.
+  const SocketAddress& native_address() const;
+  // Idempotent. False when something could not be written in order; the log says what.
+  bool stop();
+
+ private:
+  struct Parts;
+  explicit Broker(std::unique_ptr<Parts> parts);
+  const std::unique_ptr<Parts> parts_;
+};
+
+// The verb `serve`: runs a broker until SIGTERM or SIGINT and returns the exit code: 0 after a clean stop, 1 when it
+// could not start or stop in order. Prints one line on stdout per open listener: "listening native HOST:PORT".
+// Call before other threads exist: it blocks the signals in all threads.
+int run_broker(const BrokerConfig& config, const std::string& version);
+
+}  // namespace logcask

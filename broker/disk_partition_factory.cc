@@ -1,0 +1,100 @@
+#include "broker/disk_partition_factory.h"
+
+#include <utility>
+
+#include "broker/local_partition_runner.h"
+#include "segment/segment.h"
+
+namespace logcask {
+namespace {
+
+std::string directory_name(const PartitionSpec& spec) {
+  return DataDirectory::partition_directory_name(spec.topic, spec.partition, spec.topic_id);
+}
+
+std::uint64_t budget_bytes(const TopicConfig& config) {
+  return config.keydir_max_bytes == kUnlimited ? KeydirBudget::kUnlimited
+                                               : static_cast<std::uint64_t>(config.keydir_max_bytes);
+}
+
+std::shared_ptr<SegmentEnvironment> make_segments(const DiskPartitionParts& parts) {
+  SegmentEnvironment::Limits limits;
+  limits.files.open_files = parts.open_files_max;
+  limits.decoded_batch_bytes = static_cast<std::size_t>(parts.config.lookup_cache_bytes);
+  auto segments = std::make_shared<SegmentEnvironment>(limits);
+  // Unlinking a GiB takes tens of milliseconds; whoever drops the last reader should not pay.
+  segments->remove_files = [&background = parts.background](FileRemoval removal) {
+    // What stays behind is a leftover that the next recovery removes.
+    background.post([removal = std::move(removal)] { (void)removal.run().ok(); });
+  };
+  return segments;
+}
+
+}  // namespace
+
+DiskPartitionFactory::DiskPartitionFactory(DiskPartitionParts parts)
+    : parts_(std::move(parts)),
+      segments_(make_segments(parts_)),
+      budget_(static_cast<std::uint64_t>(parts_.config.keydir_total_max_bytes)) {}
+
+DiskPartitionFactory::~DiskPartitionFactory() = default;
+
+KeydirBudget* DiskPartitionFactory::budget_of(const PartitionSpec& spec) {
+  if (spec.internal) return &internal_budget_;
+  const std::lock_guard lock(mutex_);
+  auto& budget = topic_budgets_[spec.topic_id];
+  if (!budget) budget = std::make_unique<KeydirBudget>(budget_bytes(spec.config), &budget_);
+  return budget.get();
+}
+
+void DiskPartitionFactory::settings_changed(const TopicId& topic, const TopicConfig& config) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = topic_budgets_.find(topic); found != topic_budgets_.end())
+    found->second->set_limit_bytes(budget_bytes(config));
+}
+
+PartitionConfig DiskPartitionFactory::partition_config(const TopicConfig& config) const {
+  PartitionConfig partition = config.partition;
+  partition.tail_buffer_bytes = static_cast<std::size_t>(parts_.config.tail_buffer_bytes);
+  partition.pending_records_max = static_cast<std::size_t>(parts_.config.pending_records_max);
+  return partition;
+}
+
+Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const PartitionSpec& spec) {
+  const std::string name = directory_name(spec);
+  auto directory = spec.create ? parts_.data.create_partition(name) : parts_.data.open_partition(name);
+  if (directory.code() == Errc::not_found)
+    return Error{Errc::partition_offline, "directory " + parts_.data.root().path() + "/" + name +
+                                              " is missing; restore it from a backup, then 'logcask reopen'"};
+  if (!directory.ok()) return std::move(directory).error();
+  RunnerEnvironment environment;
+  environment.name = spec.label();
+  environment.partition.segments = segments_;
+  environment.partition.directory = std::move(directory).value();
+  environment.partition.clock = &parts_.clock;
+  environment.partition.hasher = &parts_.hasher;
+  environment.partition.arena = &arena_;
+  environment.partition.budget = budget_of(spec);
+  const DataDirectory::StartFacts& facts = parts_.data.start_facts();
+  environment.recovery.machine_reset = !facts.first_start && !facts.clean_stop && !facts.same_boot && !spec.create;
+  environment.flush = &parts_.flush;
+  environment.background = &parts_.background;
+  environment.alarm = [alarm = parts_.alarm, label = spec.label()](const std::string& what) {
+    alarm(label + ": " + what);
+  };
+  environment.compaction_wanted = parts_.compaction_wanted;
+  std::string report;
+  auto runner = LocalPartitionRunner::open(std::move(environment), partition_config(spec.config), report);
+  if (!spec.create && !report.empty()) parts_.note(spec.label() + ": " + report);
+  return std::shared_ptr<PartitionRunner>(std::move(runner));
+}
+
+Status DiskPartitionFactory::mark_deleted(const PartitionSpec& spec) {
+  return parts_.data.mark_deleted(directory_name(spec));
+}
+
+Status DiskPartitionFactory::remove(const PartitionSpec& spec) {
+  return parts_.data.remove_partition(directory_name(spec));
+}
+
+}  // namespace logcask

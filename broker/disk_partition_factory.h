@@ -1,0 +1,63 @@
+#pragma once
+// Partitions on disk: from a spec to a directory and a runner that serves it.
+//
+// Owns what all partitions share (open files, arena, keydir budgets). Threads: as partition_factory.h says.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/key_hash.h"
+#include "broker/config.h"
+#include "broker/data_directory.h"
+#include "broker/executor.h"
+#include "broker/partition_factory.h"
+#include "partition/keydir_budget.h"
+#include "partition/page_arena.h"
+
+namespace logcask {
+
+struct SegmentEnvironment;
+
+// Everything outlives the factory.
+struct DiskPartitionParts {
+  DataDirectory& data;
+  const BrokerConfig& config;
+  const KeyHasher& hasher;
+  const Clock& clock;
+  Executor& flush;
+  Executor& background;
+  std::uint64_t open_files_max = 1024;
+  // What an operator should read: recovery reports, alarms.
+  std::function<void(const std::string&)> note;
+  std::function<void(const std::string&)> alarm;
+  std::function<void()> compaction_wanted;
+};
+
+class DiskPartitionFactory final : public PartitionFactory {
+ public:
+  explicit DiskPartitionFactory(DiskPartitionParts parts);
+  ~DiskPartitionFactory() override;
+
+  Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) override;
+  PartitionConfig partition_config(const TopicConfig& config) const override;
+  void settings_changed(const TopicId& topic, const TopicConfig& config) override;
+  Status mark_deleted(const PartitionSpec& spec) override;
+  Status remove(const PartitionSpec& spec) override;
+
+ private:
+  KeydirBudget* budget_of(const PartitionSpec& spec);
+
+  const DiskPartitionParts parts_;
+  const std::shared_ptr<SegmentEnvironment> segments_;
+  PageArena arena_;
+  KeydirBudget budget_;           // of all topics of users
+  KeydirBudget internal_budget_;  // the broker's own topics never run out
+  std::mutex mutex_;
+  std::map<TopicId, std::unique_ptr<KeydirBudget>> topic_budgets_;  // guarded; kept for good
+};
+
+}  // namespace logcask

@@ -1,0 +1,127 @@
+#pragma once
+// The protocol side of one connection: bytes in, requests executed, bytes out. No socket in here.
+//
+// Belongs to one event loop; every function runs there. Requests are executed as their frames arrive, in
+// order; answers that take longer overtake or are overtaken. Lives on, detached, while a partition still owes an
+// answer. A peer that breaks the protocol gets one error frame with correlation id 0, then the end.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/native/native_services.h"
+#include "broker/native/out_queue.h"
+#include "proto/frame.h"
+
+namespace logcask {
+
+namespace v1 {
+class RequestHeader;
+class ResponseHeader;
+}  // namespace v1
+
+// What the connection asks of whoever owns the socket. Never called from within consume().
+class ConnectionHost {
+ public:
+  virtual ~ConnectionHost() = default;
+  virtual void output_ready() = 0;
+  // wants_input() may have become true again.
+  virtual void input_wanted() = 0;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
+             ConnectionHost& host);
+
+  // ---- for the session
+  // Executes the whole frames at the front of `bytes`; returns how many bytes were used. Stops early when it wants no
+  // more input for now.
+  std::size_t consume(ByteView bytes);
+  // What the buffer must reach for the next frame; valid after consume().
+  std::size_t needed_bytes() const { return needed_bytes_; }
+  bool wants_input() const;
+  // No further frame will be executed; close once the output is gone.
+  bool finished() const { return finished_; }
+  bool said_hello() const { return said_hello_; }
+  // Nothing is being worked on and no stream is open.
+  bool quiet() const { return open_.empty() && unanswered_ == 0; }
+  OutQueue& output() { return output_; }
+  // One error frame, then finished.
+  void fail(const Error& error);
+  // The socket is gone: ends every open call; later answers are dropped.
+  void detach(const Error& reason);
+  // The broker stops: open calls end with `reason`, then finished.
+  void shut(const Error& reason);
+
+  // ---- for the requests
+  const NativeServices& services() const { return services_; }
+  EventLoop& loop() { return loop_; }
+  CallContext context() { return {principal_, loop_, topics_}; }
+  const Principal& principal() const { return principal_; }
+  void hello_done() { said_hello_ = true; }
+
+  void send(const v1::ResponseHeader& header, ByteView attachment = {});
+  void send(const v1::ResponseHeader& header, std::string attachment);
+  struct Piece {
+    ByteView bytes;
+    std::shared_ptr<const void> owner;
+  };
+  void send(const v1::ResponseHeader& header, std::vector<Piece> pieces);
+  void send_error(std::uint64_t correlation_id, const Error& error);
+  // The last answer of a stream; an ok status ends it without an error.
+  void end_stream(std::uint64_t correlation_id, const Status& status);
+
+  // Open calls: cancellable, hold up the idle deadline, end with the connection.
+  void open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call);
+  void closed(std::uint64_t correlation_id);
+  std::shared_ptr<OpenCall> find_open(std::uint64_t correlation_id) const;
+  std::size_t open_calls() const { return open_.size(); }
+
+  // A partition asks its producers to slow down: stop reading for a moment.
+  void slow_down();
+
+ private:
+  friend class Unanswered;
+  void execute(const FrameView& frame);
+  void notify();
+  void input_may_be_wanted();
+  void cancel_all(const Error& reason);
+
+  const NativeServices& services_;
+  EventLoop& loop_;
+  TopicView& topics_;
+  const Principal principal_;
+  ConnectionHost* host_;  // null once detached
+  OutQueue output_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> open_;
+  std::size_t unanswered_ = 0;
+  std::size_t inflight_bytes_ = 0;
+  std::size_t needed_bytes_ = kFramePrefixBytes;
+  bool said_hello_ = false;
+  bool finished_ = false;
+  bool consuming_ = false;
+  bool slowed_ = false;
+};
+
+// A request that is being worked on: counts against the connection's limits while it lives. Made and destroyed on
+// the loop.
+class Unanswered {
+ public:
+  Unanswered(Connection& connection, std::uint64_t correlation_id, std::size_t request_bytes);
+  ~Unanswered();
+  Unanswered(const Unanswered&) = delete;
+  Unanswered& operator=(const Unanswered&) = delete;
+
+  Connection& connection() const { return *connection_; }
+  std::uint64_t correlation_id() const { return correlation_id_; }
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+  const std::uint64_t correlation_id_;
+  const std::size_t bytes_;
+};
+
+}  // namespace logcask

@@ -1,0 +1,70 @@
+// Get: the latest record of each key.
+#include "broker/native/requests/requests.h"
+#include "broker/native/requests/wire.h"
+#include "logcask/v1/native.pb.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::uint32_t kKeysMax = 65536;
+
+class NativeLookupCall final : public LookupCall {
+ public:
+  NativeLookupCall(const NativeRequest& request, std::uint32_t key_count)
+      : unanswered_(request.connection, request.correlation_id, request.frame_bytes),
+        key_count_(key_count),
+        most_bytes_(request.services().limits.output_bytes) {}
+
+  void result(const LookupResult& result) override {
+    if (too_large_) return;
+    append_lookup_result(results_, result);
+    // One value may be larger than the limit; together they may not.
+    too_large_ = key_count_ > 1 && results_.size() > most_bytes_;
+  }
+  void completed(Status status) override {
+    Connection& connection = unanswered_.connection();
+    if (too_large_)
+      status = Error{Errc::limit_exceeded, "the values are larger than " + std::to_string(most_bytes_) +
+                                               " bytes together; ask for fewer keys at a time"};
+    if (status.ok()) {
+      ArenaMessage<v1::ResponseHeader> response;
+      response->set_correlation_id(unanswered_.correlation_id());
+      response->mutable_get()->set_key_count(key_count_);
+      connection.send(*response, std::move(results_));
+    } else {
+      connection.send_error(unanswered_.correlation_id(), status.error());
+    }
+    connection.closed(unanswered_.correlation_id());
+  }
+
+ private:
+  const Unanswered unanswered_;
+  const std::uint32_t key_count_;
+  const std::size_t most_bytes_;
+  std::string results_;
+  bool too_large_ = false;
+};
+
+}  // namespace
+
+void handle_get(const NativeRequest& request) {
+  const v1::GetRequest& get = request.header.get();
+  if (get.key_count() == 0) return request.refuse(prefix_lookup_unsupported());
+  if (get.key_count() > kKeysMax)
+    return request.refuse(
+        Error{Errc::invalid_argument, "at most " + std::to_string(kKeysMax) + " keys can be looked up at a time"});
+  const auto keys = decode_keys(request.attachment, get.key_count());
+  if (!keys.ok()) return request.refuse(keys.error());
+  LookupOptions options;
+  options.partition = PartitionId(get.partition());
+  for (const auto& wire : get.min_offsets())
+    options.min_offsets.emplace_back(PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
+                                     Offset(wire.offset()));
+  options.timeout_ms = get.timeout_ms();
+  options.keys_only = get.keys_only();
+  if (auto open = request.services().lookup.get(request.connection.context(), get.topic(), *keys, std::move(options),
+                                                std::make_unique<NativeLookupCall>(request, get.key_count())))
+    request.connection.open(request.correlation_id, std::move(open));
+}
+
+}  // namespace logcask

@@ -1,0 +1,28 @@
+// ListGroups: every group that has committed something.
+#include "broker/native/requests/requests.h"
+#include "broker/native/requests/wire.h"
+#include "logcask/v1/native.pb.h"
+
+namespace logcask {
+
+void handle_list_groups(const NativeRequest& request) {
+  in_background(
+      request,
+      [&service = request.services().groups, principal = request.connection.principal()] {
+        return service.list(principal);
+      },
+      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {
+        if (!groups.ok()) return connection.send_error(correlation_id, groups.error());
+        v1::ResponseHeader response;
+        response.set_correlation_id(correlation_id);
+        v1::ListGroupsResponse& body = *response.mutable_list_groups();
+        for (const GroupSummary& group : *groups) {
+          v1::ListGroupsResponse::Group& out = *body.add_groups();
+          out.set_name(group.name);
+          out.set_partitions(static_cast<std::uint32_t>(group.partitions));
+        }
+        connection.send(response);
+      });
+}
+
+}  // namespace logcask

@@ -1,0 +1,58 @@
+// Watch: a stream of the current values of some keys and every change after.
+#include "broker/native/requests/requests.h"
+#include "broker/native/requests/wire.h"
+#include "logcask/v1/native.pb.h"
+
+namespace logcask {
+namespace {
+
+constexpr std::uint32_t kKeysMax = 10'000;
+constexpr std::size_t kEventsBytesMax = 256u << 10;
+
+class NativeWatchSink final : public WatchSink {
+ public:
+  explicit NativeWatchSink(const NativeRequest& request)
+      : connection_(request.connection.shared_from_this()), correlation_id_(request.correlation_id) {}
+
+  void event(const LookupResult& event) override {
+    append_lookup_result(events_, event);
+    ++count_;
+    if (events_.size() >= kEventsBytesMax) flush();
+  }
+  void flush() override {
+    if (count_ == 0) return;
+    ArenaMessage<v1::ResponseHeader> response;
+    response->set_correlation_id(correlation_id_);
+    response->mutable_watch()->set_event_count(std::exchange(count_, 0));
+    connection_->send(*response, std::exchange(events_, {}));
+  }
+  void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+  const std::uint64_t correlation_id_;
+  std::string events_;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace
+
+void handle_watch(const NativeRequest& request) {
+  const v1::WatchRequest& watch = request.header.watch();
+  if (watch.key_count() > kKeysMax)
+    return request.refuse(
+        Error{Errc::invalid_argument, "one Watch takes at most " + std::to_string(kKeysMax) + " keys"});
+  if (!may_open_stream(request)) return;
+  const auto keys = decode_keys(request.attachment, watch.key_count());
+  if (!keys.ok()) return request.refuse(keys.error());
+  WatchOptions options;
+  options.partition = PartitionId(watch.partition());
+  for (const std::int64_t offset : watch.last_seen_offsets()) options.last_seen.push_back(Offset(offset));
+  options.credit_bytes = watch.credit_bytes();
+  auto open = request.services().watch.watch(request.connection.context(), watch.topic(), *keys, std::move(options),
+                                             std::make_unique<NativeWatchSink>(request));
+  if (!open.ok()) return request.refuse(open.error());
+  request.connection.open(request.correlation_id, std::move(open).value());
+}
+
+}  // namespace logcask

@@ -1,0 +1,33 @@
+#include "broker/native/requests/wire.h"
+
+#include <utility>
+
+namespace logcask {
+
+const char* state_name(PartitionSnapshot::State state) {
+  switch (state) {
+    case PartitionSnapshot::State::online:
+      return "online";
+    case PartitionSnapshot::State::loading:
+      return "loading";
+    case PartitionSnapshot::State::read_only:
+      return "read_only";
+    case PartitionSnapshot::State::offline:
+      return "offline";
+  }
+  return "offline";
+}
+
+void add_pieces(std::vector<Connection::Piece>& out, const std::vector<ByteView>& pieces,
+                std::vector<std::shared_ptr<const void>> owners) {
+  if (pieces.empty()) return;
+  // Which owner holds which piece is the runner's business: together they hold all.
+  std::shared_ptr<const void> owner;
+  if (owners.size() == 1)
+    owner = std::move(owners.front());
+  else
+    owner = std::make_shared<const std::vector<std::shared_ptr<const void>>>(std::move(owners));
+  for (const ByteView piece : pieces) out.push_back({piece, owner});
+}
+
+}  // namespace logcask

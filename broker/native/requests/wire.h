@@ -1,0 +1,34 @@
+#pragma once
+// Small conversions between the wire's messages and ours.
+
+#include <string>
+
+#include "base/result.h"
+#include "broker/native/connection.h"
+#include "broker/partition_runner.h"
+#include "logcask/v1/native.pb.h"
+
+namespace logcask {
+
+inline void set_error(v1::PartitionError* wire, const Status& status) {
+  if (status.ok()) return;
+  wire->set_code(static_cast<int>(status.code()));
+  wire->set_message(status.error().message);
+}
+
+inline std::string id_bytes(const TopicId& id) {
+  return std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
+}
+
+const char* state_name(PartitionSnapshot::State state);
+
+// The pieces of fetched batches, each with everything that keeps it alive.
+void add_pieces(std::vector<Connection::Piece>& out, const std::vector<ByteView>& pieces,
+                std::vector<std::shared_ptr<const void>> owners);
+
+template <class Config>
+SettingMap to_settings(const Config& config) {
+  return SettingMap(config.begin(), config.end());
+}
+
+}  // namespace logcask

@@ -1,0 +1,204 @@
+#include "broker/native/session.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "broker/native/session_socket.h"
+
+namespace logcask {
+namespace {
+
+using Tcp = boost::asio::ip::tcp;
+
+constexpr std::size_t kPiecesPerWrite = 64;
+// One turn of a session writes at most this much before others get their turn.
+constexpr std::size_t kBytesPerTurn = 4u << 20;
+
+std::int64_t tick_ms(const ConnectionLimits& limits) {
+  const std::int64_t shortest =
+      std::min({limits.hello_timeout_ms, limits.frame_timeout_ms, limits.idle_timeout_ms, limits.write_timeout_ms});
+  return std::clamp<std::int64_t>(shortest / 4, 5, 1000);
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Socket> socket, IoThread& thread, TopicView& topics, const NativeServices& services,
+                 Metrics& metrics, std::string peer_address, std::function<void(Session*)> on_close)
+    : socket_(std::move(socket)),
+      thread_(thread),
+      limits_(services.limits),
+      metrics_(metrics),
+      peer_address_(std::move(peer_address)),
+      on_close_(std::move(on_close)),
+      connection_(
+          std::make_shared<Connection>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)) {}
+
+Session::~Session() = default;
+
+void Session::start() {
+  boost::system::error_code ignored;
+  socket_->tcp.set_option(Tcp::no_delay(true), ignored);
+  socket_->tcp.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+  socket_->tcp.non_blocking(true, ignored);
+  started_ms_ = last_input_ms_ = last_output_ms_ = now_ms();
+  tick();
+  read();
+}
+
+void Session::read() {
+  if (reading_ || closed_ || !connection_->wants_input()) return;
+  reading_ = true;
+  const std::span<char> room = in_.prepare(connection_->needed_bytes());
+  socket_->tcp.async_read_some(boost::asio::buffer(room.data(), room.size()),
+                               [self = shared_from_this()](boost::system::error_code failure, std::size_t received) {
+                                 self->reading_ = false;
+                                 if (self->closed_) return;
+                                 if (failure) return self->close(Error{Errc::connection_lost, failure.message()});
+                                 self->metrics_.bytes_received.add(received);
+                                 self->last_input_ms_ = self->now_ms();
+                                 self->in_.commit(received);
+                                 self->execute();
+                               });
+}
+
+// Executes what has arrived; every answer that is ready by then leaves with one write.
+void Session::execute() {
+  if (closed_) return;
+  executing_ = true;
+  in_.consume(connection_->consume(in_.view()));
+  executing_ = false;
+  const bool waits_for_more = !in_.empty() && connection_->wants_input();
+  if (!waits_for_more)
+    frame_started_ms_ = -1;
+  else if (frame_started_ms_ < 0)
+    frame_started_ms_ = last_input_ms_;
+  flush();
+  read();
+}
+
+void Session::output_ready() {
+  if (executing_ || closed_ || std::exchange(flush_posted_, true)) return;
+  // Later in this turn, so that answers that become ready together leave together.
+  boost::asio::post(thread_.context(), [self = shared_from_this()] {
+    self->flush_posted_ = false;
+    self->flush();
+  });
+}
+
+void Session::input_wanted() {
+  if (executing_ || closed_ || std::exchange(execute_posted_, true)) return;
+  boost::asio::post(thread_.context(), [self = shared_from_this()] {
+    self->execute_posted_ = false;
+    // Frames may be waiting in the buffer already.
+    self->execute();
+  });
+}
+
+void Session::flush() {
+  if (closed_ || writing_) return;
+  OutQueue& out = connection_->output();
+  const bool was_full = !connection_->wants_input();
+  std::size_t written_now = 0;
+  while (!out.empty()) {
+    if (written_now >= kBytesPerTurn) {
+      output_ready();
+      break;
+    }
+    std::array<ByteView, kPiecesPerWrite> pieces;
+    std::array<iovec, kPiecesPerWrite> vectors;
+    const std::size_t count = out.gather(pieces);
+    for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    const ssize_t sent = ::sendmsg(socket_->tcp.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      wait_writable();
+      break;
+    }
+    if (sent < 0) return close(error_from_errno(errno, "write to " + peer_address_));
+    out.consume(static_cast<std::size_t>(sent));
+    written_now += static_cast<std::size_t>(sent);
+  }
+  if (written_now > 0) {
+    metrics_.bytes_sent.add(written_now);
+    last_output_ms_ = now_ms();
+  }
+  if (was_full && connection_->wants_input()) input_wanted();
+  close_if_done();
+}
+
+void Session::wait_writable() {
+  writing_ = true;
+  socket_->tcp.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code failure) {
+    self->writing_ = false;
+    if (self->closed_) return;
+    if (failure) return self->close(Error{Errc::connection_lost, failure.message()});
+    self->flush();
+  });
+}
+
+void Session::close_if_done() {
+  if (closed_ || !connection_->output().empty()) return;
+  if (connection_->finished() && (!shut_ || connection_->quiet()))
+    close(Error{Errc::connection_lost, "the connection is closed"});
+}
+
+void Session::shut(const Error& reason) {
+  if (closed_ || std::exchange(shut_, true)) return;
+  connection_->shut(reason);
+  flush();
+}
+
+void Session::close(const Error& reason) {
+  if (std::exchange(closed_, true)) return;
+  const auto self = shared_from_this();
+  if (timer_) thread_.cancel(std::exchange(timer_, 0));
+  connection_->detach(reason);
+  boost::system::error_code ignored;
+  socket_->tcp.shutdown(Tcp::socket::shutdown_both, ignored);
+  socket_->tcp.close(ignored);
+  if (const auto told = std::exchange(on_close_, nullptr)) told(this);
+}
+
+Status Session::overdue(std::int64_t now) const {
+  if (!connection_->said_hello() && now - started_ms_ > limits_.hello_timeout_ms)
+    return Error{Errc::timed_out, "no Hello within " + std::to_string(limits_.hello_timeout_ms) + " ms"};
+  if (frame_started_ms_ >= 0 && now - frame_started_ms_ > limits_.frame_timeout_ms)
+    return Error{Errc::timed_out,
+                 "a frame was not complete within " + std::to_string(limits_.frame_timeout_ms) + " ms"};
+  if (connection_->quiet() && now - std::max(last_input_ms_, last_output_ms_) > limits_.idle_timeout_ms)
+    return Error{Errc::timed_out, "the connection was idle for " + std::to_string(limits_.idle_timeout_ms) + " ms"};
+  return {};
+}
+
+void Session::tick() {
+  timer_ = thread_.call_after(tick_ms(limits_), [self = shared_from_this()] {
+    self->timer_ = 0;
+    if (self->closed_) return;
+    const std::int64_t now = self->now_ms();
+    const bool stalled =
+        !self->connection_->output().empty() && now - self->last_output_ms_ > self->limits_.write_timeout_ms;
+    // Whoever reads nothing would not read an error frame either.
+    if (stalled) return self->close(Error{Errc::timed_out, "the peer takes no answers"});
+    if (self->connection_->output().empty() && !self->connection_->finished()) self->last_output_ms_ = now;
+    if (auto late = self->overdue(now); !late.ok() && !self->connection_->finished()) {
+      self->metrics_.connections_closed_for_errors.add();
+      self->connection_->fail(late.error());
+      self->flush();
+      if (self->closed_) return;
+    }
+    self->close_if_done();
+    if (!self->closed_) self->tick();
+  });
+}
+
+}  // namespace logcask

@@ -1,0 +1,15 @@
+#pragma once
+// The socket inside a session; only session.cc and listener.cc see Asio.
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "broker/native/session.h"
+
+namespace logcask {
+
+struct Session::Socket {
+  explicit Socket(boost::asio::ip::tcp::socket accepted) : tcp(std::move(accepted)) {}
+  boost::asio::ip::tcp::socket tcp;
+};
+
+}  // namespace logcask

@@ -1,0 +1,73 @@
+// run_broker(): signals, the ready line, the deadline of the stop.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <future>
+#include <thread>
+
+#include "broker/broker.h"
+#include "broker/log.h"
+
+namespace logcask {
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// A second signal while stopping means: now.
+bool wait_for_stop(std::future<bool>& stopped, const sigset_t& signals, std::int64_t timeout_ms) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  while (stopped.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
+    const timespec now{0, 0};
+    if (sigtimedwait(&signals, nullptr, &now) > 0) {
+      log_error("told to stop again: ending without a clean stop");
+      return false;
+    }
+    if (std::chrono::steady_clock::now() < end) continue;
+    log_error(
+        "the clean stop took longer than shutdown.timeout.ms; ending without it. Acknowledged records are safe, "
+        "the next start recovers");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_broker(const BrokerConfig& config, const std::string& version) {
+  set_log_level(config.log_level);
+  ::signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto started = Broker::start(config, version);
+  if (!started.ok()) {
+    log_error("cannot start: " + started.error().message);
+    return 1;
+  }
+  std::unique_ptr<Broker> broker = std::move(started).value();
+  std::printf("listening native %s\n", broker->native_address().to_string().c_str());
+  std::fflush(stdout);
+  int signal_number = 0;
+  while (sigwait(&signals, &signal_number) != 0) {
+  }
+  log_info(std::string("stopping on ") + (signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+  std::promise<bool> promise;
+  std::future<bool> stopped = promise.get_future();
+  std::thread stopper([&] { promise.set_value(broker->stop()); });
+  if (!wait_for_stop(stopped, signals, config.shutdown_timeout_ms)) {
+    flush_log();
+    _exit(1);
+  }
+  stopper.join();
+  const bool clean = stopped.get();
+  broker.reset();
+  return clean ? 0 : 1;
+}
+
+}  // namespace logcask

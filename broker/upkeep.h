@@ -1,0 +1,47 @@
+#pragma once
+// What has to happen about once a second: every partition's tick, and noticing that all keydirs are complete.
+//
+// Runs on the background executor. stop() returns when no round is under way and none will begin.
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "base/clock.h"
+#include "broker/executor.h"
+#include "broker/services/admin_service.h"
+#include "broker/topics.h"
+
+namespace logcask {
+
+class Upkeep {
+ public:
+  Upkeep(const Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts);
+  ~Upkeep() { stop(); }
+
+  void start();
+  void stop();
+
+ private:
+  // Outlives this: a round that is queued finds out that it is over.
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable idle;
+    bool stopped = false;
+    bool running = false;
+  };
+  void arm();
+  void round();
+  void note_loading();
+
+  const Topics& topics_;
+  Executor& executor_;
+  const Clock& clock_;
+  BrokerFacts& facts_;
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  // Rounds only.
+  bool loaded_ = false;
+  std::int64_t last_ticks_ns_ = 0;
+};
+
+}  // namespace logcask
