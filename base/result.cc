@@ -10,6 +10,7 @@ Errc errc_of(int error_number) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return Errc::storage_full;
     case ENOENT:
       return Errc::not_found;

@@ -92,7 +92,7 @@ class [[nodiscard]] Result<void> {
 
 using Status = Result<void>;
 
-// Error from errno: ENOSPC/EDQUOT -> storage_full, ENOENT -> not_found, EEXIST -> already_exists,
+// Error from errno: ENOSPC/EDQUOT/EFBIG -> storage_full, ENOENT -> not_found, EEXIST -> already_exists,
 // EACCES/EPERM/EROFS -> permission_denied, EMFILE/ENFILE -> limit_exceeded, others -> io_error.
 // `what` says what was tried and on which file.
 Error error_from_errno(int error_number, const std::string& what);

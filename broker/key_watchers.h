@@ -44,7 +44,8 @@ class KeyWatchers {
   std::unordered_map<Id, Watch> watches_;
   std::unordered_multimap<KeyIdentity, Place> by_key_;
   std::vector<Id> noted_;
-  Id next_id_ = 1;
+  // Apart from the ids of waiters: a caller cancels either by its number alone.
+  Id next_id_ = Id{1} << 63;
 };
 
 }  // namespace logcask

@@ -45,6 +45,8 @@ class KeyIndex {
   // Drops pending records from `offset` on.
   void cut_pending(Offset offset);
 
+  void release_idle() { pending_.trim(); }
+
   // ---- commit
   struct Applied {
     KeyIdentity identity;

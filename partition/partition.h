@@ -133,7 +133,10 @@ class Partition {
   ProducerState& producers() { return producers_; }
   TimestampMs now() { return clock_.now(); }
   // A quiet partition gives its buffers back.
-  void release_idle() { tail_.release_all(marks_.written_end()); }
+  void release_idle() {
+    tail_.release_all(marks_.written_end());
+    if (keys_) keys_->release_idle();
+  }
 
  private:
   std::optional<AppendResult> check_conditions(const PreparedBatch& batch, Offset& wait_end);

@@ -129,7 +129,10 @@ Status SegmentWriter::check_append(std::span<const ByteView> pieces, std::uint64
 // Asks for a chunk ahead, near the end of the disk for no more than is needed.
 Status SegmentWriter::reserve_blocks(std::uint64_t end) {
   if (options_.preallocate_bytes == 0 || end <= reserved_end_) return {};
-  std::uint64_t want = std::min(end + options_.preallocate_bytes, kMaxSegmentBytes);
+  // In proportion to what is there: a thousand small partitions must not reserve a disk.
+  const std::uint64_t ahead =
+      std::clamp<std::uint64_t>(end, 64u << 10, std::max<std::uint64_t>(options_.preallocate_bytes, 64u << 10));
+  std::uint64_t want = std::min(end + ahead, kMaxSegmentBytes);
   Status reserved = log_->file()->preallocate(want);
   if (reserved.code() == Errc::storage_full) {
     want = end;

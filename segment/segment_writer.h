@@ -28,7 +28,7 @@ namespace logcask {
 class SegmentWriter {
  public:
   struct Options {
-    // Disk blocks are reserved this far ahead of the end of data; 0 = never.
+    // Disk blocks are reserved ahead of the end of data: as much again as the log holds, at most this; 0 = never.
     std::uint64_t preallocate_bytes = 64u << 20;
     // The .sync file is itself synced when this much time or log has passed since the last time.
     std::int64_t sync_log_interval_ms = 1000;
