@@ -1,0 +1,158 @@
+#include "client/consumer.h"
+
+#include "client/producer.h"
+#include "tests/client/memory_broker.h"
+#include "tests/support/catch.h"
+
+namespace logcask::client {
+namespace {
+
+Client connect(const std::string& address) {
+  Options options;
+  options.brokers = address;
+  options.reconnect_backoff_ms = 5;
+  auto client = Client::connect(options);
+  REQUIRE_OK(client);
+  return std::move(client).value();
+}
+
+void fill(const Client& client, int from, int count, Compression codec = Compression::none) {
+  ProducerOptions options;
+  options.batch_bytes = 500;
+  options.compression = codec;
+  auto producer = Producer::open(client, "t", options);
+  REQUIRE_OK(producer);
+  for (int i = from; i < from + count; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    OutRecord record;
+    record.key = key;
+    record.value = key;
+    record.partition = PartitionId(0);
+    REQUIRE_OK(producer->send(record));
+  }
+  REQUIRE_OK(producer->flush());
+}
+
+// Polls until `count` records came; their keys in order.
+std::vector<std::string> read(Consumer& consumer, std::size_t count) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 500 && keys.size() < count; ++i) {
+    const auto polled = consumer.poll(100);
+    REQUIRE_OK(polled);
+    for (const ReadRecord& record : polled->records) keys.emplace_back(*record.key);
+  }
+  return keys;
+}
+
+std::vector<std::string> keys_from(int from, int count) {
+  std::vector<std::string> keys;
+  for (int i = from; i < from + count; ++i) keys.push_back("k" + std::to_string(i));
+  return keys;
+}
+
+TEST_CASE("A consumer reads all there is and then what comes, in every codec") {
+  for (const Compression codec : {Compression::none, Compression::snappy, Compression::zstd}) {
+    MemoryBroker broker(2);
+    const Client client = connect(broker.address());
+    fill(client, 0, 300, codec);
+    ConsumerOptions options;
+    options.max_poll_records = 37;
+    auto consumer = Consumer::open(client, "t", StartAt::earliest(), {}, options);
+    REQUIRE_OK(consumer);
+    CHECK(read(*consumer, 300) == keys_from(0, 300));
+    CHECK(consumer->position(PartitionId(0)) == Offset(300));
+    CHECK(consumer->end_offset(PartitionId(0)) == Offset(300));
+    fill(client, 300, 50, codec);
+    CHECK(read(*consumer, 50) == keys_from(300, 50));
+  }
+}
+
+TEST_CASE("A consumer begins where it is told") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 100);
+  auto middle = Consumer::open(client, "t", StartAt::offset(Offset(60)));
+  REQUIRE_OK(middle);
+  CHECK(read(*middle, 40) == keys_from(60, 40));
+  auto latest = Consumer::open(client, "t", StartAt::latest());
+  REQUIRE_OK(latest);
+  CHECK(latest->poll(20)->records.empty());
+  CHECK(latest->at_end());
+  auto future = Consumer::open(client, "t", StartAt::timestamp(TimestampMs(99999999999999)));
+  REQUIRE_OK(future);
+  CHECK(future->position(PartitionId(0)) == Offset(100));
+}
+
+TEST_CASE("Reading goes on through lost connections without gap or repeat") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 500);
+  ConsumerOptions options;
+  options.max_poll_records = 50;
+  auto consumer = Consumer::open(client, "t", StartAt::earliest(), {}, options);
+  REQUIRE_OK(consumer);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 10; ++i) {
+    for (const std::string& key : read(*consumer, 50)) keys.push_back(key);
+    broker.hang_up_all();
+  }
+  CHECK(keys == keys_from(0, 500));
+}
+
+TEST_CASE("A seek takes the consumer back") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 100);
+  auto consumer = Consumer::open(client, "t", StartAt::earliest());
+  REQUIRE_OK(consumer);
+  CHECK(read(*consumer, 100) == keys_from(0, 100));
+  REQUIRE_OK(consumer->seek(PartitionId(0), Offset(90)));
+  CHECK(consumer->position(PartitionId(0)) == Offset(90));
+  CHECK(read(*consumer, 10) == keys_from(90, 10));
+  CHECK(consumer->seek(PartitionId(5), Offset(0)).code() == Errc::unknown_partition);
+}
+
+TEST_CASE("Committed positions are where the group goes on") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 100);
+  ConsumerOptions options;
+  options.group = "g";
+  options.max_poll_records = 30;
+  {
+    auto consumer = Consumer::open(client, "t", StartAt::committed(), {}, options);
+    REQUIRE_OK(consumer);
+    CHECK(consumer->committed(PartitionId(0)).value() == std::nullopt);
+    CHECK(read(*consumer, 30) == keys_from(0, 30));
+    REQUIRE_OK(consumer->commit());
+  }
+  auto consumer = Consumer::open(client, "t", StartAt::committed(), {}, options);
+  REQUIRE_OK(consumer);
+  CHECK(consumer->committed(PartitionId(0)).value() == Offset(30));
+  CHECK(read(*consumer, 30) == keys_from(30, 30));
+  auto without = Consumer::open(client, "t", StartAt::earliest());
+  REQUIRE_OK(without);
+  CHECK(without->commit().code() == Errc::invalid_argument);
+}
+
+TEST_CASE("A position beyond the end is told with the partition's name, once") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  auto consumer = Consumer::open(client, "t", StartAt::offset(Offset(7)));
+  REQUIRE_OK(consumer);
+  const auto polled = consumer->poll(5000);
+  REQUIRE_FALSE(polled.ok());
+  CHECK(polled.code() == Errc::offset_out_of_range);
+  CHECK(polled.error().message.find("t-0") != std::string::npos);
+  CHECK(consumer->poll(5).ok());
+}
+
+TEST_CASE("Partitions and topics that are not there are refused when the consumer is opened") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  CHECK(Consumer::open(client, "nope", StartAt::earliest()).code() == Errc::unknown_topic);
+  CHECK(Consumer::open(client, "t", StartAt::earliest(), {PartitionId(1)}).code() == Errc::unknown_partition);
+}
+
+}  // namespace
+}  // namespace logcask::client
