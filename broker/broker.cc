@@ -76,8 +76,8 @@ struct Broker::Parts {
         factory({*data, config, hasher, clock, flush, background_executor, segment_files(config),
                  [](const std::string& text) { log_info(text); }, [](const std::string& text) { log_warn(text); },
                  nullptr}),
-        background("reader", static_cast<std::size_t>(config.background_threads)),
-        blocking("blocking", kBlockingThreads) {}
+        readers("reader", static_cast<std::size_t>(config.background_threads), clock),
+        blocking("blocking", kBlockingThreads, clock) {}
 
   Status open_metadata();
   Status open_topics();
@@ -99,8 +99,8 @@ struct Broker::Parts {
 
   AllowAll authorizer;
   Metrics metrics;
-  WorkerPool background;
-  WorkerPool blocking;
+  ThreadExecutor readers;
+  ThreadExecutor blocking;
   BrokerFacts facts;
   std::unique_ptr<ServiceParts> service_parts;
   std::unique_ptr<ProduceService> produce;
@@ -170,7 +170,7 @@ void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEnt
       log_warn("directory '" + entry.directory_name + "' belongs to no known topic; it is kept");
       continue;
     }
-    background.submit([this, name = entry.directory_name] {
+    readers.post([this, name = entry.directory_name] {
       if (auto removed = data->remove_partition(name); !removed.ok())
         log_warn("remove deleted partition " + name + ": " + removed.error().message);
     });
@@ -188,7 +188,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
     const auto free = data->root().free_bytes();
     return free.ok() ? *free : 0;
   };
-  service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, background});
+  service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
   produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms);
   fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes));
   offsets = std::make_unique<OffsetsService>(*service_parts);
@@ -234,7 +234,7 @@ bool Broker::Parts::stop() {
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
   blocking.stop();
-  background.stop();
+  readers.stop();
   if (topics) {
     topics->close(kStopping, kOpenThreads);
   } else if (metadata_partition) {

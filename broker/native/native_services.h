@@ -38,7 +38,7 @@ struct NativeServices {
   GroupsService& groups;
   ProducerIdService& producer_ids;
   AdminService& admin;
-  WorkerPool& blocking;  // for calls that wait for the disk
+  Executor& blocking;  // for calls that wait for the disk
   const Clock& clock;
   ConnectionLimits limits;
 };

@@ -60,7 +60,7 @@ Status AdminService::alter_topic(const Principal& principal, const std::string& 
 
 Status AdminService::delete_topic(const Principal& principal, const std::string& name) {
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::topic, name}));
-  return parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.submit(std::move(work)); });
+  return parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.post(std::move(work)); });
 }
 
 Result<TopicPtr> AdminService::describe_topic(const Principal& principal, const std::string& name) const {

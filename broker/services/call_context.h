@@ -5,9 +5,9 @@
 #include "base/key_hash.h"
 #include "broker/authorizer.h"
 #include "broker/event_loop.h"
+#include "broker/executor.h"
 #include "broker/metrics.h"
 #include "broker/topics.h"
-#include "broker/worker_pool.h"
 
 namespace logcask {
 
@@ -25,7 +25,7 @@ struct ServiceParts {
   const Clock& clock;
   const KeyHasher& hasher;
   Topics& topics;
-  WorkerPool& background;
+  Executor& background;  // for steps that may block on the disk
 };
 
 // A request that has not been answered yet and can be told to stop. Loop thread only.

@@ -77,12 +77,13 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
     const std::size_t max_bytes = std::min(most, static_cast<std::size_t>(credit_));
     if (position.phase == ReplayPhase::tail)
       return stepped(i, step_replay(runner(i), position, options_.filter, max_bytes));
-    const bool submitted = parts_.background.submit([self = shared_from_this(), i, position, max_bytes] {
+    parts_.background.post([self = shared_from_this(), i, position, max_bytes]() mutable {
       auto result = std::make_shared<Result<ReplayStepResult>>(
           step_replay(self->runner(i), position, self->options_.filter, max_bytes));
-      self->loop_.post([self, i, result] { self->stepped(i, std::move(*result)); });
+      // Moved, so that the replay ends on its loop.
+      EventLoop& loop = self->loop_;
+      loop.post([self = std::move(self), i, result] { self->stepped(i, std::move(*result)); });
     });
-    if (!submitted) end(Error{Errc::shutting_down, "the broker is stopping"});
   }
 
   void stepped(std::size_t i, Result<ReplayStepResult> result) {

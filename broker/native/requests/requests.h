@@ -91,7 +91,7 @@ void in_background(const NativeRequest& request, Work work, Answer answer) {
                                           std::move(work),
                                           std::move(answer),
                                           std::nullopt});
-  const bool submitted = request.services().blocking.submit([job]() mutable {
+  request.services().blocking.post([job = std::move(job)]() mutable {
     job->result.emplace(job->work());
     EventLoop& loop = job->unanswered.connection().loop();
     // Moved, so that the job ends on the loop.
@@ -99,7 +99,6 @@ void in_background(const NativeRequest& request, Work work, Answer answer) {
       job->answer(job->unanswered.connection(), job->unanswered.correlation_id(), std::move(*job->result));
     });
   });
-  if (!submitted) request.refuse(Error{Errc::shutting_down, "the broker is stopping"});
 }
 
 }  // namespace logcask
