@@ -30,7 +30,7 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
     WaitingAppend append{std::move(batch), acks, std::move(done), {}};
     if (auto error = unavailable()) {
       out.push_back([done = std::move(append.done), error = std::move(*error)] { done(failed(error)); });
-    } else if (!waiting_appends_.empty() || partition_->full()) {
+    } else if (!partition_->latched() && (!waiting_appends_.empty() || partition_->full())) {
       if (waiting_appends_.size() >= kWaitingAppendsMax) {
         out.push_back([done = std::move(append.done), name = environment_.name] {
           done(failed({Errc::throttled, name + ": too much waits for the disk; try again"}));
@@ -134,6 +134,8 @@ bool LocalPartitionRunner::write_once() {
     Status status;
     if (!partition_->has_unwritten()) {
       go_on = false;
+    } else if (partition_->latched()) {
+      status = *partition_->latched();  // by a sync, while this write waited for its roll
     } else {
       Partition::WriteJob job = partition_->begin_write();
       if (job.roll && sync_active_) {
@@ -310,8 +312,9 @@ void LocalPartitionRunner::arm_flush_timer() {
 
 void LocalPartitionRunner::latch(const Error& error, Outbox& out) {
   const bool first = !partition_->latched();
-  const Error latched{Errc::read_only, environment_.name + " takes no more writes: " + error.message +
-                                           "; 'logcask reopen' checks the disk and opens it again"};
+  const Error latched = partition_->latched().value_or(
+      Error{Errc::read_only, environment_.name + " takes no more writes: " + error.message +
+                                 "; 'logcask reopen' checks the disk and opens it again"});
   partition_->latch(latched);
   written_waiters_.fail_above(partition_->marks().written_end(), latched, out);
   committed_waiters_.fail_above(partition_->marks().committed_end(), latched, out);

@@ -45,13 +45,17 @@ class LocalPartitionRunner::LoadSink final : public KeydirLoadSink {
       entries = entries.subspan(slice.size());
       const Lock lock(runner_.mutex_);
       if (auto error = runner_.unavailable()) return *std::move(error);
-      runner_.partition_->keys()->load(slice);
+      // Log start may have moved since the load began.
+      raises_.assign(slice.begin(), slice.end());
+      std::erase_if(raises_, [&](const KeydirRaise& raise) { return raise.offset < runner_.partition_->log_start(); });
+      runner_.partition_->keys()->load(raises_);
     }
     return {};
   }
 
  private:
   LocalPartitionRunner& runner_;
+  std::vector<KeydirRaise> raises_;
 };
 
 // Fills the keydir from the segments that were there at opening; records committed since enter it by themselves.
@@ -221,7 +225,7 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
   }
   const std::string old_snapshot = step.manifest().producer_snapshot_name;
   LOGCASK_ASSIGN(const std::vector<SegmentName> still_there, present_logs(*environment_.partition.directory));
-  LOGCASK_TRY(step.store([&](Manifest& next) {
+  LOGCASK_TRY(store_step(step, [&](Manifest& next) {
     std::erase_if(next.obsolete, [&](const SegmentName& name) {
       return std::find(still_there.begin(), still_there.end(), name) == still_there.end();
     });
@@ -230,7 +234,6 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
     next.producer_snapshot_digest = digest;
     next.producer_snapshot_end = covered;
     next.append_clock = now;
-    remember_clean_through(next);
   }));
   {
     const Lock lock(mutex_);

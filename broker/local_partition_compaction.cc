@@ -1,6 +1,7 @@
 // The compactor's side of the door: state, probes, and the steps that change which files are the log.
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "broker/local_partition_runner.h"
@@ -117,7 +118,7 @@ Status LocalPartitionRunner::install(RewriteResult result) {
 
   Offset horizon = manifest.tombstone_horizon;
   for (const DroppedTombstone& dropped : result.dropped_tombstones) horizon = std::max(horizon, dropped.offset + 1);
-  LOGCASK_TRY(step.store([&](Manifest& next) {
+  LOGCASK_TRY(store_step(step, [&](Manifest& next) {
     const auto first = find_segment(next, result.inputs.front());
     const auto at = next.segments.erase(first, first + static_cast<std::ptrdiff_t>(result.inputs.size()));
     std::vector<ManifestSegment> outputs;
@@ -126,7 +127,6 @@ Status LocalPartitionRunner::install(RewriteResult result) {
     next.segments.insert(at, outputs.begin(), outputs.end());
     next.obsolete.insert(next.obsolete.end(), result.inputs.begin(), result.inputs.end());
     next.tombstone_horizon = horizon;
-    remember_clean_through(next);
   }));
   publish_install(result, horizon, step);
   return {};
@@ -144,10 +144,13 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
                      output.live_tombstones, output.unindexed_tombstones});
   }
   std::vector<std::shared_ptr<const Segment>> inputs;
+  std::unordered_set<Offset> gone;
+  for (const DroppedTombstone& tombstone : result.dropped_tombstones) gone.insert(tombstone.offset);
   const Lock lock(mutex_);
   rewriting_.reset();
   KeyIndex& keys = *partition_->keys();
   for (const KeydirEntry& superseded : keys.stats().end_rewrite()) {
+    if (superseded.deleted && gone.contains(superseded.offset)) continue;  // counted in no output
     const auto after = std::partition_point(stats.begin(), stats.end(),
                                             [&](const SegmentStats& s) { return s.base <= superseded.offset; });
     LOGCASK_CHECK(after != stats.begin());
@@ -169,12 +172,11 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
 Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segments, Offset through) {
   LOGCASK_ASSIGN(const auto open_step, begin_step());
   LogStructure::Step& step = open_step->step;
-  LOGCASK_TRY(step.store([&](Manifest& next) {
+  LOGCASK_TRY(store_step(step, [&](Manifest& next) {
     for (const SegmentName& name : segments) {
       const auto found = find_segment(next, name);
       if (found != next.segments.end()) found->compacted_through = std::max(found->compacted_through, through);
     }
-    remember_clean_through(next);
   }));
   const Lock lock(mutex_);
   for (ClosedSegment& closed : partition_->closed())
@@ -186,17 +188,22 @@ Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segment
 Status LocalPartitionRunner::checkpoint() {
   LOGCASK_ASSIGN(const auto open_step, begin_step());
   LogStructure::Step& step = open_step->step;
-  return step.store([&](Manifest& next) { remember_clean_through(next); });
+  return store_step(step, [](Manifest&) {});
 }
 
-// Part of every step that may move it. The manifest is the truth; the copies here answer state() without a step.
-void LocalPartitionRunner::remember_clean_through(Manifest& manifest) {
+// A step that may move clean_through. The manifest is the truth; the copies here answer state() without a step, so they
+// follow it only once it is stored.
+Status LocalPartitionRunner::store_step(LogStructure::Step& step, const std::function<void(Manifest&)>& change) {
+  LOGCASK_TRY(step.store([&](Manifest& next) {
+    change(next);
+    const Lock lock(mutex_);
+    const Offset clean = clean_through_of(next.segments, partition_->writer()->name().base);
+    note_clean_through(next.clean_through, clean, partition_->now(), partition_->config().delete_retention_ms);
+  }));
   const Lock lock(mutex_);
-  const TimestampMs now = partition_->now();
-  const std::int64_t retention_ms = partition_->config().delete_retention_ms;
-  clean_through_ = clean_through_of(manifest.segments, partition_->writer()->name().base);
-  note_clean_through(manifest.clean_through, clean_through_, now, retention_ms);
-  clean_through_list_ = manifest.clean_through;
+  clean_through_ = clean_through_of(step.manifest().segments, partition_->writer()->name().base);
+  clean_through_list_ = step.manifest().clean_through;
+  return {};
 }
 
 void LocalPartitionRunner::quarantine(const std::string& reason) {

@@ -266,7 +266,7 @@ Offset LocalPartitionRunner::skip_dead_segments(Offset from, const LogView& view
   for (std::size_t i = view.list->find(from); i + 1 < segments.size(); ++i) {
     const SegmentStats* stats = std::as_const(*partition_).keys()->stats().find(segments[i]->base());
     if (!stats || stats->live_values > 0 || partition_->keys()->keydir().collided_count() > 0) break;
-    from = std::max(from, segments[i + 1]->base());
+    from = std::max(from, std::min(segments[i + 1]->base(), view.visible_end));
   }
   return from;
 }

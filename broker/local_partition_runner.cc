@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "partition/clean_through.h"
 
 namespace logcask {
 namespace {
@@ -46,6 +47,10 @@ Result<std::string> LocalPartitionRunner::open_log() {
   quarantined_.reset();
   recovery_report_ = recovered->report.to_string();
   clean_through_list_ = recovered->manifest.clean_through;
+  clean_through_ = clean_through_of(recovered->manifest.segments, recovered->writer->name().base);
+  // What recovery has listed itself is not in the producer snapshot.
+  checkpoint_wanted_ = recovered->report.producers_rebuilt ||
+                       recovered->manifest.closed_end() > recovered->manifest.producer_snapshot_end;
   structure_ = std::make_shared<LogStructure>(env.directory, recovered->manifest);
   partition_ = std::make_unique<Partition>(env, config_, *std::move(recovered));
   loading_progress_ = 0;
@@ -62,7 +67,7 @@ Result<std::string> LocalPartitionRunner::open_log() {
 PartitionSnapshot LocalPartitionRunner::snapshot() const {
   PartitionSnapshot snapshot;
   const Lock lock(mutex_);
-  if (!partition_) {
+  if (!partition_ || offline_) {
     snapshot.state = PartitionSnapshot::State::offline;
     snapshot.reason = offline_ ? offline_->message : environment_.name + " is closed";
     return snapshot;
@@ -193,16 +198,24 @@ Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
     LOGCASK_ASSIGN(const auto open_step, begin_step());
     LogStructure::Step& step = open_step->step;
     if (to <= step.manifest().log_start_offset) return step.manifest().log_start_offset;
+    std::vector<ClosedSegment> below;  // unlisted ones, too: without them the log would not chain on
+    {
+      const Lock lock(mutex_);
+      for (const ClosedSegment& closed : partition_->closed())
+        if (closed.end_offset <= to) below.push_back(closed);
+    }
     LOGCASK_TRY(step.store([&](Manifest& next) {
-      next.log_start_offset = std::max(next.log_start_offset, to);
-      while (!next.segments.empty() && next.segments.front().end_offset <= to) {
-        next.obsolete.push_back(next.segments.front().facts.name);
-        next.segments.erase(next.segments.begin());
+      next.log_start_offset = to;
+      for (const ClosedSegment& segment : below) {
+        next.obsolete.push_back(segment.segment->name());
+        next.dropped_end = segment.end_offset;
       }
+      std::erase_if(next.segments, [&](const ManifestSegment& s) { return s.end_offset <= next.dropped_end; });
+      std::erase_if(next.damaged, [&](const DamagedRange& range) { return range.to <= to; });
     }));
     const Lock lock(mutex_);
     note_expired_keys(to);
-    dropped = partition_->move_log_start(std::max(to, partition_->log_start()));
+    dropped = partition_->move_log_start(std::max(to, partition_->log_start()), step.manifest().dropped_end);
     watchers_.flush(out);
     if (step.both_copies())
       for (const ClosedSegment& segment : dropped) segment.segment->remove_when_unused();
@@ -359,7 +372,7 @@ Result<std::string> LocalPartitionRunner::reopen() {
   {
     Lock lock(mutex_);
     if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
-    if (partition_ && !partition_->latched() && partition_->damaged().empty() && !quarantined_)
+    if (partition_ && !offline_ && !partition_->latched() && partition_->damaged().empty() && !quarantined_)
       return std::string("nothing to do: the partition is online");
     offline_ = Error{Errc::partition_offline, environment_.name + " is being reopened"};
     wait_until_idle(lock);

@@ -131,7 +131,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   // compaction
   void publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step);
-  void remember_clean_through(Manifest& manifest);
+  Status store_step(LogStructure::Step& step, const std::function<void(Manifest&)>& change);
 
   // background
   void load_keydir();

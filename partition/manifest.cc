@@ -63,7 +63,8 @@ std::uint32_t get_count(ByteReader& in, std::size_t least_bytes_each) {
 }
 
 Status check_order(const Manifest& m) {
-  Offset end(0);
+  if (m.epochs.empty()) return Error{Errc::corrupt_file, "manifest names no leader epoch"};
+  Offset end = m.dropped_end;
   for (const ManifestSegment& s : m.segments) {
     const Offset base = s.facts.name.base;
     if (base < end || s.facts.next_offset < base || s.end_offset < s.facts.next_offset)
@@ -83,6 +84,7 @@ std::string encode_manifest(const Manifest& m) {
   out.fixed(m.generation);
   put(out, m.log_start_offset);
   put(out, m.tombstone_horizon);
+  put(out, m.dropped_end);
   put(out, m.append_clock);
   put(out, m.producer_snapshot_end);
   out.fixed(m.producer_snapshot_digest);
@@ -127,6 +129,7 @@ Result<Manifest> decode_manifest(ByteView bytes) {
   m.generation = in.fixed<std::uint64_t>();
   m.log_start_offset = get_offset(in);
   m.tombstone_horizon = get_offset(in);
+  m.dropped_end = get_offset(in);
   m.append_clock = get_time(in);
   m.producer_snapshot_end = get_offset(in);
   m.producer_snapshot_digest = in.fixed<std::uint64_t>();

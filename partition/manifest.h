@@ -57,6 +57,7 @@ struct Manifest {
   std::uint64_t generation = 0;  // of the manifest itself; rises with every step
   Offset log_start_offset;
   Offset tombstone_horizon;                 // largest dropped tombstone + 1
+  Offset dropped_end;                       // end of the last segment that went below log start
   std::vector<ManifestSegment> segments;    // by base offset, not overlapping
   std::vector<CleanThrough> clean_through;  // by `through`
   std::vector<EpochStart> epochs;           // by epoch; never empty once opened
@@ -70,7 +71,7 @@ struct Manifest {
   TimestampMs append_clock{0};  // last append time handed out
 
   // First offset after the closed segments: where the active segment's base must chain on.
-  Offset closed_end() const { return segments.empty() ? Offset(0) : segments.back().end_offset; }
+  Offset closed_end() const { return segments.empty() ? dropped_end : segments.back().end_offset; }
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

@@ -14,9 +14,8 @@ constexpr std::size_t kSliceRecords = 256;
 constexpr std::size_t kWriteBytes = 4u << 20;
 constexpr std::size_t kTailKeepBytes = 8u << 20;
 
-std::optional<TimestampMs> clock_start(const Manifest& manifest, const SegmentWriter& writer) {
-  const TimestampMs last = std::max(manifest.append_clock, writer.durable().last_append);
-  return last > TimestampMs(0) ? std::optional(last) : std::nullopt;
+std::optional<TimestampMs> clock_start(const RecoveredLog& log) {
+  return log.append_clock > TimestampMs(0) ? std::optional(log.append_clock) : std::nullopt;
 }
 
 }  // namespace
@@ -27,7 +26,7 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
       marks_(log.writer->next_offset()),
       tail_(kTailKeepBytes),
       producers_(std::move(log.producers)),
-      clock_(*environment.clock, clock_start(log.manifest, *log.writer)),
+      clock_(*environment.clock, clock_start(log)),
       epoch_(log.epoch),
       log_start_(log.manifest.log_start_offset),
       tombstone_horizon_(log.manifest.tombstone_horizon),
@@ -331,11 +330,12 @@ void Partition::replace_segments(Offset from, Offset to, std::vector<ClosedSegme
   publish_list();
 }
 
-std::vector<ClosedSegment> Partition::move_log_start(Offset log_start) {
+std::vector<ClosedSegment> Partition::move_log_start(Offset log_start, Offset dropped_end) {
   LOGCASK_CHECK(log_start >= log_start_ && log_start <= marks_.committed_end());
   log_start_ = log_start;
+  std::erase_if(damaged_, [&](const DamagedRange& range) { return range.to <= log_start; });
   std::vector<ClosedSegment> dropped;
-  while (!closed_.empty() && closed_.front().end_offset <= log_start) {
+  while (!closed_.empty() && closed_.front().end_offset <= dropped_end) {
     dropped.push_back(closed_.front());
     closed_.erase(closed_.begin());
   }

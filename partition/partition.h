@@ -125,8 +125,9 @@ class Partition {
   // ---- structure; the caller has made the manifest step first
   void replace_segments(Offset from, Offset to, std::vector<ClosedSegment> with,
                         const std::vector<SegmentStats>& stats);
-  // Drops whole segments below and hides what is left below. Entries are removed by the caller in slices.
-  std::vector<ClosedSegment> move_log_start(Offset log_start);
+  // Hides what lies below log_start and drops the segments that end at or below dropped_end. Entries are removed by the
+  // caller in slices.
+  std::vector<ClosedSegment> move_log_start(Offset log_start, Offset dropped_end);
   void raise_tombstone_horizon(Offset horizon);
   void configure(const PartitionConfig& config) { config_ = config; }
 

@@ -25,6 +25,7 @@ struct ScannedLog {
   std::uint64_t file_bytes = 0;
   bool torn = false;     // bad bytes above the recovery point
   bool corrupt = false;  // bad bytes below it
+  Offset damaged_from;   // when corrupt
   std::string reason;
 };
 
@@ -40,6 +41,7 @@ class Recovery {
   Status read_directory();
   Status start_new();
   Status check_closed();
+  Status remove_temporaries();
   Status remove_leftovers();
   Status load_producers();
   Result<ScannedLog> scan(SegmentName name);
@@ -58,7 +60,7 @@ class Recovery {
   Status start_active(Offset base);
   Status resume_active(LogState state, Offset ceiling);
   Status set_aside();
-  void learn_producers(const BatchHeader& header);
+  void learn_producers(const BatchHeader& header, TimestampMs seen);
   void note_damage(Offset from, Offset to, const std::string& reason);
   Result<std::uint64_t> tombstones_of(const SegmentFacts& facts);
 
@@ -69,8 +71,12 @@ class Recovery {
 
   RecoveredLog out_;
   std::vector<std::string> names_;
+  std::vector<std::string> temporaries_;
   std::vector<SegmentName> unlisted_;  // GEN 0, at or above the closed end, by base
   bool manifest_changed_ = false;
+  TimestampMs opened_at_{0};
+  Offset producers_known_to_;  // from here on the logs are asked
+  Offset ceiling_;             // no offset at or above has been assigned, says any .sync of the chain
 };
 
 Result<RecoveredLog> Recovery::run() {
@@ -85,10 +91,13 @@ Result<RecoveredLog> Recovery::run() {
     return Error{Errc::corrupt_file, directory_->path() +
                                          ": log files but no manifest; nothing was touched, 'logcask verify --repair' "
                                          "rebuilds the manifest from the logs"};
+  LOGCASK_TRY(remove_temporaries());
   if (!manifest) {
     LOGCASK_TRY(start_new());
   } else {
     out_.manifest = *std::move(manifest);
+    out_.append_clock = out_.manifest.append_clock;
+    opened_at_ = std::max(clock_.wall_ms(), out_.append_clock);
     LOGCASK_TRY(check_closed());
     LOGCASK_TRY(remove_leftovers());
     LOGCASK_TRY(load_producers());
@@ -104,11 +113,16 @@ Status Recovery::read_directory() {
   LOGCASK_ASSIGN(const std::vector<Directory::Entry> entries, directory_->list());
   for (const Directory::Entry& entry : entries) {
     if (entry.is_directory) continue;
-    if (entry.name.ends_with(kTemporarySuffix)) {
-      LOGCASK_TRY(directory_->unlink(entry.name));
-      continue;
-    }
-    names_.push_back(entry.name);
+    (entry.name.ends_with(kTemporarySuffix) ? temporaries_ : names_).push_back(entry.name);
+  }
+  return {};
+}
+
+Status Recovery::remove_temporaries() {
+  for (const std::string& name : temporaries_) {
+    // load_manifest has removed its own.
+    const Status removed = directory_->unlink(name);
+    if (!removed.ok() && removed.code() != Errc::not_found) return removed;
   }
   return {};
 }
@@ -181,37 +195,44 @@ Status Recovery::remove_leftovers() {
 }
 
 Status Recovery::load_producers() {
-  Manifest& manifest = out_.manifest;
+  const Manifest& manifest = out_.manifest;
   out_.producers = ProducerState(options_.producers);
-  if (manifest.producer_snapshot_name.empty()) return {};
-  Result<std::string> bytes = read_file(*directory_, manifest.producer_snapshot_name, kMaxSnapshotBytes);
-  if (bytes.ok() && xxh3_64(*bytes) == manifest.producer_snapshot_digest) {
-    Result<ProducerState::Snapshot> snapshot = ProducerState::decode_snapshot(*bytes, options_.producers);
-    if (snapshot.ok()) {
-      out_.producers = std::move(snapshot->state);
-      return {};
+  if (!manifest.producer_snapshot_name.empty()) {
+    Result<std::string> bytes = read_file(*directory_, manifest.producer_snapshot_name, kMaxSnapshotBytes);
+    if (bytes.ok() && xxh3_64(*bytes) == manifest.producer_snapshot_digest) {
+      Result<ProducerState::Snapshot> snapshot = ProducerState::decode_snapshot(*bytes, options_.producers);
+      if (snapshot.ok()) {
+        out_.producers = std::move(snapshot->state);
+        producers_known_to_ = manifest.producer_snapshot_end;
+      }
     }
+    out_.report.producers_rebuilt = producers_known_to_ < manifest.producer_snapshot_end;
   }
-  // Without the snapshot the closed segments are asked again. What compaction merged has lost its producer fields;
-  // those producers read as unknown, and an unknown producer may start anywhere.
-  out_.report.producers_rebuilt = true;
+  // What the snapshot does not cover (all, when it cannot be read; what an earlier recovery has listed) is told by the
+  // closed segments. What compaction merged has lost its producer fields; those producers read as unknown, and an
+  // unknown producer may start anywhere.
   for (const auto& segment : out_.closed) {
+    if (segment->next_offset() <= producers_known_to_) continue;
+    const SegmentFacts facts = segment->facts();
     // A damaged segment yields what it has; the damage itself is known already or found when it is read.
-    const Status scanned = segment->scan([&](const ScannedBatch& batch) -> Status {
-      learn_producers(batch.header);
-      return {};
-    });
+    const Status scanned =
+        segment->scan(std::max(segment->base(), producers_known_to_), [&](const ScannedBatch& batch) -> Status {
+          if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, facts.last_append);
+          return {};
+        });
     if (!scanned.ok() && scanned.code() != Errc::corrupt_range && scanned.code() != Errc::not_found)
       return scanned.error();
   }
-  manifest.producer_snapshot_end = manifest.closed_end();
+  producers_known_to_ = std::max(producers_known_to_, manifest.closed_end());
   return {};
 }
 
-void Recovery::learn_producers(const BatchHeader& header) {
+// `seen`: the broker's time, because the records' may be years off and decide when a producer is forgotten.
+void Recovery::learn_producers(const BatchHeader& header, TimestampMs seen) {
   if (!header.has_producer() || header.control()) return;
+  if (header.timestamp_type() == TimestampType::log_append_time) seen = header.max_timestamp;
   out_.producers.record(header.producer_id, header.producer_epoch, header.base_sequence, header.record_count,
-                        header.base_offset, header.last_offset(), header.max_timestamp);
+                        header.base_offset, header.last_offset(), seen);
 }
 
 Result<ScannedLog> Recovery::scan(SegmentName name) {
@@ -236,21 +257,29 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
       log.state_at_sync = log.state;
     }
     log.state.add_batch(batch.header, batch.bytes);
-    if (batch.header.base_offset >= out_.manifest.producer_snapshot_end) learn_producers(batch.header);
+    if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, opened_at_);
     return {};
   };
   ScanOptions options;
   options.name = name;
   options.expected = name.base;
   LOGCASK_ASSIGN(const ScanEnd end, scan_log(*file, options, take));
-  log.state.set_append_times(log.sync.first_append, log.sync.last_append);
-  if (end.position == log.sync.position && log.sync.position > 0)
-    digest_differs = log.state.digest.value() != log.sync.digest;
+  const bool whole = end.position == log.sync.position;
+  if (log.sync.position > 0 && whole) digest_differs = log.state.digest.value() != log.sync.digest;
+  // No batch begins at the recovery point: the .sync speaks of other bytes.
+  if (log.sync.position > 0 && end.position > log.sync.position && !log.state_at_sync) digest_differs = true;
+  // What lies above the recovery point was appended after its times were noted, nobody knows how long after.
+  const TimestampMs first = log.sync.first_append == kNoTimestamp ? opened_at_ : log.sync.first_append;
+  const TimestampMs last = whole && log.sync.last_append != kNoTimestamp ? log.sync.last_append : opened_at_;
+  if (end.position > 0) log.state.set_append_times(first, std::max(first, last));
+  out_.append_clock = std::max(out_.append_clock, log.sync.last_append);
+  log.ceiling = ceiling_ = std::max(ceiling_, log.ceiling);
 
   out_.report.scanned_bytes += end.position;
   log.corrupt = end.position < log.sync.position || digest_differs;
   log.torn = !log.corrupt && (end.why == ScanEnd::Why::bad_batch);
   log.reason = digest_differs ? "the bytes up to the recovery point do not match their digest" : end.reason;
+  log.damaged_from = digest_differs ? name.base : log.state.next_offset();
   if (log.corrupt && log.reason.empty()) log.reason = "the file ends below its recovery point";
   return log;
 }
@@ -268,20 +297,24 @@ Status Recovery::chain() {
   std::optional<ScannedLog> last;
   while (i < unlisted_.size() && unlisted_[i].base == expected) {
     LOGCASK_ASSIGN(ScannedLog log, scan(unlisted_[i]));
-    const bool sound = !log.corrupt && !log.torn;
-    const bool next_chains = i + 1 < unlisted_.size() && sound && unlisted_[i + 1].base == log.state.next_offset() &&
-                             log.state.next_offset() > unlisted_[i].base;
+    // A roll syncs the old file before it creates the next one, so a file that is followed by its successor was whole:
+    // what is missing in front of the successor's base is damage, what lies behind it is nobody's.
+    const Offset end = log.corrupt ? log.sync.durable_end : log.state.next_offset();
+    const bool next_chains = i + 1 < unlisted_.size() && unlisted_[i + 1].base == end && end > unlisted_[i].base;
     ++i;
     if (!next_chains) {
       last = std::move(log);
       break;
     }
-    // A roll syncs the old file before it creates the next one, so this one is whole.
-    const SegmentFacts facts = log.state.facts();
-    LOGCASK_ASSIGN(const std::uint64_t tombstones, tombstones_of(facts));
-    seal(facts, facts.next_offset, tombstones);
+    if (log.corrupt) {
+      seal_damaged(log, end);
+    } else {
+      const SegmentFacts facts = log.state.facts();
+      LOGCASK_ASSIGN(const std::uint64_t tombstones, tombstones_of(facts));
+      seal(facts, end, tombstones);
+    }
     ++out_.report.adopted_segments;
-    expected = facts.next_offset;
+    expected = end;
   }
   unlisted_.erase(unlisted_.begin(), unlisted_.begin() + static_cast<std::ptrdiff_t>(i));
   unlisted_.insert(unlisted_.end(), strangers.begin(), strangers.end());
@@ -300,12 +333,16 @@ Status Recovery::chain() {
   return active.state ? resume_active(*std::move(active.state), active.ceiling) : start_active(active.base);
 }
 
+// The log with everything that lies beside it: a later log of the same base must not meet them.
 Status Recovery::set_aside() {
   if (unlisted_.empty()) return {};
   for (const SegmentName& segment : unlisted_) {
-    const std::string name = segment_filename(segment, SegmentFile::log);
-    LOGCASK_TRY(directory_->rename(name, name + std::string(kAsideSuffix)));
-    out_.report.set_aside.push_back(name);
+    for (const std::string& name : names_) {
+      const auto parsed = parse_segment_filename(name);
+      if (!parsed || parsed->name != segment) continue;
+      LOGCASK_TRY(directory_->rename(name, name + std::string(kAsideSuffix)));
+      if (parsed->file == SegmentFile::log) out_.report.set_aside.push_back(name);
+    }
   }
   return directory_->sync();
 }
@@ -358,7 +395,7 @@ Result<Recovery::Active> Recovery::settle_last(ScannedLog& log) {
 // Everything up to the recovery point was promised; it stays in place under the facts the .sync vouches for.
 void Recovery::seal_damaged(const ScannedLog& log, Offset end_offset) {
   SegmentFacts facts = log.state.facts();
-  note_damage(std::min(log.state.next_offset(), log.sync.durable_end), log.sync.durable_end,
+  note_damage(log.damaged_from, log.sync.durable_end,
               segment_filename(facts.name, SegmentFile::log) + ": " + log.reason);
   facts.size_bytes = log.sync.position;
   facts.digest = log.sync.digest;
@@ -406,7 +443,8 @@ Result<LogState> Recovery::rewrite_tail(const ScannedLog& log) {
                  }));
   if (end.position != log.state.position())
     return Error{Errc::io_error, final_name + ": the tail changed while it was copied: " + end.reason};
-  copy.set_append_times(log.sync.last_append, log.sync.last_append);
+  const TimestampMs first = log.sync.last_append == kNoTimestamp ? opened_at_ : log.sync.last_append;
+  copy.set_append_times(first, std::max(first, opened_at_));
   LOGCASK_TRY(to->sync_data());
   LOGCASK_TRY(directory_->rename(temporary, final_name));
   LOGCASK_TRY(directory_->sync());

@@ -50,6 +50,7 @@ struct RecoveredLog {
   std::vector<std::shared_ptr<const Segment>> closed;  // one per manifest segment
   std::unique_ptr<SegmentWriter> writer;               // the active segment, everything in it synced
   ProducerState producers;
+  TimestampMs append_clock{0};  // the last append time that is certain
   LeaderEpoch epoch;
   RecoveryReport report;
 };
