@@ -37,8 +37,8 @@ struct FetchedBatches {
   std::vector<ByteView> pieces;
   std::size_t bytes = 0;
   std::vector<std::shared_ptr<const void>> owners;
-  Offset next_fetch_offset;   // where to go on, also past holes
-  Offset visible_end;         // committed end, or written end on topics with read.visibility=written
+  Offset next_fetch_offset;  // where to go on, also past holes
+  Offset visible_end;        // committed end, or written end on topics with read.visibility=written
   Offset log_start_offset;
   Offset tombstone_horizon;
   LeaderEpoch leader_epoch;
@@ -50,10 +50,10 @@ struct LookupAnswer {
   Status status = Status::absent;
   Offset offset = kNoOffset;
   TimestampMs timestamp{-1};
-  ByteView value;               // found only
+  ByteView value;  // found only
   std::int32_t header_count = 0;
-  ByteView raw_headers;         // as the record batch encodes them, without their count
-  Error error{Errc::ok, {}};    // failed only: loading, corrupt_range, io_error ...
+  ByteView raw_headers;       // as the record batch encodes them, without their count
+  Error error{Errc::ok, {}};  // failed only: loading, corrupt_range, io_error ...
 };
 // Gets the answer to keys[index]. Called once per key, in any order, on the calling thread, without any lock.
 using LookupSink = std::function<void(std::size_t index, const LookupAnswer& answer)>;
@@ -63,7 +63,7 @@ struct KeyChange {
   std::size_t watch_index = 0;  // of the key in the watch call
   Offset offset;
   bool deleted = false;
-  bool expired = false;         // removed by retention
+  bool expired = false;  // removed by retention
 };
 
 struct PartitionSnapshot {
@@ -95,8 +95,8 @@ struct SegmentReport {
 
 // Records that live-only replay may send, of one step of a walk.
 struct ReplayStep {
-  std::string batches;        // record batches with the records wanted, original offsets; may be empty
-  Offset position;            // next offset to walk
+  std::string batches;  // record batches with the records wanted, original offsets; may be empty
+  Offset position;      // next offset to walk
   Offset tombstone_horizon;
 };
 class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
@@ -114,8 +114,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
 
   // ---- read
   // Whole batches from the one that holds or follows `from`, below the visible end; the first is returned whatever its
-  // size, further ones while they fit `max_bytes`. Empty with next_fetch_offset == visible end when nothing visible follows.
-  // offset_out_of_range below log start or above the end; corrupt_range. May read the disk.
+  // size, further ones while they fit `max_bytes`. Empty with next_fetch_offset == visible end when nothing visible
+  // follows. offset_out_of_range below log start or above the end; corrupt_range. May read the disk.
   virtual Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) = 0;
   // Calls `ready` once the visible end is above `offset` (at once when it is), or when the partition closes, latches or
   // is truncated. Counts as somebody waiting for a sync. The caller arms its own deadline and cancels.
@@ -149,7 +149,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // The bound a walk may end at: min(committed end, last stable offset).
   virtual Offset replay_bound() const = 0;
   // Walks from `from` towards `end`: sends what the filter lets through, reads at most about `max_bytes` of log.
-  virtual Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) = 0;
+  virtual Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter,
+                                         std::size_t max_bytes) = 0;
 
   // ---- administration
   virtual PartitionSnapshot snapshot() const = 0;

@@ -27,7 +27,8 @@ void check_same(const std::string& shown, const std::string& made, const std::st
   for (std::size_t i = 0; i < std::min(shown.size(), made.size()); ++i) {
     if (shown[i] != made[i]) {
       INFO("line " << line);
-      REQUIRE(shown.substr(start, shown.find('\n', start) - start) == made.substr(start, made.find('\n', start) - start));
+      REQUIRE(shown.substr(start, shown.find('\n', start) - start) ==
+              made.substr(start, made.find('\n', start) - start));
     }
     if (shown[i] == '\n') {
       ++line;
@@ -44,7 +45,8 @@ TEST_CASE("docs/CLI.md is what the program says of itself") {
 }
 
 TEST_CASE("docs/CONFIG.md is what the settings' tables say") {
-  check_same(page("docs/CONFIG.md"), config_reference_markdown(), "run: logcask serve --print-config-reference > docs/CONFIG.md");
+  check_same(page("docs/CONFIG.md"), config_reference_markdown(),
+             "run: logcask serve --print-config-reference > docs/CONFIG.md");
 }
 
 TEST_CASE("the error table of docs/PROTOCOL.md is that of base/errc.cc") {
