@@ -51,7 +51,7 @@ Status KeydirLoader::load_log(const Segment& segment, const KeyedRange& range, K
 
 std::optional<HintReader> KeydirLoader::usable_hint(const Segment& segment, const HintExtent& extent,
                                                     SegmentLoad& result) {
-  auto hint = HintReader::open(directory_, segment.name());
+  auto hint = HintReader::open(*directory_, segment.name());
   if (!hint.ok()) {
     if (hint.code() != Errc::not_found) result.hint_fault = hint.error().message;
     return std::nullopt;

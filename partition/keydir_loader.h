@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -72,9 +73,9 @@ class KeydirLoader {
     Offset log_start;  // records below are absent
     std::size_t max_decompressed_bytes = 256u << 20;
   };
-  // `directory` and `sink` outlive the loader.
-  KeydirLoader(Directory& directory, const Options& options, KeydirLoadSink& sink)
-      : directory_(directory), options_(options), sink_(sink) {}
+  // `sink` outlives the loader.
+  KeydirLoader(std::shared_ptr<Directory> directory, const Options& options, KeydirLoadSink& sink)
+      : directory_(std::move(directory)), options_(options), sink_(sink) {}
 
   // Loads [base, extent.next_offset) of the segment. For the active one: an extent that lies below the end that is
   // already committed; what comes later enters by being committed.
@@ -97,7 +98,7 @@ class KeydirLoader {
   Status flush();
   void note(const SegmentLoad& result, std::int64_t start_ns);
 
-  Directory& directory_;
+  const std::shared_ptr<Directory> directory_;
   const Options options_;
   KeydirLoadSink& sink_;
   KeydirLoadReport report_;

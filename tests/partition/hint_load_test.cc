@@ -55,7 +55,7 @@ struct Fixture {
   MapKeydir load(const Segment& segment, const HintExtent& extent, SegmentLoad* result = nullptr,
                  Offset log_start = Offset(0)) {
     MapKeydir keydir;
-    KeydirLoader loader(*files.root(), {&test_hasher(), &system_clock(), log_start, 1u << 20}, keydir);
+    KeydirLoader loader(files.root(), {&test_hasher(), &system_clock(), log_start, 1u << 20}, keydir);
     auto loaded = loader.load(segment, extent);
     REQUIRE_OK(loaded);
     if (result) *result = *loaded;
@@ -267,7 +267,7 @@ TEST_CASE("a sink that gives up stops the load with its error") {
   const bool hinted = GENERATE(true, false);
   if (!hinted) REQUIRE_OK(f.files.root()->unlink(f.hint_name()));
   keydir.stop = Error{Errc::cancelled, "closing"};
-  KeydirLoader loader(*f.files.root(), {&test_hasher(), &system_clock(), Offset(0), 1u << 20}, keydir);
+  KeydirLoader loader(f.files.root(), {&test_hasher(), &system_clock(), Offset(0), 1u << 20}, keydir);
   REQUIRE(loader.load(*segment).code() == Errc::cancelled);
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("a build that fails at any operation leaves no half hint behind") {
     const bool built = build_hint(build).ok();
     files->clear_faults();
     MapKeydir keydir;
-    KeydirLoader loader(*files->root(), {&test_hasher(), &system_clock(), Offset(0), 1u << 20}, keydir);
+    KeydirLoader loader(files->root(), {&test_hasher(), &system_clock(), Offset(0), 1u << 20}, keydir);
     auto load = loader.load(*copy);
     REQUIRE_OK(load);
     REQUIRE(keydir.entries == truth.entries);
