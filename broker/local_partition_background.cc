@@ -75,7 +75,7 @@ void LocalPartitionRunner::load_keydir() {
   options.clock = environment_.partition.clock;
   options.max_decompressed_bytes = environment_.partition.segments->max_decompressed_bytes;
   LoadSink sink(*this);
-  KeydirLoader loader(*environment_.partition.directory, options, sink);
+  KeydirLoader loader(environment_.partition.directory, options, sink);
   std::uint64_t bytes = 0;
   std::uint64_t total_bytes = 1;
   for (const auto& [segment, extent] : segments) total_bytes += extent.position;
