@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "partition/prepare.h"
 #include "proto/record_batch.h"
 
 namespace logcask {
@@ -16,10 +17,7 @@ Result<std::unique_ptr<InternalBatch>> make_internal_batch(const std::vector<Int
     builder.add(Offset(index++), now, ByteView(record.key),
                 record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
   LOGCASK_TRY(builder.finish(batch->bytes));
-  BatchRules rules;
-  rules.keys_required = true;
-  LOGCASK_ASSIGN(batch->prepared.checked, check_produced_batch(batch->bytes, rules));
-  for (const InternalRecord& record : records) batch->prepared.identities.push_back(hasher.identity(record.key));
+  LOGCASK_ASSIGN(batch->prepared, prepare_batch(batch->bytes, PartitionConfig(), hasher));
   return batch;
 }
 

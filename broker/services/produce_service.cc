@@ -4,7 +4,7 @@
 #include <atomic>
 #include <utility>
 
-#include "broker/topic_name.h"
+#include "partition/prepare.h"
 
 namespace logcask {
 namespace {
@@ -26,13 +26,13 @@ Status check_partitions(const Topic& topic, PartitionId partition, const Checked
   return {};
 }
 
-Status check_conditions(const Topic& topic, const std::vector<Condition>& conditions, const PreparedBatch& prepared) {
-  if (conditions.empty()) return {};
+Status check_conditions(const Topic& topic, const PreparedBatch& prepared) {
+  if (prepared.conditions.empty()) return {};
   if (!topic.config.partition.compacted)
     return Error{Errc::unsupported,
                  "conditions need keys to look up; topic '" + topic.record.name + "' is not compacted"};
   std::vector<KeyIdentity> expected;
-  for (const Condition& condition : conditions) {
+  for (const Condition& condition : prepared.conditions) {
     if (condition.record_index >= prepared.identities.size())
       return Error{Errc::invalid_argument, "a condition names record " + std::to_string(condition.record_index) +
                                                " of a batch of " + std::to_string(prepared.identities.size())};
@@ -132,19 +132,10 @@ Status ProduceService::prepare(const CallContext& context, ProduceEntry& entry, 
   if (topic->internal) return Error{Errc::permission_denied, "'" + topic->record.name + "' is the broker's own topic"};
   if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition.value());
   runner = topic->partitions[static_cast<std::size_t>(entry.partition.value())];
-  const PartitionConfig& config = topic->config.partition;
-  BatchRules rules;
-  rules.keys_required = config.compacted;
-  rules.max_batch_bytes = static_cast<std::size_t>(config.max_message_bytes);
-  LOGCASK_ASSIGN(prepared.checked, check_produced_batch(entry.batch, rules));
+  LOGCASK_ASSIGN(prepared,
+                 prepare_batch(entry.batch, topic->config.partition, parts_.hasher, std::move(entry.conditions)));
   LOGCASK_TRY(check_partitions(*topic, entry.partition, *prepared.checked));
-  if (config.compacted) {
-    prepared.identities.reserve(prepared.checked->records.size());
-    for (const CheckedRecord& record : prepared.checked->records)
-      prepared.identities.push_back(parts_.hasher.identity(record.key));
-  }
-  LOGCASK_TRY(check_conditions(*topic, entry.conditions, prepared));
-  prepared.conditions = std::move(entry.conditions);
+  LOGCASK_TRY(check_conditions(*topic, prepared));
   return {};
 }
 

@@ -1,0 +1,102 @@
+#include "broker/data_directory.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/memory_file_system.h"
+
+namespace logcask {
+namespace {
+
+using testing::MemoryFileSystem;
+
+TEST_CASE("a data directory keeps its cluster id and its hash secret") {
+  MemoryFileSystem disk;
+  std::string cluster;
+  KeyHasher::Secret secret;
+  {
+    auto first = DataDirectory::open(disk.root(), "boot-1");
+    REQUIRE_OK(first);
+    CHECK((*first)->start_facts().first_start);
+    cluster = (*first)->cluster_id();
+    secret = (*first)->secret();
+    CHECK(cluster.size() == 32);
+    REQUIRE_OK((*first)->set_clean());
+  }
+  auto second = DataDirectory::open(disk.root(), "boot-1");
+  REQUIRE_OK(second);
+  CHECK(!(*second)->start_facts().first_start);
+  CHECK((*second)->start_facts().clean_stop);
+  CHECK((*second)->start_facts().same_boot);
+  CHECK((*second)->cluster_id() == cluster);
+  CHECK((*second)->secret() == secret);
+}
+
+TEST_CASE("a run that was killed is not clean, and a reset machine is told apart") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK(DataDirectory::open(disk.root(), "boot-1")); }
+  auto killed = DataDirectory::open(disk.root(), "boot-2");
+  REQUIRE_OK(killed);
+  CHECK(!(*killed)->start_facts().clean_stop);
+  CHECK(!(*killed)->start_facts().same_boot);
+}
+
+TEST_CASE("two brokers never share a directory") {
+  MemoryFileSystem disk;
+  auto first = DataDirectory::open(disk.root(), "b");
+  REQUIRE_OK(first);
+  CHECK(DataDirectory::open(disk.root(), "b").code() == Errc::in_use);
+}
+
+TEST_CASE("a newer format and a foreign directory are refused with the reason") {
+  MemoryFileSystem newer;
+  newer.set_content("FORMAT", "99\n");
+  const auto refused = DataDirectory::open(newer.root(), "b");
+  CHECK(refused.code() == Errc::unsupported_version);
+  CHECK(refused.error().message.find("99") != std::string::npos);
+  MemoryFileSystem foreign;
+  foreign.set_content("holiday.jpg", "x");
+  const auto not_ours = DataDirectory::open(foreign.root(), "b");
+  CHECK(not_ours.code() == Errc::invalid_argument);
+  CHECK(not_ours.error().message.find("holiday.jpg") != std::string::npos);
+}
+
+TEST_CASE("a first start that fails anywhere can be repeated") {
+  for (std::uint64_t n = 1; n < 40; ++n) {
+    MemoryFileSystem disk;
+    testing::Fault fault;
+    fault.nth = n;
+    disk.fail(fault);
+    (void)DataDirectory::open(disk.root(), "b").ok();
+    disk.clear_faults();
+    INFO("failed operation " << n);
+    REQUIRE_OK(DataDirectory::open(disk.root(), "b"));
+  }
+}
+
+TEST_CASE("only a marked partition directory can be removed, and other names are left alone") {
+  MemoryFileSystem disk;
+  auto data = DataDirectory::open(disk.root(), "b");
+  REQUIRE_OK(data);
+  TopicId id;
+  id.bytes[0] = 0xab;
+  const std::string name = DataDirectory::partition_directory_name("my-topic.v2", PartitionId(12), id);
+  CHECK(name == "my-topic.v2-12.ab000000000000000000000000000000");
+  REQUIRE_OK((*data)->create_partition(name));
+  disk.set_content(name + "/00000000000000000000.0.log", "bytes");
+  REQUIRE_OK((*data)->root().create_directory("somebody"));
+  auto partitions = (*data)->list_partitions();
+  REQUIRE_OK(partitions);
+  REQUIRE(partitions->size() == 1);
+  CHECK((*partitions)[0].topic == "my-topic.v2");
+  CHECK((*partitions)[0].partition == PartitionId(12));
+  CHECK((*partitions)[0].topic_id == id);
+  CHECK(!(*partitions)[0].deletion_marked);
+  CHECK((*data)->remove_partition(name).code() == Errc::invalid_argument);
+  REQUIRE_OK((*data)->mark_deleted(name));
+  CHECK((*data)->list_partitions()->at(0).deletion_marked);
+  REQUIRE_OK((*data)->remove_partition(name));
+  CHECK((*data)->list_partitions()->empty());
+  CHECK((*data)->remove_partition(name).ok());
+}
+
+}  // namespace
+}  // namespace logcask

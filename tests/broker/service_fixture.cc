@@ -1,0 +1,100 @@
+#include "tests/broker/service_fixture.h"
+
+#include <utility>
+
+namespace logcask::testing {
+bool ManualLoop::turn() {
+  if (tasks_.empty()) return false;
+  Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  task();
+  return true;
+}
+
+void ManualLoop::advance_ms(std::int64_t ms) {
+  now_ms_ += ms;
+  wheel_.advance(now_ms_);
+}
+
+Result<std::vector<TopicRecord>> MemoryMetadata::load_topics() {
+  std::vector<TopicRecord> list;
+  for (const auto& [name, record] : topics) list.push_back(record);
+  return list;
+}
+
+Status MemoryMetadata::put_topic(const TopicRecord& record) {
+  if (fail_writes) return Error{Errc::io_error, "the metadata disk is gone"};
+  topics[record.name] = record;
+  return {};
+}
+
+Status MemoryMetadata::remove_topic(const std::string& name) {
+  topics.erase(name);
+  return {};
+}
+
+Result<std::int64_t> MemoryMetadata::reserve_producer_ids(std::int64_t count) {
+  return std::exchange(next_id_, next_id_ + count);
+}
+
+Result<std::shared_ptr<PartitionRunner>> FixtureFactory::open(const PartitionSpec& spec) {
+  auto& partition = partitions[spec.label()];
+  if (spec.create || !partition) partition = std::make_unique<PartitionFixture>(spec.config.partition);
+  partition->run_all();
+  return std::shared_ptr<PartitionRunner>(partition->shared());
+}
+
+Status FixtureFactory::mark_deleted(const PartitionSpec& spec) {
+  marked.push_back(spec.label());
+  return {};
+}
+
+Status FixtureFactory::remove(const PartitionSpec& spec) {
+  removed.push_back(spec.label());
+  return {};
+}
+
+ServiceFixture::ServiceFixture()
+    : hasher(KeyHasher::Secret{}),
+      topics(metadata, factory, clock, Topics::Limits()),
+      view(topics),
+      parts{authorizer, metrics, clock, hasher, topics, background},
+      produce(parts, 30'000),
+      fetch(parts, 8u << 20),
+      offsets(parts),
+      lookup(parts, 5'000),
+      watch(parts),
+      replay(parts) {}
+
+ServiceFixture::~ServiceFixture() { run(); }
+
+TopicPtr ServiceFixture::create(const std::string& name, int count, const SettingMap& settings) {
+  auto created = topics.create(name, count, settings, false);
+  REQUIRE_OK(created);
+  run();
+  return created->topic;
+}
+
+PartitionFixture& ServiceFixture::partition(const std::string& topic, int number) {
+  return *factory.partitions.at(topic + "-" + std::to_string(number));
+}
+
+void ServiceFixture::run() {
+  bool busy = true;
+  while (busy) {
+    busy = false;
+    while (loop.turn()) busy = true;
+    while (background.run_one()) busy = true;
+    for (auto& [label, partition] : factory.partitions) {
+      while (partition->flush().run_one()) busy = true;
+      while (partition->background().run_one()) busy = true;
+    }
+  }
+}
+
+AppendResult ServiceFixture::put(const std::string& topic, const std::string& key,
+                                 const std::optional<std::string>& value, int number) {
+  return partition(topic, number).append({{key, value, {}}});
+}
+
+}  // namespace logcask::testing

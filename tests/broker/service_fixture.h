@@ -1,0 +1,107 @@
+#pragma once
+// Services over real partitions on an in-memory disk; no thread runs by itself.
+//
+// A test decides when the loop turns, when a background step runs and when the disk answers: run() does it all until
+// nothing is left, turn_loop(), step_background() and the partitions' own executors do one at a time.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/services/fetch_service.h"
+#include "broker/services/groups_service.h"
+#include "broker/services/lookup_service.h"
+#include "broker/services/offsets_service.h"
+#include "broker/services/produce_service.h"
+#include "broker/services/replay_service.h"
+#include "broker/services/watch_service.h"
+#include "broker/timer_wheel.h"
+#include "tests/support/catch.h"
+#include "tests/support/partition_fixture.h"
+
+namespace logcask::testing {
+
+class ManualLoop final : public EventLoop {
+ public:
+  void post(Task task) override { tasks_.push_back(std::move(task)); }
+  bool on_this_thread() const override { return true; }
+  TimerId call_after(std::int64_t delay_ms, Task task) override {
+    return wheel_.add(now_ms_, delay_ms, std::move(task));
+  }
+  bool cancel(TimerId timer) override { return wheel_.cancel(timer); }
+  bool turn();
+  void advance_ms(std::int64_t ms);
+
+ private:
+  std::deque<Task> tasks_;
+  std::int64_t now_ms_ = 0;
+  TimerWheel wheel_{0};
+};
+
+class MemoryMetadata final : public MetadataStore {
+ public:
+  Result<std::vector<TopicRecord>> load_topics() override;
+  const std::vector<MetadataProblem>& problems() const override { return problems_; }
+  Status put_topic(const TopicRecord& record) override;
+  Status remove_topic(const std::string& name) override;
+  Result<std::int64_t> reserve_producer_ids(std::int64_t count) override;
+
+  std::map<std::string, TopicRecord> topics;
+  bool fail_writes = false;
+
+ private:
+  std::vector<MetadataProblem> problems_;
+  std::int64_t next_id_ = 0;
+};
+
+// Partitions are PartitionFixtures, found again by their label when a topic is opened anew.
+class FixtureFactory final : public PartitionFactory {
+ public:
+  Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) override;
+  Status mark_deleted(const PartitionSpec& spec) override;
+  Status remove(const PartitionSpec& spec) override;
+
+  std::map<std::string, std::unique_ptr<PartitionFixture>> partitions;
+  std::vector<std::string> marked, removed;
+};
+
+class ServiceFixture {
+ public:
+  ServiceFixture();
+  ~ServiceFixture();
+
+  TopicPtr create(const std::string& name, int partitions = 1, const SettingMap& settings = {});
+  PartitionFixture& partition(const std::string& topic, int number = 0);
+  CallContext context() { return {principal, loop, view}; }
+
+  void run();
+  bool turn_loop() { return loop.turn(); }
+  bool step_background() { return background.run_one(); }
+
+  // Produces one record and lets the disk answer.
+  AppendResult put(const std::string& topic, const std::string& key, const std::optional<std::string>& value,
+                   int partition = 0);
+
+  Principal principal;
+  ManualLoop loop;
+  ManualExecutor background;
+  ManualClock clock;
+  KeyHasher hasher;
+  AllowAll authorizer;
+  Metrics metrics;
+  MemoryMetadata metadata;
+  FixtureFactory factory;
+  Topics topics;
+  TopicView view;
+  ServiceParts parts;
+  ProduceService produce;
+  FetchService fetch;
+  OffsetsService offsets;
+  LookupService lookup;
+  WatchService watch;
+  ReplayService replay;
+};
+
+}  // namespace logcask::testing
