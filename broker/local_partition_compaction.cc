@@ -90,8 +90,8 @@ void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::s
       if (entries[i]->offset == offsets[i]) answer.standing = RecordStanding::newest;
       if (entries[i]->offset > offsets[i]) answer.standing = RecordStanding::superseded;
     }
-    if (answer.standing != RecordStanding::newest && keydir.is_collided(identities[i]))
-      answer.standing = RecordStanding::protected_;
+    // The newest one, too: a tombstone must not go while older records of its key stay for the collision's sake.
+    if (keydir.is_collided(identities[i])) answer.standing = RecordStanding::protected_;
   }
   partition_->keys()->stats().rewrite_probed(probed_up_to);
 }

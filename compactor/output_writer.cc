@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kWriteBufferBytes = 256 * 1024;
 constexpr std::uint64_t kSpaceCheckBytes = 32u << 20;
+// Synced as it grows: one sync of a whole segment at its end would hold up the syncs of everybody else.
+constexpr std::uint64_t kSyncBytes = 8u << 20;
 
 bool same_merge(const BatchHeader& a, const BatchHeader& b) {
   return a.leader_epoch == b.leader_epoch && a.timestamp_type() == b.timestamp_type() &&
@@ -169,7 +171,9 @@ Status OutputWriter::write_buffered() {
   LOGCASK_TRY(output_->writer->append(output_->buffer, input_times_.last));
   bytes_written_ += output_->buffer.size();
   output_->buffer.clear();
-  return {};
+  if (output_->writer->position() - output_->writer->durable().position < kSyncBytes) return {};
+  const auto synced = output_->writer->sync(clock_.monotonic_ns());
+  return synced.ok() ? Status() : synced.error();
 }
 
 Status OutputWriter::check_space() {

@@ -8,7 +8,7 @@
 // last offset, if need be an empty one, so that readers step over what went behind its last record.
 //
 // Owner: one rewrite, one thread. Nobody knows the files before they are installed: remove() takes every one back, and
-// so does the destructor unless keep() was called. Memory: two batches and a write buffer of 256 KiB.
+// so does the destructor unless keep() was called. Memory: two batches, a write buffer of 256 KiB and HintWriter's.
 // Errors: of the seam and of SegmentWriter; storage_full also when less than the reserve would stay free.
 
 #include <cstdint>

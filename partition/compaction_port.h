@@ -57,7 +57,7 @@ enum class RecordStanding : std::uint8_t {
   newest,      // the keydir names exactly this record
   superseded,  // the keydir names a newer one: `newest` in the probe
   unknown,     // no entry, or an older one: for a committed value at or above log start a broken invariant
-  protected_,  // its identity has collided: never drop
+  protected_,  // its identity has collided: never drop; `newest` says whether the keydir names it
 };
 struct ProbeAnswer {
   RecordStanding standing = RecordStanding::unknown;
@@ -84,7 +84,7 @@ struct RewriteResult {
   Offset to;    // end_offset of the last input
   std::vector<SegmentName> inputs;
   std::vector<RewriteOutput> outputs;
-  std::vector<DroppedTombstone> dropped_tombstones;
+  std::vector<DroppedTombstone> dropped_tombstones;  // in offset order; counted in no output
 };
 
 class CompactionPort {

@@ -126,9 +126,10 @@ bool hint_fits(const HintHeader& header, const HintExtent& extent, const KeyHash
 
 Result<HintHeader> build_hint(const HintBuild& build) {
   auto older = HintReader::open(*build.directory, build.segment->name());
-  const bool usable = !build.from_log && older.ok() && hint_fits(older->header(), build.extent, *build.hasher);
-  if (usable && hint_is_whole(older->header(), build.extent)) return older->header();
-  if (usable) {
+  const bool usable = older.ok() && hint_fits(older->header(), build.extent, *build.hasher);
+  const bool whole = usable && hint_is_whole(older->header(), build.extent);
+  if (whole && older->read([](std::span<const HintEntry>) { return Status(); }).ok()) return older->header();
+  if (usable && !whole) {
     auto extended = HintBuilder(build).run(&*older);
     if (extended.code() != Errc::corrupt_file) return extended;
   }

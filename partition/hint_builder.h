@@ -7,7 +7,7 @@
 // overwritten ten times is no larger than one of live records.
 //
 // Threads: none of its own; one build per segment at a time, on a background thread. Appends and reads go on.
-// Memory: one block of entries plus the largest batch. Errors: of the seam and of Segment::scan; a half-written hint
+// Memory: HintWriter's, plus the largest batch. Errors: of the seam and of Segment::scan; a half-written hint
 // is removed. Missing or damaged older hints are no error, they are built anew.
 
 #include <cstdint>
@@ -38,14 +38,12 @@ struct HintBuild {
   // At most 64 records a call. True: the keydir names this record, or cannot be believed about it (still loading).
   LivenessProbe live;
   std::size_t max_decompressed_bytes = 256u << 20;
-  // Ignore the hint that is there: its blocks have been found damaged.
-  bool from_log = false;
   // Asked between groups; an error ends the build with it.
   std::function<Status()> keep_going;
 };
 
 // Writes the hint (synced; its name by the caller's next Directory::sync) and returns its header. Does nothing when
-// the hint that is there says the same already.
+// the hint that is there says the same already and none of its blocks is damaged.
 Result<HintHeader> build_hint(const HintBuild& build);
 
 // May this hint stand for the log's first bytes up to its covered_position? Partial ones only for generation 0.
