@@ -1,6 +1,8 @@
 // Batches that librdkafka and Kafka's own Java classes wrote (golden/README.md), byte for byte.
 #include <fstream>
 #include <iterator>
+#include <sstream>
+#include <string>
 
 #include "base/coding.h"
 #include "tests/proto/golden/golden_records.h"
@@ -147,4 +149,21 @@ TEST_CASE("Kafka's empty batch of a compacted log is read", "[proto][golden]") {
   CHECK(header.base_sequence == 40);
   std::string scratch;
   CHECK(batch_records(header, bytes, 100, scratch).value().empty());
+}
+
+TEST_CASE("the annotated batch of docs/FORMAT.md is the golden one, byte for byte", "[proto][golden]") {
+  std::ifstream page(std::string(LOGCASK_GOLDEN_DIR) + "/../../../docs/FORMAT.md");
+  REQUIRE(page.good());
+  std::string line;
+  while (std::getline(page, line) && line != "<!-- golden: java-append-time.bin -->") {
+  }
+  std::getline(page, line);  // the fence
+  std::string shown;
+  while (std::getline(page, line) && line != "```") {
+    INFO(line);
+    REQUIRE(std::stoul(line, nullptr, 16) == shown.size());
+    std::istringstream bytes(line.substr(3, line.find("   ") - 3));
+    for (std::string byte; bytes >> byte;) shown += static_cast<char>(std::stoul(byte, nullptr, 16));
+  }
+  CHECK(shown == golden_file("java-append-time.bin"));
 }
