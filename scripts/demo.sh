@@ -97,8 +97,8 @@ start_broker() {
   : >"$work/serve.out"
   "$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>>"$work/serve.log" &
   broker=$!
-  wait_for 60 grep -q '^listening on ' "$work/serve.out" || { tail -5 "$work/serve.log" >&2; die "the broker did not start"; }
-  LOGCASK_BROKER=$(sed -n 's/^listening on //p' "$work/serve.out")
+  wait_for 60 grep -q '^listening native ' "$work/serve.out" || { tail -5 "$work/serve.log" >&2; die "the broker did not start"; }
+  LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
   export LOGCASK_BROKER
 }
 

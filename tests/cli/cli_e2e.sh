@@ -34,8 +34,8 @@ wait_for() {
 start_broker() {
   "$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>>"$work/serve.err" &
   broker=$!
-  wait_for 60 grep -q '^listening on ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
-  LOGCASK_BROKER=$(sed -n 's/^listening on //p' "$work/serve.out")
+  wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
+  LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
   export LOGCASK_BROKER
 }
 
