@@ -1,8 +1,8 @@
 #pragma once
 // The one decision of compaction: may this record go? Pure.
 //
-// A record goes only on positive evidence (DESIGN promise 6). With B = the bound, which is at or below the committed
-// end and the last stable offset, a record r of key k goes when
+// A record goes only on positive evidence (docs/ARCHITECTURE.md, invariant 4). With B = the bound, which is at or below
+// the committed end and the last stable offset, a record r of key k goes when
 //   superseded  the keydir names a newer record of k below B; or it names one at or above B and the rewrite's own
 //               inputs hold a newer record of k, which is below B and which this rewrite keeps (compactor/hot_keys.h);
 //   expired     r lies below log start and the keydir does not name it (it is absent everywhere already);

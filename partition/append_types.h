@@ -13,7 +13,7 @@
 
 namespace logcask {
 
-// A condition on one record of a batch, decided where offsets are assigned (DESIGN: KIP-27's need).
+// A condition on one record of a batch, decided where offsets are assigned (what Kafka's KIP-27 asks for).
 struct Condition {
   enum class Kind : std::uint8_t {
     absent,  // the key has no live value (never written, or its latest record is a tombstone)

@@ -3,7 +3,7 @@
 //
 // A tombstone at T is due when an entry with C > T is older than delete.retention.ms: at that moment every segment
 // below C had already lost all records superseded below C, so nothing older of T's key exists, and everybody who needed
-// less than the retention has been able to read T since (SEMANTICS: KIP-534's clock, counted from when older versions
+// less than the retention has been able to read T since (KIP-534's clock, counted from when older versions
 // went).
 
 #include <span>

@@ -4,7 +4,8 @@
 // Loads go by the highest offset, so segments may be given in any order, by several loaders at once (one loader per
 // thread), and while commits go on. A hint is used only when size and digest of its log and the fingerprint of the
 // hash secret are those expected; of a damaged one the entries before the damage count (each is true), the log says
-// the rest. A segment that cannot be read is reported as a damaged range and the load goes on (DESIGN promise 7).
+// the rest. A segment that cannot be read is reported as a damaged range and the load goes on (docs/ARCHITECTURE.md,
+// invariant 8).
 //
 // Threads: a loader belongs to one thread. Owner: whoever opens the partition. The sink takes the partition's lock.
 // Errors: only those of the sink, and those that say nothing about the segment (limit_exceeded, permission_denied).
