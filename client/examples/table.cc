@@ -1,0 +1,38 @@
+// Counts up a number under a key, safely beside other writers:  table BROKER TOPIC KEY
+#include <logcask/client/table.h>
+
+#include <iostream>
+#include <string>
+
+namespace lc = logcask::client;
+
+int fail(const logcask::Error& error) {
+  std::cerr << error.to_string() << "\n";
+  return 1;
+}
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::cerr << "usage: table BROKER TOPIC KEY\n";
+    return 2;
+  }
+  auto client = lc::Client::connect(argv[1]);
+  if (!client.ok()) return fail(client.error());
+  auto table = lc::Table::open(*client, argv[2]);
+  if (!table.ok()) return fail(table.error());
+
+  while (true) {
+    const auto current = table->get(argv[3]);
+    if (!current.ok()) return fail(current.error());
+    const std::string next = std::to_string(current->found() ? std::stoll(current->value) + 1 : 1);
+    // Absent or deleted: create it. Else replace exactly the record that was read.
+    const lc::Delivery written =
+        current->found() ? table->update(argv[3], next, current->offset) : table->create(argv[3], next);
+    if (written.ok()) {
+      std::cout << argv[3] << " = " << next << " at offset " << written.offset.value() << "\n";
+      return 0;
+    }
+    if (written.status.code() != logcask::Errc::condition_failed) return fail(written.status.error());
+    // Somebody else was faster: read again.
+  }
+}
