@@ -1,0 +1,168 @@
+#include "broker/services/lookup_service.h"
+
+#include <optional>
+
+#include "tests/broker/service_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+struct Answer {
+  std::optional<Status> status;
+  std::vector<LookupResult> results;
+  std::vector<std::string> values;
+};
+
+class AnswerCall final : public LookupCall {
+ public:
+  explicit AnswerCall(Answer& answer) : answer_(answer) {}
+  void result(const LookupResult& result) override {
+    answer_.results.push_back(result);
+    answer_.values.emplace_back(result.value);
+  }
+  void completed(Status status) override {
+    REQUIRE(!answer_.status.has_value());
+    answer_.status = std::move(status);
+  }
+
+ private:
+  Answer& answer_;
+};
+
+std::shared_ptr<OpenCall> start(ServiceFixture& f, Answer& answer, const std::vector<std::string>& keys,
+                                LookupOptions options = {}, const std::string& topic = "t") {
+  const std::vector<ByteView> views(keys.begin(), keys.end());
+  return f.lookup.get(f.context(), topic, views, std::move(options), std::make_unique<AnswerCall>(answer));
+}
+
+Answer ask(ServiceFixture& f, const std::vector<std::string>& keys, LookupOptions options = {},
+           const std::string& topic = "t") {
+  Answer answer;
+  CHECK(start(f, answer, keys, std::move(options), topic) == nullptr);
+  REQUIRE(answer.status.has_value());
+  return answer;
+}
+
+TEST_CASE("several keys are answered in their order", "[lookup]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  f.put("t", "b", "2");
+  f.put("t", "b", std::nullopt);
+  const Answer answer = ask(f, {"b", "none", "a", "a"});
+  REQUIRE(answer.results.size() == 4);
+  CHECK(answer.results[0].status == LookupStatus::deleted);
+  CHECK(answer.results[1].status == LookupStatus::absent);
+  CHECK(answer.values[2] == "1");
+  CHECK(answer.values[3] == "1");
+  for (std::uint32_t i = 0; i < 4; ++i) CHECK(answer.results[i].key_index == i);
+}
+
+TEST_CASE("with partitioner any the newest value of all partitions wins, tombstones hold nothing", "[lookup]") {
+  ServiceFixture f;
+  f.create("t", 3);
+  f.put("t", "a", "old", 0);
+  f.partition("t", 2).clock().advance_ms(1000);
+  f.put("t", "a", "new", 2);
+  f.put("t", "b", "here", 1);
+  f.put("t", "b", "x", 0);
+  f.put("t", "b", std::nullopt, 0);
+  f.put("t", "c", "x", 1);
+  f.put("t", "c", std::nullopt, 1);
+  const Answer answer = ask(f, {"a", "b", "c", "d"});
+  REQUIRE(answer.results.size() == 4);
+  CHECK(answer.values[0] == "new");
+  CHECK(answer.results[0].partition == PartitionId(2));
+  CHECK(answer.results[0].ambiguous);
+  CHECK(answer.values[1] == "here");
+  CHECK(!answer.results[1].ambiguous);
+  CHECK(answer.results[2].status == LookupStatus::deleted);
+  CHECK(answer.results[3].status == LookupStatus::absent);
+}
+
+TEST_CASE("with a named partitioner only the key's own partition is asked", "[lookup]") {
+  ServiceFixture f;
+  f.create("t", 3, {{"partitioner", "murmur2"}});
+  std::vector<std::string> keys;
+  for (int i = 0; i < 50; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const PartitionId home = partition_for_key(Partitioner::murmur2, key, 3);
+    f.put("t", key, "right", home.value());
+    f.put("t", key, "wrong", (home.value() + 1) % 3);
+    keys.push_back(key);
+  }
+  const Answer answer = ask(f, keys);
+  REQUIRE(answer.values.size() == keys.size());
+  for (const std::string& value : answer.values) CHECK(value == "right");
+}
+
+TEST_CASE("a keydir that is loading makes the whole answer loading", "[lookup]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  f.put("t", "a", "1", 0);
+  f.put("t", "x", "y", 1);
+  // Recovered anew, the second partition loads its keydir in the background, which has not run yet.
+  REQUIRE_OK(f.partition("t", 1).partition().reopen());
+  REQUIRE(f.partition("t", 1).partition().snapshot().state == PartitionSnapshot::State::loading);
+  CHECK(ask(f, {"a"}).status->code() == Errc::loading);
+  LookupOptions first;
+  first.partition = PartitionId(0);
+  CHECK(ask(f, {"a"}, first).values == std::vector<std::string>{"1"});
+  f.run();
+  CHECK(ask(f, {"a"}).values == std::vector<std::string>{"1"});
+}
+
+TEST_CASE("min_offset waits for the record, and nobody waits for an offset that was never given out", "[lookup]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  LookupOptions early;
+  early.min_offsets = {{PartitionId(0), Offset(1)}};
+  CHECK(ask(f, {"a"}, early).status->code() == Errc::offset_not_yet);
+
+  std::optional<AppendResult> appended;
+  f.partition("t").start_append({{"a", "2", {}}}, Acks::all, appended);
+  Answer answer;
+  LookupOptions wait;
+  wait.min_offsets = {{PartitionId(0), Offset(1)}};
+  const auto open = start(f, answer, {"a"}, wait);
+  REQUIRE(open != nullptr);
+  CHECK(!answer.status.has_value());
+  f.run();
+  REQUIRE(answer.status.has_value());
+  CHECK(answer.status->ok());
+  CHECK(answer.values[0] == "2");
+}
+
+TEST_CASE("a min_offset wait has a deadline and can be cancelled", "[lookup]") {
+  ServiceFixture f;
+  f.create("t");
+  std::optional<AppendResult> appended;
+  f.partition("t").start_append({{"a", "1", {}}}, Acks::all, appended);
+  LookupOptions options;
+  options.min_offsets = {{PartitionId(0), Offset(0)}};
+  options.timeout_ms = 100;
+  Answer late, cancelled;
+  const auto open = start(f, late, {"a"}, options);
+  const auto other = start(f, cancelled, {"a"}, options);
+  other->cancel(Error{Errc::cancelled, "no"});
+  CHECK(cancelled.status->code() == Errc::cancelled);
+  f.loop.advance_ms(150);
+  REQUIRE(late.status.has_value());
+  CHECK(late.status->code() == Errc::timed_out);
+  f.run();
+}
+
+TEST_CASE("lookups that cannot be say why", "[lookup]") {
+  ServiceFixture f;
+  f.create("t");
+  f.create("plain", 1, {{"cleanup.policy", "delete"}});
+  CHECK(ask(f, {"a"}, {}, "nothing").status->code() == Errc::unknown_topic);
+  CHECK(ask(f, {"a"}, {}, "plain").status->code() == Errc::unsupported);
+  LookupOptions wrong;
+  wrong.partition = PartitionId(7);
+  CHECK(ask(f, {"a"}, wrong).status->code() == Errc::unknown_partition);
+}
+
+}  // namespace
+}  // namespace logcask::testing

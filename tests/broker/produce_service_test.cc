@@ -1,0 +1,157 @@
+#include "broker/services/produce_service.h"
+
+#include <optional>
+
+#include "tests/broker/service_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+using Results = std::vector<AppendResult>;
+
+class ResultsCall final : public ProduceCall {
+ public:
+  explicit ResultsCall(std::optional<Results>& results) : results_(results) {}
+  void completed(Results& results) override {
+    REQUIRE(!results_.has_value());
+    results_ = std::move(results);
+  }
+
+ private:
+  std::optional<Results>& results_;
+};
+
+struct Entry {
+  std::string topic;
+  int partition = 0;
+  std::string batch;
+  std::vector<Condition> conditions;
+};
+
+void start(ServiceFixture& f, std::optional<Results>& results, const std::vector<Entry>& entries, Acks acks = Acks::all,
+           std::int64_t timeout_ms = 0) {
+  std::vector<ProduceEntry> produced;
+  for (const Entry& entry : entries)
+    produced.push_back({entry.topic, PartitionId(entry.partition), entry.batch, entry.conditions});
+  f.produce.produce(f.context(), produced, acks, timeout_ms, std::make_unique<ResultsCall>(results));
+}
+
+Results produce(ServiceFixture& f, const std::vector<Entry>& entries, Acks acks = Acks::all) {
+  std::optional<Results> results;
+  start(f, results, entries, acks);
+  f.run();
+  REQUIRE(results.has_value());
+  return *results;
+}
+
+std::string record(const std::string& key, const std::optional<std::string>& value = "v") {
+  return make_batch({{key, value, {}}});
+}
+
+TEST_CASE("every entry of a produce request is answered on its own", "[produce]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  const Results results = produce(f, {{"t", 0, record("a"), {}},
+                                      {"nothing", 0, record("a"), {}},
+                                      {"t", 9, record("a"), {}},
+                                      {"t", 1, "garbage", {}},
+                                      {"t", 1, record("b"), {}},
+                                      {"__logcask_metadata", 0, record("b"), {}}});
+  REQUIRE(results.size() == 6);
+  CHECK(results[0].error.ok());
+  CHECK(results[0].base_offset == Offset(0));
+  CHECK(results[1].error.code() == Errc::unknown_topic);
+  CHECK(results[2].error.code() == Errc::unknown_partition);
+  CHECK(results[3].error.code() == Errc::corrupt_message);
+  CHECK(results[4].error.ok());
+  CHECK(!results[5].error.ok());
+}
+
+TEST_CASE("acks=all waits for the disk and acks=1 does not", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  std::optional<Results> all, one, none;
+  start(f, all, {{"t", 0, record("a"), {}}}, Acks::all);
+  start(f, one, {{"t", 0, record("a"), {}}}, Acks::one);
+  start(f, none, {{"t", 0, record("a"), {}}}, Acks::none);
+  CHECK(!all.has_value());
+  CHECK(one.has_value());
+  CHECK(none.has_value());
+  f.run();
+  REQUIRE(all.has_value());
+  CHECK(all->at(0).error.ok());
+}
+
+TEST_CASE("a disk that does not answer ends in timed_out, and the late answer is dropped", "[produce]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  std::optional<Results> results;
+  start(f, results, {{"t", 0, record("a"), {}}, {"nothing", 0, record("a"), {}}}, Acks::all, 50);
+  CHECK(!results.has_value());
+  f.loop.advance_ms(100);
+  REQUIRE(results.has_value());
+  CHECK(results->at(0).error.code() == Errc::timed_out);
+  CHECK(results->at(1).error.code() == Errc::unknown_topic);
+  f.run();
+  CHECK(f.partition("t").get("a").value == "v");
+}
+
+TEST_CASE("a keyed record for another partition than the partitioner's is refused whole", "[produce]") {
+  ServiceFixture f;
+  f.create("t", 4, {{"partitioner", "crc32"}});
+  const int home = partition_for_key(Partitioner::crc32, "a", 4).value();
+  CHECK(produce(f, {{"t", home, record("a"), {}}})[0].error.ok());
+  const Results refused = produce(f, {{"t", (home + 1) % 4, record("a"), {}}});
+  CHECK(refused[0].error.code() == Errc::wrong_partition);
+  CHECK(refused[0].error.error().message.find("partition " + std::to_string(home)) != std::string::npos);
+}
+
+TEST_CASE("conditions are decided by the partition, and nonsense among them before", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  f.create("plain", 1, {{"cleanup.policy", "delete"}});
+  const Condition absent{0, Condition::Kind::absent, Offset(0)};
+  CHECK(produce(f, {{"t", 0, record("a"), {absent}}})[0].error.ok());
+  const Results failed = produce(f, {{"t", 0, record("a"), {absent}}});
+  CHECK(failed[0].error.code() == Errc::condition_failed);
+  CHECK(failed[0].current_offset == Offset(0));
+  CHECK(produce(f, {{"t", 0, record("a"), {{0, Condition::Kind::offset, Offset(0)}}}})[0].error.ok());
+  CHECK(produce(f, {{"t", 0, record("a"), {{5, Condition::Kind::exists, Offset(0)}}}})[0].error.code() ==
+        Errc::invalid_argument);
+  const std::string twice = make_batch({{"a", "1", {}}, {"a", "2", {}}});
+  CHECK(produce(
+            f, {{"t", 0, twice, {{0, Condition::Kind::offset, Offset(1)}, {1, Condition::Kind::offset, Offset(1)}}}})[0]
+            .error.code() == Errc::invalid_argument);
+  CHECK(produce(f, {{"plain", 0, record("a"), {absent}}})[0].error.code() == Errc::unsupported);
+}
+
+TEST_CASE("a record without a key is refused on a compacted topic and taken on others", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  f.create("plain", 1, {{"cleanup.policy", "delete"}});
+  BatchBuilder builder(Offset(0));
+  builder.add(Offset(0), TimestampMs(1), std::nullopt, ByteView("v"));
+  std::string keyless;
+  REQUIRE_OK(builder.finish(keyless));
+  CHECK(produce(f, {{"t", 0, keyless, {}}})[0].error.code() == Errc::invalid_record);
+  CHECK(produce(f, {{"plain", 0, keyless, {}}})[0].error.ok());
+}
+
+TEST_CASE("an idempotent retry is answered with the original's offsets", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  BatchShape shape;
+  shape.producer = ProducerId(5);
+  shape.epoch = 0;
+  shape.sequence = 0;
+  const std::string batch = make_batch({{"a", "1", {}}}, shape);
+  CHECK(!produce(f, {{"t", 0, batch, {}}})[0].duplicate);
+  f.put("t", "b", "2");
+  const Results again = produce(f, {{"t", 0, batch, {}}});
+  CHECK(again[0].error.ok());
+  CHECK(again[0].duplicate);
+  CHECK(again[0].base_offset == Offset(0));
+}
+
+}  // namespace
+}  // namespace logcask::testing

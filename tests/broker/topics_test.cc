@@ -1,0 +1,127 @@
+#include "broker/topics.h"
+
+#include "broker/local_metadata_store.h"
+#include "broker/offline_partition.h"
+#include "broker/topic_name.h"
+#include "tests/broker/service_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+Errc create(ServiceFixture& f, const std::string& name, std::int64_t partitions = 1, const SettingMap& settings = {},
+            bool if_not_exists = false) {
+  return f.topics.create(name, partitions, settings, if_not_exists).code();
+}
+
+TEST_CASE("a topic can be made once, under a proper name, within the limits", "[topics]") {
+  ServiceFixture f;
+  CHECK(create(f, "orders") == Errc::ok);
+  CHECK(create(f, "orders") == Errc::topic_exists);
+  CHECK(create(f, "orders", 1, {}, true) == Errc::ok);
+  CHECK(create(f, "ORDERS") == Errc::topic_exists);
+  CHECK(create(f, "a/b") == Errc::invalid_topic_name);
+  CHECK(create(f, "__mine") == Errc::invalid_topic_name);
+  CHECK(create(f, "big", 1'000'000) == Errc::limit_exceeded);
+  CHECK(create(f, "negative", -1) == Errc::invalid_argument);
+  CHECK(create(f, "bad", 1, {{"segment.bytes", "x"}}) == Errc::invalid_config);
+  CHECK(f.topics.find("orders") != nullptr);
+  CHECK(f.topics.snapshot()->size() == 1);
+}
+
+TEST_CASE("a topic whose record cannot be written does not exist and its directories are marked", "[topics]") {
+  ServiceFixture f;
+  f.metadata.fail_writes = true;
+  CHECK(create(f, "orders", 2) == Errc::io_error);
+  CHECK(f.topics.find("orders") == nullptr);
+  CHECK(f.factory.marked == std::vector<std::string>{"orders-0", "orders-1"});
+  // The record may still turn up after a restart, so the directories stay.
+  CHECK(f.factory.removed.empty());
+}
+
+TEST_CASE("settings change for every partition, but not to or from compact", "[topics]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  REQUIRE_OK(f.topics.alter("t", {{"segment.bytes", "2MiB"}}, {}));
+  CHECK(f.topics.find("t")->config.partition.segment_bytes == 2 << 20);
+  CHECK(f.metadata.topics["t"].settings.at("segment.bytes") == "2MiB");
+  REQUIRE_OK(f.topics.alter("t", {}, {"segment.bytes"}));
+  CHECK(f.topics.find("t")->config.partition.segment_bytes == 1 << 30);
+  CHECK(f.topics.alter("t", {{"cleanup.policy", "delete"}}, {}).code() == Errc::unsupported);
+  CHECK(f.topics.alter("t", {{"nonsense", "1"}}, {}).code() == Errc::invalid_config);
+  CHECK(f.topics.alter("t", {}, {"nonsense"}).code() == Errc::invalid_config);
+  CHECK(f.topics.alter("u", {}, {}).code() == Errc::unknown_topic);
+}
+
+TEST_CASE("a deletion is marked before it is recorded, and the files go last", "[topics]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  std::function<void()> later;
+  REQUIRE_OK(f.topics.remove("t", [&](std::function<void()> work) { later = std::move(work); }));
+  CHECK(f.factory.marked == std::vector<std::string>{"t-0", "t-1"});
+  CHECK(f.metadata.topics.empty());
+  CHECK(f.topics.find("t") == nullptr);
+  CHECK(f.factory.removed.empty());
+  later();
+  CHECK(f.factory.removed == std::vector<std::string>{"t-0", "t-1"});
+  CHECK(create(f, "t") == Errc::ok);
+}
+
+TEST_CASE("a deletion that a crash interrupted is completed at the next start", "[topics]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  f.create("kept");
+  const TopicId id = f.topics.find("t")->record.id;
+  Topics restarted(f.metadata, f.factory, f.clock, Topics::Limits());
+  const auto report = restarted.load(make_offline_partition("not needed"), 1, {id});
+  REQUIRE_OK(report);
+  CHECK(restarted.find("t") == nullptr);
+  CHECK(restarted.find("kept") != nullptr);
+  CHECK(!f.metadata.topics.contains("t"));
+  CHECK(f.factory.removed == std::vector<std::string>{"t-0", "t-1"});
+}
+
+TEST_CASE("settings that this build cannot read take a topic offline, not away", "[topics]") {
+  ServiceFixture f;
+  TopicRecord record;
+  record.name = "future";
+  record.partitions = 2;
+  record.settings = {{"from.the.future", "1"}};
+  f.metadata.topics["future"] = record;
+  Topics restarted(f.metadata, f.factory, f.clock, Topics::Limits());
+  const auto report = restarted.load(make_offline_partition("not needed"), 1, {});
+  REQUIRE_OK(report);
+  CHECK(report->offline.size() == 2);
+  REQUIRE(restarted.find("future") != nullptr);
+  CHECK(restarted.find("future")->partitions[0]->fetch(Offset(0), 1).code() == Errc::partition_offline);
+}
+
+TEST_CASE("a thread's view follows changes", "[topics]") {
+  ServiceFixture f;
+  CHECK(f.view.find("t") == nullptr);
+  f.create("t");
+  REQUIRE(f.view.find("t") != nullptr);
+  REQUIRE_OK(f.topics.remove("t", [](std::function<void()> work) { work(); }));
+  CHECK(f.view.find("t") == nullptr);
+}
+
+TEST_CASE("the metadata topic gives back topics, deletions and reserved ids after a restart", "[topics]") {
+  PartitionFixture partition;
+  const KeyHasher hasher{KeyHasher::Secret{}};
+  ManualClock clock;
+  // Writes wait for the disk; here the disk is run by hand, so they are prepared as the store prepares them.
+  const auto write = [&](const std::string& key, const std::optional<std::string>& value) {
+    partition.append({{key, value, {}}});
+  };
+  write("what/is/this", "x");
+  write("topic/broken", "\xff");
+  LocalMetadataStore store(partition.shared(), hasher, clock);
+  const auto topics = store.load_topics();
+  REQUIRE_OK(topics);
+  CHECK(topics->empty());
+  CHECK(store.problems().size() == 2);
+  write("producer_ids", "\xff");
+  CHECK(store.load_topics().code() == Errc::corrupt_file);
+}
+
+}  // namespace
+}  // namespace logcask::testing
