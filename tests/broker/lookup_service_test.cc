@@ -102,6 +102,7 @@ TEST_CASE("a keydir that is loading makes the whole answer loading", "[lookup]")
   f.put("t", "a", "1", 0);
   f.put("t", "x", "y", 1);
   // Recovered anew, the second partition loads its keydir in the background, which has not run yet.
+  f.partition("t", 1).partition().quarantine("test");
   REQUIRE_OK(f.partition("t", 1).partition().reopen());
   REQUIRE(f.partition("t", 1).partition().snapshot().state == PartitionSnapshot::State::loading);
   CHECK(ask(f, {"a"}).status->code() == Errc::loading);
