@@ -18,7 +18,7 @@ RecordAccumulator::RecordAccumulator(const AccumulatorConfig& config, int partit
 
 // ---- filling ------------------------------------------------------------------------------------------------------
 
-BatchPtr RecordAccumulator::open_batch(Partition& partition, PartitionId id, std::int64_t now_ns) {
+void RecordAccumulator::open_batch(Partition& partition, PartitionId id, std::int64_t now_ns) {
   auto batch = std::make_shared<ProducedBatch>();
   batch->serial = next_serial_++;
   batch->partition = id;
@@ -26,12 +26,11 @@ BatchPtr RecordAccumulator::open_batch(Partition& partition, PartitionId id, std
   batch->pool = pool_;
   batch->opened_ns = now_ns;
   unfinished_[batch->serial] = 1;
-  partition.open = batch;
-  return batch;
+  partition.open = std::move(batch);
 }
 
 Result<RecordAccumulator::Appended> RecordAccumulator::append(const OutRecord& record, PartitionId id,
-                                                              TimestampMs timestamp, std::int64_t now_ns,
+                                                              TimestampMs timestamp, const Clock& clock,
                                                               DeliveryCallback callback) {
   const std::size_t bytes = BatchBuffer::encoded_bound(record);
   if (bytes > config_.max_record_bytes)
@@ -50,7 +49,7 @@ Result<RecordAccumulator::Appended> RecordAccumulator::append(const OutRecord& r
     appended.filled_batch = true;
   }
   if (!partition.open) {
-    open_batch(partition, id, now_ns);
+    open_batch(partition, id, clock.monotonic_ns());
     appended.opened_batch = true;
   }
   ProducedBatch& batch = *partition.open;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "client/produced_batch.h"
 
 namespace logcask::client {
@@ -58,8 +59,8 @@ class RecordAccumulator {
     bool opened_batch = false;  // its linger runs from now
     bool filled_batch = false;  // something may leave now
   };
-  // limit_exceeded when buffer_bytes is used up, message_too_large.
-  Result<Appended> append(const OutRecord& record, PartitionId partition, TimestampMs timestamp, std::int64_t now_ns,
+  // limit_exceeded when buffer_bytes is used up, message_too_large. Looks at the clock only when it opens a batch.
+  Result<Appended> append(const OutRecord& record, PartitionId partition, TimestampMs timestamp, const Clock& clock,
                           DeliveryCallback callback);
   // Open batches linger no longer.
   void close_open();
@@ -106,7 +107,7 @@ class RecordAccumulator {
     std::int64_t backoff_ns = 0;
   };
 
-  BatchPtr open_batch(Partition& partition, PartitionId id, std::int64_t now_ns);
+  void open_batch(Partition& partition, PartitionId id, std::int64_t now_ns);
   bool may_leave(const Partition& partition, std::int64_t now_ns) const;
   BatchPtr next_to_leave(Partition& partition, std::int64_t now_ns);
   void number(Partition& partition, ProducedBatch& batch);

@@ -60,12 +60,22 @@ ModelAnswer send_to(ModelPartition& model, ProducedBatch& batch) {
   return model.append(batch.buffer.wire(), conditions_of(batch));
 }
 
+class BenchClock : public Clock {
+ public:
+  explicit BenchClock(const std::int64_t& now_ns) : now_ns_(now_ns) {}
+  TimestampMs wall_ms() const override { return TimestampMs(1); }
+  std::int64_t monotonic_ns() const override { return now_ns_; }
+
+ private:
+  const std::int64_t& now_ns_;
+};
+
 // An accumulator before a model partition, with deliveries noted by key.
 struct Bench {
   explicit Bench(AccumulatorConfig config = small_config()) : accumulator(config, 1, ProducerId(100), 0) {}
 
   void add(const std::string& key, Condition condition = {}, const std::string& value = "v") {
-    REQUIRE_OK(accumulator.append(record_of(key, value, condition), kZero, TimestampMs(1), now_ns,
+    REQUIRE_OK(accumulator.append(record_of(key, value, condition), kZero, TimestampMs(1), clock,
                                   [this, key](const Delivery& delivery) {
                                     ++deliveries;
                                     results[key] = delivery;
@@ -101,6 +111,7 @@ struct Bench {
   }
 
   std::int64_t now_ns = 1000 * kMs;
+  BenchClock clock{now_ns};
   std::int64_t next_producer_id = 101;
   RecordAccumulator accumulator;
   ModelPartition model;
@@ -128,10 +139,10 @@ TEST_CASE("A batch lingers for company and leaves when it is full") {
   CHECK(bench.results.at("a").offset == Offset(0));
 
   const auto result =
-      bench.accumulator.append(record_of("b", std::string(300, 'x')), kZero, TimestampMs(1), bench.now_ns, {});
+      bench.accumulator.append(record_of("b", std::string(300, 'x')), kZero, TimestampMs(1), bench.clock, {});
   REQUIRE_OK(result);
   const auto filled =
-      bench.accumulator.append(record_of("c", std::string(300, 'x')), kZero, TimestampMs(1), bench.now_ns, {});
+      bench.accumulator.append(record_of("c", std::string(300, 'x')), kZero, TimestampMs(1), bench.clock, {});
   REQUIRE_OK(filled);
   CHECK(filled->filled_batch);
   CHECK(bench.accumulator.take_ready(bench.now_ns).size() == 1);
@@ -339,22 +350,22 @@ TEST_CASE("The buffer is bounded and given back with the answer") {
   config.buffer_bytes = 1000;
   Bench bench(config);
   int taken = 0;
-  while (bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.now_ns, {}).ok())
+  while (bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.clock, {}).ok())
     ++taken;
   CHECK(taken >= 6);
   CHECK(taken <= 9);
   CHECK(
-      bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.now_ns, {}).code() ==
+      bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.clock, {}).code() ==
       Errc::limit_exceeded);
   bench.settle();
   CHECK(bench.accumulator.buffered_bytes() == 0);
-  CHECK(bench.accumulator.append(record_of("k", std::string(2000000, 'x')), kZero, TimestampMs(1), bench.now_ns, {})
+  CHECK(bench.accumulator.append(record_of("k", std::string(2000000, 'x')), kZero, TimestampMs(1), bench.clock, {})
             .code() == Errc::message_too_large);
 }
 
 TEST_CASE("A failure nobody has a callback for is told by the next flush") {
   Bench bench;
-  REQUIRE_OK(bench.accumulator.append(record_of("k", "v"), kZero, TimestampMs(1), bench.now_ns, {}));
+  REQUIRE_OK(bench.accumulator.append(record_of("k", "v"), kZero, TimestampMs(1), bench.clock, {}));
   bench.accumulator.close_open();
   const auto flying = bench.accumulator.take_ready(bench.now_ns);
   ModelAnswer refused;
