@@ -19,6 +19,7 @@
 #include "cli/record_input.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
+#include "client/admin.h"
 #include "client/producer.h"
 
 namespace logcask::cli {
@@ -207,6 +208,17 @@ Result<int> open_input(const ProduceArgs& args) {
   return descriptor;
 }
 
+// A batch larger than the topic's max.message.bytes would be refused whole.
+Result<std::size_t> largest_batch(client::Client& client, const std::string& topic, std::size_t wanted) {
+  LOGCASK_ASSIGN(const auto description, client::Admin(client).describe_topic(topic));
+  for (const auto& setting : description.settings) {
+    if (setting.name != "max.message.bytes") continue;
+    LOGCASK_ASSIGN(const auto limit, parse_number(setting.value));
+    return std::min(wanted, static_cast<std::size_t>(limit));
+  }
+  return wanted;
+}
+
 int produce(const ProduceArgs& args) {
   client::Condition condition;
   if (args.condition) {
@@ -221,6 +233,7 @@ int produce(const ProduceArgs& args) {
   options.acks = args.acks == "0" ? client::Acks::none : args.acks == "1" ? client::Acks::one : client::Acks::all;
   LOGCASK_CLI_ASSIGN(const int descriptor, open_input(args));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
+  LOGCASK_CLI_ASSIGN(options.batch_bytes, largest_batch(client, args.topic, options.batch_bytes));
   LOGCASK_CLI_ASSIGN(auto producer, client::Producer::open(client, args.topic, options));
   return Run(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition).run();
 }

@@ -25,12 +25,16 @@ void Admin::describe_group_async(const std::string& group, CallOptions call, Cal
   request.mutable_fetch_offsets()->set_group(group);
   using Offsets = std::vector<GroupOffset>;
   ask<Offsets>(*core_, request, spec_of(call, OnLost::resend), std::move(done),
-               [](const Response& response) -> Result<Offsets> {
+               [group](const Response& response) -> Result<Offsets> {
                  Offsets offsets;
                  for (const auto& from : response.header.fetch_offsets().entries())
                    offsets.push_back({from.topic(), PartitionId(static_cast<std::int32_t>(from.partition())),
                                       Offset(from.offset()), from.metadata(), TimestampMs(from.commit_timestamp_ms()),
                                       Offset(from.committed_end())});
+                 if (offsets.empty())
+                   return Error{
+                       Errc::unknown_group,
+                       "group '" + group + "' has no committed offsets; 'logcask group list' names those that have"};
                  return offsets;
                });
 }

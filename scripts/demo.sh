@@ -105,7 +105,7 @@ start_broker() {
 say "logcask serve on a fresh data directory"
 start_broker
 "$logcask" --version
-"$logcask" topic create dpkg --partitions 4 --config segment.bytes=65536
+"$logcask" topic create dpkg --partitions 4 --config segment.bytes=65536 --config max.message.bytes=16384
 
 say "a watch on the package that changed last"
 watched=$(tail -n 1 "$work/records" | cut -f1)

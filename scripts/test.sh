@@ -5,7 +5,7 @@
 #
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
-#   --nightly  many more rounds in the randomised tests (LOGCASK_TEST_ROUNDS), and the slow ones too
+#   --nightly  the slow tests too, then the unit tests again under twenty other seeds
 #   -R REGEX   only the tests whose name matches
 #
 # The last lines are ctest's own summary; the exit code is ctest's.
@@ -34,10 +34,7 @@ done
 . scripts/build-env.sh
 jobs=$(build_jobs)
 slow=(-LE slow)
-if [ "$nightly" = yes ]; then
-  slow=()
-  export LOGCASK_TEST_ROUNDS="${LOGCASK_TEST_ROUNDS:-50}"
-fi
+[ "$nightly" = no ] || slow=()
 
 # run_preset NAME RUNNER...: configures, builds and tests one preset; what follows the name goes in front of ctest.
 run_preset() {
@@ -50,13 +47,21 @@ run_preset() {
 
 subset=()
 run_preset dev
+if [ "$nightly" = yes ]; then
+  for seed in $(seq 1 20); do
+    export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
+    echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
+    ctest --preset dev -j "$(nproc)" -L unit "${filter[@]}"
+  done
+  unset LOGCASK_TEST_SEED
+fi
 if [ "$asan" = yes ]; then
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
   run_preset asan
 fi
 if [ "$tsan" = yes ]; then
   # Storage has no threads by rule (scripts/check-includes.py), so its tests have nothing to show here.
-  [ "${#filter[@]}" -gt 0 ] || subset=(-R '^(broker|client|cli|e2e)')
+  [ "${#filter[@]}" -gt 0 ] || subset=(-R '^(broker|runner|client|cli|model|e2e)')
   # ThreadSanitizer of g++ 12 cannot map its shadow where the kernel randomises more than 28 bits.
   runner=()
   [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] || runner=(setarch "$(uname -m)" -R)
