@@ -42,10 +42,9 @@ run_preset() {
   shift
   cmake --preset "$preset"
   cmake --build --preset "$preset" -j "$jobs"
-  "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}" "${subset[@]}"
+  "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
 }
 
-subset=()
 run_preset dev
 if [ "$nightly" = yes ]; then
   for seed in $(seq 1 20); do
@@ -60,8 +59,6 @@ if [ "$asan" = yes ]; then
   run_preset asan
 fi
 if [ "$tsan" = yes ]; then
-  # Storage has no threads by rule (scripts/check-includes.py), so its tests have nothing to show here.
-  [ "${#filter[@]}" -gt 0 ] || subset=(-R '^(broker|runner|client|cli|model|e2e)')
   # ThreadSanitizer of g++ 12 cannot map its shadow where the kernel randomises more than 28 bits.
   runner=()
   [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] || runner=(setarch "$(uname -m)" -R)
