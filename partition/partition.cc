@@ -297,7 +297,10 @@ void Partition::finish_roll(const Roll& roll, const SegmentFacts& facts, std::sh
 // ---- sync and commit
 
 void Partition::finish_sync(const SyncEntry& entry) {
-  if (entry.durable_end > marks_.durable_end()) marks_.durable(entry.durable_end);
+  // A write that has reached the file but not finish_write() yet may have been synced along with what came before it; it
+  // counts from the next sync on, which then finds nothing to do.
+  const Offset end = std::min(entry.durable_end, marks_.written_end());
+  if (end > marks_.durable_end()) marks_.durable(end);
 }
 
 bool Partition::apply_slice(const std::function<void(const KeyIndex::Applied&)>& observe) {
