@@ -43,8 +43,8 @@ struct BrokerInfo {
 
 class Client {
  public:
-  // Returns when Hello was answered. connect_failed names the address and the reason after connect_timeout_ms (several
-  // addresses share it); unsupported_version when the two share no protocol version.
+  // Returns when Hello was answered. Every address is tried once, each for connect_timeout_ms: connect_failed names the
+  // last one and the reason; unsupported_version when the two share no protocol version.
   static Result<Client> connect(Options options);
   static Result<Client> connect(const std::string& brokers);
 
