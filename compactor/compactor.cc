@@ -52,6 +52,7 @@ Result<Compactor::Step> Compactor::step(CompactionMode mode, const Pace& pace) {
   for (SettledSegments* settled : {&settled_, &little_, &unmerged_}) settled->prune(state);
   const Decision decision = decide(state, mode);
   step.waits_for = decision.waits_for;
+  step.waits_code = decision.waits_code;
   LOGCASK_TRY(note_clean(state, decision, step));
   if (decision.plan) {
     step.rule = decision.plan->rule;

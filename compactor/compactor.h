@@ -36,6 +36,7 @@ class Compactor {
   struct Step {
     bool worked = false;    // something changed: ask again
     std::string waits_for;  // what is due but cannot run now waits for this
+    Errc waits_code = Errc::ok;
     DueRule rule = DueRule::none;
     std::string why;
     CompactionStats stats;

@@ -117,11 +117,13 @@ class Judging {
   const PlanOptions& options_;
 };
 
-std::string barred(const CompactionState& state) {
-  if (!state.config.compacted) return "cleanup.policy has no compact";
-  if (!state.keydir_complete) return "the keydir is still loading";
-  if (state.quarantined) return "quarantined: " + *state.quarantined;
-  if (state.damaged) return "a range of the log is damaged; compaction waits for its repair";
+// Why nothing may be compacted at all.
+Status barred(const CompactionState& state) {
+  if (!state.config.compacted) return Error{Errc::unsupported, "cleanup.policy has no compact"};
+  if (state.quarantined) return Error{Errc::corrupt_range, "quarantined: " + *state.quarantined};
+  if (!state.keydir_complete) return Error{Errc::loading, "the keydir is still loading"};
+  if (state.damaged)
+    return Error{Errc::corrupt_range, "a range of the log is damaged; compaction waits for its repair"};
   return {};
 }
 
@@ -203,8 +205,9 @@ Decision decide(const CompactionState& state, const PlanOptions& options) {
   Decision decision;
   const Judging judging(state, options);
   for (std::size_t i = 0; i < state.closed.size(); ++i) decision.segments.push_back(judging.judge(i));
-  decision.waits_for = barred(state);
-  if (!decision.waits_for.empty()) {
+  if (const Status may = barred(state); !may.ok()) {
+    decision.waits_for = may.error().message;
+    decision.waits_code = may.code();
     for (SegmentVerdict& verdict : decision.segments) {
       verdict.due = false;
       verdict.why += "; " + decision.waits_for;

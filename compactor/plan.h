@@ -92,6 +92,8 @@ struct Decision {
   std::optional<Plan> plan;
   // Why there is no plan although something is due, or why nothing may be compacted at all.
   std::string waits_for;
+  // loading, corrupt_range (damaged or quarantined), storage_full, unsupported; ok with a window.
+  Errc waits_code = Errc::ok;
   // Segments without a dead record that may count as compacted through the bound.
   std::vector<SegmentName> clean;
   std::vector<SegmentVerdict> segments;  // one per state.closed

@@ -157,15 +157,18 @@ class Chooser {
     if (!any_time && !window_open(state_.config.compaction_window, state_.now)) {
       decision_.waits_for = "compaction.window " + std::to_string(state_.config.compaction_window.from_hour) + "-" +
                             std::to_string(state_.config.compaction_window.to_hour) + " (UTC)";
+      decision_.waits_code = Errc::ok;
       return false;
     }
     if (state_.disk_free_bytes < need + options_.disk_reserve_bytes) {
+      decision_.waits_code = Errc::storage_full;
       decision_.waits_for = "disk space: a rewrite needs about " + std::to_string(need) +
                             " bytes besides a reserve of " + std::to_string(options_.disk_reserve_bytes) + ", " +
                             std::to_string(state_.disk_free_bytes) + " are free";
       return false;
     }
     decision_.waits_for.clear();
+    decision_.waits_code = Errc::ok;
     decision_.plan = Plan{run.first, run.last, rule, why, run.input_bytes, garbage};
     return true;
   }
