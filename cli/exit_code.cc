@@ -30,6 +30,8 @@ int exit_code_for(Errc code) {
   switch (code) {
     case Errc::ok:
       return kExitOk;
+    case Errc::invalid_argument:
+      return kExitUsage;
     case Errc::connect_failed:
     case Errc::connection_lost:
     case Errc::shutting_down:

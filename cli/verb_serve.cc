@@ -1,4 +1,5 @@
 // serve: the broker itself.
+#include <cstdlib>
 #include <memory>
 
 #include "broker/broker.h"
@@ -35,9 +36,11 @@ Result<BrokerConfig> load_config(const ServeArgs& args) {
   if (args.listen) sources.flags["listen"] = *args.listen;
   if (args.threads) sources.flags["io.threads"] = std::to_string(*args.threads);
   sources.environment = environment_settings();
-  if (args.config) {
-    sources.file_name = *args.config;
-    LOGCASK_ASSIGN(sources.file, read_config_file(*args.config));
+  const char* named = std::getenv("LOGCASK_CONFIG");
+  const std::string file = args.config ? *args.config : named != nullptr ? named : "";
+  if (!file.empty()) {
+    sources.file_name = file;
+    LOGCASK_ASSIGN(sources.file, read_config_file(file));
   }
   return make_broker_config(sources);
 }
@@ -73,7 +76,7 @@ Verb serve_verb() {
   verb.flag("--data", "DIR", "everything the broker keeps; made when missing (setting data.dir)", &args->data);
   verb.flag("--listen", "HOST:PORT", "native listener (setting listen, default 127.0.0.1:7440; port 0: a free one)",
             &args->listen);
-  verb.flag("--config", "FILE", "settings, as TOML", &args->config);
+  verb.flag("--config", "FILE", "settings, as TOML (default: LOGCASK_CONFIG, if set)", &args->config);
   verb.flag("--threads", "N", "I/O threads (setting io.threads, default one per core)",
             Number{&args->threads, 1, 1024});
   verb.flag("--set", "NAME=VALUE", "any other setting", &args->set);

@@ -86,6 +86,7 @@ TEST_CASE("help shows every flag, its choices, and the exit codes") {
 TEST_CASE("the exit code says what kind of error it was") {
   CHECK(exit_code_for(Errc::ok) == 0);
   CHECK(exit_code_for(Errc::unknown_topic) == 1);
+  CHECK(exit_code_for(Errc::invalid_argument) == 2);
   CHECK(exit_code_for(Errc::connect_failed) == 4);
   CHECK(exit_code_for(Errc::condition_failed) == 5);
   CHECK(exit_code_for(Errc::loading) == 6);

@@ -32,6 +32,7 @@ wait_for() {
   done
 }
 start_broker() {
+  : >"$work/serve.out"
   "$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>>"$work/serve.err" &
   broker=$!
   wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
@@ -67,6 +68,12 @@ expect 0 "cleanup.policy" "$logcask" topic describe t
 expect 0 "" "$logcask" topic alter t --config segment.ms=3600000
 expect 0 '"segment.ms":"3600000"' "$logcask" topic describe t -o json
 expect 0 "" "$logcask" topic create copy --partitions 2 --config segment.bytes=1000000 --config max.message.bytes=20000
+
+# ---- values of flags are checked before anything is done
+expect 2 "no place to start" "$logcask" consume t --from yesterday
+expect 2 "--if must be" "$logcask" produce t --if maybe
+expect 2 "PARTITION:OFFSET" "$logcask" get t k --min-offset 5
+expect 2 "NAME=VALUE" "$logcask" topic create u --config segment.ms
 
 # ---- null, empty and the text null, in and out, in every form
 printf 'null-value\tonce\nnull-value\t\\N\nempty-value\t\ntext-null\tnull\ntext-N\t\\\\N\nbinary\t\\x00\\xff\\t\\n\ntab\\tkey\tv\n' >"$work/in"
@@ -192,7 +199,7 @@ expect 0 ": ok" "$logcask" verify "$work/data"
 for file in "$work"/data/copy-0.*/*; do expect 0 "" "$logcask" inspect "$file"; done
 log=$(ls "$work"/data/copy-0.*/*.log | head -1)
 expect 0 '"key":"key-' "$logcask" inspect "$log" --records
-expect 1 "no file of a partition" "$logcask" inspect "$work/large"
+expect 2 "no file of a partition" "$logcask" inspect "$work/large"
 for manifest in "$work"/data/copy-*/manifest.*; do : >"$manifest"; done
 expect 8 "DAMAGED" "$logcask" verify "$work/data"
 expect 0 "rebuilt the manifest" "$logcask" verify "$work/data" --repair
