@@ -188,13 +188,14 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   const std::optional<Partition::Roll> roll = partition_->begin_roll();
   if (!roll) return {};
   sync_active_ = true;
+  SegmentWriter::Options options = environment_.recovery.writer;
+  options.offset_reserve = config_.offset_reserve;
   lock.unlock();
   const auto& env = environment_.partition;
   const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {
     LOGCASK_TRY(roll->old_writer->sync(env.clock->monotonic_ns()));
-    LOGCASK_ASSIGN(
-        std::shared_ptr<SegmentWriter> fresh,
-        SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)}, environment_.recovery.writer));
+    LOGCASK_ASSIGN(std::shared_ptr<SegmentWriter> fresh,
+                   SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)}, options));
     LOGCASK_TRY(env.directory->sync());
     LOGCASK_ASSIGN(const SegmentFacts facts, roll->old_writer->close(env.clock->monotonic_ns()));
     return std::pair(facts, std::move(fresh));

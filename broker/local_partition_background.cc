@@ -237,6 +237,7 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
   }));
   {
     const Lock lock(mutex_);
+    producers_saved_to_ = covered;
     for (ClosedSegment& closed : partition_->closed())
       for (const ManifestSegment& listed : fresh)
         if (closed.segment->name() == listed.facts.name) closed.listed = true;

@@ -39,7 +39,8 @@ CompactionState LocalPartitionRunner::state() {
   state.clean_through = clean_through_;
   state.bound = std::min(partition_->marks().committed_end(), state.active_base);
   for (const ClosedSegment& closed : partition_->closed()) {
-    if (!closed.listed) {
+    // Compaction takes producers' fields away: not before a snapshot knows them.
+    if (!closed.listed || closed.end_offset > producers_saved_to_) {
       state.bound = std::min(state.bound, closed.segment->base());
       break;
     }
@@ -61,6 +62,7 @@ std::vector<ProducerTail> LocalPartitionRunner::producer_tails() {
 Status LocalPartitionRunner::begin_rewrite(Offset from, Offset to) {
   const Lock lock(mutex_);
   if (auto error = unavailable()) return *std::move(error);
+  if (partition_->latched()) return *partition_->latched();
   if (!partition_->keys() || !partition_->keys()->complete())
     return Error{Errc::loading, environment_.name + ": compaction waits for the keydir"};
   if (rewriting_) return Error{Errc::in_use, environment_.name + ": a rewrite is under way"};
@@ -194,12 +196,16 @@ Status LocalPartitionRunner::checkpoint() {
 // A step that may move clean_through. The manifest is the truth; the copies here answer state() without a step, so they
 // follow it only once it is stored.
 Status LocalPartitionRunner::store_step(LogStructure::Step& step, const std::function<void(Manifest&)>& change) {
-  LOGCASK_TRY(step.store([&](Manifest& next) {
+  const bool was_settled = step.settled();
+  const Status stored = step.store([&](Manifest& next) {
     change(next);
     const Lock lock(mutex_);
     const Offset clean = clean_through_of(next.segments, partition_->writer()->name().base);
     note_clean_through(next.clean_through, clean, partition_->now(), partition_->config().delete_retention_ms);
-  }));
+  });
+  if (was_settled && !step.settled() && environment_.alarm)
+    environment_.alarm(environment_.name + ": " + stored.error().message);
+  LOGCASK_TRY(stored);
   const Lock lock(mutex_);
   clean_through_ = clean_through_of(step.manifest().segments, partition_->writer()->name().base);
   clean_through_list_ = step.manifest().clean_through;

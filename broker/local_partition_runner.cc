@@ -49,8 +49,8 @@ Result<std::string> LocalPartitionRunner::open_log() {
   clean_through_list_ = recovered->manifest.clean_through;
   clean_through_ = clean_through_of(recovered->manifest.segments, recovered->writer->name().base);
   // What recovery has listed itself is not in the producer snapshot.
-  checkpoint_wanted_ = recovered->report.producers_rebuilt ||
-                       recovered->manifest.closed_end() > recovered->manifest.producer_snapshot_end;
+  producers_saved_to_ = recovered->report.producers_rebuilt ? Offset(0) : recovered->manifest.producer_snapshot_end;
+  checkpoint_wanted_ = recovered->manifest.closed_end() > producers_saved_to_;
   structure_ = std::make_shared<LogStructure>(env.directory, recovered->manifest);
   partition_ = std::make_unique<Partition>(env, config_, *std::move(recovered));
   loading_progress_ = 0;
@@ -199,12 +199,16 @@ Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
     LogStructure::Step& step = open_step->step;
     if (to <= step.manifest().log_start_offset) return step.manifest().log_start_offset;
     std::vector<ClosedSegment> below;  // unlisted ones, too: without them the log would not chain on
+    bool producers_saved = true;
     {
       const Lock lock(mutex_);
       for (const ClosedSegment& closed : partition_->closed())
         if (closed.end_offset <= to) below.push_back(closed);
+      producers_saved = below.empty() || below.back().end_offset <= producers_saved_to_;
     }
-    LOGCASK_TRY(step.store([&](Manifest& next) {
+    // Who wrote the batches that go must be known from elsewhere.
+    if (!producers_saved) LOGCASK_TRY(store_checkpoint(step));
+    LOGCASK_TRY(store_step(step, [&](Manifest& next) {
       next.log_start_offset = to;
       for (const ClosedSegment& segment : below) {
         next.obsolete.push_back(segment.segment->name());
@@ -369,10 +373,13 @@ void LocalPartitionRunner::close(const Error& reason) {
 }
 
 Result<std::string> LocalPartitionRunner::reopen() {
+  bool settled = true;
+  if (const auto structure = current_structure()) settled = LogStructure::Step(*structure).settled();
   {
     Lock lock(mutex_);
     if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
-    if (partition_ && !offline_ && !partition_->latched() && partition_->damaged().empty() && !quarantined_)
+    const bool online = partition_ && !offline_ && !partition_->latched() && settled;
+    if (online && partition_->damaged().empty() && !quarantined_)
       return std::string("nothing to do: the partition is online");
     offline_ = Error{Errc::partition_offline, environment_.name + " is being reopened"};
     wait_until_idle(lock);
@@ -381,14 +388,15 @@ Result<std::string> LocalPartitionRunner::reopen() {
   return open_log();
 }
 
+std::shared_ptr<LogStructure> LocalPartitionRunner::current_structure() const {
+  const Lock lock(mutex_);
+  return structure_;
+}
+
 // Fails everybody who waits and lets go of the log. Nobody holds a role; a structure change that is under way ends
 // first.
 void LocalPartitionRunner::shut_log(const Error& reason) {
-  std::shared_ptr<LogStructure> structure;
-  {
-    const Lock lock(mutex_);
-    structure = structure_;
-  }
+  const std::shared_ptr<LogStructure> structure = current_structure();
   std::optional<OpenStep> step;
   if (structure) step.emplace(structure);
   Outbox out;

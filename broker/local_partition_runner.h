@@ -96,6 +96,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   LocalPartitionRunner(RunnerEnvironment environment, const PartitionConfig& config);
   Result<std::unique_ptr<OpenStep>> begin_step();
+  std::shared_ptr<LogStructure> current_structure() const;
   void shut_log(const Error& reason);
   Result<std::string> open_log();
   std::optional<Error> unavailable() const;  // under the lock
@@ -183,7 +184,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   KeydirLoadReport load_report_;
   std::uint64_t hint_spill_at_ = 0;  // position of the active segment that wants the next partial hint
   std::optional<std::pair<Offset, Offset>> rewriting_;
-  Offset clean_through_;  // as of the last manifest step
+  Offset clean_through_;       // as of the last manifest step
+  Offset producers_saved_to_;  // by the snapshot that the manifest names
   std::vector<CleanThrough> clean_through_list_;
   Offset last_tick_end_;  // next_offset at the last tick: tells a quiet partition
 };

@@ -29,6 +29,7 @@ struct KeyState {
 class KeyIndex {
  public:
   KeyIndex(PageArena& arena, KeydirBudget& budget, const PendingLimits& limits);
+  ~KeyIndex() { cut_pending(Offset(0)); }  // gives back what was reserved for them
 
   // ---- append
   bool pending_full() const { return pending_.full(); }

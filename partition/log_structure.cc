@@ -11,8 +11,12 @@ Status LogStructure::Step::store(const std::function<void(Manifest&)>& change) {
   ++next.generation;
   const std::string bytes = encode_manifest(next);
   if (const Status first = replace_file(*s.directory_, kManifestNames[0], bytes); !first.ok()) {
-    // Whether the new copy is there is unknown until the old one is certainly back.
-    const Status undone = replace_file(*s.directory_, kManifestNames[0], encode_manifest(s.manifest_));
+    // Failed before the rename (a full disk): the old copy was never touched.
+    const std::string old = encode_manifest(s.manifest_);
+    const auto there = read_file(*s.directory_, kManifestNames[0], old.size());
+    if (there.ok() && *there == old) return first;
+    // Otherwise it is unknown which copy is there until the old one is certainly back.
+    const Status undone = replace_file(*s.directory_, kManifestNames[0], old);
     if (undone.ok()) return first;
     s.uncertain_ = Error{Errc::read_only,
                          "manifest step failed half-way: " + first.error().message + "; 'logcask reopen' settles it"};

@@ -30,6 +30,8 @@ class LogStructure {
     const Manifest& manifest() const { return structure_.manifest_; }
     // Both copies say the same. Inputs of a step may be unlinked only then.
     bool both_copies() const { return structure_.second_copy_.ok(); }
+    // False once a step has failed with read_only: nobody knows which manifest is on disk.
+    bool settled() const { return !structure_.uncertain_; }
     // Applies `change` to a copy and makes it durable. On error the manifest is as before, except with read_only: then
     // it is unknown which one is on disk, no further step succeeds, and no file may be removed until recovery has
     // looked.

@@ -352,3 +352,81 @@ TEST_CASE("what lies beside a log that is set aside goes with it", "[regression]
   CHECK_FALSE(fixture.disk().content(sync).has_value());
   CHECK(fixture.get("a").value == "1");
 }
+
+TEST_CASE("a manifest step that finds the disk full can be tried again", "[regression]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("k", "v");
+  fixture.run_all();
+  fixture.disk().set_capacity(fixture.disk().used_bytes() + 10);
+  CHECK(fixture.partition().delete_records(Offset(2)).code() == Errc::storage_full);
+  fixture.disk().set_capacity(1u << 30);
+  REQUIRE_OK(fixture.partition().delete_records(Offset(2)));
+}
+
+TEST_CASE("a manifest step whose outcome nobody knows is settled by reopen", "[regression]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");
+  fixture.run_all();
+  Fault fault;
+  fault.kinds = {OperationKind::sync_directory};
+  fault.sticky = true;
+  fixture.disk().fail(fault);
+  CHECK(fixture.partition().delete_records(Offset(2)).code() == Errc::read_only);
+  fixture.disk().clear_faults();
+  CHECK(fixture.partition().delete_records(Offset(2)).code() == Errc::read_only);
+  const auto reopened = fixture.partition().reopen();
+  REQUIRE_OK(reopened);
+  fixture.run_all();
+  // The step may have happened or not; from here on it is certain.
+  const Offset start = fixture.partition().snapshot().log_start_offset;
+  CHECK((start == Offset(0) || start == Offset(2)));
+  REQUIRE_OK(fixture.partition().delete_records(Offset(3)));
+  CHECK(fixture.get("k2").status == LookupAnswer::Status::absent);
+  CHECK(fixture.get("k3").value == "v");
+}
+
+TEST_CASE("what was reserved for records that never were committed is given back", "[regression]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> answer;
+  fixture.start_append({{"a", "1", {}}, {"b", "1", {}}}, Acks::one, answer);
+  CHECK(fixture.budget().used_entries() == 2);
+  fixture.kill();
+  CHECK(fixture.budget().used_entries() == 0);
+}
+
+TEST_CASE("compaction waits until a snapshot knows the producers of what recovery has listed", "[regression]") {
+  PartitionFixture fixture;
+  const BatchShape first{Compression::none, ProducerId(7), 0, 0};
+  const BatchShape second{Compression::none, ProducerId(7), 0, 1};
+  CHECK(fixture.append({{"k", "1", {}}}, Acks::all, {}, first).error.ok());
+  CHECK(fixture.append({{"k", "2", {}}}, Acks::all, {}, second).error.ok());
+  roll_without_checkpoint(fixture);
+  fixture.kill();
+  fixture.open_only();
+  CHECK(fixture.partition().state().bound == Offset(0));
+  CHECK(fixture.partition().state().closed.empty());
+  fixture.run_all();
+  CHECK(fixture.partition().state().bound == Offset(2));
+  CHECK(fixture.partition().state().closed.size() == 1);
+}
+
+TEST_CASE("a latched partition is not compacted", "[regression]") {
+  PartitionFixture fixture;
+  fixture.put("k", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  fail_next(fixture, OperationKind::sync_data);
+  CHECK(fixture.put("k", "2").error.code() == Errc::read_only);
+  CHECK(fixture.partition().begin_rewrite(Offset(0), Offset(1)).code() == Errc::read_only);
+}
+
+TEST_CASE("producers of batches below log start stay known", "[regression]") {
+  PartitionFixture fixture;
+  const BatchShape shape{Compression::none, ProducerId(7), 0, 0};
+  CHECK(fixture.append({{"k", "1", {}}}, Acks::all, {}, shape).error.ok());
+  roll_without_checkpoint(fixture);
+  REQUIRE_OK(fixture.partition().delete_records(Offset(1)));
+  fixture.kill();
+  fixture.open();
+  CHECK(fixture.append({{"k", "1", {}}}, Acks::all, {}, shape).duplicate);
+}

@@ -163,7 +163,7 @@ void CrashStates::Impl::issue(const Operation& operation, std::size_t index) {
       settle(operation.node, true, operation.failed);
       return;
     case OperationKind::sync_directory:
-      settle(operation.node, false, operation.failed);
+      if (!operation.failed) settle(operation.node, false, false);
       return;
     case OperationKind::create:
       if (!operation.failed) base[operation.child].directory = false;
@@ -361,19 +361,33 @@ std::optional<CrashState> CrashStates::next() {
     feed_tree(digest, tree, kRootNode);
     if (!impl.seen.insert({digest.value(), impl.once_per_mark ? impl.marks : impl.at}).second) continue;
     ++impl.made;
-    CrashState state;
-    state.operation_index = impl.at;
-    state.marks = impl.marks;
-    static constexpr const char* kProfiles[] = {"prefix", "ordered", "worst"};
-    state.description = std::string(kProfiles[static_cast<std::size_t>(impl.profile)]) + " crash after operation " +
-                        std::to_string(impl.at) + ", landed: " + selection.what + tear_name(selection.tear);
-    auto content = std::make_shared<MemoryFileSystem::State>();
-    content->tree = std::move(tree);
-    content->initial = content->tree;
-    content->next_node = impl.next_node;
-    state.image.reset(new MemoryFileSystem(std::move(content)));
-    return state;
+    return make(tree, selection.what + tear_name(selection.tear));
   }
+}
+
+CrashState CrashStates::make(const MemoryTree& tree, const std::string& what) const {
+  CrashState state;
+  state.operation_index = impl_->at;
+  state.marks = impl_->marks;
+  static constexpr const char* kProfiles[] = {"prefix", "ordered", "worst"};
+  state.description = std::string(kProfiles[static_cast<std::size_t>(impl_->profile)]) + " crash after operation " +
+                      std::to_string(impl_->at) + ", landed: " + what;
+  auto content = std::make_shared<MemoryFileSystem::State>();
+  content->tree = tree;
+  content->initial = content->tree;
+  content->next_node = impl_->next_node;
+  state.image.reset(new MemoryFileSystem(std::move(content)));
+  return state;
+}
+
+CrashState CrashStates::random_now(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed) {
+  CrashStates states(recorded, profile, seed);
+  Impl& impl = *states.impl_;
+  while (impl.advance()) {
+  }
+  impl.select();
+  const Selection& selection = impl.selections[impl.random.below(impl.selections.size())];
+  return states.make(impl.build(selection), selection.what + tear_name(selection.tear));
 }
 
 std::size_t CrashStates::count() const { return impl_->made; }

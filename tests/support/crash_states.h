@@ -14,12 +14,16 @@
 // each image once for the same number of marks and saves most of the time.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::testing {
+
+struct MemoryNode;
+using MemoryTree = std::map<std::uint64_t, MemoryNode>;
 
 enum class CrashProfile { prefix, ordered, worst };
 
@@ -44,9 +48,12 @@ class CrashStates {
   std::optional<CrashState> next();
   // States made so far.
   std::size_t count() const;
+  // One state, drawn by the seed, of a power loss right now. Quick: the states before are not made.
+  static CrashState random_now(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed);
 
  private:
   struct Impl;
+  CrashState make(const MemoryTree& tree, const std::string& what) const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -10,7 +10,8 @@
 //  - Directory effects: create, rename, unlink, mkdir, rmdir. sync() settles the entries of that directory, and of no
 //    other; it settles no data. A file whose creation is not settled may be gone however often its data was synced.
 //  - A failed sync_data() settles nothing, and the effects it spoke of are never settled by a later one: like Linux,
-//    the pages are clean afterwards and nobody knows what is on disk.
+//    the pages are clean afterwards and nobody knows what is on disk. A failed sync() of a directory leaves its
+//    effects pending: they belong to a journal that either commits them with a later sync or stops for good.
 //  - A write that fails may have landed in part (fault kind `short_write`, or when the space ran out).
 //  - kill -9 is the state in which every effect has landed.
 // Every call is counted and recorded; fail() makes the Nth later one fail. Threads: all calls are safe.

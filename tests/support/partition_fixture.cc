@@ -66,6 +66,17 @@ PartitionFixture::PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const
 PartitionFixture::~PartitionFixture() { kill(); }
 
 void PartitionFixture::open(bool machine_reset) {
+  open_only(machine_reset);
+  run_all();
+}
+
+void PartitionFixture::power_loss(std::unique_ptr<MemoryFileSystem> image) {
+  kill();
+  disk_ = std::move(image);
+  open_only(true);
+}
+
+void PartitionFixture::open_only(bool machine_reset) {
   RunnerEnvironment environment;
   environment.name = "t-0";
   environment.partition.segments = std::make_shared<SegmentEnvironment>();
@@ -79,14 +90,11 @@ void PartitionFixture::open(bool machine_reset) {
   environment.flush = &flush_;
   environment.background = &background_;
   runner_ = LocalPartitionRunner::open(std::move(environment), config_, report_);
-  run_all();
 }
 
+// A checkpoint waits for syncs: nobody else would run them.
 void PartitionFixture::run_all() {
-  bool more = true;
-  while (more) {
-    more = flush_.run_one();
-    more = background_.run_one() || more;
+  while (flush_.run_one() || background_.run_one()) {
   }
 }
 
@@ -108,10 +116,16 @@ void PartitionFixture::kill() {
 void PartitionFixture::start_append(const std::vector<TestRecord>& records, Acks acks,
                                     std::optional<AppendResult>& answer, std::vector<Condition> conditions,
                                     const BatchShape& shape) {
-  const std::string bytes = make_batch(records, shape, clock_.wall_ms());
+  start_batch(
+      make_batch(records, shape, clock_.wall_ms()), acks,
+      [&answer](AppendResult result) { answer = std::move(result); }, std::move(conditions));
+}
+
+void PartitionFixture::start_batch(const std::string& bytes, Acks acks, std::function<void(AppendResult)> done,
+                                   std::vector<Condition> conditions) {
   Result<PreparedBatch> prepared = prepare_batch(bytes, config_, hasher_, std::move(conditions));
   REQUIRE_OK(prepared);
-  runner_->append(*std::move(prepared), acks, [&answer](AppendResult result) { answer = std::move(result); });
+  runner_->append(*std::move(prepared), acks, std::move(done));
 }
 
 AppendResult PartitionFixture::append(const std::vector<TestRecord>& records, Acks acks,
@@ -149,7 +163,7 @@ std::vector<PartitionFixture::Stored> decode_records(ByteView batches) {
       if (!*more) break;
       std::optional<std::string> value;
       if (record.value) value = std::string(*record.value);
-      records.push_back({record.offset, std::string(record.key.value_or(ByteView())), value});
+      records.push_back({record.offset, std::string(record.key.value_or(ByteView())), value, record.timestamp});
     }
   }
   return records;

@@ -31,6 +31,7 @@ class ManualExecutor final : public Executor {
  public:
   void post(Task task) override { tasks_.push_back(std::move(task)); }
   void post_after(std::int64_t, Task task) override { later_.push_back(std::move(task)); }
+  bool empty() const { return tasks_.empty(); }
   bool run_one();
   void run_all();
   // Runs what was posted for later, as if its time had come.
@@ -81,10 +82,14 @@ class PartitionFixture {
   std::shared_ptr<LocalPartitionRunner> shared() { return runner_; }
   const std::string& report() const { return report_; }
   void open(bool machine_reset = false);
+  // Recovers the log; loading waits in background().
+  void open_only(bool machine_reset = false);
   // Clean stop, then open again on the same disk.
   void restart();
   // kill -9: nothing is flushed; the next open sees what was written.
   void kill();
+  // The machine died and left `image`: opened with machine_reset; loading waits in background().
+  void power_loss(std::unique_ptr<MemoryFileSystem> image);
   void run_all();
 
   // Appends and runs everything until the answer is there.
@@ -95,12 +100,16 @@ class PartitionFixture {
   // Starts an append; `answer` is filled when it comes.
   void start_append(const std::vector<TestRecord>& records, Acks acks, std::optional<AppendResult>& answer,
                     std::vector<Condition> conditions = {}, const BatchShape& shape = {});
+  // The same with a batch made by the caller.
+  void start_batch(const std::string& bytes, Acks acks, std::function<void(AppendResult)> done,
+                   std::vector<Condition> conditions = {});
   Got get(const std::string& key);
 
   struct Stored {
     Offset offset;
     std::string key;
     std::optional<std::string> value;
+    TimestampMs timestamp;
   };
   // Every visible record from `from`, through fetch.
   std::vector<Stored> fetch_all(Offset from = Offset(0));
