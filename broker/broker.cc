@@ -211,6 +211,8 @@ Status Broker::Parts::open_listener() {
     thread.topics = std::make_unique<TopicView>(*topics);
     threads.push_back(std::move(thread));
   }
+  // Before anything can fail: a stop posts to the loops and waits for them.
+  for (NativeThread& thread : threads) thread.thread->start();
   Listener::Limits limits;
   limits.connections_max = static_cast<std::size_t>(config.connections_max);
   limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
@@ -223,7 +225,6 @@ Status Broker::Parts::open_listener() {
   }
   facts.advertised_host = advertised.host;
   facts.advertised_port = advertised.port;
-  for (NativeThread& thread : threads) thread.thread->start();
   listener->start();
   return {};
 }

@@ -24,5 +24,19 @@ TEST_CASE("what is produced is found, fetched, and still there after a restart",
   CHECK(client.put("accounts", "c", "4") == 4);
 }
 
+TEST_CASE("a broker whose port is taken says so and ends", "[broker]") {
+  BrokerFixture running;
+  const TempDir other;
+  ConfigSources sources;
+  sources.flags = {{"data.dir", other.path() + "/data"},
+                   {"listen", "127.0.0.1:" + std::to_string(running.port())},
+                   {"log.level", "error"}};
+  const auto config = make_broker_config(sources);
+  REQUIRE_OK(config);
+  const auto second = Broker::start(*config, "test");
+  REQUIRE(second.code() == Errc::in_use);
+  CHECK(second.error().message.find(std::to_string(running.port())) != std::string::npos);
+}
+
 }  // namespace
 }  // namespace logcask::testing
