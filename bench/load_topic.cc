@@ -32,7 +32,8 @@ client::Acks read_acks(Flags& flags) {
 }
 
 void create_topic(const client::Client& client, const TopicFlags& topic) {
-  take(client::Admin(client).create_topic({topic.name, topic.partitions, topic.config, true}));
+  // A thousand partitions are several thousand files to sync.
+  take(client::Admin(client).create_topic({topic.name, topic.partitions, topic.config, true}, {300'000}));
 }
 
 }  // namespace logcask::bench
