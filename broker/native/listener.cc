@@ -1,6 +1,7 @@
 #include "broker/native/listener.h"
 
 #include <fcntl.h>
+#include <google/protobuf/stubs/logging.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -43,7 +44,10 @@ struct Listener::Acceptor {
 };
 
 Listener::Listener(std::vector<NativeThread>& threads, const NativeServices& services, Metrics& metrics, Limits limits)
-    : threads_(threads), services_(services), metrics_(metrics), limits_(limits) {}
+    : threads_(threads), services_(services), metrics_(metrics), limits_(limits) {
+  // What a peer sends is refused with an answer; it has no business on our stderr.
+  google::protobuf::SetLogHandler(nullptr);
+}
 
 Listener::~Listener() = default;
 

@@ -132,6 +132,10 @@ void Session::flush() {
     metrics_.bytes_sent.add(written_now);
     last_output_ms_ = now_ms();
   }
+  if (!writing_)
+    stalled_since_ms_ = -1;
+  else if (written_now > 0 || stalled_since_ms_ < 0)
+    stalled_since_ms_ = now_ms();
   if (was_full && connection_->wants_input()) input_wanted();
   close_if_done();
 }
@@ -185,11 +189,9 @@ void Session::tick() {
     self->timer_ = 0;
     if (self->closed_) return;
     const std::int64_t now = self->now_ms();
-    const bool stalled =
-        !self->connection_->output().empty() && now - self->last_output_ms_ > self->limits_.write_timeout_ms;
     // Whoever reads nothing would not read an error frame either.
-    if (stalled) return self->close(Error{Errc::timed_out, "the peer takes no answers"});
-    if (self->connection_->output().empty() && !self->connection_->finished()) self->last_output_ms_ = now;
+    if (self->stalled_since_ms_ >= 0 && now - self->stalled_since_ms_ > self->limits_.write_timeout_ms)
+      return self->close(Error{Errc::timed_out, "the peer takes no answers"});
     if (auto late = self->overdue(now); !late.ok() && !self->connection_->finished()) {
       self->metrics_.connections_closed_for_errors.add();
       self->connection_->fail(late.error());

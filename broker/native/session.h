@@ -66,7 +66,8 @@ class Session final : public ConnectionHost, public std::enable_shared_from_this
   std::int64_t started_ms_ = 0;
   std::int64_t last_input_ms_ = 0;
   std::int64_t frame_started_ms_ = -1;  // a frame has begun and is not complete
-  std::int64_t last_output_ms_ = 0;     // the peer took something, or there was nothing to take
+  std::int64_t last_output_ms_ = 0;
+  std::int64_t stalled_since_ms_ = -1;  // output waits and the peer takes nothing
 };
 
 }  // namespace logcask

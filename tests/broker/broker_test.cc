@@ -1,4 +1,8 @@
 // The whole broker over real sockets, one test per promise of the wiring.
+#include <filesystem>
+#include <set>
+
+#include "proto/lookup_codec.h"
 #include "tests/broker/broker_fixture.h"
 
 namespace logcask::testing {
@@ -36,6 +40,234 @@ TEST_CASE("a broker whose port is taken says so and ends", "[broker]") {
   const auto second = Broker::start(*config, "test");
   REQUIRE(second.code() == Errc::in_use);
   CHECK(second.error().message.find(std::to_string(running.port())) != std::string::npos);
+}
+
+TEST_CASE("topics, settings and deletions survive restarts", "[broker]") {
+  BrokerFixture broker;
+  {
+    NativeClient client(broker.port());
+    client.create_topic("kept", 3, {{"segment.bytes", "2097152"}});
+    client.create_topic("gone", 2);
+    v1::RequestHeader alter;
+    alter.mutable_alter_topic()->set_name("kept");
+    (*alter.mutable_alter_topic()->mutable_set())["segment.bytes"] = "4194304";
+    CHECK(client.call(alter).header.error_code() == 0);
+    v1::RequestHeader remove;
+    remove.mutable_delete_topic()->set_name("gone");
+    CHECK(client.call(remove).header.error_code() == 0);
+  }
+  broker.restart();
+  NativeClient client(broker.port());
+  v1::RequestHeader metadata;
+  metadata.mutable_metadata();
+  const auto topics = client.call(metadata).header.metadata().topics();
+  REQUIRE(topics.size() == 1);
+  CHECK(topics[0].name() == "kept");
+  CHECK(topics[0].partitions() == 3);
+  v1::RequestHeader describe;
+  describe.mutable_describe_topic()->set_name("kept");
+  const auto settings = client.call(describe).header.describe_topic().settings();
+  for (const auto& setting : settings)
+    if (setting.name() == "segment.bytes") CHECK(setting.value() == "4194304");
+  for (const auto& entry : std::filesystem::directory_iterator(broker.data_path()))
+    CHECK(entry.path().filename().string().find("gone") == std::string::npos);
+}
+
+TEST_CASE("a directory without a record is reported and kept, a missing directory takes its partition offline",
+          "[broker]") {
+  BrokerFixture broker;
+  {
+    NativeClient client(broker.port());
+    client.create_topic("t", 2);
+  }
+  broker.stop();
+  namespace fs = std::filesystem;
+  fs::path victim;
+  for (const auto& entry : fs::directory_iterator(broker.data_path()))
+    if (entry.path().filename().string().starts_with("t-1.")) victim = entry.path();
+  REQUIRE(!victim.empty());
+  const fs::path orphan = fs::path(broker.data_path()) / "stray-0.00112233445566778899aabbccddeeff";
+  fs::rename(victim, orphan);
+  broker.start();
+  CHECK(fs::exists(orphan));
+  NativeClient client(broker.port());
+  v1::RequestHeader health;
+  health.mutable_describe_broker();
+  const auto problems = client.call(health).header.describe_broker().problems();
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].partition() == 1);
+  CHECK(problems[0].state() == "offline");
+  CHECK(client.put("t", "a", "1") == 0);
+  // Put back, it is opened without a restart.
+  fs::rename(orphan, victim);
+  v1::RequestHeader reopen;
+  reopen.mutable_reopen()->set_topic("t");
+  reopen.mutable_reopen()->set_partition(-1);
+  const auto reopened = client.call(reopen).header.reopen().partitions();
+  REQUIRE(reopened.size() == 1);
+  CHECK(reopened[0].error().code() == 0);
+  CHECK(client.call(health).header.describe_broker().problems().empty());
+}
+
+TEST_CASE("a lost metadata topic stops the start instead of passing for an empty broker", "[broker]") {
+  BrokerFixture broker;
+  {
+    NativeClient client(broker.port());
+    client.create_topic("t");
+  }
+  broker.stop();
+  namespace fs = std::filesystem;
+  for (const auto& entry : fs::directory_iterator(broker.data_path()))
+    if (entry.path().filename().string().starts_with("__logcask_metadata")) fs::remove_all(entry.path());
+  ConfigSources sources;
+  sources.flags = {{"data.dir", broker.data_path()}, {"listen", "127.0.0.1:0"}};
+  const auto config = make_broker_config(sources);
+  REQUIRE_OK(config);
+  const auto started = Broker::start(*config, "test");
+  REQUIRE(!started.ok());
+  CHECK(started.error().message.find("__logcask_metadata") != std::string::npos);
+}
+
+TEST_CASE("a second broker on the same directory or port is told who is in its way", "[broker]") {
+  BrokerFixture broker;
+  ConfigSources sources;
+  sources.flags = {{"data.dir", broker.data_path()}, {"listen", "127.0.0.1:0"}};
+  auto config = make_broker_config(sources);
+  REQUIRE_OK(config);
+  CHECK(Broker::start(*config, "test").code() == Errc::in_use);
+  TempDir other;
+  config->data_dir = other.path();
+  config->listen = "127.0.0.1:" + std::to_string(broker.port());
+  CHECK(Broker::start(*config, "test").code() == Errc::in_use);
+}
+
+TEST_CASE("committed offsets are read back, listed, deleted, and survive a restart", "[broker]") {
+  BrokerFixture broker;
+  const auto commit = [](NativeClient& client, const std::string& topic, std::int64_t offset) {
+    v1::RequestHeader request;
+    request.mutable_commit_offsets()->set_group("readers");
+    auto& entry = *request.mutable_commit_offsets()->add_entries();
+    entry.set_topic(topic);
+    entry.set_offset(offset);
+    entry.set_leader_epoch(1);
+    entry.set_metadata("note");
+    const auto answer = client.call(request);
+    return answer.header.error_code() != 0 ? answer.header.error_code()
+                                           : answer.header.commit_offsets().errors(0).code();
+  };
+  const auto fetch_all = [](NativeClient& client) {
+    v1::RequestHeader request;
+    request.mutable_fetch_offsets()->set_group("readers");
+    return client.call(request).header.fetch_offsets().entries();
+  };
+  {
+    NativeClient client(broker.port());
+    CHECK(fetch_all(client).empty());
+    client.create_topic("t");
+    client.create_topic("u");
+    client.put("t", "a", "1");
+    CHECK(commit(client, "t", 1) == 0);
+    CHECK(commit(client, "u", 5) == 0);
+    CHECK(commit(client, "nothing", 5) == static_cast<int>(Errc::unknown_topic));
+    CHECK(commit(client, "t", 1) == 0);
+  }
+  broker.restart();
+  NativeClient client(broker.port());
+  auto entries = fetch_all(client);
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].topic() == "t");
+  CHECK(entries[0].offset() == 1);
+  CHECK(entries[0].leader_epoch() == 1);
+  CHECK(entries[0].metadata() == "note");
+  CHECK(entries[0].committed_end() == 1);
+  CHECK(entries[1].offset() == 5);
+  CHECK(commit(client, "u", -1) == 0);
+  entries = fetch_all(client);
+  REQUIRE(entries.size() == 1);
+  v1::RequestHeader list;
+  list.mutable_list_groups();
+  const auto groups = client.call(list).header.list_groups().groups();
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].name() == "readers");
+  CHECK(groups[0].partitions() == 1);
+}
+
+TEST_CASE("producer ids are never given twice", "[broker]") {
+  BrokerFixture broker;
+  std::set<std::int64_t> seen;
+  for (int run = 0; run < 3; ++run) {
+    {
+      NativeClient client(broker.port());
+      for (int i = 0; i < 5; ++i) {
+        v1::RequestHeader request;
+        request.mutable_init_producer_id()->set_producer_id(-1);
+        request.mutable_init_producer_id()->set_producer_epoch(-1);
+        const auto id = client.call(request).header.init_producer_id().producer_id();
+        CHECK(seen.insert(id).second);
+      }
+      v1::RequestHeader next;
+      next.mutable_init_producer_id()->set_producer_id(*seen.begin());
+      next.mutable_init_producer_id()->set_producer_epoch(3);
+      const auto bumped = client.call(next).header.init_producer_id();
+      CHECK(bumped.producer_id() == *seen.begin());
+      CHECK(bumped.producer_epoch() == 4);
+    }
+    broker.restart();
+  }
+}
+
+TEST_CASE("an offset is found by time, and records before an offset can be deleted", "[broker]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  for (int i = 0; i < 5; ++i) client.put("t", "k" + std::to_string(i), "v");
+  v1::RequestHeader offsets;
+  for (const std::int64_t time :
+       {std::int64_t{-1}, std::int64_t{-2}, std::int64_t{0}, std::int64_t{1'800'000'000'000}}) {
+    auto& part = *offsets.mutable_list_offsets()->add_partitions();
+    part.set_topic("t");
+    part.set_timestamp_ms(time);
+  }
+  const auto answers = client.call(offsets).header.list_offsets().partitions();
+  REQUIRE(answers.size() == 4);
+  CHECK(answers[0].offset() == 5);
+  CHECK(answers[1].offset() == 0);
+  CHECK(answers[2].offset() == 0);
+  CHECK(answers[2].timestamp_ms() == 1'700'000'000'000);
+  CHECK(answers[3].offset() == -1);
+  v1::RequestHeader trim;
+  trim.mutable_delete_records()->set_topic("t");
+  trim.mutable_delete_records()->set_partition(-1);
+  trim.mutable_delete_records()->set_before_offset(3);
+  CHECK(client.call(trim).header.delete_records().partitions(0).log_start_offset() == 3);
+  CHECK(client.get("t", "k1") == "<absent>");
+  CHECK(client.get("t", "k4") == "v");
+}
+
+TEST_CASE("a watch over the wire shows the value and its changes", "[broker]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  client.put("t", "a", "1");
+  v1::RequestHeader watch;
+  watch.mutable_watch()->set_topic("t");
+  watch.mutable_watch()->set_partition(-1);
+  watch.mutable_watch()->set_key_count(1);
+  watch.mutable_watch()->set_credit_bytes(1u << 20);
+  std::string keys;
+  append_key(keys, "a");
+  const auto id = client.send(watch, keys);
+  const auto next = [&] {
+    const NativeAnswer answer = client.answer_to(id);
+    const auto events = decode_lookup_results(answer.attachment, answer.header.watch().event_count());
+    REQUIRE(events.ok());
+    return (*events)[0].status == LookupStatus::deleted ? std::string("<deleted>") : std::string((*events)[0].value);
+  };
+  CHECK(next() == "1");
+  client.put("t", "a", "2");
+  CHECK(next() == "2");
+  client.put("t", "a", std::nullopt);
+  CHECK(next() == "<deleted>");
 }
 
 }  // namespace

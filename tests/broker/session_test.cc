@@ -1,0 +1,295 @@
+// Whatever a peer sends, or does not send, the broker answers or closes, and goes on serving others.
+#include "base/coding.h"
+#include "base/random.h"
+#include "proto/frame.h"
+#include "tests/broker/broker_fixture.h"
+#include "tests/support/seed.h"
+
+namespace logcask::testing {
+namespace {
+
+std::string frame_prefix(std::uint32_t frame_bytes, std::uint32_t header_bytes) {
+  std::string prefix(8, '\0');
+  store_be(prefix.data(), frame_bytes);
+  store_be(prefix.data() + 4, header_bytes);
+  return prefix;
+}
+
+// The error frame before the end, and then the end.
+void expect_closed_with(NativeClient& client, Errc code) {
+  const auto answer = client.receive();
+  REQUIRE(answer.has_value());
+  CHECK(answer->header.correlation_id() == 0);
+  CHECK(answer->header.error_code() == static_cast<int>(code));
+  CHECK(client.closed_by_peer());
+}
+
+void expect_served(BrokerFixture& broker) {
+  NativeClient honest(broker.port());
+  v1::RequestHeader request;
+  request.mutable_metadata();
+  CHECK(honest.call(request).header.error_code() == 0);
+}
+
+TEST_CASE("the first request must be Hello", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port(), false);
+  v1::RequestHeader request;
+  request.mutable_metadata();
+  client.send(request);
+  expect_closed_with(client, Errc::malformed_frame);
+}
+
+TEST_CASE("a client of another protocol version is told which ones are spoken", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port(), false);
+  v1::RequestHeader request;
+  request.mutable_hello()->set_min_protocol_version(7);
+  request.mutable_hello()->set_max_protocol_version(9);
+  const NativeAnswer answer = client.call(request);
+  CHECK(answer.header.error_code() == static_cast<int>(Errc::unsupported_version));
+  CHECK(answer.header.error_message().find("7 to 9") != std::string::npos);
+}
+
+TEST_CASE("frames that declare too much are refused before anything is allocated for them", "[session]") {
+  BrokerFixture broker;
+  {
+    NativeClient client(broker.port(), false);
+    client.send_raw(frame_prefix(100'000, 10));
+    expect_closed_with(client, Errc::frame_too_large);
+  }
+  {
+    NativeClient client(broker.port());
+    client.send_raw(frame_prefix(0x7fffffff, 10));
+    expect_closed_with(client, Errc::frame_too_large);
+  }
+  {
+    NativeClient client(broker.port());
+    client.send_raw(frame_prefix(20, 0xffffffff));
+    expect_closed_with(client, Errc::malformed_frame);
+  }
+  {
+    NativeClient client(broker.port());
+    client.send_raw(frame_prefix(2, 0));
+    expect_closed_with(client, Errc::malformed_frame);
+  }
+  expect_served(broker);
+}
+
+TEST_CASE("a header that is no protobuf ends the connection, an unknown request does not", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  v1::RequestHeader nothing;
+  CHECK(client.call(nothing).header.error_code() == static_cast<int>(Errc::unknown_request));
+  client.send_raw(frame_prefix(8, 4) + "\xff\xff\xff\xff");
+  expect_closed_with(client, Errc::malformed_frame);
+}
+
+TEST_CASE("attachments that do not fit their header are refused and the connection lives", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  v1::RequestHeader get;
+  get.mutable_get()->set_topic("t");
+  get.mutable_get()->set_partition(-1);
+  get.mutable_get()->set_key_count(1000);
+  CHECK(client.call(get, "short").header.error_code() == static_cast<int>(Errc::malformed_frame));
+  v1::RequestHeader produce;
+  auto& entry = *produce.mutable_produce()->add_entries();
+  entry.set_topic("t");
+  entry.set_batch_bytes(1u << 30);
+  CHECK(client.call(produce, "x").header.error_code() == static_cast<int>(Errc::malformed_frame));
+  entry.set_batch_bytes(1);
+  CHECK(client.call(produce, "xyz").header.error_code() == static_cast<int>(Errc::malformed_frame));
+  CHECK(client.call(produce, "x").header.produce().results(0).error().code() != 0);
+  CHECK(client.put("t", "a", "1") == 0);
+}
+
+TEST_CASE("random bytes and random damage to good frames never take the broker down", "[session]") {
+  const std::uint64_t seed = test_seed();
+  INFO("seed " << seed);
+  Random random(seed);
+  BrokerFixture broker;
+  {
+    NativeClient client(broker.port());
+    client.create_topic("t");
+  }
+  const std::string batch = one_record_batch("key", "value");
+  for (int round = 0; round < 150; ++round) {
+    NativeClient client(broker.port(), round % 3 != 0);
+    std::string bytes;
+    if (round % 2 == 0) {
+      bytes.resize(random.below(2000));
+      for (char& c : bytes) c = static_cast<char>(random.next());
+    } else {
+      for (int i = 0; i < 5; ++i) {
+        v1::RequestHeader request;
+        request.set_correlation_id(static_cast<std::uint64_t>(i));
+        if (i % 2 == 0) {
+          auto& entry = *request.mutable_produce()->add_entries();
+          entry.set_topic("t");
+          entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
+          append_frame_head(bytes, request, batch.size());
+          bytes += batch;
+        } else {
+          request.mutable_replay()->set_topic("t");
+          request.mutable_replay()->set_credit_bytes(100);
+          append_frame_head(bytes, request, 0);
+        }
+      }
+      for (int flips = 0; flips < 3; ++flips)
+        bytes[random.below(bytes.size())] ^= static_cast<char>(1 + random.below(255));
+    }
+    client.send_raw(bytes);
+  }
+  expect_served(broker);
+}
+
+TEST_CASE("slow and silent peers are closed when their time is over", "[session]") {
+  BrokerFixture broker(
+      SettingValues{{"hello.timeout.ms", "200"}, {"frame.timeout.ms", "200"}, {"idle.timeout.ms", "400"}});
+  SECTION("no Hello") {
+    NativeClient client(broker.port(), false);
+    expect_closed_with(client, Errc::timed_out);
+  }
+  SECTION("half a frame") {
+    NativeClient client(broker.port());
+    client.send_raw(frame_prefix(1000, 10) + "abc");
+    expect_closed_with(client, Errc::timed_out);
+  }
+  SECTION("nothing at all") {
+    NativeClient client(broker.port());
+    expect_closed_with(client, Errc::timed_out);
+  }
+  SECTION("an open stream is not idle") {
+    NativeClient client(broker.port());
+    client.create_topic("t");
+    v1::RequestHeader replay;
+    replay.mutable_replay()->set_topic("t");
+    replay.mutable_replay()->set_credit_bytes(1u << 20);
+    const auto id = client.send(replay);
+    CHECK(client.answer_to(id).header.replay().caught_up());
+    NativeClient other(broker.port());
+    for (int i = 0; i < 4; ++i) {
+      // Longer than the idle timeout in all, each wait shorter than it.
+      v1::RequestHeader fetch;
+      fetch.mutable_fetch()->set_max_wait_ms(250);
+      fetch.mutable_fetch()->set_min_bytes(1);
+      fetch.mutable_fetch()->add_partitions()->set_topic("t");
+      other.call(fetch);
+    }
+    CHECK(other.put("t", "a", "1") == 0);
+    CHECK(client.answer_to(id).attachment.size() > 0);
+  }
+}
+
+TEST_CASE("a peer that reads nothing is not read from, and is closed in the end", "[session]") {
+  BrokerFixture broker(SettingValues{{"write.timeout.ms", "300"}, {"connection.output.max.bytes", "65536"}});
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  REQUIRE(client.put("t", "big", std::string(500'000, 'x')) == 0);
+  NativeClient deaf(broker.port());
+  deaf.shrink_receive_buffer();
+  v1::RequestHeader fetch;
+  auto& part = *fetch.mutable_fetch()->add_partitions();
+  part.set_topic("t");
+  // More than any socket buffer holds.
+  for (int i = 0; i < 60; ++i) deaf.send(fetch);
+  // It never reads; the broker notices by itself, and others do not.
+  CHECK(client.get("t", "big").size() == 500'000);
+  bool closed = false;
+  for (int i = 0; i < 100 && !closed; ++i) {
+    v1::RequestHeader wait;
+    wait.mutable_fetch()->set_max_wait_ms(100);
+    wait.mutable_fetch()->set_min_bytes(1u << 20);
+    auto& at_end = *wait.mutable_fetch()->add_partitions();
+    at_end.set_topic("t");
+    at_end.set_offset(1);
+    client.call(wait);
+    v1::RequestHeader describe;
+    describe.mutable_describe_broker();
+    closed = client.call(describe).header.describe_broker().connections() == 1;
+  }
+  CHECK(closed);
+}
+
+TEST_CASE("connections beyond the limits are closed at once", "[session]") {
+  BrokerFixture broker(SettingValues{{"connections.max", "3"}});
+  NativeClient a(broker.port()), b(broker.port()), c(broker.port());
+  NativeClient refused(broker.port(), false);
+  CHECK(refused.closed_by_peer());
+  v1::RequestHeader request;
+  request.mutable_describe_broker();
+  CHECK(a.call(request).header.describe_broker().connections() == 3);
+}
+
+TEST_CASE("streams beyond the limit are refused and the others go on", "[session]") {
+  BrokerFixture broker(SettingValues{{"connection.streams.max", "2"}});
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  v1::RequestHeader replay;
+  replay.mutable_replay()->set_topic("t");
+  replay.mutable_replay()->set_credit_bytes(1000);
+  const auto first = client.send(replay);
+  const auto second = client.send(replay);
+  CHECK(client.call(replay).header.error_code() == static_cast<int>(Errc::limit_exceeded));
+  CHECK(client.answer_to(first).header.replay().caught_up());
+  CHECK(client.answer_to(second).header.replay().caught_up());
+  v1::RequestHeader cancel;
+  cancel.mutable_cancel()->set_target_correlation_id(first);
+  client.send(cancel);
+  const NativeAnswer ended = client.answer_to(first);
+  CHECK(ended.header.end());
+  CHECK(ended.header.error_code() == static_cast<int>(Errc::cancelled));
+  CHECK(client.answer_to(client.send(replay)).header.replay().caught_up());
+}
+
+TEST_CASE("many small requests in one write are all answered, produce in order", "[session]") {
+  BrokerFixture broker(SettingValues{{"io.threads", "2"}});
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  std::string bytes;
+  const int count = 3000;
+  for (int i = 0; i < count; ++i) {
+    const std::string batch = one_record_batch("k", std::to_string(i));
+    v1::RequestHeader request;
+    request.set_correlation_id(static_cast<std::uint64_t>(1'000'000 + i));
+    request.mutable_produce()->set_acks(i % 3 == 0 ? v1::ProduceRequest::ACKS_ALL : v1::ProduceRequest::ACKS_ONE);
+    auto& entry = *request.mutable_produce()->add_entries();
+    entry.set_topic("t");
+    entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
+    append_frame_head(bytes, request, batch.size());
+    bytes += batch;
+  }
+  client.send_raw(bytes);
+  std::vector<bool> answered(count, false);
+  for (int n = 0; n < count; ++n) {
+    const auto answer = client.receive();
+    REQUIRE(answer.has_value());
+    const auto i = static_cast<std::size_t>(answer->header.correlation_id() - 1'000'000);
+    REQUIRE(i < answered.size());
+    CHECK(!answered[i]);
+    answered[i] = true;
+    CHECK(answer->header.produce().results(0).base_offset() == static_cast<std::int64_t>(i));
+  }
+  CHECK(client.get("t", "k") == std::to_string(count - 1));
+}
+
+TEST_CASE("a broker that stops tells its streams why", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  v1::RequestHeader replay;
+  replay.mutable_replay()->set_topic("t");
+  replay.mutable_replay()->set_credit_bytes(1000);
+  const auto id = client.send(replay);
+  CHECK(client.answer_to(id).header.replay().caught_up());
+  broker.stop();
+  const NativeAnswer ended = client.answer_to(id);
+  CHECK(ended.header.end());
+  CHECK(ended.header.error_code() == static_cast<int>(Errc::shutting_down));
+  broker.start();
+}
+
+}  // namespace
+}  // namespace logcask::testing
