@@ -20,13 +20,13 @@ case "${1:-}" in
   *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
+# LOGCASK names a program that is there already; otherwise dependencies and program are made now (quick when they stand).
 logcask=${LOGCASK:-}
-for candidate in build/release/cli/logcask build/dev/cli/logcask; do
-  if [ -z "$logcask" ] && [ -x "$candidate" ]; then logcask=$PWD/$candidate; fi
-done
 if [ -z "$logcask" ]; then
+  scripts/install-deps.sh
   . scripts/build-env.sh
-  cmake --preset release && cmake --build --preset release -j "$(build_jobs)"
+  cmake --preset release >/dev/null
+  cmake --build --preset release -j "$(build_jobs)" --target logcask
   logcask=$PWD/build/release/cli/logcask
 fi
 
