@@ -6,7 +6,11 @@
 Needs redis-server, redis-benchmark and nats-server on PATH; a job whose peer is missing runs without it.
 """
 import argparse
+import datetime
+import os
+import platform
 import shutil
+import subprocess
 
 import brokers
 import harness
@@ -218,6 +222,22 @@ JOBS = {"produce-written": produce_written, "produce-durable": produce_durable, 
         "lookup-zstd": lambda b: lookups(b, 100, "zstd"), "lookup-one": lookup_one, "end-to-end": end_to_end}
 
 
+def first_line(*command):
+    if not shutil.which(str(command[0])):
+        return f"{command[0]}: not installed"
+    return subprocess.run([str(w) for w in command], stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
+
+
+def describe(programs):
+    """What a reader must know to read the figures."""
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
+    print(f"{datetime.date.today()}; {os.cpu_count()} CPUs ({cpu}), {memory / 2**20:.0f} GiB; {platform.platform()}; "
+          f"build {programs.build.name}; both sides share the CPUs, unpinned, over loopback.\n")
+    for command in ((programs.logcask(), "--version"), ("redis-server", "--version"), ("nats-server", "--version")):
+        print("- " + first_line(*command), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release")
@@ -230,6 +250,7 @@ def main():
     args = parser.parse_args()
     with harness.Scratch(args.scratch) as scratch:
         bench = Bench(args, scratch)
+        describe(bench.programs)
         for job in args.jobs.split(","):
             JOBS[job](bench)
 
