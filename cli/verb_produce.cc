@@ -54,7 +54,8 @@ class Tally {
     if (failed_++ == 0 || number < failed_number_) {
       failed_number_ = number;
       failure_ = delivery.status.error();
-      if (failure_.code == Errc::condition_failed) failure_.message += where_it_is(delivery);
+      if (failure_.code == Errc::condition_failed)
+        failure_.message = "the condition does not hold: " + where_it_is(delivery);
     }
   }
   bool any_failed() const {
@@ -72,9 +73,9 @@ class Tally {
 
  private:
   static std::string where_it_is(const client::Delivery& delivery) {
-    if (delivery.current_offset == kNoOffset) return " (the key has no record)";
-    return " (the key's latest record is " + std::string(delivery.current_is_tombstone ? "a delete" : "a value") +
-           " at offset " + std::to_string(delivery.current_offset.value()) + ")";
+    if (delivery.current_offset == kNoOffset) return "the key has no record";
+    return std::string("the key's latest record is ") + (delivery.current_is_tombstone ? "a delete" : "a value") +
+           " at offset " + std::to_string(delivery.current_offset.value());
   }
 
   mutable std::mutex mutex_;
