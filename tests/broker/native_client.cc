@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "proto/frame.h"
 #include "proto/lookup_codec.h"
 #include "proto/record_batch.h"
@@ -20,12 +21,12 @@ constexpr int kPatienceMs = 10'000;
 
 NativeClient::NativeClient(std::uint16_t port, bool hello) {
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(socket_ >= 0);
+  LOGCASK_CHECK(socket_ >= 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  LOGCASK_CHECK(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   const int on = 1;
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (!hello) return;
@@ -33,7 +34,7 @@ NativeClient::NativeClient(std::uint16_t port, bool hello) {
   request.mutable_hello()->set_client_name("test");
   request.mutable_hello()->set_min_protocol_version(1);
   request.mutable_hello()->set_max_protocol_version(1);
-  REQUIRE(call(request).header.hello().protocol_version() == 1);
+  LOGCASK_CHECK(call(request).header.hello().protocol_version() == 1);
 }
 
 NativeClient::~NativeClient() { ::close(socket_); }
@@ -60,10 +61,10 @@ std::optional<NativeAnswer> NativeClient::receive() {
   limits.max_frame_bytes = std::size_t{1} << 30;
   while (true) {
     auto frame = next_frame(received_, limits);
-    REQUIRE(frame.ok());
+    LOGCASK_CHECK(frame.ok());
     if (*frame) {
       NativeAnswer answer;
-      REQUIRE(answer.header.ParseFromArray((*frame)->header.data(), static_cast<int>((*frame)->header.size())));
+      LOGCASK_CHECK(answer.header.ParseFromArray((*frame)->header.data(), static_cast<int>((*frame)->header.size())));
       answer.attachment = std::string((*frame)->attachment);
       received_.erase(0, (*frame)->total_bytes);
       return answer;
@@ -86,7 +87,7 @@ NativeAnswer NativeClient::answer_to(std::uint64_t correlation_id) {
   }
   while (true) {
     auto answer = receive();
-    REQUIRE(answer.has_value());
+    LOGCASK_CHECK(answer.has_value());
     if (answer->header.correlation_id() == correlation_id) return std::move(*answer);
     kept_.push_back(std::move(*answer));
   }

@@ -1,5 +1,7 @@
 #pragma once
 // A blocking client of the native protocol, as small as possible: it can also send what no client would.
+// Connecting, sending and receiving may be done on any thread (one client each); the shorthands use Catch's macros
+// and belong to the test's own thread.
 
 #include <cstdint>
 #include <optional>

@@ -1,0 +1,33 @@
+#pragma once
+// The real program as a child process on a free port: started, killed, stopped, by its pid.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace logcask::testing {
+
+class BrokerProcess {
+ public:
+  // Waits until it says where it listens; fails the test when it does not.
+  BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings = {});
+  ~BrokerProcess();  // kills
+  BrokerProcess(const BrokerProcess&) = delete;
+  BrokerProcess& operator=(const BrokerProcess&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  // SIGKILL, and waits for the end.
+  void kill();
+  // SIGTERM; returns the exit code.
+  int stop();
+
+ private:
+  int wait();
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace logcask::testing
