@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -65,22 +66,25 @@ void IoThread::drain() {
 bool IoThread::on_this_thread() const { return id_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
 EventLoop::TimerId IoThread::call_after(std::int64_t delay_ms, Task task) {
-  const TimerId id = wheel_.add(now_ms(), delay_ms, std::move(task));
-  arm_tick();
+  const std::int64_t now = now_ms();
+  const TimerId id = wheel_.add(now, delay_ms, std::move(task));
+  // Mostly an earlier wake-up is armed already, so that adding a timer costs no system call.
+  if (now + delay_ms < armed_ms_) arm();
   return id;
 }
 
 bool IoThread::cancel(TimerId timer) { return wheel_.cancel(timer); }
 
-void IoThread::arm_tick() {
-  if (tick_armed_) return;
-  tick_armed_ = true;
-  asio_->tick.expires_after(std::chrono::milliseconds(TimerWheel::kTickMs));
+void IoThread::arm() {
+  const std::int64_t next = wheel_.next_ms();
+  if (next >= armed_ms_) return;
+  armed_ms_ = next;
+  asio_->tick.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(next - now_ms(), 1)));
   asio_->tick.async_wait([this](const boost::system::error_code& failure) {
-    tick_armed_ = false;
-    if (failure) return;
+    if (failure) return;  // re-armed for an earlier time
+    armed_ms_ = INT64_MAX;
     wheel_.advance(now_ms());
-    if (!wheel_.empty()) arm_tick();
+    arm();
   });
 }
 

@@ -45,7 +45,7 @@ class IoThread final : public EventLoop {
   struct Asio;  // the io_context and its timer, out of this header
 
   void drain();
-  void arm_tick();
+  void arm();
   std::int64_t now_ms() const { return clock_.monotonic_ns() / 1'000'000; }
 
   // Constant.
@@ -55,7 +55,7 @@ class IoThread final : public EventLoop {
   std::atomic<std::thread::id> id_;
   // Loop thread only.
   TimerWheel wheel_;
-  bool tick_armed_ = false;
+  std::int64_t armed_ms_ = INT64_MAX;  // when the wheel is looked at next
   std::vector<Task> draining_;
   // Guarded by mutex_.
   std::mutex mutex_;

@@ -58,6 +58,14 @@ bool TimerWheel::cancel(Id id) {
   return true;
 }
 
+std::int64_t TimerWheel::next_ms() const {
+  if (count_ == 0) return INT64_MAX;
+  constexpr auto kTurn = static_cast<std::int64_t>(kSlots);
+  for (std::int64_t tick = tick_ + 1; tick <= tick_ + kTurn; ++tick)
+    if (heads_[static_cast<std::size_t>(tick % kTurn)] != kNone) return tick * kTickMs;
+  return (tick_ + kTurn) * kTickMs;
+}
+
 void TimerWheel::run_slot(std::size_t slot) {
   // A callback may change the list, so the due ones are collected by id first.
   std::vector<Id> due;

@@ -1,7 +1,7 @@
 #pragma once
 // Many coarse timers, most of which are cancelled: adding and cancelling are O(1) and allocate nothing once warm.
 //
-// Owned by one thread. Time is a parameter: the owner calls advance() about every kTickMs while not empty().
+// Owned by one thread. Time is a parameter: the owner calls advance() at next_ms(), or whenever it likes.
 // A timer never runs early and runs at the first advance() that is past its time. Callbacks may add and cancel.
 
 #include <array>
@@ -22,6 +22,8 @@ class TimerWheel {
   bool cancel(Id id);
   void advance(std::int64_t now_ms);
   bool empty() const { return count_ == 0; }
+  // When advance() may have something to do; not after the first timer is due. INT64_MAX when empty.
+  std::int64_t next_ms() const;
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;

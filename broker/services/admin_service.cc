@@ -186,11 +186,13 @@ BrokerDescription AdminService::describe_broker() const {
   BrokerDescription description;
   description.uptime_ms = (parts_.clock.monotonic_ns() - facts_.started_ns) / 1'000'000;
   double progress = 0;
+  std::size_t partitions = 0;
   for (const auto& [name, topic] : *parts_.topics.snapshot()) {
-    ++description.topics;
+    if (!topic->internal) ++description.topics;
     for (std::size_t p = 0; p < topic->partitions.size(); ++p) {
       const PartitionSnapshot state = topic->partitions[p]->snapshot();
-      ++description.partitions;
+      ++partitions;
+      if (!topic->internal) ++description.partitions;
       progress += state.loading_progress;
       description.keydir_entries += state.live_keys + state.deleted_keys;
       description.keydir_bytes += state.keydir_bytes;
@@ -202,7 +204,7 @@ BrokerDescription AdminService::describe_broker() const {
         description.problems.push_back({name, id, "compaction_quarantined", state.quarantine_reason});
     }
   }
-  if (description.partitions > 0) description.loading_progress = progress / static_cast<double>(description.partitions);
+  if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);
   description.keydir_verdict = verdict(description.keydir_bytes, facts_.keydir_budget_bytes);
   return description;
 }

@@ -254,7 +254,8 @@ TEST_CASE("many small requests in one write are all answered, produce in order",
     const std::string batch = one_record_batch("k", std::to_string(i));
     v1::RequestHeader request;
     request.set_correlation_id(static_cast<std::uint64_t>(1'000'000 + i));
-    request.mutable_produce()->set_acks(i % 3 == 0 ? v1::ProduceRequest::ACKS_ALL : v1::ProduceRequest::ACKS_ONE);
+    request.mutable_produce()->set_acks(i % 3 == 0 || i == count - 1 ? v1::ProduceRequest::ACKS_ALL
+                                                                     : v1::ProduceRequest::ACKS_ONE);
     auto& entry = *request.mutable_produce()->add_entries();
     entry.set_topic("t");
     entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));

@@ -92,7 +92,11 @@ TEST_CASE("random adds, cancels and advances agree with a simple model") {
       open.erase(number);
     }
     ran.clear();
-    for (const auto& [number, timer] : open) REQUIRE(timer.second + 2 * TimerWheel::kTickMs > now);
+    for (const auto& [number, timer] : open) {
+      REQUIRE(timer.second + 2 * TimerWheel::kTickMs > now);
+      REQUIRE(wheel.next_ms() <= timer.second + 2 * TimerWheel::kTickMs);
+    }
+    REQUIRE((wheel.next_ms() == INT64_MAX) == open.empty());
   }
 }
 
