@@ -64,6 +64,20 @@ void Oracle::note(const PartitionSnapshot& s) {
     told_[record->first] = {record->second.id, true};
 }
 
+void Oracle::may_also_hold(const Oracle& later) {
+  for (auto record = later.log_.lower_bound(committed_); record != later.log_.end(); ++record) {
+    const auto known = log_.find(record->first);
+    if (known == log_.end() || known->second.id == record->second.id) {
+      log_.insert(*record);
+      places_[record->second.id] = record->first;
+      keys_.insert(record->second.key);
+    } else {
+      cut_[record->second.id] = *record;
+    }
+  }
+  for (const auto& [id, record] : later.cut_) cut_.insert({id, record});
+}
+
 Oracle::Newest Oracle::newest(const std::string& key, Offset end) const {
   Newest newest;
   bool was_live = false;
@@ -107,6 +121,7 @@ void Oracle::reopened(PartitionFixture& fixture, Offset certain, bool power_loss
     }
     found.insert(s.offset);
   }
+  horizon_ = std::max(horizon_, snapshot.tombstone_horizon);
   // Below the old committed end a record may have been cleaned away; above it nothing can have been.
   for (auto record = log_.begin(); record != log_.end();) {
     const bool there = found.contains(record->first);

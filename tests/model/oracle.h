@@ -40,6 +40,9 @@ class Oracle {
   // Compares everything a reader can ask.
   void check(PartitionFixture& fixture);
 
+  // What a later state of the same run knows is at most uncertain to this one.
+  void may_also_hold(const Oracle& later);
+
   Offset committed() const { return committed_; }
   Offset written() const { return written_; }
   Offset log_start() const { return log_start_; }
@@ -64,7 +67,7 @@ class Oracle {
   void check_counts(PartitionFixture& fixture) const;
   bool may_be_gone(Offset offset, const ModelRecord& record) const;
 
-  const bool written_is_visible_;
+  bool written_is_visible_;
   std::map<Offset, ModelRecord> log_;      // all that was assigned and is not known to be lost
   std::map<std::int64_t, Offset> places_;  // of ids
   struct Told {
