@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/compaction_threads.h"
 #include "broker/data_directory.h"
 #include "broker/disk_partition_factory.h"
 #include "broker/local_metadata_store.h"
@@ -54,6 +55,13 @@ ConnectionLimits connection_limits(const BrokerConfig& config) {
   return limits;
 }
 
+CompactionThreads::Options compaction_options(const BrokerConfig& config, const Clock& clock) {
+  CompactionThreads::Options options;
+  options.max_bytes_per_second = config.compaction_max_bytes_per_second;
+  options.jitter_seed = static_cast<std::uint64_t>(clock.monotonic_ns());
+  return options;
+}
+
 PartitionSpec metadata_spec() {
   PartitionSpec spec;
   spec.topic = std::string(kMetadataTopic);
@@ -71,14 +79,18 @@ struct Broker::Parts {
       : config(settings),
         data(std::move(directory)),
         hasher(data->secret()),
+        compaction({clock, [this] { return compacted_partitions(); }, [](const std::string& text) { log_info(text); },
+                    [](const std::string& text) { log_warn(text); }},
+                   compaction_options(config, clock)),
         flush("flush", static_cast<std::size_t>(config.flush_threads), clock),
         background_executor("background", static_cast<std::size_t>(config.background_threads), clock),
         factory({*data, config, hasher, clock, flush, background_executor, segment_files(config),
                  [](const std::string& text) { log_info(text); }, [](const std::string& text) { log_warn(text); },
-                 nullptr}),
+                 [this] { compaction.wake(); }}),
         readers("reader", static_cast<std::size_t>(config.background_threads), clock),
         blocking("blocking", kBlockingThreads, clock) {}
 
+  CompactionThreads::Partitions compacted_partitions() const;
   Status open_metadata();
   Status open_topics();
   void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries);
@@ -90,6 +102,7 @@ struct Broker::Parts {
   const BrokerConfig config;
   const std::unique_ptr<DataDirectory> data;
   const KeyHasher hasher;
+  CompactionThreads compaction;
   ThreadExecutor flush;
   ThreadExecutor background_executor;
   DiskPartitionFactory factory;
@@ -121,6 +134,14 @@ struct Broker::Parts {
   bool stopped = false;
   bool clean = false;
 };
+
+CompactionThreads::Partitions Broker::Parts::compacted_partitions() const {
+  CompactionThreads::Partitions partitions;
+  for (const auto& [name, topic] : *topics->snapshot())
+    if (topic->config.partition.compacted)
+      partitions.insert(partitions.end(), topic->partitions.begin(), topic->partitions.end());
+  return partitions;
+}
 
 // The metadata topic is made at the first start and never again: a lost one must not pass for an empty broker.
 Status Broker::Parts::open_metadata() {
@@ -197,7 +218,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   replay = std::make_unique<ReplayService>(*service_parts);
   groups = std::make_unique<GroupsService>(*service_parts);
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
-  admin = std::make_unique<AdminService>(*service_parts, facts, nullptr);
+  admin = std::make_unique<AdminService>(*service_parts, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
                                                            *groups, *producer_ids, *admin, blocking, clock,
                                                            connection_limits(config)});
@@ -234,6 +255,7 @@ bool Broker::Parts::stop() {
   const std::int64_t start = clock.monotonic_ns();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
+  compaction.stop();
   blocking.stop();
   readers.stop();
   if (topics) {
@@ -281,6 +303,7 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   LOGCASK_TRY(parts.open_listener());
   parts.upkeep->start();
+  parts.compaction.start();
   log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +
            ", recovered in " + std::to_string(milliseconds_since(started_ns, clock)) + " ms");
   return broker;

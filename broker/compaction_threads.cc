@@ -30,11 +30,15 @@ bool passing(Errc code) {
          code == Errc::loading || code == Errc::in_use;
 }
 
-std::string mebibytes(std::uint64_t bytes) { return std::to_string((bytes + (1u << 19)) >> 20) + " MiB"; }
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 10'000) return std::to_string(bytes) + " bytes";
+  if (bytes < 10'000'000) return std::to_string((bytes + 512) >> 10) + " KiB";
+  return std::to_string((bytes + (1u << 19)) >> 20) + " MiB";
+}
 
 std::string summary(const CompactionStats& stats) {
   return std::to_string(stats.segments_in) + " segments into " + std::to_string(stats.segments_out) + ", " +
-         mebibytes(stats.bytes_before) + " into " + mebibytes(stats.bytes_after) + ", " +
+         size_text(stats.bytes_before) + " into " + size_text(stats.bytes_after) + ", " +
          std::to_string(stats.records_dropped) + " of " + std::to_string(stats.records_dropped + stats.records_kept) +
          " records dropped (" + std::to_string(stats.tombstones_dropped) + " due tombstones), " +
          std::to_string(static_cast<std::int64_t>(stats.seconds * 1000)) + " ms";

@@ -20,7 +20,7 @@ auto find_segment(AnyManifest& manifest, const SegmentName& name) {
 
 }  // namespace
 
-CompactionState LocalPartitionRunner::state() {
+CompactionState LocalPartitionRunner::state() const {
   CompactionState state;
   const auto free = environment_.partition.directory->free_bytes();
   state.disk_free_bytes = free.ok() ? *free : 0;
@@ -102,6 +102,7 @@ void LocalPartitionRunner::abandon_rewrite() {
   const Lock lock(mutex_);
   if (!rewriting_) return;
   rewriting_.reset();
+  idle_.notify_all();
   if (partition_ && partition_->keys() && partition_->keys()->stats().rewriting())
     (void)partition_->keys()->stats().end_rewrite();
 }
@@ -150,6 +151,7 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
   for (const DroppedTombstone& tombstone : result.dropped_tombstones) gone.insert(tombstone.offset);
   const Lock lock(mutex_);
   rewriting_.reset();
+  idle_.notify_all();
   KeyIndex& keys = *partition_->keys();
   for (const KeydirEntry& superseded : keys.stats().end_rewrite()) {
     if (superseded.deleted && gone.contains(superseded.offset)) continue;  // counted in no output

@@ -3,8 +3,10 @@
 #include "broker/local_partition_runner.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/check.h"
+#include "compactor/plan.h"
 #include "partition/clean_through.h"
 
 namespace logcask {
@@ -106,6 +108,8 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
 
 std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   std::vector<SegmentReport> reports;
+  std::map<SegmentName, SegmentVerdict> verdicts;
+  for (SegmentVerdict& verdict : explain(state())) verdicts.emplace(verdict.name, std::move(verdict));
   const Lock lock(mutex_);
   if (!partition_) return reports;
   const auto add = [&](const Segment& segment, Offset end, Offset compacted_through, bool has_hint) {
@@ -126,6 +130,10 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
     report.has_hint = has_hint;
     report.first_append = facts.first_append;
     report.last_append = facts.last_append;
+    if (const auto verdict = verdicts.find(facts.name); verdict != verdicts.end()) {
+      report.due = verdict->second.due;
+      report.why = verdict->second.why;
+    }
     const KeyIndex* keys = std::as_const(*partition_).keys();
     if (const SegmentStats* stats = keys ? keys->stats().find(segment.base()) : nullptr) {
       report.live_values = stats->live_values;
@@ -367,6 +375,7 @@ void LocalPartitionRunner::close(const Error& reason) {
   {
     Lock lock(mutex_);
     wait_until_idle(lock);
+    idle_.wait(lock, [this] { return !rewriting_; });  // a rewrite sees closing_ soon, and takes its files away
   }
   (void)final_checkpoint();
   shut_log(reason);

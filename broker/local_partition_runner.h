@@ -62,7 +62,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void tick() override;
   Status roll() override;  // of PartitionRunner and CompactionPort
 
-  CompactionState state() override;
+  CompactionState state() const override;
   std::shared_ptr<SegmentEnvironment> environment() override { return environment_.partition.segments; }
   std::shared_ptr<Directory> directory() override { return environment_.partition.directory; }
   const KeyHasher& hasher() override { return *environment_.partition.hasher; }

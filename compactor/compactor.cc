@@ -146,6 +146,7 @@ Status Compactor::rewrite(const CompactionState& state, const Plan& plan, const 
   if (Status installed = port_.install(std::move(rewritten->result)); !installed.ok()) {
     // read_only: nobody knows which manifest is on the disk, so nothing may be removed before recovery has looked.
     if (installed.code() == Errc::read_only) rewritten->outputs->keep();
+    rewritten->outputs.reset();  // the files go first: who waits for the rewrite's end may remove the directory
     port_.abandon_rewrite();
     return failed(std::move(installed));
   }

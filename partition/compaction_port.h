@@ -91,7 +91,7 @@ class CompactionPort {
  public:
   virtual ~CompactionPort() = default;
 
-  virtual CompactionState state() = 0;
+  virtual CompactionState state() const = 0;
   virtual std::shared_ptr<SegmentEnvironment> environment() = 0;
   virtual std::shared_ptr<Directory> directory() = 0;
   virtual const KeyHasher& hasher() = 0;

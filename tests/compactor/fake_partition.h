@@ -170,18 +170,19 @@ class FakePartition : public CompactionPort {
   }
 
   // ---- CompactionPort
-  CompactionState state() override {
+  CompactionState state() const override {
     CompactionState state;
     state.config = config;
     state.active_base = active_->facts().name.base;
     state.active_bytes = active_->facts().size_bytes;
     state.bound = std::min(committed_end, state.active_base);
-    for (CompactionSegment& segment : closed) {
+    SegmentStatsTable stats = stats_;
+    for (CompactionSegment segment : closed) {
       if (clock_.now_ms - segment.facts.last_append.value() < config.min_compaction_lag_ms)
         state.bound = std::min(state.bound, segment.facts.name.base);
-      segment.stats = *stats_.find(segment.facts.name.base);
+      segment.stats = *stats.find(segment.facts.name.base);
+      state.closed.push_back(segment);
     }
-    state.closed = closed;
     state.log_start = log_start;
     state.now = TimestampMs(clock_.now_ms);
     state.due_through = due_through(clean_through, state.now, config.delete_retention_ms);

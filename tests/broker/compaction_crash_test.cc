@@ -1,0 +1,131 @@
+// A compaction of a real partition, and the power fails: whatever the disk kept, no key is lost or comes back.
+
+#include <map>
+
+#include "compactor/compactor.h"
+#include "tests/support/catch.h"
+#include "tests/support/crash_states.h"
+#include "tests/support/partition_fixture.h"
+#include "tests/support/seed.h"
+
+using namespace logcask;
+using namespace logcask::testing;
+
+namespace {
+
+Status no_pace(std::uint64_t, std::uint64_t) { return {}; }
+
+PartitionConfig small_config() {
+  PartitionConfig config;
+  config.segment_bytes = 600;
+  config.delete_retention_ms = 0;
+  return config;
+}
+
+using Model = std::map<std::string, std::optional<std::string>>;
+
+void write(PartitionFixture& fixture, Model& model, const std::string& key, std::optional<std::string> value) {
+  REQUIRE(fixture.append({{key, value, {}}}).error.ok());
+  model[key] = std::move(value);
+}
+
+void fill(PartitionFixture& fixture, Model& model, const std::string& tag) {
+  for (int i = 0; i < 3; ++i) {
+    for (const char* key : {"a", "b", "c", "d"}) write(fixture, model, key, tag + std::to_string(i));
+    write(fixture, model, "gone" + std::to_string(i), "x");
+    write(fixture, model, "gone" + std::to_string(i), std::nullopt);
+    REQUIRE_OK(fixture.partition().roll());
+    fixture.run_all();
+  }
+}
+
+Result<CompactionStats> compact(PartitionFixture& fixture) {
+  Compactor compactor(fixture.partition(), {0, 0, 200});
+  auto stats = compactor.run_due(CompactionMode::forced, no_pace);
+  fixture.run_all();
+  return stats;
+}
+
+void check(PartitionFixture& fixture, const Model& model) {
+  for (const auto& [key, value] : model) {
+    INFO("key " << key);
+    const Got got = fixture.get(key);
+    INFO(got.error.to_string());
+    if (value) {
+      REQUIRE(got.status == LookupAnswer::Status::found);
+      REQUIRE(got.value == *value);
+    } else {
+      REQUIRE((got.status == LookupAnswer::Status::deleted || got.status == LookupAnswer::Status::absent));
+    }
+  }
+  Model read;
+  for (const auto& record : fixture.fetch_all()) read[record.key] = record.value;
+  for (const auto& [key, value] : model) {
+    if (value) REQUIRE(read[key] == value);
+    if (!value) REQUIRE(!read[key].has_value());
+  }
+}
+
+void check_states(const MemoryFileSystem& disk, CrashProfile profile, const Model& model) {
+  CrashStates states(disk, profile, test_seed());
+  while (auto crash = states.next()) {
+    INFO(crash->description);
+    PartitionFixture recovered(std::move(crash->image), small_config(), true);
+    INFO(recovered.report());
+    REQUIRE(recovered.partition().snapshot().state == PartitionSnapshot::State::online);
+    check(recovered, model);
+    // It goes on: writes, compacts and restarts.
+    Model more = model;
+    write(recovered, more, "a", "after");
+    write(recovered, more, "b", std::nullopt);
+    REQUIRE_OK(recovered.partition().roll());
+    recovered.run_all();
+    REQUIRE_OK(compact(recovered));
+    check(recovered, more);
+    recovered.restart();
+    check(recovered, more);
+  }
+  REQUIRE(states.count() > 20);
+}
+
+TEST_CASE("a power loss at any point of a compaction loses no key and brings none back", "[compaction][crash]") {
+  const auto profile = GENERATE(CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst);
+  PartitionFixture fixture(small_config());
+  Model model;
+  fill(fixture, model, "v");
+  fixture.disk().settle();
+  const auto stats = compact(fixture);
+  REQUIRE_OK(stats);
+  CHECK(stats->rewrites > 0);
+  CHECK(stats->tombstones_dropped > 0);
+  check(fixture, model);
+  check_states(fixture.disk(), profile, model);
+}
+
+TEST_CASE("an error at any operation of a compaction leaves a partition that serves, restarts and compacts",
+          "[compaction][crash]") {
+  const int error_number = GENERATE(5, 28);
+  for (std::uint64_t nth = 1;; ++nth) {
+    INFO("operation " << nth << " error " << error_number);
+    REQUIRE(nth < 400);
+    PartitionFixture fixture(small_config());
+    Model model;
+    fill(fixture, model, "v");
+    Fault fault;
+    fault.nth = nth;
+    fault.error_number = error_number;
+    fixture.disk().fail(fault);
+    const bool done = compact(fixture).ok();
+    fixture.disk().clear_faults();
+    check(fixture, model);
+    fixture.kill();
+    fixture.open();
+    check(fixture, model);
+    const auto again = compact(fixture);
+    REQUIRE_OK(again);
+    check(fixture, model);
+    if (done && again->rewrites == 0) break;
+  }
+}
+
+}  // namespace
