@@ -14,6 +14,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -50,6 +51,8 @@ class Scratch:
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="logcask-bench-", dir=parent))
 
     def __enter__(self):
+        # So that SIGTERM too ends the brokers and removes the data.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *_):
