@@ -67,7 +67,11 @@ class Bench:
         print(f"\n### {job}\n\n{table(results)}\n", flush=True)
         for what, figure, ours, theirs, wanted in ratios:
             if ours in results and theirs in results:
-                ratio = median(results[ours], figure) / median(results[theirs], figure)
+                beside = median(results[theirs], figure)
+                if not beside:
+                    print(f"- {what}: the other side's {figure} is too small to measure", flush=True)
+                    continue
+                ratio = median(results[ours], figure) / beside
                 met = ratio >= float(wanted[2:]) if wanted.startswith(">=") else ratio <= float(wanted[2:])
                 print(f"- {what}: {ratio:.2f}x (wanted {wanted}x): {'met' if met else 'MISSED'}", flush=True)
         print(flush=True)

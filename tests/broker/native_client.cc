@@ -155,7 +155,9 @@ std::string NativeClient::get(const std::string& topic, const std::string& key) 
   request.mutable_get()->set_key_count(1);
   std::string keys;
   append_key(keys, key);
-  const NativeAnswer answer = call(request, keys);
+  NativeAnswer answer = call(request, keys);
+  // After a restart the keydir is loaded in the background; the answer is retriable, so it is retried.
+  while (answer.header.error_code() == static_cast<int>(Errc::loading)) answer = call(request, keys);
   if (answer.header.error_code() != 0) return "<error " + std::to_string(answer.header.error_code()) + ">";
   const auto results = decode_lookup_results(answer.attachment, 1);
   REQUIRE(results.ok());
