@@ -297,8 +297,8 @@ void Partition::finish_roll(const Roll& roll, const SegmentFacts& facts, std::sh
 // ---- sync and commit
 
 void Partition::finish_sync(const SyncEntry& entry) {
-  // A write that has reached the file but not finish_write() yet may have been synced along with what came before it; it
-  // counts from the next sync on, which then finds nothing to do.
+  // A write that has reached the file but not finish_write() yet may have been synced along with what came before it;
+  // it counts from the next sync on, which then finds nothing to do.
   const Offset end = std::min(entry.durable_end, marks_.written_end());
   if (end > marks_.durable_end()) marks_.durable(end);
 }
