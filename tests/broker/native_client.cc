@@ -93,8 +93,23 @@ NativeAnswer NativeClient::answer_to(std::uint64_t correlation_id) {
   }
 }
 
+namespace {
+
+// After a restart keydirs are loaded in the background; an answer that says so is retriable.
+bool still_loading(const v1::ResponseHeader& header) {
+  const auto loading = static_cast<int>(Errc::loading);
+  if (header.error_code() == loading) return true;
+  for (const auto& error : header.commit_offsets().errors())
+    if (error.code() == loading) return true;
+  return false;
+}
+
+}  // namespace
+
 NativeAnswer NativeClient::call(v1::RequestHeader& request, const std::string& attachment) {
-  return answer_to(send(request, attachment));
+  NativeAnswer answer = answer_to(send(request, attachment));
+  while (still_loading(answer.header)) answer = answer_to(send(request, attachment));
+  return answer;
 }
 
 bool NativeClient::closed_by_peer() {
@@ -155,9 +170,7 @@ std::string NativeClient::get(const std::string& topic, const std::string& key) 
   request.mutable_get()->set_key_count(1);
   std::string keys;
   append_key(keys, key);
-  NativeAnswer answer = call(request, keys);
-  // After a restart the keydir is loaded in the background; the answer is retriable, so it is retried.
-  while (answer.header.error_code() == static_cast<int>(Errc::loading)) answer = call(request, keys);
+  const NativeAnswer answer = call(request, keys);
   if (answer.header.error_code() != 0) return "<error " + std::to_string(answer.header.error_code()) + ">";
   const auto results = decode_lookup_results(answer.attachment, 1);
   REQUIRE(results.ok());
