@@ -11,6 +11,11 @@ Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes,
     const std::size_t taken = out.size() - start_bytes;
     if (taken > 0 && taken >= max_bytes) return from;
     const std::size_t room = max_bytes > taken ? max_bytes - taken : 0;
+    if (i + 1 < segments.size() && from >= segments[i]->next_offset()) {
+      // In the hole behind it: not even asked, it may be damaged.
+      from = std::max(from, std::min(segments[i + 1]->base(), view.visible_end));
+      continue;
+    }
     Result<ReadBatches> read = segments[i]->read_batches(from, view.visible_end, room, out);
     if (!read.ok()) {
       // What was read before the damage is good; the next call starts at the damage and reports it.

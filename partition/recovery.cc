@@ -279,7 +279,9 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   log.corrupt = end.position < log.sync.position || digest_differs;
   log.torn = !log.corrupt && (end.why == ScanEnd::Why::bad_batch);
   log.reason = digest_differs ? "the bytes up to the recovery point do not match their digest" : end.reason;
-  log.damaged_from = digest_differs ? name.base : log.state.next_offset();
+  // Nothing of a file that is too short is read (segment/segment.h).
+  const bool all_of_it = digest_differs || log.file_bytes < log.sync.position;
+  log.damaged_from = all_of_it ? name.base : log.state.next_offset();
   if (log.corrupt && log.reason.empty()) log.reason = "the file ends below its recovery point";
   return log;
 }
