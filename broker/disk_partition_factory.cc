@@ -79,9 +79,7 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.recovery.machine_reset = !facts.first_start && !facts.clean_stop && !facts.same_boot && !spec.create;
   environment.flush = &parts_.flush;
   environment.background = &parts_.background;
-  environment.alarm = [alarm = parts_.alarm, label = spec.label()](const std::string& what) {
-    alarm(label + ": " + what);
-  };
+  environment.alarm = parts_.alarm;
   environment.compaction_wanted = parts_.compaction_wanted;
   std::string report;
   auto runner = LocalPartitionRunner::open(std::move(environment), partition_config(spec.config), report);

@@ -148,7 +148,10 @@ bool LocalPartitionRunner::write_once() {
         lock.unlock();
         status = job.writer->append(job.set.pieces, job.append_time);
         lock.lock();
-        if (status.ok()) partition_->finish_write(job);
+        if (status.ok()) {
+          partition_->finish_write(job);
+          note_room(out);
+        }
         if (job.writer->position() >= hint_spill_at_) start_background();
       }
     }
@@ -160,7 +163,10 @@ bool LocalPartitionRunner::write_once() {
                               : status.error();
       written_waiters_.fail_above(partition_->marks().written_end(), error, out);
       committed_waiters_.fail_above(partition_->marks().written_end(), error, out);
-      if (status.code() != Errc::storage_full) latch(status.error(), out);
+      if (status.code() == Errc::storage_full)
+        note_full(error, out);
+      else
+        latch(status.error(), out);
     }
     written_waiters_.release(partition_->marks().written_end(), out);
     if (partition_->config().read_visibility == ReadVisibility::written)
@@ -323,7 +329,19 @@ void LocalPartitionRunner::latch(const Error& error, Outbox& out) {
   for (WaitingAppend& waiting : waiting_appends_)
     out.push_back([done = std::move(waiting.done), latched] { done(failed(latched)); });
   waiting_appends_.clear();
-  if (first && environment_.alarm) out.push_back([alarm = environment_.alarm, latched] { alarm(latched.message); });
+  if (first) alarm(latched.message, out);
+}
+
+void LocalPartitionRunner::alarm(std::string what, Outbox& out) {
+  if (environment_.alarm) out.push_back([alarm = environment_.alarm, what = std::move(what)] { alarm(what); });
+}
+
+void LocalPartitionRunner::note_full(const Error& error, Outbox& out) {
+  if (troubles_.disk_full(error.message)) alarm(error.message, out);
+}
+
+void LocalPartitionRunner::note_room(Outbox& out) {
+  if (troubles_.disk_has_room()) alarm(environment_.name + ": there is room again; records are taken", out);
 }
 
 }  // namespace logcask

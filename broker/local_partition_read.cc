@@ -45,7 +45,9 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
   }
   auto bytes = std::make_shared<std::string>();
   bytes->reserve(std::min<std::size_t>(max_bytes, 1u << 20));
-  LOGCASK_ASSIGN(fetched.next_fetch_offset, read_log(view, from, max_bytes, *bytes));
+  const auto read = read_log(view, from, max_bytes, *bytes);
+  if (!read.ok()) return noticed(read.error());
+  fetched.next_fetch_offset = *read;
   fetched.bytes = bytes->size();
   if (!bytes->empty()) fetched.pieces.emplace_back(*bytes);
   fetched.owners.push_back(std::move(bytes));
@@ -146,6 +148,20 @@ std::optional<Error> LocalPartitionRunner::lookup_error() const {
   return std::nullopt;
 }
 
+// Damage is told to the operator as well as to the client that met it.
+Error LocalPartitionRunner::noticed(Error error) {
+  if (error.code != Errc::corrupt_range && error.code != Errc::corrupt_file && error.code != Errc::io_error)
+    return error;
+  bool news = false;
+  {
+    const Lock lock(mutex_);
+    news = troubles_.damage(error.message);
+  }
+  if (news && environment_.alarm)
+    environment_.alarm(environment_.name + ": damage met while reading: " + error.message);
+  return error;
+}
+
 // The newest visible record of each key: committed ones, and on topics with read.visibility=written those that wait for
 // the disk as well.
 void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities,
@@ -168,7 +184,7 @@ void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identi
   const Result<RecordView> record = segment.read_record(entry.offset, scratch);
   if (!record.ok()) {
     answer.status = LookupAnswer::Status::failed;
-    answer.error = record.error();
+    answer.error = noticed(record.error());
     sink(index, answer);
     return;
   }
@@ -245,7 +261,9 @@ Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, co
     return step;
   }
   std::string batches;
-  LOGCASK_ASSIGN(step.position, read_log(view, from, max_bytes, batches));
+  const auto read = read_log(view, from, max_bytes, batches);
+  if (!read.ok()) return noticed(read.error());
+  step.position = *read;
   // A walk ends inside a batch when `end` does; the rest of that batch belongs to the tail.
   if (batches.empty() && step.position < view.visible_end) {
     LogView whole = view;

@@ -47,6 +47,7 @@ Result<std::string> LocalPartitionRunner::open_log() {
   }
   offline_.reset();
   quarantined_.reset();
+  troubles_.forget();
   recovery_report_ = recovered->report.to_string();
   clean_through_list_ = recovered->manifest.clean_through;
   clean_through_ = clean_through_of(recovered->manifest.segments, recovered->writer->name().base);
@@ -72,6 +73,7 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
   if (!partition_ || offline_) {
     snapshot.state = PartitionSnapshot::State::offline;
     snapshot.reason = offline_ ? offline_->message : environment_.name + " is closed";
+    snapshot.problems.push_back({"offline", snapshot.reason});
     return snapshot;
   }
   const Watermarks& marks = partition_->marks();
@@ -100,9 +102,15 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
   if (partition_->latched()) {
     snapshot.state = PartitionSnapshot::State::read_only;
     snapshot.reason = partition_->latched()->message;
+    snapshot.problems.push_back({"read_only", snapshot.reason});
   } else if (!partition_->damaged().empty()) {
     snapshot.reason = "damaged: " + partition_->damaged().front().reason;
   }
+  for (const DamagedRange& range : partition_->damaged())
+    snapshot.problems.push_back({"damaged", "offsets " + std::to_string(range.from.value()) + ".." +
+                                                std::to_string(range.to.value()) + ": " + range.reason});
+  if (quarantined_) snapshot.problems.push_back({"compaction_quarantined", *quarantined_});
+  troubles_.list(snapshot.problems);
   return snapshot;
 }
 

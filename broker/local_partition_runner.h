@@ -118,9 +118,13 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void publish_commit(Outbox& out);
   void arm_flush_timer();
   void latch(const Error& error, Outbox& out);
+  void alarm(std::string what, Outbox& out);
+  void note_full(const Error& error, Outbox& out);
+  void note_room(Outbox& out);
 
   // read
   std::optional<Error> lookup_error() const;
+  Error noticed(Error error);
   void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;
@@ -177,6 +181,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   KeyWatchers watchers_;
   std::uint64_t collisions_ = 0;
   std::optional<std::string> quarantined_;
+  PartitionTroubles troubles_;
   std::string recovery_report_;
   double loading_progress_ = 0;
   Offset load_extent_base_;  // base of the segment that was active at opening, and how far it reached then

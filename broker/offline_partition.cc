@@ -37,6 +37,7 @@ class OfflinePartition final : public PartitionRunner {
     PartitionSnapshot snapshot;
     snapshot.state = PartitionSnapshot::State::offline;
     snapshot.reason = reason_;
+    snapshot.problems.push_back({"offline", reason_});
     return snapshot;
   }
   std::vector<SegmentReport> segments() const override { return {}; }

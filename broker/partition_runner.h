@@ -23,6 +23,7 @@
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "broker/partition_troubles.h"
 #include "partition/append_types.h"
 #include "partition/config.h"
 #include "partition/replay_filter.h"
@@ -78,6 +79,7 @@ struct PartitionSnapshot {
   std::uint64_t loaded_from_hints = 0, loaded_from_scan = 0;  // entries and records of the last load
   bool compaction_quarantined = false;
   std::string quarantine_reason;
+  std::vector<PartitionProblem> problems;  // what health shows; empty: all is well
 };
 
 struct SegmentReport {

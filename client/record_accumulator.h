@@ -105,6 +105,7 @@ class RecordAccumulator {
     std::optional<std::int32_t> unused_from;  // numbers from here on were not used by the broker
     std::int64_t not_before_ns = 0;
     std::int64_t backoff_ns = 0;
+    std::string last_refusal;  // why a batch is being sent again, for the message when time is up
   };
 
   void open_batch(Partition& partition, PartitionId id, std::int64_t now_ns);

@@ -54,6 +54,7 @@ void RecordAccumulator::answered(const BatchPtr& batch, const BatchAnswer& answe
     finish(batch, answer, outcomes);
   } else if (errc_retriable(answer.status.code())) {
     batch->fate_unknown = batch->fate_unknown || answer.fate_unknown;
+    partition.last_refusal = answer.status.error().to_string();
     retry(partition, batch, now_ns);
   } else if (config_.idempotent && about_sequence(answer.status.code())) {
     sequence_refused(partition, batch, was_oldest, answer, outcomes);
@@ -66,6 +67,7 @@ void RecordAccumulator::answered(const BatchPtr& batch, const BatchAnswer& answe
 void RecordAccumulator::accepted(Partition& partition) {
   partition.proven = true;
   partition.backoff_ns = 0;
+  partition.last_refusal.clear();
 }
 
 // Back among those that wait, where its serial belongs.
@@ -173,8 +175,10 @@ void RecordAccumulator::expire_front(Partition& partition, std::int64_t now_ns, 
   };
   if (!partition.in_flight.empty()) return;  // their answers, or the connection's end, come first
   BatchAnswer answer;
-  answer.status = Error{Errc::timed_out, "not acknowledged within delivery_timeout_ms (" +
-                                             std::to_string(config_.delivery_timeout_ns / 1000000) + ")"};
+  answer.status =
+      Error{Errc::timed_out, "not acknowledged within delivery_timeout_ms (" +
+                                 std::to_string(config_.delivery_timeout_ns / 1000000) + ")" +
+                                 (partition.last_refusal.empty() ? "" : "; last: " + partition.last_refusal)};
   bool lost_numbers = false;
   while (!partition.ready.empty() && overdue(partition.ready.front())) {
     const BatchPtr batch = std::move(partition.ready.front());

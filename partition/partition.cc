@@ -316,6 +316,16 @@ void Partition::latch(const Error& error) {
 
 // ---- read and structure
 
+// Recovery and the keydir's load may both meet the same damage; the later word names the file's whole path.
+void Partition::note_damage(const DamagedRange& range) {
+  for (DamagedRange& known : damaged_)
+    if (known.from == range.from && known.to == range.to) {
+      known.reason = range.reason;
+      return;
+    }
+  damaged_.push_back(range);
+}
+
 const DamagedRange* Partition::hidden_by_damage(Offset best_known) const {
   for (const DamagedRange& range : damaged_)
     if (best_known < range.to) return &range;

@@ -115,7 +115,7 @@ class Partition {
   KeyIndex* keys() { return keys_ ? &*keys_ : nullptr; }
   const KeyIndex* keys() const { return keys_ ? &*keys_ : nullptr; }
   const std::vector<DamagedRange>& damaged() const { return damaged_; }
-  void note_damage(const DamagedRange& range) { damaged_.push_back(range); }
+  void note_damage(const DamagedRange& range);
   // A key whose best known record is below a damaged range may have a newer one inside it.
   const DamagedRange* hidden_by_damage(Offset best_known) const;
   const std::vector<ClosedSegment>& closed() const { return closed_; }

@@ -198,10 +198,8 @@ BrokerDescription AdminService::describe_broker() const {
       description.keydir_bytes += state.keydir_bytes;
       const PartitionId id(static_cast<std::int32_t>(p));
       if (state.state == PartitionSnapshot::State::loading) ++description.partitions_loading;
-      if (state.state == PartitionSnapshot::State::read_only || state.state == PartitionSnapshot::State::offline)
-        description.problems.push_back({name, id, state_name(state.state), state.reason});
-      if (state.compaction_quarantined)
-        description.problems.push_back({name, id, "compaction_quarantined", state.quarantine_reason});
+      for (const PartitionProblem& problem : state.problems)
+        description.problems.push_back({name, id, problem.kind, problem.reason});
     }
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);

@@ -134,11 +134,38 @@ TEST_CASE("a full disk refuses retriably, keeps reads going and is over when spa
   CHECK(refused.error.code() == Errc::storage_full);
   CHECK(errc_retriable(refused.error.code()));
   CHECK(fixture.get("a").value == "1");
+  const auto problems = fixture.partition().snapshot().problems;
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].kind == "storage_full");
   fixture.disk().set_capacity(1u << 30);
   CHECK(fixture.put("b", "2").base_offset == Offset(1));
+  CHECK(fixture.partition().snapshot().problems.empty());
   CHECK(fixture.get("b").value == "2");
   fixture.restart();
   CHECK(fixture.fetch_all().size() == 2);
+}
+
+TEST_CASE("damage that a read meets is a problem of the partition from then on", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.put("b", "2");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.restart();
+  CHECK(fixture.partition().snapshot().problems.empty());
+  for (const std::string& path : fixture.disk().paths()) {
+    if (!path.ends_with("00000000000000000000.0.log")) continue;
+    std::string content = *fixture.disk().content(path);
+    content[content.size() / 4] ^= 1;
+    fixture.disk().set_content(path, content);
+  }
+  for (int again = 0; again < 2; ++again) {
+    CHECK(fixture.get("a").error.code == Errc::corrupt_range);
+    CHECK(fixture.get("b").value == "2");
+    const auto problems = fixture.partition().snapshot().problems;
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].kind == "damaged");
+    CHECK_THAT(problems[0].reason, Catch::Contains("0.log at position 0"));
+  }
 }
 
 TEST_CASE("a failed sync latches the partition: no ack, reads go on, reopen serves what was acknowledged", "[runner]") {

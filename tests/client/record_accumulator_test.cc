@@ -345,6 +345,25 @@ TEST_CASE("What waits longer than the delivery timeout is given up, and later re
   CHECK(bench.keys_in_log() == std::vector<std::string>{"warm", "late", "next"});
 }
 
+TEST_CASE("What is given up says why the broker kept refusing it") {
+  Bench bench;
+  bench.add("warm");
+  bench.settle();
+  bench.add("refused");
+  bench.accumulator.close_open();
+  const auto flying = bench.accumulator.take_ready(bench.now_ns);
+  BatchAnswer full;
+  full.status = Error{Errc::storage_full, "free some space"};
+  bench.answer(flying[0], full);
+  bench.now_ns += 61000 * kMs;
+  BatchOutcomes outcomes;
+  bench.accumulator.expire(bench.now_ns, outcomes);
+  bench.deliver(outcomes);
+  const Status status = bench.results.at("refused").status;
+  CHECK(status.code() == Errc::timed_out);
+  CHECK_THAT(status.error().message, Catch::Contains("storage_full: free some space"));
+}
+
 TEST_CASE("The buffer is bounded and given back with the answer") {
   AccumulatorConfig config = small_config();
   config.buffer_bytes = 1000;
