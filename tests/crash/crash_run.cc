@@ -1,8 +1,5 @@
 #include "tests/crash/crash_run.h"
 
-#include <cstdlib>
-#include <iostream>
-
 #include "compactor/compactor.h"
 #include "tests/support/catch.h"
 
@@ -36,22 +33,36 @@ void append_more(PartitionFixture& fixture, Oracle& oracle, std::int64_t id, con
   oracle.note(fixture.partition().snapshot());
 }
 
-struct Replay {
-  std::string workload;
-  std::size_t profile = 0;
-  std::size_t number = 0;
-};
-std::optional<Replay> replay_asked() {
-  const char* text = std::getenv("LOGCASK_CRASH_REPLAY");
-  if (!text) return std::nullopt;
-  const std::string asked = text;
-  const std::size_t first = asked.find(':');
-  const std::size_t second = asked.find(':', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return std::nullopt;
-  return Replay{asked.substr(0, first), std::stoul(asked.substr(first + 1)), std::stoul(asked.substr(second + 1))};
+void compact_all(PartitionFixture& fixture) {
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  Compactor compactor(fixture.partition());
+  REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; }));
+  fixture.run_all();
 }
 
 }  // namespace
+
+CrashRun::CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> disk)
+    : config_(config),
+      fixture_(std::move(disk), config),
+      oracle_(config.read_visibility == ReadVisibility::written) {
+  states_.push_back(oracle_);
+  mark();
+}
+
+// Goes on with an image of another run; opening it is part of the record.
+CrashRun::CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> image, const Oracle& promised,
+                   std::vector<Produced> produced)
+    : config_(config),
+      fixture_(std::move(image), config, true),
+      oracle_(promised),
+      produced_(std::move(produced)),
+      last_id_(2'000'000) {
+  states_.push_back(oracle_);
+  oracle_.reopened(fixture_, oracle_.committed(), true);
+  mark();
+}
 
 void CrashRun::begin() {
   mark();
@@ -118,6 +129,12 @@ void CrashRun::delete_records(Offset before) {
   mark();
 }
 
+void CrashRun::tick() {
+  partition().tick();
+  mark();
+  background();
+}
+
 void CrashRun::compact() {
   background();
   Compactor compactor(partition());
@@ -146,17 +163,27 @@ void CrashRun::kill() {
   mark();
 }
 
-void CrashRun::check_image(CrashState& crash) {
+Oracle CrashRun::promised(const CrashState& crash) const {
   Oracle oracle = promised_at(crash.marks);
   oracle.may_also_hold(promised_at(crash.marks + 1));
+  return oracle;
+}
+
+void CrashRun::check(CrashState& crash) {
+  Oracle oracle = promised(crash);
   const Offset certain = oracle.committed();
   PartitionFixture fixture(std::move(crash.image), config_, true);
   INFO(fixture.report());
+  // Log start moves when somebody asks; retention asks whenever it looks.
+  const Offset highest_start = config_.deletes ? states_.back().log_start() : promised_at(crash.marks + 1).log_start();
+  REQUIRE(fixture.partition().snapshot().log_start_offset <= highest_start);
   oracle.reopened(fixture, certain, true);
   oracle.check(fixture);
   check_producers(fixture, oracle, crash.marks);
   append_more(fixture, oracle, ++last_id_, "a");
   append_more(fixture, oracle, ++last_id_, "new");
+  compact_all(fixture);
+  oracle.check(fixture);
   fixture.restart();
   INFO("restarted: " << fixture.report());
   oracle.check(fixture);
@@ -165,6 +192,16 @@ void CrashRun::check_image(CrashState& crash) {
   fixture.open();
   INFO("killed: " << fixture.report());
   oracle.check(fixture);
+}
+
+std::unique_ptr<Recording> CrashRun::recover(CrashState& crash) {
+  std::vector<Produced> acked;
+  for (const Produced& produced : produced_)
+    if (produced.acked_at <= crash.marks) acked.push_back({produced.bytes, produced.id, 0});
+  const Oracle oracle = promised(crash);
+  std::unique_ptr<CrashRun> second(new CrashRun(config_, std::move(crash.image), oracle, std::move(acked)));
+  second->put("a", "second life");
+  return second;
 }
 
 void CrashRun::check_producers(PartitionFixture& fixture, const Oracle& oracle, std::size_t marks) {
@@ -178,27 +215,6 @@ void CrashRun::check_producers(PartitionFixture& fixture, const Oracle& oracle, 
     REQUIRE(answer->duplicate);
     REQUIRE(answer->base_offset == oracle.place_of(produced.id));
   }
-}
-
-CrashRun::Check CrashRun::check_all_crashes(const std::string& workload, std::uint64_t seed, std::size_t every) {
-  static constexpr CrashProfile kProfiles[] = {CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst};
-  const auto replay = replay_asked();
-  Check check;
-  for (std::size_t profile = 0; profile < std::size(kProfiles); ++profile) {
-    if (replay && (replay->workload != workload || replay->profile != profile)) continue;
-    CrashStates states(fixture_.disk(), kProfiles[profile], seed, true);
-    std::size_t number = 0;
-    while (auto crash = states.next()) {
-      const std::size_t this_one = number++;
-      if (replay ? this_one != replay->number : this_one % every != 0) continue;
-      const std::string name = workload + ":" + std::to_string(profile) + ":" + std::to_string(this_one);
-      INFO("LOGCASK_CRASH_REPLAY=" << name << ", seed " << seed << ": " << crash->description);
-      if (replay) std::cerr << name << ": " << crash->description << "\n";
-      check_image(*crash);
-      ++check.images;
-    }
-  }
-  return check;
 }
 
 }  // namespace logcask::testing

@@ -4,37 +4,27 @@
 //
 // After every step of the workload the disk gets a mark and the oracle is copied. An image knows how many marks came
 // before it: what the oracle held then must be there, what came later may be. Each image is opened, compared, written
-// to, stopped in order, opened, killed, opened and compared again.
-//
-// LOGCASK_CRASH_REPLAY=workload:profile:number checks that one image and prints what it is.
+// to, compacted, stopped in order, opened, killed, opened and compared again.
 
-#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "tests/crash/recording.h"
 #include "tests/model/oracle.h"
-#include "tests/support/crash_states.h"
 
 namespace logcask::testing {
 
-class CrashRun {
+class CrashRun final : public Recording {
  public:
-  explicit CrashRun(const PartitionConfig& config)
-      : config_(config), fixture_(config), oracle_(config.read_visibility == ReadVisibility::written) {
-    states_.push_back(oracle_);
-    mark();
-  }
-  // Goes on with an image of another run, as of the moment it was left; opening it is part of the record.
-  CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> image, const Oracle& promised)
-      : config_(config), fixture_(std::move(image), config, true), oracle_(promised), last_id_(2'000'000) {
-    states_.push_back(oracle_);
-    oracle_.reopened(fixture_, oracle_.committed(), true);
-    mark();
-  }
+  CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> disk);
+
+  const MemoryFileSystem& disk() override { return fixture_.disk(); }
+  void check(CrashState& crash) override;
+  std::unique_ptr<Recording> recover(CrashState& crash) override;
 
   PartitionFixture& fixture() { return fixture_; }
   LocalPartitionRunner& partition() { return fixture_.partition(); }
-  const PartitionConfig& config() const { return config_; }
 
   // Everything so far is certain, and the record begins here.
   void begin();
@@ -55,17 +45,11 @@ class CrashRun {
   void background();
   void roll();
   void delete_records(Offset before);
+  // A second passes for retention, rolls by age and the like.
+  void tick();
   void compact();
   void restart();
   void kill();
-
-  struct Check {
-    std::size_t images = 0;
-  };
-  Check check_all_crashes(const std::string& workload, std::uint64_t seed, std::size_t every = 1);
-
-  // For runs that begin where another ended.
-  const Oracle& promised_at(std::size_t marks) const { return states_[std::min(marks, states_.size() - 1)]; }
 
  private:
   struct Produced {
@@ -73,9 +57,12 @@ class CrashRun {
     std::int64_t id = 0;
     std::size_t acked_at = 0;  // mark
   };
+  CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> image, const Oracle& promised,
+           std::vector<Produced> produced);
+  const Oracle& promised_at(std::size_t marks) const { return states_[std::min(marks, states_.size() - 1)]; }
+  Oracle promised(const CrashState& crash) const;
   void start(const std::vector<ModelRecord>& records, const std::string& bytes, Acks acks,
              std::optional<AppendResult>& answer);
-  void check_image(CrashState& crash);
   void check_producers(PartitionFixture& fixture, const Oracle& oracle, std::size_t marks);
 
   const PartitionConfig config_;

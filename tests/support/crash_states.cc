@@ -24,14 +24,15 @@ struct Effect {
 };
 
 // How the last write of a selection landed.
-enum class Tear { whole, front_half, back_half, every_other_sector, grown_zeros, grown_rubbish };
+enum class Tear { whole, front_half, back_half, every_other_sector, grown_zeros, grown_rubbish, grown_stale };
 const char* tear_name(Tear tear) {
   static constexpr const char* kNames[] = {"",
                                            ", last write: front half",
                                            ", last write: back half",
                                            ", last write: every other sector",
                                            ", last write: size only, zeros",
-                                           ", last write: size only, rubbish"};
+                                           ", last write: size only, rubbish",
+                                           ", last write: size only, another file's old bytes"};
   return kNames[static_cast<std::size_t>(tear)];
 }
 
@@ -48,7 +49,7 @@ void put(std::string& content, std::uint64_t position, ByteView data) {
   content.replace(position, data.size(), data);
 }
 
-void apply_write(std::string& content, const Operation& write, Tear tear) {
+void apply_write(std::string& content, const Operation& write, Tear tear, ByteView stale) {
   const std::uint64_t end = write.position + write.data.size();
   const std::size_t old_size = content.size();
   // Sector edges of the file, not of the write.
@@ -67,6 +68,7 @@ void apply_write(std::string& content, const Operation& write, Tear tear) {
         return (sector - first) % 2 == 0;
       case Tear::grown_zeros:
       case Tear::grown_rubbish:
+      case Tear::grown_stale:
         return false;
     }
     return false;
@@ -78,17 +80,20 @@ void apply_write(std::string& content, const Operation& write, Tear tear) {
     if (lands(sector_of(at))) put(content, at, ByteView(write.data).substr(at - write.position, next - at));
     at = next;
   }
-  if (tear == Tear::grown_rubbish) {
+  if (tear == Tear::grown_stale && stale.size() > old_size) {
+    const ByteView found = stale.substr(old_size, content.size() - old_size);
+    content.replace(old_size, found.size(), found);
+  } else if (tear == Tear::grown_rubbish || tear == Tear::grown_stale) {
     Random rubbish(end);
     for (std::size_t at = old_size; at < content.size(); ++at) content[at] = static_cast<char>(rubbish.next());
   }
 }
 
-void apply(MemoryTree& tree, const Operation& operation, Tear tear) {
+void apply(MemoryTree& tree, const Operation& operation, Tear tear, ByteView stale = {}) {
   MemoryNode& node = tree[operation.node];
   switch (operation.kind) {
     case OperationKind::write:
-      if (!operation.data.empty()) apply_write(node.content, operation, tear);
+      if (!operation.data.empty()) apply_write(node.content, operation, tear, stale);
       break;
     case OperationKind::truncate:
       node.content.resize(operation.position);
@@ -124,6 +129,12 @@ void feed_tree(Digest& digest, const MemoryTree& tree, std::uint64_t node) {
   }
 }
 
+std::uint64_t digest_of(const MemoryTree& tree) {
+  Digest digest;
+  feed_tree(digest, tree, kRootNode);
+  return digest.value();
+}
+
 }  // namespace
 
 struct CrashStates::Impl {
@@ -140,6 +151,7 @@ struct CrashStates::Impl {
   std::deque<Selection> selections;
   std::set<std::pair<std::uint64_t, std::size_t>> seen;
   std::size_t made = 0;
+  std::map<std::uint64_t, std::uint64_t> directory_of;  // files, gone ones too
 
   void issue(const Operation& operation, std::size_t index);
   void settle(std::uint64_t node, bool of_file, bool failed);
@@ -152,6 +164,7 @@ struct CrashStates::Impl {
   void push(const std::vector<std::size_t>& open, const std::vector<bool>& chosen, std::string what,
             Tear tear = Tear::whole, std::size_t torn = SIZE_MAX);
   MemoryTree build(const Selection& selection) const;
+  std::string stale_bytes(const MemoryTree& tree, std::uint64_t node) const;
 };
 
 void CrashStates::Impl::issue(const Operation& operation, std::size_t index) {
@@ -167,6 +180,7 @@ void CrashStates::Impl::issue(const Operation& operation, std::size_t index) {
       return;
     case OperationKind::create:
       if (!operation.failed) base[operation.child].directory = false;
+      directory_of[operation.child] = operation.node;
       break;
     case OperationKind::make_directory:
       if (!operation.failed) base[operation.child].directory = true;
@@ -317,7 +331,8 @@ void CrashStates::Impl::select_worst(const std::vector<std::size_t>& open) {
   for (std::size_t i = n; i-- > 0;) {
     if (effects[open[i]].operation->kind != OperationKind::write) continue;
     for (const Tear tear :
-         {Tear::front_half, Tear::back_half, Tear::every_other_sector, Tear::grown_zeros, Tear::grown_rubbish}) {
+         {Tear::front_half, Tear::back_half, Tear::every_other_sector, Tear::grown_zeros, Tear::grown_rubbish,
+          Tear::grown_stale}) {
       push(open, all, "all", tear, open[i]);
       std::vector<bool> alone = none;
       alone[i] = true;
@@ -327,10 +342,28 @@ void CrashStates::Impl::select_worst(const std::vector<std::size_t>& open) {
   }
 }
 
+// What a block given to this file may have held before: the longest other file of its directory, gone or not.
+std::string CrashStates::Impl::stale_bytes(const MemoryTree& tree, std::uint64_t node) const {
+  const auto directory = directory_of.find(node);
+  std::string longest;
+  if (directory == directory_of.end()) return longest;
+  for (const auto& [other, parent] : directory_of) {
+    const auto found = tree.find(other);
+    if (other == node || parent != directory->second || found == tree.end()) continue;
+    if (found->second.content.size() >= longest.size()) longest = found->second.content;
+  }
+  return longest;
+}
+
 MemoryTree CrashStates::Impl::build(const Selection& selection) const {
   MemoryTree tree = base;
-  for (std::size_t i = 0; i < effects.size(); ++i)
-    if (selection.landed[i]) apply(tree, *effects[i].operation, i == selection.torn ? selection.tear : Tear::whole);
+  std::string stale;
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    if (!selection.landed[i]) continue;
+    const bool torn = i == selection.torn;
+    if (torn && selection.tear == Tear::grown_stale) stale = stale_bytes(tree, effects[i].operation->node);
+    apply(tree, *effects[i].operation, torn ? selection.tear : Tear::whole, stale);
+  }
   return reachable(tree);
 }
 
@@ -343,11 +376,13 @@ CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile,
   impl_->profile = profile;
   impl_->random = Random(seed);
   impl_->once_per_mark = once_per_mark;
+  for (const auto& [node, found] : impl_->base)
+    for (const auto& [name, child] : found.entries) impl_->directory_of[child] = node;
 }
 CrashStates::~CrashStates() = default;
 CrashStates::CrashStates(CrashStates&&) noexcept = default;
 
-std::optional<CrashState> CrashStates::next() {
+std::optional<CrashState> CrashStates::next(const Wanted& wanted) {
   Impl& impl = *impl_;
   while (true) {
     while (impl.selections.empty()) {
@@ -357,23 +392,24 @@ std::optional<CrashState> CrashStates::next() {
     const Selection selection = std::move(impl.selections.front());
     impl.selections.pop_front();
     MemoryTree tree = impl.build(selection);
-    Digest digest;
-    feed_tree(digest, tree, kRootNode);
-    if (!impl.seen.insert({digest.value(), impl.once_per_mark ? impl.marks : impl.at}).second) continue;
+    const std::uint64_t digest = digest_of(tree);
+    if (!impl.seen.insert({digest, impl.once_per_mark ? impl.marks : impl.at}).second) continue;
     ++impl.made;
-    return make(tree, selection.what + tear_name(selection.tear));
+    if (wanted && !wanted(digest, impl.marks)) continue;
+    return make(std::move(tree), digest, selection.what + tear_name(selection.tear));
   }
 }
 
-CrashState CrashStates::make(const MemoryTree& tree, const std::string& what) const {
+CrashState CrashStates::make(MemoryTree tree, std::uint64_t digest, const std::string& what) const {
   CrashState state;
+  state.digest = digest;
   state.operation_index = impl_->at;
   state.marks = impl_->marks;
   static constexpr const char* kProfiles[] = {"prefix", "ordered", "worst"};
   state.description = std::string(kProfiles[static_cast<std::size_t>(impl_->profile)]) + " crash after operation " +
                       std::to_string(impl_->at) + ", landed: " + what;
   auto content = std::make_shared<MemoryFileSystem::State>();
-  content->tree = tree;
+  content->tree = std::move(tree);
   content->initial = content->tree;
   content->next_node = impl_->next_node;
   state.image.reset(new MemoryFileSystem(std::move(content)));
@@ -387,7 +423,9 @@ CrashState CrashStates::random_now(const MemoryFileSystem& recorded, CrashProfil
   }
   impl.select();
   const Selection& selection = impl.selections[impl.random.below(impl.selections.size())];
-  return states.make(impl.build(selection), selection.what + tear_name(selection.tear));
+  MemoryTree tree = impl.build(selection);
+  const std::uint64_t digest = digest_of(tree);
+  return states.make(std::move(tree), digest, selection.what + tear_name(selection.tear));
 }
 
 std::size_t CrashStates::count() const { return impl_->made; }

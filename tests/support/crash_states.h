@@ -6,14 +6,15 @@
 //   prefix   all effects up to one, in the order they were issued, the next write torn at a sector;
 //   ordered  per file and per directory a prefix (a journal that writes data before sizes and names), in any
 //            combination of them;
-//   worst    any subset, writes torn at 512 bytes, growth without data (zeros, or rubbish) and directory
-//            operations in any order.
+//   worst    any subset, writes torn at 512 bytes, growth without data (zeros, rubbish, or what another file of the
+//            directory once held there) and directory operations in any order.
 // Up to 4 pending effects all subsets are made; beyond, all prefixes, all without one, each one alone, 3 tears of the
 // last write and 16 subsets drawn from the seed. At one point each image is made once. Across points the same image
 // comes again, because more had been promised by then; where marks alone say what was promised, once_per_mark makes
 // each image once for the same number of marks and saves most of the time.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +34,8 @@ struct CrashState {
   std::size_t marks = 0;
   // For messages: profile, point, which effects landed.
   std::string description;
+  // Of the whole tree: names, sizes, bytes. Equal images have equal digests.
+  std::uint64_t digest = 0;
   // A fresh, settled file system; recording starts at zero.
   std::unique_ptr<MemoryFileSystem> image;
 };
@@ -44,16 +47,17 @@ class CrashStates {
   ~CrashStates();
   CrashStates(CrashStates&&) noexcept;
 
-  // The next state, empty at the end.
-  std::optional<CrashState> next();
-  // States made so far.
+  // The next state, empty at the end. Those that are not wanted are counted and passed over, which is quick.
+  using Wanted = std::function<bool(std::uint64_t digest, std::size_t marks)>;
+  std::optional<CrashState> next(const Wanted& wanted = {});
+  // States so far, those passed over included: count() - 1 is the number of the last one.
   std::size_t count() const;
   // One state, drawn by the seed, of a power loss right now. Quick: the states before are not made.
   static CrashState random_now(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed);
 
  private:
   struct Impl;
-  CrashState make(const MemoryTree& tree, const std::string& what) const;
+  CrashState make(MemoryTree tree, std::uint64_t digest, const std::string& what) const;
   std::unique_ptr<Impl> impl_;
 };
 

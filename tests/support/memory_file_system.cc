@@ -111,6 +111,7 @@ class MemoryFile final : public File {
 
   Status begin(OperationKind kind, const char* what, std::uint64_t position) {
     if (state_->powered_off) return off_error(what + (" " + path_));
+    if (state_->ignores(kind, path_)) return {};
     const Fault* fault = state_->count(kind, path_);
     record(kind, position, fault != nullptr, {});
     if (fault) return error_from_errno(fault->error_number, what + (" " + path_));
@@ -281,6 +282,7 @@ class MemoryDirectory final : public Directory {
   Status begin(OperationKind kind, const char* what, const std::string& name, const std::string& to = "",
                std::uint64_t child = 0) {
     if (state_->powered_off) return off_error(what + (" " + path_ + "/" + name));
+    if (state_->ignores(kind, kind == OperationKind::sync_directory ? path_ : name)) return {};
     const Fault* fault = state_->count(kind, path_ + "/" + name);
     if (changes_something(kind)) {
       Operation operation;
@@ -381,10 +383,16 @@ const Fault* State::count(OperationKind kind, const std::string& name) {
                              ? changes_something(kind)
                              : std::find(fault.kinds.begin(), fault.kinds.end(), kind) != fault.kinds.end();
     if (!of_kind || !std::string_view(name).ends_with(fault.name_suffix)) continue;
+    if (name.find(fault.path_part) == std::string::npos) continue;
     ++armed.seen;
     if (!hit && (armed.seen == fault.nth || (fault.sticky && armed.seen > fault.nth))) hit = &fault;
   }
   return hit;
+}
+
+bool State::ignores(OperationKind kind, const std::string& name) const {
+  return std::any_of(ignored.begin(), ignored.end(),
+                     [&](const auto& entry) { return entry.first == kind && name.ends_with(entry.second); });
 }
 
 std::uint64_t State::used_bytes() const {

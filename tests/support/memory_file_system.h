@@ -65,6 +65,8 @@ struct Fault {
   std::vector<OperationKind> kinds;
   // Counts only operations on names that end so ("" = all).
   std::string name_suffix;
+  // Counts only operations on paths that contain this ("" = all).
+  std::string path_part;
   std::uint64_t nth = 1;     // the first to fail
   bool sticky = false;       // all later ones fail too
   int error_number = 5;      // EIO
@@ -82,6 +84,9 @@ class MemoryFileSystem {
   std::shared_ptr<Directory> root() const;
 
   void fail(const Fault& fault);
+  // Successful calls of this kind on names that end so do nothing from now on, as if the caller had forgotten them: a
+  // test of the tests plants bugs with it. For sync_data and sync_directory.
+  void ignore(OperationKind kind, const std::string& name_suffix);
   void clear_faults();
   // Total of file sizes and reservations allowed from now on; beyond it writes land in part and fail with ENOSPC.
   void set_capacity(std::uint64_t bytes);

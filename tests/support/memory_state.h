@@ -40,9 +40,11 @@ struct MemoryFileSystem::State {
     std::uint64_t seen = 0;
   };
   std::vector<ArmedFault> faults;
+  std::vector<std::pair<OperationKind, std::string>> ignored;
 
   // Counts the call; the fault to apply to it, if any.
   const Fault* count(OperationKind kind, const std::string& name);
+  bool ignores(OperationKind kind, const std::string& name) const;
   std::uint64_t used_bytes() const;
 };
 
