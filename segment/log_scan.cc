@@ -11,7 +11,7 @@ bool all_zero(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
 
-// A window of the file that moves forward and grows to the largest batch.
+// A window of the file that moves forward and grows to the largest batch; no larger than what is left of the file.
 class Window {
  public:
   Window(const File& file, std::uint64_t end) : file_(file), end_(end) {}
@@ -19,7 +19,8 @@ class Window {
   // At least `want` bytes from `position`, fewer only where the file (or the end position) is nearer.
   Result<ByteView> at(std::uint64_t position, std::size_t want) {
     if (position >= start_ && position + want <= start_ + filled_) return view(position);
-    const std::size_t room = std::max(want, kReadBytes);
+    const std::uint64_t left = end_ > position ? end_ - position : 0;
+    const std::size_t room = std::max<std::size_t>(want, std::min<std::uint64_t>(kReadBytes, left));
     if (buffer_.size() < room) buffer_.resize(room);
     keep_from(position);
     const std::uint64_t read_at = start_ + filled_;
