@@ -81,7 +81,8 @@ Arguments parse(int count, char** values) {
 }
 
 const Workload& find(const std::vector<Workload>& workloads, const std::string& name) {
-  const auto found = std::find_if(workloads.begin(), workloads.end(), [&](const Workload& w) { return w.name == name; });
+  const auto found =
+      std::find_if(workloads.begin(), workloads.end(), [&](const Workload& w) { return w.name == name; });
   if (found == workloads.end()) usage("there is no workload '" + name + "' (see --list)");
   return *found;
 }

@@ -44,9 +44,7 @@ void compact_all(PartitionFixture& fixture) {
 }  // namespace
 
 CrashRun::CrashRun(const PartitionConfig& config, std::unique_ptr<MemoryFileSystem> disk)
-    : config_(config),
-      fixture_(std::move(disk), config),
-      oracle_(config.read_visibility == ReadVisibility::written) {
+    : config_(config), fixture_(std::move(disk), config), oracle_(config.read_visibility == ReadVisibility::written) {
   states_.push_back(oracle_);
   mark();
 }

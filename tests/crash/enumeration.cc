@@ -1,6 +1,7 @@
 #include "tests/crash/enumeration.h"
 
 #include <chrono>
+#include <ctime>
 #include <iostream>
 
 #include "base/random.h"
@@ -72,6 +73,7 @@ bool Enumeration::enough() const {
 
 EnumerationRow Enumeration::run() {
   const auto start = std::chrono::steady_clock::now();
+  const std::clock_t cpu_start = std::clock();
   row_ = {};
   row_.workload = workload_.name;
   row_.seed = options_.seed;
@@ -81,6 +83,7 @@ EnumerationRow Enumeration::run() {
     ++row_.rounds;
   }
   row_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  row_.cpu_seconds = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
   return row_;
 }
 
@@ -100,14 +103,15 @@ void Enumeration::run_round(std::uint64_t seed) {
       const std::string state = state_name(profile, states.count() - 1);
       INFO("--replay " << workload_.name << ":" << seed << ":" << state);
       INFO(crash->description);
-      const bool again =
-          row_.second_level * options_.sample < options_.second_level && random.one_in(second_stride);
+      const bool again = row_.second_level * options_.sample < options_.second_level && random.one_in(second_stride);
       CrashState copy;
-      if (again) copy = {crash->operation_index, crash->marks, crash->description, crash->digest, crash->image->clone()};
+      if (again)
+        copy = {crash->operation_index, crash->marks, crash->description, crash->digest, crash->image->clone()};
       ++row_.checks;
       if (digests_.insert(crash->digest).second)
-        ++(profile == CrashProfile::prefix ? row_.prefix
-                                           : profile == CrashProfile::ordered ? row_.ordered : row_.worst);
+        ++(profile == CrashProfile::prefix    ? row_.prefix
+           : profile == CrashProfile::ordered ? row_.ordered
+                                              : row_.worst);
       recording->check(*crash);
       if (again) run_second_level(*recording, copy, state, seed);
       if (row_.rounds > 0 && enough()) return;

@@ -16,8 +16,8 @@ namespace logcask::testing {
 
 struct EnumerationOptions {
   std::uint64_t seed = 20240607;
-  std::size_t images = 6300;        // distinct; the first round is finished whatever comes
-  std::size_t second_level = 1300;  // distinct
+  std::size_t images = 7000;        // distinct; the first round is finished whatever comes
+  std::size_t second_level = 1400;  // distinct
   std::size_t sample = 1;           // checks one image of so many; the numbers above shrink with it
 };
 
@@ -30,6 +30,7 @@ struct EnumerationRow {
   std::size_t second_level = 0;
   std::size_t sample = 1;
   double seconds = 0;
+  double cpu_seconds = 0;
   std::size_t distinct() const { return prefix + ordered + worst; }
 };
 

@@ -93,22 +93,22 @@ void apply(MemoryTree& tree, const Operation& operation, Tear tear, ByteView sta
   MemoryNode& node = tree[operation.node];
   switch (operation.kind) {
     case OperationKind::write:
-      if (!operation.data.empty()) apply_write(node.content, operation, tear, stale);
+      if (!operation.data.empty()) apply_write(node.content.edit(), operation, tear, stale);
       break;
     case OperationKind::truncate:
-      node.content.resize(operation.position);
+      node.content.edit().resize(operation.position);
       break;
     case OperationKind::create:
     case OperationKind::make_directory:
-      node.entries[operation.name] = operation.child;
+      node.entries.edit()[operation.name] = operation.child;
       break;
     case OperationKind::unlink:
     case OperationKind::remove_directory:
-      node.entries.erase(operation.name);
+      node.entries.edit().erase(operation.name);
       break;
     case OperationKind::rename:
-      node.entries.erase(operation.name);
-      node.entries[operation.to] = operation.child;
+      node.entries.edit().erase(operation.name);
+      node.entries.edit()[operation.to] = operation.child;
       break;
     default:
       break;
@@ -116,15 +116,17 @@ void apply(MemoryTree& tree, const Operation& operation, Tear tear, ByteView sta
 }
 
 void feed_tree(Digest& digest, const MemoryTree& tree, std::uint64_t node) {
-  for (const auto& [name, child] : tree.at(node).entries) {
+  for (const auto& [name, child] : *tree.at(node).entries) {
     const MemoryNode& found = tree.at(child);
-    const std::string head = name + (found.directory ? "/{" : ":" + std::to_string(found.content.size()) + ":");
+    const std::string head = name + (found.directory ? "/{" : ":");
     digest.update(head);
     if (found.directory) {
       feed_tree(digest, tree, child);
       digest.update("}");
     } else {
-      digest.update(found.content);
+      const std::uint64_t of_content[] = {
+          found.content->size(), found.content.digest([](const std::string& bytes) { return xxh3_64(bytes); })};
+      digest.update(ByteView(reinterpret_cast<const char*>(of_content), sizeof of_content));
     }
   }
 }
@@ -330,9 +332,8 @@ void CrashStates::Impl::select_worst(const std::vector<std::size_t>& open) {
   }
   for (std::size_t i = n; i-- > 0;) {
     if (effects[open[i]].operation->kind != OperationKind::write) continue;
-    for (const Tear tear :
-         {Tear::front_half, Tear::back_half, Tear::every_other_sector, Tear::grown_zeros, Tear::grown_rubbish,
-          Tear::grown_stale}) {
+    for (const Tear tear : {Tear::front_half, Tear::back_half, Tear::every_other_sector, Tear::grown_zeros,
+                            Tear::grown_rubbish, Tear::grown_stale}) {
       push(open, all, "all", tear, open[i]);
       std::vector<bool> alone = none;
       alone[i] = true;
@@ -350,7 +351,7 @@ std::string CrashStates::Impl::stale_bytes(const MemoryTree& tree, std::uint64_t
   for (const auto& [other, parent] : directory_of) {
     const auto found = tree.find(other);
     if (other == node || parent != directory->second || found == tree.end()) continue;
-    if (found->second.content.size() >= longest.size()) longest = found->second.content;
+    if (found->second.content->size() >= longest.size()) longest = *found->second.content;
   }
   return longest;
 }
@@ -377,7 +378,7 @@ CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile,
   impl_->random = Random(seed);
   impl_->once_per_mark = once_per_mark;
   for (const auto& [node, found] : impl_->base)
-    for (const auto& [name, child] : found.entries) impl_->directory_of[child] = node;
+    for (const auto& [name, child] : *found.entries) impl_->directory_of[child] = node;
 }
 CrashStates::~CrashStates() = default;
 CrashStates::CrashStates(CrashStates&&) noexcept = default;

@@ -51,7 +51,7 @@ class MemoryFile final : public File {
       data.resize(static_cast<std::size_t>(room - position));
     }
     if (!data.empty()) {
-      std::string& content = file().content;
+      std::string& content = file().content.edit();
       if (content.size() < position + data.size()) content.resize(position + data.size());
       content.replace(position, data.size(), data);
     }
@@ -65,7 +65,7 @@ class MemoryFile final : public File {
     if (state_->powered_off) return off_error("read " + path_);
     if (const Fault* fault = state_->count(OperationKind::read, path_))
       return error_from_errno(fault->error_number, "read " + path_);
-    const std::string& content = state_->tree.at(node_).content;
+    const std::string& content = *state_->tree.at(node_).content;
     if (position >= content.size()) return std::size_t{0};
     return content.copy(out.data(), out.size(), position);
   }
@@ -81,7 +81,7 @@ class MemoryFile final : public File {
   Status truncate(std::uint64_t size) override {
     const Lock lock(state_->mutex);
     LOGCASK_TRY(begin(OperationKind::truncate, "truncate", size));
-    file().content.resize(size);
+    file().content.edit().resize(size);
     file().reserved = 0;
     return {};
   }
@@ -94,7 +94,7 @@ class MemoryFile final : public File {
   Result<std::uint64_t> size() const override {
     const Lock lock(state_->mutex);
     if (state_->powered_off) return off_error("stat " + path_);
-    return static_cast<std::uint64_t>(state_->tree.at(node_).content.size());
+    return static_cast<std::uint64_t>(state_->tree.at(node_).content->size());
   }
 
  private:
@@ -103,7 +103,7 @@ class MemoryFile final : public File {
   // The size this file may have: what it holds, what it reserved, what is free.
   std::uint64_t room_for_growth() {
     if (state_->capacity == UINT64_MAX) return UINT64_MAX;
-    const std::uint64_t own = std::max<std::uint64_t>(file().content.size(), file().reserved);
+    const std::uint64_t own = std::max<std::uint64_t>(file().content->size(), file().reserved);
     const std::uint64_t used = state_->used_bytes();
     const std::uint64_t free = state_->capacity > used ? state_->capacity - used : 0;
     return free > UINT64_MAX - own ? UINT64_MAX : own + free;
@@ -178,7 +178,7 @@ class MemoryDirectory final : public Directory {
     if (found == entries().end()) return failed(ENOENT, "unlink", name);
     if (state_->tree.at(found->second).directory) return failed(EISDIR, "unlink", name);
     LOGCASK_TRY(begin(OperationKind::unlink, "unlink", name));
-    entries().erase(name);
+    edit_entries().erase(name);
     return {};
   }
 
@@ -191,13 +191,13 @@ class MemoryDirectory final : public Directory {
     const std::uint64_t node = found->second;
     if (const auto target = entries().find(to); target != entries().end() && target->second != node) {
       const MemoryNode& old = state_->tree.at(target->second);
-      if (old.directory && !old.entries.empty()) return failed(ENOTEMPTY, "rename", from);
+      if (old.directory && !old.entries->empty()) return failed(ENOTEMPTY, "rename", from);
       if (old.directory != state_->tree.at(node).directory)
         return failed(old.directory ? EISDIR : ENOTDIR, "rename", from);
     }
     LOGCASK_TRY(begin(OperationKind::rename, "rename", from, to, node));
-    entries().erase(from);
-    entries()[to] = node;
+    edit_entries().erase(from);
+    edit_entries()[to] = node;
     return {};
   }
 
@@ -237,9 +237,9 @@ class MemoryDirectory final : public Directory {
     if (found == entries().end()) return failed(ENOENT, "remove directory", name);
     const MemoryNode& node = state_->tree.at(found->second);
     if (!node.directory) return failed(ENOTDIR, "remove directory", name);
-    if (!node.entries.empty()) return failed(ENOTEMPTY, "remove directory", name);
+    if (!node.entries->empty()) return failed(ENOTEMPTY, "remove directory", name);
     LOGCASK_TRY(begin(OperationKind::remove_directory, "remove directory", name));
-    entries().erase(name);
+    edit_entries().erase(name);
     return {};
   }
 
@@ -252,9 +252,9 @@ class MemoryDirectory final : public Directory {
     }
     if (!state_->locks.insert({node_, name}).second) {
       return Error{Errc::in_use, path_ + " is in use by process " +
-                                     state_->tree.at(entries().at(name)).content.substr(0, 20) + "; stop it"};
+                                     state_->tree.at(entries().at(name)).content->substr(0, 20) + "; stop it"};
     }
-    state_->tree.at(entries().at(name)).content = std::to_string(::getpid());
+    state_->tree.at(entries().at(name)).content.edit() = std::to_string(::getpid());
     return std::unique_ptr<DirectoryLock>(std::make_unique<MemoryLock>(state_, node_, name));
   }
 
@@ -267,7 +267,8 @@ class MemoryDirectory final : public Directory {
   std::string path() const override { return path_; }
 
  private:
-  std::map<std::string, std::uint64_t>& entries() { return state_->tree.at(node_).entries; }
+  const std::map<std::string, std::uint64_t>& entries() { return *state_->tree.at(node_).entries; }
+  std::map<std::string, std::uint64_t>& edit_entries() { return state_->tree.at(node_).entries.edit(); }
 
   Error failed(int error, const std::string& what, const std::string& name) const {
     return error_from_errno(error, what + " " + path_ + "/" + name);
@@ -301,7 +302,7 @@ class MemoryDirectory final : public Directory {
   void add_node(const std::string& name, bool directory) {
     const std::uint64_t node = state_->next_node++;
     state_->tree[node].directory = directory;
-    entries()[name] = node;
+    edit_entries()[name] = node;
   }
 
   Result<std::unique_ptr<Directory>> open_child(const std::string& name) {
@@ -333,10 +334,10 @@ MemoryNode* find_node(State& state, const std::string& path, bool create) {
   const std::vector<std::string> parts = split_path(path);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto& entries = state.tree.at(node).entries;
-    auto found = entries.find(parts[i]);
-    if (found == entries.end()) {
+    auto found = entries->find(parts[i]);
+    if (found == entries->end()) {
       if (!create) return nullptr;
-      found = entries.emplace(parts[i], state.next_node++).first;
+      found = entries.edit().emplace(parts[i], state.next_node++).first;
       state.tree[found->second].directory = i + 1 < parts.size();
     }
     node = found->second;
@@ -345,7 +346,7 @@ MemoryNode* find_node(State& state, const std::string& path, bool create) {
 }
 
 void list_files(const MemoryTree& tree, std::uint64_t node, const std::string& prefix, std::vector<std::string>& out) {
-  for (const auto& [name, child] : tree.at(node).entries) {
+  for (const auto& [name, child] : *tree.at(node).entries) {
     if (tree.at(child).directory)
       list_files(tree, child, prefix + name + "/", out);
     else
@@ -362,16 +363,17 @@ const char* operation_name(OperationKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-MemoryTree reachable(const MemoryTree& tree) {
-  MemoryTree kept;
+MemoryTree reachable(MemoryTree tree) {
+  std::set<std::uint64_t> kept;
   std::vector<std::uint64_t> left{kRootNode};
   while (!left.empty()) {
     const std::uint64_t node = left.back();
     left.pop_back();
-    if (!kept.emplace(node, tree.at(node)).second) continue;
-    for (const auto& [name, child] : tree.at(node).entries) left.push_back(child);
+    if (!kept.insert(node).second) continue;
+    for (const auto& [name, child] : *tree.at(node).entries) left.push_back(child);
   }
-  return kept;
+  std::erase_if(tree, [&](const auto& entry) { return !kept.contains(entry.first); });
+  return tree;
 }
 
 const Fault* State::count(OperationKind kind, const std::string& name) {
@@ -397,7 +399,7 @@ bool State::ignores(OperationKind kind, const std::string& name) const {
 
 std::uint64_t State::used_bytes() const {
   std::uint64_t sum = 0;
-  for (const auto& [id, node] : reachable(tree)) sum += std::max<std::uint64_t>(node.content.size(), node.reserved);
+  for (const auto& [id, node] : reachable(tree)) sum += std::max<std::uint64_t>(node.content->size(), node.reserved);
   return sum;
 }
 
@@ -456,11 +458,11 @@ std::optional<std::string> MemoryFileSystem::content(const std::string& path) co
   const Lock lock(state_->mutex);
   const MemoryNode* node = find_node(*state_, path, false);
   if (!node || node->directory) return std::nullopt;
-  return node->content;
+  return *node->content;
 }
 void MemoryFileSystem::set_content(const std::string& path, const std::string& content) {
   const Lock lock(state_->mutex);
-  find_node(*state_, path, true)->content = content;
+  find_node(*state_, path, true)->content.edit() = content;
   state_->initial = reachable(state_->tree);
   state_->operations.clear();
 }

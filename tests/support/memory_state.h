@@ -2,7 +2,9 @@
 // Internal to memory_file_system.cc and crash_states.cc: the tree of nodes and what is recorded about it.
 
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,18 +14,45 @@
 
 namespace logcask::testing {
 
+// A value that copies share until one of them is edited. Images of one run have nearly everything in common.
+template <class T>
+class Shared {
+ public:
+  Shared() : part_(std::make_shared<Part>()) {}
+  const T& operator*() const { return part_->value; }
+  const T* operator->() const { return &part_->value; }
+  T& edit() {
+    if (part_.use_count() > 1) part_ = std::make_shared<Part>(Part{part_->value, std::nullopt});
+    part_->digest.reset();
+    return part_->value;
+  }
+  // What `compute` says of the value, once.
+  template <class Compute>
+  std::uint64_t digest(const Compute& compute) const {
+    if (!part_->digest) part_->digest = compute(part_->value);
+    return *part_->digest;
+  }
+
+ private:
+  struct Part {
+    T value;
+    std::optional<std::uint64_t> digest;
+  };
+  std::shared_ptr<Part> part_;
+};
+
 struct MemoryNode {
   bool directory = false;
-  std::string content;                           // files
-  std::uint64_t reserved = 0;                    // files: preallocated size
-  std::map<std::string, std::uint64_t> entries;  // directories
+  Shared<std::string> content;                           // files
+  std::uint64_t reserved = 0;                            // files: preallocated size
+  Shared<std::map<std::string, std::uint64_t>> entries;  // directories
 };
 using MemoryTree = std::map<std::uint64_t, MemoryNode>;
 
 inline constexpr std::uint64_t kRootNode = 0;
 
 // The nodes that can be reached from the root.
-MemoryTree reachable(const MemoryTree& tree);
+MemoryTree reachable(MemoryTree tree);
 
 struct MemoryFileSystem::State {
   mutable std::mutex mutex;

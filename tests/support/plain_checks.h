@@ -58,17 +58,17 @@ class ScopedInfo {
 
 #define LOGCASK_JOIN_TEXT(a, b) a##b
 #define LOGCASK_JOIN(a, b) LOGCASK_JOIN_TEXT(a, b)
-#define INFO(what)                                                                                             \
-  const auto LOGCASK_JOIN(info_text_, __LINE__) = [&](std::ostream& info_stream) { info_stream << what; };     \
+#define INFO(what)                                                                                         \
+  const auto LOGCASK_JOIN(info_text_, __LINE__) = [&](std::ostream& info_stream) { info_stream << what; }; \
   const ::logcask::testing::ScopedInfo LOGCASK_JOIN(info_, __LINE__)(LOGCASK_JOIN(info_text_, __LINE__))
-#define REQUIRE(...)                                                                           \
-  do {                                                                                         \
+#define REQUIRE(...)                                                                                 \
+  do {                                                                                               \
     if (!(__VA_ARGS__)) ::logcask::testing::fail_check(__FILE__, __LINE__, "not so: " #__VA_ARGS__); \
   } while (false)
 #define REQUIRE_FALSE(...) REQUIRE(!(__VA_ARGS__))
-#define FAIL(what)                                                          \
-  do {                                                                      \
-    std::ostringstream fail_text;                                           \
-    fail_text << what;                                                      \
-    ::logcask::testing::fail_check(__FILE__, __LINE__, fail_text.str());    \
+#define FAIL(what)                                                       \
+  do {                                                                   \
+    std::ostringstream fail_text;                                        \
+    fail_text << what;                                                   \
+    ::logcask::testing::fail_check(__FILE__, __LINE__, fail_text.str()); \
   } while (false)
