@@ -113,13 +113,13 @@ const std::vector<Row>& rows() {
        &C::pending_records_max},
       {{"lookup.cache.bytes",
         bytes,
-        "67108864",
+        "-1",
         0,
         1LL << 40,
         {},
-        "Decoded compressed batches kept for lookups.",
-        {},
-        {}},
+        "RAM for records that lookups read: whole batches decompressed, else blocks of about 4 KiB. Grows with use.",
+        -1,
+        "an eighth of the memory or of the control group's limit, at most 256 MiB"},
        &C::lookup_cache_bytes},
       {{"open.files.max", integer, "0", 64, 1LL << 30, {}, "Segment files held open.", 0, "half of the process limit"},
        &C::open_files_max},
@@ -339,10 +339,14 @@ Status check_together(const BrokerConfig& config) {
   return {};
 }
 
+constexpr std::uint64_t kLookupCacheDefaultMax = 256u << 20;
+
 void fill_from_machine(BrokerConfig& config) {
   if (config.io_threads == 0) config.io_threads = core_count();
   if (config.keydir_total_max_bytes == 0)
     config.keydir_total_max_bytes = static_cast<std::int64_t>(memory_limit_bytes() / 4);
+  if (config.lookup_cache_bytes < 0)
+    config.lookup_cache_bytes = static_cast<std::int64_t>(std::min(memory_limit_bytes() / 8, kLookupCacheDefaultMax));
 }
 
 std::string cell(std::string_view text) {

@@ -29,7 +29,7 @@ struct BrokerConfig {
   std::int64_t keydir_total_max_bytes = 0;  // 0 in the table = a quarter of the memory; resolved by load
   std::int64_t tail_buffer_bytes = 0;
   std::int64_t pending_records_max = 0;
-  std::int64_t lookup_cache_bytes = 0;
+  std::int64_t lookup_cache_bytes = 0;  // -1 in the table = by the memory there is; resolved by load
   std::int64_t open_files_max = 0;
   std::int64_t compaction_max_bytes_per_second = 0;
 
@@ -67,7 +67,8 @@ struct ConfigSources {
 
 std::span<const SettingInfo* const> broker_settings();
 
-// Merges, parses and checks. Fills keydir_total_max_bytes and io_threads when they are left to the machine.
+// Merges, parses and checks. Fills keydir_total_max_bytes, lookup_cache_bytes and io_threads when they are left to the
+// machine.
 Result<BrokerConfig> make_broker_config(const ConfigSources& sources);
 
 // "LOGCASK_DATA_DIR" for "data.dir".

@@ -20,7 +20,7 @@ std::uint64_t budget_bytes(const TopicConfig& config) {
 std::shared_ptr<SegmentEnvironment> make_segments(const DiskPartitionParts& parts) {
   SegmentEnvironment::Limits limits;
   limits.files.open_files = parts.open_files_max;
-  limits.decoded_batch_bytes = static_cast<std::size_t>(parts.config.lookup_cache_bytes);
+  limits.record_cache_bytes = static_cast<std::size_t>(parts.config.lookup_cache_bytes);
   auto segments = std::make_shared<SegmentEnvironment>(limits);
   // Unlinking a GiB takes tens of milliseconds; whoever drops the last reader should not pay.
   segments->remove_files = [&background = parts.background](FileRemoval removal) {

@@ -10,7 +10,7 @@ namespace logcask {
 namespace {
 
 // Keys probed under one hold of the lock.
-constexpr std::size_t kProbeKeys = 64;
+constexpr std::size_t kProbeKeys = SegmentLookup::kPlacesMax;
 
 }  // namespace
 
@@ -98,43 +98,58 @@ Result<std::optional<PartitionRunner::TimedOffset>> LocalPartitionRunner::offset
 // ---- lookup
 
 void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) {
-  KeyIdentity identities[kProbeKeys];
-  std::optional<KeydirEntry> entries[kProbeKeys];
-  for (std::size_t start = 0; start < keys.size(); start += kProbeKeys) {
-    const std::size_t n = std::min(kProbeKeys, keys.size() - start);
-    for (std::size_t i = 0; i < n; ++i) identities[i] = environment_.partition.hasher->identity(keys[start + i]);
-    std::optional<Error> error;
-    std::vector<DamagedRange> damaged;
-    LogView view;
-    {
-      const Lock lock(mutex_);
-      error = lookup_error();
-      if (!error) {
-        probe_visible({identities, n}, {entries, n});
-        view = partition_->view();
-        damaged = partition_->damaged();
-      }
+  if (keys.size() == 1) return get_chunk<1>(keys, 0, keys_only, sink);
+  for (std::size_t start = 0; start < keys.size(); start += kProbeKeys)
+    get_chunk<kProbeKeys>(keys.subspan(start, std::min(kProbeKeys, keys.size() - start)), start, keys_only, sink);
+}
+
+// At most `kMost` keys, of which the first is number `first` of the caller's.
+template <std::size_t kMost>
+void LocalPartitionRunner::get_chunk(std::span<const ByteView> keys, std::size_t first, bool keys_only,
+                                     const LookupSink& sink) {
+  KeyIdentity identities[kMost];
+  std::optional<KeydirEntry> entries[kMost];
+  SegmentLookup::Place places[kMost];
+  const std::size_t n = keys.size();
+  for (std::size_t i = 0; i < n; ++i) identities[i] = environment_.partition.hasher->identity(keys[i]);
+  std::optional<Error> error;
+  std::vector<DamagedRange> damaged;
+  LogView view;
+  {
+    const Lock lock(mutex_);
+    error = lookup_error();
+    if (!error) {
+      probe_visible({identities, n}, {entries, n});
+      view = partition_->view();
+      damaged = partition_->damaged();
     }
-    for (std::size_t i = 0; i < n; ++i) {
-      LookupAnswer answer;
-      const Offset best = entries[i] ? entries[i]->offset : kNoOffset;
-      const auto hidden =
-          std::find_if(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return best < d.to; });
-      if (error) {
-        answer.status = LookupAnswer::Status::failed;
-        answer.error = *error;
-        sink(start + i, answer);
-      } else if (hidden != damaged.end()) {
-        answer.status = LookupAnswer::Status::failed;
-        answer.error = {Errc::corrupt_range,
-                        environment_.name + ": the key's newest record may lie in a damaged range: " + hidden->reason +
-                            "; 'logcask verify' shows it"};
-        sink(start + i, answer);
-      } else if (!entries[i] || entries[i]->offset < view.log_start) {
-        sink(start + i, answer);
-      } else {
-        answer_lookup(keys[start + i], identities[i], *entries[i], view, keys_only, start + i, sink);
-      }
+  }
+  if (error) {
+    LookupAnswer answer;
+    answer.status = LookupAnswer::Status::failed;
+    answer.error = *std::move(error);
+    for (std::size_t i = 0; i < n; ++i) sink(first + i, answer);
+    return;
+  }
+  LogLookup log(view);
+  for (std::size_t i = 0; i < n; ++i)
+    if (entries[i] && entries[i]->offset >= view.log_start) places[i] = log.find(entries[i]->offset);
+  SegmentLookup::find_blocks(environment_.partition.segments->records, {places, n});
+  for (std::size_t i = 0; i < n; ++i) {
+    LookupAnswer answer;
+    const Offset best = entries[i] ? entries[i]->offset : kNoOffset;
+    const auto hidden =
+        std::find_if(damaged.begin(), damaged.end(), [&](const DamagedRange& d) { return best < d.to; });
+    if (hidden != damaged.end()) {
+      answer.status = LookupAnswer::Status::failed;
+      answer.error = {Errc::corrupt_range,
+                      environment_.name + ": the key's newest record may lie in a damaged range: " + hidden->reason +
+                          "; 'logcask verify' shows it"};
+      sink(first + i, answer);
+    } else if (!entries[i] || entries[i]->offset < view.log_start) {
+      sink(first + i, answer);
+    } else {
+      answer_lookup(keys[i], identities[i], log, places[i], keys_only, first + i, sink);
     }
   }
 }
@@ -175,13 +190,12 @@ void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities
   for (std::size_t i = 0; i < identities.size(); ++i) entries[i] = keys.newest_below(identities[i], end);
 }
 
-void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry,
-                                         const LogView& view, bool keys_only, std::size_t index,
+void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, LogLookup& log,
+                                         SegmentLookup::Place& place, bool keys_only, std::size_t index,
                                          const LookupSink& sink) {
   thread_local RecordScratch scratch;
   LookupAnswer answer;
-  const Segment& segment = *view.list->segments[view.list->find(entry.offset)];
-  const Result<RecordView> record = segment.read_record(entry.offset, scratch);
+  const Result<RecordView> record = log.read(place, scratch);
   if (!record.ok()) {
     answer.status = LookupAnswer::Status::failed;
     answer.error = noticed(record.error());

@@ -16,6 +16,7 @@
 #include "broker/partition_runner.h"
 #include "partition/compaction_port.h"
 #include "partition/keydir_loader.h"
+#include "partition/log_read.h"
 #include "partition/log_structure.h"
 #include "partition/partition.h"
 
@@ -131,7 +132,9 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Offset visible_end_now() const;
   void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                   std::vector<bool>& live) const;
-  void answer_lookup(ByteView key, const KeyIdentity& identity, const KeydirEntry& entry, const LogView& view,
+  template <std::size_t kMost>
+  void get_chunk(std::span<const ByteView> keys, std::size_t first, bool keys_only, const LookupSink& sink);
+  void answer_lookup(ByteView key, const KeyIdentity& identity, LogLookup& log, SegmentLookup::Place& place,
                      bool keys_only, std::size_t index, const LookupSink& sink);
 
   // compaction

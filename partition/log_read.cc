@@ -45,4 +45,12 @@ Result<std::optional<Segment::TimedOffset>> find_time(const LogView& view, Times
   return std::optional<Segment::TimedOffset>();
 }
 
+const SegmentLookup& LogLookup::in(Offset offset) {
+  const std::size_t number = view_.list->find(offset);
+  const Segment& segment = *view_.list->segments[number];
+  auto& open = open_[number % open_.size()];
+  if (!open || &open->segment() != &segment) open.emplace(segment);
+  return *open;
+}
+
 }  // namespace logcask

@@ -1,12 +1,14 @@
 #pragma once
 // Reading a log view across its segments and the holes between them. No lock is needed: a view is immutable.
 
+#include <array>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "partition/segment_list.h"
 #include "segment/segment.h"
+#include "segment/segment_lookup.h"
 
 namespace logcask {
 
@@ -17,5 +19,22 @@ Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes,
 
 // The first visible record at or after `timestamp`.
 Result<std::optional<Segment::TimedOffset>> find_time(const LogView& view, TimestampMs timestamp);
+
+// Single records of a view; see segment/segment_lookup.h for the steps. The view must outlive it.
+class LogLookup {
+ public:
+  explicit LogLookup(const LogView& view) : view_(view) {}
+
+  SegmentLookup::Place find(Offset offset) { return in(offset).find(offset); }
+  Result<RecordView> read(SegmentLookup::Place& place, RecordScratch& scratch) {
+    return in(place.offset).read(place, scratch);
+  }
+
+ private:
+  const SegmentLookup& in(Offset offset);
+
+  const LogView& view_;
+  std::array<std::optional<SegmentLookup>, 4> open_;  // the segments asked last, by their number
+};
 
 }  // namespace logcask

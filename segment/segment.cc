@@ -37,7 +37,7 @@ Status FileRemoval::run() const {
 
 SegmentEnvironment::SegmentEnvironment(const Limits& limits)
     : files(std::make_shared<FileCache>(limits.files)),
-      decoded(limits.decoded_batch_bytes),
+      records(limits.record_cache_bytes),
       max_decompressed_bytes(limits.max_decompressed_bytes),
       // A file that stays behind is found and removed at the next start.
       remove_files([](const FileRemoval& removal) { (void)removal.run(); }) {}

@@ -21,10 +21,10 @@
 #include "base/types.h"
 #include "proto/record_batch.h"
 #include "segment/crc_bitmap.h"
-#include "segment/decoded_batch_cache.h"
 #include "segment/file.h"
 #include "segment/file_cache.h"
 #include "segment/log_scan.h"
+#include "segment/record_cache.h"
 #include "segment/segment_facts.h"
 
 namespace logcask {
@@ -43,7 +43,7 @@ struct FileRemoval {
 struct SegmentEnvironment {
   struct Limits {
     FileCache::Limits files;
-    std::size_t decoded_batch_bytes = 64u << 20;
+    std::size_t record_cache_bytes = 256u << 20;
     // A batch that would decompress to more is corrupt_range for lookups.
     std::size_t max_decompressed_bytes = 256u << 20;
   };
@@ -51,7 +51,7 @@ struct SegmentEnvironment {
   explicit SegmentEnvironment(const Limits& limits);
 
   std::shared_ptr<FileCache> files;
-  DecodedBatchCache decoded;
+  RecordCache records;
   std::size_t max_decompressed_bytes;
   // Called from the destructor of a segment whose removal was asked for, on whatever thread dropped it last.
   // The default runs it at once. Set before the first segment is made.
@@ -61,7 +61,7 @@ struct SegmentEnvironment {
 // The memory one reader reuses from lookup to lookup; what read_record returns points into it.
 struct RecordScratch {
   std::string bytes;
-  std::shared_ptr<const DecodedBatch> decoded;
+  RecordBlockPtr block;
 };
 
 // What read_batches appended.
@@ -102,7 +102,7 @@ class Segment {
   // behind good ones ends the answer before it; the next call starts with it and fails.
   Result<ReadBatches> read_batches(Offset from, Offset end, std::size_t max_bytes, std::string& out) const;
 
-  // The record at exactly `offset`.
+  // The record at exactly `offset`. For many at a time: segment/segment_lookup.h.
   Result<RecordView> read_record(Offset offset, RecordScratch& scratch) const;
 
   // The first record with a timestamp >= `timestamp`, at or above `from` and below `end`.
@@ -123,8 +123,9 @@ class Segment {
 
  private:
   Segment(std::shared_ptr<SegmentEnvironment> environment, std::shared_ptr<Directory> directory, SegmentName name);
-  friend class RecordLookup;  // segment_lookup.cc
-  struct Hold;                // file, indexes and end for the time of one read; segment_hold.h
+  friend class SegmentLookup;  // segment_lookup.h
+  friend class RecordLookup;   // segment_lookup.cc
+  struct Hold;                 // file, indexes and end for the time of one read; segment_hold.h
   struct Located;
   Result<Hold> hold() const;
   Result<std::shared_ptr<const OpenSegment>> load() const;
@@ -149,7 +150,6 @@ class Segment {
   mutable FileCache::Slot slot_;             // closed
   std::shared_ptr<const ActiveLog> active_;  // active
   mutable CrcBitmap crc_checked_;
-  mutable std::atomic<bool> has_compressed_{false};  // worth asking the decoded-batch cache
   mutable std::atomic<bool> remove_{false};
 };
 

@@ -1,10 +1,13 @@
-// Segment: one record by its offset. The path of every Get, so it reads about 4 KiB and decodes one record.
+// One record by its offset, the path of every Get: from a block in memory, else by one read of about 4 KiB, which
+// becomes a block when the cache wants it.
+
+#include "segment/segment_lookup.h"
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/coding.h"
 #include "segment/record_skim.h"
-#include "segment/segment_hold.h"
 
 namespace logcask {
 namespace {
@@ -22,16 +25,22 @@ constexpr std::int32_t kMinBatchLength = kBatchHeaderBytes - kBatchLengthEnd;
 
 class RecordLookup {
  public:
-  RecordLookup(const Segment& segment, const Segment::Hold& hold, Offset offset, RecordScratch& scratch)
-      : segment_(segment), hold_(hold), offset_(offset), scratch_(scratch) {}
+  RecordLookup(const Segment& segment, const Segment::Hold& hold, const SegmentLookup::Place& place,
+               RecordScratch& scratch)
+      : segment_(segment), hold_(hold), place_(place), offset_(place.offset), scratch_(scratch) {}
 
   Result<RecordView> run() {
-    std::uint64_t next_position = 0;
-    const auto entry = hold_.find(offset_, &next_position);
-    if (!entry && hold_.size > 0) return segment_.damaged(0, "no batch of the log can be read");
-    if (!entry || entry->offset > offset_) return absent();
-    gap_end_ = std::min(next_position, hold_.size);
-    return entry->at_batch_start() ? from_batch_start(*entry) : from_record(*entry);
+    if (offset_ < segment_.base() || offset_ >= hold_.next_offset)
+      return Error{Errc::not_found, segment_.describe() + " ends before offset " + std::to_string(offset_.value())};
+    if (!place_.entry && hold_.size > 0) return segment_.damaged(0, "no batch of the log can be read");
+    if (!place_.entry || place_.entry->offset > offset_) return absent();
+    if (place_.block && place_.block->covers(offset_)) return from_block(place_.block);
+    const IndexEntry& entry = *place_.entry;
+    if (entry.at_batch_start()) return from_batch_start(entry);
+    const BatchHeader header = hold_.large_batch(entry);
+    if (offset_ > header.last_offset()) return from_next_batch(entry.batch_position + header.total_bytes(), header);
+    if (auto block = new_block(entry, &header)) return from_block(std::move(block));
+    return from_batch(header, entry.batch_position, entry.record_position);
   }
 
  private:
@@ -44,7 +53,8 @@ class RecordLookup {
   Result<ByteView> window(std::uint64_t position, std::size_t want) {
     if (position >= start_ && position + want <= start_ + filled_) return view(position);
     if (want > hold_.size - position) return segment_.damaged(position, "the log ends inside a batch");
-    const std::uint64_t gap = gap_end_ > position && gap_end_ - position <= kMaxGap ? gap_end_ - position : kReadAhead;
+    const std::uint64_t gap =
+        place_.gap_end > position && place_.gap_end - position <= kMaxGap ? place_.gap_end - position : kReadAhead;
     const auto bytes = static_cast<std::size_t>(std::min(std::max<std::uint64_t>(want, gap), hold_.size - position));
     if (scratch_.bytes.size() < bytes) scratch_.bytes.resize(bytes);
     filled_ = 0;
@@ -58,10 +68,7 @@ class RecordLookup {
   }
 
   Result<RecordView> from_batch_start(const IndexEntry& entry) {
-    if (segment_.has_compressed_.load(std::memory_order_relaxed)) {
-      auto cached = segment_.environment_->decoded.find(segment_.instance_id_, entry.batch_position);
-      if (cached && offset_ <= cached->header().last_offset()) return from_decoded(std::move(cached));
-    }
+    if (auto block = new_block(entry, nullptr)) return from_block(std::move(block));
     std::uint64_t position = entry.batch_position;
     Offset expected = entry.offset;
     while (position < hold_.size) {
@@ -92,18 +99,14 @@ class RecordLookup {
     return size;
   }
 
-  Result<RecordView> from_record(const IndexEntry& entry) {
-    const BatchHeader header = hold_.large_batch(entry);
-    if (offset_ > header.last_offset()) return from_next_batch(entry.batch_position + header.total_bytes(), header);
-    return from_batch(header, entry.batch_position, entry.record_position);
-  }
-
   // The offset lies behind a large batch whose follower has no entry of its own.
   Result<RecordView> from_next_batch(std::uint64_t position, const BatchHeader& before) {
     IndexEntry entry;
     entry.offset = before.next_offset();
     entry.record_position = position;
     entry.batch_position = position;
+    auto block = cache().find(key_of(position));
+    if (block && block->covers(offset_)) return from_block(std::move(block));
     return from_batch_start(entry);
   }
 
@@ -154,43 +157,146 @@ class RecordLookup {
   }
 
   Result<RecordView> from_compressed(const BatchHeader& header, std::uint64_t batch_position) {
-    auto& cache = segment_.environment_->decoded;
-    auto decoded = cache.find(segment_.instance_id_, batch_position);
-    if (!decoded) {
+    auto block = cache().find(key_of(batch_position));
+    if (!block) {
       LOGCASK_ASSIGN(const ByteView raw, window(batch_position, header.total_bytes()));
       const ByteView batch = raw.substr(0, header.total_bytes());
       LOGCASK_TRY(segment_.check_crc(header, batch, batch_position));
-      auto made = DecodedBatch::decode(header, batch, segment_.environment_->max_decompressed_bytes);
+      auto made = RecordBlock::of_batch(header, batch, segment_.environment_->max_decompressed_bytes);
       if (!made.ok()) return segment_.damaged(batch_position, made.error().message);
-      decoded = std::move(made).value();
-      cache.insert(segment_.instance_id_, batch_position, decoded);
-      segment_.has_compressed_.store(true, std::memory_order_relaxed);
+      block = std::move(made).value();
+      cache().insert(key_of(batch_position), block, RecordCache::Cost::decode);
     }
-    return from_decoded(std::move(decoded));
+    return from_block(std::move(block));
   }
 
-  Result<RecordView> from_decoded(std::shared_ptr<const DecodedBatch> decoded) {
-    scratch_.decoded = std::move(decoded);
-    auto record = scratch_.decoded->record(offset_);
-    if (record.code() == Errc::not_found) return absent();
+  Result<RecordView> from_block(RecordBlockPtr block) {
+    RecordView record;
+    if (!block->find(offset_, record)) return absent();
+    scratch_.block = std::move(block);
     return record;
+  }
+
+  // ---- filling the cache
+
+  RecordCache& cache() const { return segment_.environment_->records; }
+  RecordCache::Key key_of(std::uint64_t position) const { return {segment_.instance_id_, position}; }
+
+  // The bytes that belong to the entry as a block, kept in the cache, when it wants them and they cover the offset.
+  // Null when they do not, or when anything about them needs a closer look: the other ways report it.
+  RecordBlockPtr new_block(const IndexEntry& entry, const BatchHeader* large) {
+    const std::uint64_t start = entry.record_position;
+    std::uint64_t end = place_.gap_end;
+    if (large) end = std::min(end, entry.batch_position + large->total_bytes());
+    if (!place_.settled || end <= start || end - start > kMaxGap) return {};
+    if (large && !segment_.crc_checked_.marked(entry.batch_position)) return {};
+    if (!cache().wants(key_of(start))) return {};
+    const auto raw = window(start, static_cast<std::size_t>(end - start));
+    if (!raw.ok()) return {};
+    const ByteView bytes = raw->substr(0, static_cast<std::size_t>(end - start));
+    RecordBlockBuilder builder;
+    Offset next = entry.offset;
+    if (large) {
+      builder.start_batch(*large);
+      if (!add_records(builder, *large, bytes, 0, next)) return {};
+      if (end == entry.batch_position + large->total_bytes()) next = large->next_offset();
+    } else if (!add_batches(builder, bytes, start, next)) {
+      return {};
+    }
+    if (builder.records() == 0) return {};
+    auto block = builder.finish(bytes, next);
+    if (!block) return {};
+    cache().insert(key_of(start), block, RecordCache::Cost::read);
+    return block->covers(offset_) ? block : RecordBlockPtr();
+  }
+
+  // The records in bytes[position..], which end with one. `next`: one past the last of them.
+  static bool add_records(RecordBlockBuilder& builder, const BatchHeader& header, ByteView bytes, std::size_t position,
+                          Offset& next) {
+    RecordCursor cursor(header, bytes, position);
+    RecordView record;
+    while (true) {
+      const auto more = cursor.next(record);
+      if (!more.ok()) return false;
+      if (!*more) return true;
+      if (!builder.add(record.offset, record.position)) return false;
+      next = record.offset + 1;
+    }
+  }
+
+  // Whole uncompressed batches, or the records of the first one up to its second index entry.
+  bool add_batches(RecordBlockBuilder& builder, ByteView bytes, std::uint64_t start, Offset& next) const {
+    for (std::size_t at = 0; at < bytes.size();) {
+      const ByteView rest = bytes.substr(at);
+      if (rest.size() < kBatchHeaderBytes) return false;
+      const auto header = segment_.check_header(hold_, rest, start + at, next);
+      if (!header.ok() || header->compression() != Compression::none) return false;
+      const bool whole = header->total_bytes() <= rest.size();
+      if (whole ? !segment_.check_crc(*header, rest.substr(0, header->total_bytes()), start + at).ok()
+                : !segment_.crc_checked_.marked(start + at))
+        return false;
+      const std::size_t size = std::min(header->total_bytes(), rest.size());
+      builder.start_batch(*header);
+      if (!add_records(builder, *header, bytes.substr(0, at + size), at + kBatchHeaderBytes, next)) return false;
+      if (whole) next = header->next_offset();
+      at += size;
+    }
+    return true;
   }
 
   const Segment& segment_;
   const Segment::Hold& hold_;
+  const SegmentLookup::Place& place_;
   const Offset offset_;
   RecordScratch& scratch_;
-  std::uint64_t gap_end_ = 0;
   std::uint64_t start_ = 0;  // of what scratch_.bytes holds
   std::size_t filled_ = 0;
 };
 
+SegmentLookup::Place SegmentLookup::find(Offset offset) const {
+  Place place;
+  place.offset = offset;
+  if (!hold_.ok()) return place;
+  std::uint64_t next_position = 0;
+  place.entry = hold_->find(offset, &next_position);
+  if (!place.entry) return place;
+  place.gap_end = std::min(next_position, hold_->size);
+  place.settled = next_position <= hold_->size || hold_->open;
+  place.key = {segment_.instance_id_, place.entry->record_position};
+  return place;
+}
+
+void SegmentLookup::find_blocks(RecordCache& cache, std::span<Place> places) {
+  if (places.size() == 1) {
+    if (places[0].entry) places[0].block = cache.find(places[0].key);
+    return;
+  }
+  RecordCache::Key keys[kPlacesMax];
+  RecordBlockPtr blocks[kPlacesMax];
+  LOGCASK_CHECK(places.size() <= kPlacesMax);
+  for (std::size_t i = 0; i < places.size(); ++i) keys[i] = places[i].key;
+  cache.find({keys, places.size()}, {blocks, places.size()});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    places[i].block = std::move(blocks[i]);
+    if (places[i].block) places[i].block->prefetch_mark(places[i].offset);
+  }
+  for (const Place& place : places)
+    if (place.block) place.block->prefetch_record(place.offset);
+}
+
+Result<RecordView> SegmentLookup::read(Place& place, RecordScratch& scratch) const {
+  if (!hold_.ok()) return hold_.error();
+  if (RecordView record; place.block && place.block->find(place.offset, record)) return record;
+  return RecordLookup(segment_, *hold_, place, scratch).run();
+}
+
 Result<RecordView> Segment::read_record(Offset offset, RecordScratch& scratch) const {
-  LOGCASK_ASSIGN(const Hold hold, this->hold());
-  scratch.decoded.reset();
-  if (offset < base() || offset >= hold.next_offset)
-    return Error{Errc::not_found, describe() + " ends before offset " + std::to_string(offset.value())};
-  return RecordLookup(*this, hold, offset, scratch).run();
+  const SegmentLookup lookup(*this);
+  SegmentLookup::Place place = lookup.find(offset);
+  SegmentLookup::find_blocks(environment_->records, {&place, 1});
+  auto record = lookup.read(place, scratch);
+  if (place.block) scratch.block = std::move(place.block);
+  return record;
 }
 
 }  // namespace logcask

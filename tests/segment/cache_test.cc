@@ -66,34 +66,6 @@ TEST_CASE("the file cache bounds index memory, and a failed open leaves nothing"
   REQUIRE(environment->files->open_files() == 1);
 }
 
-TEST_CASE("decoded batches are kept within the budget, the least recently used go first") {
-  std::string bytes;
-  std::vector<TestRecord> records;
-  add_batch(bytes, Offset(0), {50, 100, Compression::zstd}, &records);
-  const auto decoded = DecodedBatch::decode(*decode_batch_header(bytes), bytes, 1 << 20);
-  REQUIRE_OK(decoded);
-  for (const TestRecord& record : records) REQUIRE(same_record(*(*decoded)->record(record.offset), record));
-  REQUIRE((*decoded)->record(Offset(50)).code() == Errc::not_found);
-  REQUIRE(DecodedBatch::decode(*decode_batch_header(bytes), bytes, 100).code() == Errc::message_too_large);
-
-  const std::size_t budget = (*decoded)->memory_bytes() * 8 * 4;
-  DecodedBatchCache cache(budget);
-  for (std::uint64_t position = 0; position < 500; ++position) {
-    cache.insert(1, position, *decoded);
-    REQUIRE(cache.bytes() <= budget);
-    REQUIRE(cache.find(1, position) != nullptr);
-    REQUIRE(cache.find(2, position) == nullptr);
-    if (position > 0) REQUIRE((cache.find(1, 0) != nullptr));  // used all the time
-  }
-  std::size_t kept = 0;
-  for (std::uint64_t position = 0; position < 500; ++position) kept += cache.find(1, position) != nullptr;
-  REQUIRE(kept > 8);
-  REQUIRE(kept <= 32);
-  DecodedBatchCache tiny(100);
-  tiny.insert(1, 1, *decoded);
-  REQUIRE(tiny.bytes() == 0);
-}
-
 TEST_CASE("a marked position is marked, its neighbours are not, from many threads") {
   CrcBitmap bitmap;
   REQUIRE(!bitmap.marked(0));
