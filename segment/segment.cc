@@ -98,8 +98,9 @@ Result<Segment::Hold> Segment::hold() const {
 }
 
 Result<std::shared_ptr<const OpenSegment>> Segment::load() const {
-  LOGCASK_ASSIGN(std::shared_ptr<const File> file,
-                 directory_->open(segment_filename(name_, SegmentFile::log), OpenMode::read));
+  auto opened = directory_->open(segment_filename(name_, SegmentFile::log), OpenMode::read);
+  if (opened.code() == Errc::not_found) return damaged(0, "the file is missing");
+  LOGCASK_ASSIGN(std::shared_ptr<const File> file, std::move(opened));
   LOGCASK_ASSIGN(const std::uint64_t size, file->size());
   if (size < facts_.size_bytes)
     return damaged(size, "the file ends here, but " + std::to_string(facts_.size_bytes) + " bytes were written");
@@ -119,10 +120,13 @@ Result<std::shared_ptr<const OpenSegment>> Segment::load() const {
 
 Result<std::shared_ptr<const OpenSegment>> Segment::rebuild_indexes(std::shared_ptr<const File> file) const {
   LogState state(name_);
+  bool crcs_hold = true;
   ScanOptions options{name_, 0, name_.base, facts_.size_bytes, false};
   LOGCASK_TRY(scan_log(*file, options, [&](const ScannedBatch& batch) -> Status {
     // Of a damaged batch only the header is used, so that what follows it stays readable.
-    state.add_batch(batch.header, batch.bytes, batch_crc_holds(batch.bytes));
+    const bool holds = batch_crc_holds(batch.bytes);
+    crcs_hold = crcs_hold && holds;
+    state.add_batch(batch.header, batch.bytes, holds);
     return {};
   }));
   const SegmentFacts found = state.facts();
@@ -133,6 +137,9 @@ Result<std::shared_ptr<const OpenSegment>> Segment::rebuild_indexes(std::shared_
   } else if (name_.rewritten()) {
     // The batches' CRCs do not cover their base offsets, and holes are legal here: nothing is left that proves them.
     return damaged(0, "the log does not match its digest and its index is lost, so no offset in it is certain");
+  } else if (crcs_hold && found.size_bytes == facts_.size_bytes) {
+    // Nor the leader epochs, and nothing else can be what differs.
+    return damaged(0, "the log does not match its digest and its index is lost, so no leader epoch in it is certain");
   }
   return std::shared_ptr<const OpenSegment>(std::make_shared<OpenSegment>(
       OpenSegment{std::move(file), std::move(state.offset_index), std::move(state.time_index)}));

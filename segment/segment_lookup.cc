@@ -83,7 +83,8 @@ class RecordLookup {
       position += header.total_bytes();
       expected = header.next_offset();
     }
-    return absent();
+    return segment_.damaged(hold_.size, "the batches end at offset " + std::to_string(expected.value()) +
+                                            " instead of " + std::to_string(hold_.next_offset.value()));
   }
 
   // Steps over one batch of generation 0 that ends before the offset: its size, `expected` moved on. 0 when the header

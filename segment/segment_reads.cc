@@ -36,6 +36,10 @@ Result<std::optional<Segment::Located>> Segment::locate(const Hold& hold, Offset
     position += header.total_bytes();
     expected = header.next_offset();
   }
+  // The last batch has no follower that would give a wrong last offset away.
+  if (from < hold.next_offset)
+    return damaged(hold.size, "the batches end at offset " + std::to_string(expected.value()) + " instead of " +
+                                  std::to_string(hold.next_offset.value()));
   return std::optional<Located>();
 }
 
