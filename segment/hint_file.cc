@@ -171,7 +171,8 @@ Result<HintReader> HintReader::open(Directory& directory, SegmentName name) {
 }
 
 Status HintReader::read(const std::function<Status(std::span<const HintEntry>)>& take) const {
-  std::vector<HintEntry> block(kBlockBytes / sizeof(HintEntry) + 1);
+  // One more for the sum.
+  std::vector<HintEntry> block(std::min<std::uint64_t>(header_.entries, kHintBlockEntries) + 1);
   char* const raw = reinterpret_cast<char*>(block.data());
   std::uint64_t position = kHeaderBytes;
   std::uint64_t left = header_.entries;
