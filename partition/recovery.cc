@@ -43,8 +43,11 @@ class Recovery {
   Status check_closed();
   Status remove_temporaries();
   Status remove_leftovers();
+  bool lost_its_log(SegmentName name);
   Status load_producers();
   Result<ScannedLog> scan(SegmentName name);
+  void note_sync(ScannedLog& log);
+  LeaderEpoch epoch_of(Offset base) const;
   Status chain();
   // What to append to once the manifest is stored: a log to go on with, or a new file at `base`.
   struct Active {
@@ -142,13 +145,13 @@ Status Recovery::check_closed() {
     Result<std::unique_ptr<File>> file = directory_->open(name, OpenMode::read);
     if (!file.ok()) {
       if (file.code() != Errc::not_found) return std::move(file).error();
-      note_damage(segment.facts.name.base, segment.end_offset, name + " is missing");
+      note_damage(segment.facts.name.base, segment.facts.next_offset, name + " is missing");
       continue;
     }
     LOGCASK_ASSIGN(const std::uint64_t size, (*file)->size());
     if (size < segment.facts.size_bytes)
       note_damage(
-          segment.facts.name.base, segment.end_offset,
+          segment.facts.name.base, segment.facts.next_offset,
           name + " is " + std::to_string(size) + " bytes long instead of " + std::to_string(segment.facts.size_bytes));
   }
   return {};
@@ -167,6 +170,7 @@ void Recovery::note_damage(Offset from, Offset to, const std::string& reason) {
 Status Recovery::remove_leftovers() {
   const auto& segments = out_.manifest.segments;
   std::vector<std::string> kept;
+  std::vector<SegmentName> synced;
   bool removed_any = false;
   for (const std::string& name : names_) {
     const auto parsed = parse_segment_filename(name);
@@ -187,11 +191,23 @@ Status Recovery::remove_leftovers() {
     }
     kept.push_back(name);
     if (!listed && parsed->file == SegmentFile::log) unlisted_.push_back(parsed->name);
+    if (!listed && parsed->file == SegmentFile::sync) synced.push_back(parsed->name);
   }
+  for (const SegmentName& name : synced)
+    if (lost_its_log(name)) unlisted_.push_back(name);
   if (removed_any) LOGCASK_TRY(directory_->sync());
   names_ = std::move(kept);
   std::sort(unlisted_.begin(), unlisted_.end());
   return {};
+}
+
+// A .sync whose entries speak of bytes in a file that is not there. Below the closed end that is a file of which the
+// rest was removed.
+bool Recovery::lost_its_log(SegmentName name) {
+  if (name.base < out_.manifest.closed_end() || std::find(unlisted_.begin(), unlisted_.end(), name) != unlisted_.end())
+    return false;
+  const Result<SyncEntry> sync = read_sync_log(*directory_, name.base);
+  return sync.ok() && sync->position > 0;
 }
 
 Status Recovery::load_producers() {
@@ -246,15 +262,31 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   } else if (sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file) {
     return std::move(sync).error();
   }
-  LOGCASK_ASSIGN(std::unique_ptr<File> file,
-                 directory_->open(segment_filename(name, SegmentFile::log), OpenMode::read));
+  Result<std::unique_ptr<File>> opened = directory_->open(segment_filename(name, SegmentFile::log), OpenMode::read);
+  if (opened.code() == Errc::not_found) {
+    log.corrupt = true;
+    log.damaged_from = name.base;
+    log.state.set_append_times(log.sync.first_append, log.sync.last_append);
+    log.reason = "the file is missing; bytes up to position " + std::to_string(log.sync.position) + " were on disk";
+    note_sync(log);
+    return log;
+  }
+  LOGCASK_ASSIGN(const std::unique_ptr<File> file, std::move(opened));
   LOGCASK_ASSIGN(log.file_bytes, file->size());
 
   bool digest_differs = false;
+  std::optional<ScanEnd> wrong_epoch;
   const auto take = [&](const ScannedBatch& batch) -> Status {
     if (batch.position == log.sync.position && log.sync.position > 0) {
       digest_differs = log.state.digest.value() != log.sync.digest;
       log.state_at_sync = log.state;
+    }
+    // The CRC does not cover the leader epoch, and a digest covers it only below the recovery point.
+    if (const LeaderEpoch epoch = epoch_of(batch.header.base_offset); batch.header.leader_epoch != epoch) {
+      wrong_epoch = {ScanEnd::Why::bad_batch, batch.position, batch.header.base_offset,
+                     "its leader epoch is " + std::to_string(batch.header.leader_epoch.value()) + " instead of " +
+                         std::to_string(epoch.value())};
+      return Error{Errc::cancelled, wrong_epoch->reason};
     }
     log.state.add_batch(batch.header, batch.bytes);
     if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, opened_at_);
@@ -263,7 +295,9 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   ScanOptions options;
   options.name = name;
   options.expected = name.base;
-  LOGCASK_ASSIGN(const ScanEnd end, scan_log(*file, options, take));
+  Result<ScanEnd> scanned = scan_log(*file, options, take);
+  if (wrong_epoch) scanned = *std::move(wrong_epoch);
+  LOGCASK_ASSIGN(const ScanEnd end, std::move(scanned));
   const bool whole = end.position == log.sync.position;
   if (log.sync.position > 0 && whole) digest_differs = log.state.digest.value() != log.sync.digest;
   // No batch begins at the recovery point: the .sync speaks of other bytes.
@@ -272,18 +306,34 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   const TimestampMs first = log.sync.first_append == kNoTimestamp ? opened_at_ : log.sync.first_append;
   const TimestampMs last = whole && log.sync.last_append != kNoTimestamp ? log.sync.last_append : opened_at_;
   if (end.position > 0) log.state.set_append_times(first, std::max(first, last));
-  out_.append_clock = std::max(out_.append_clock, log.sync.last_append);
-  log.ceiling = ceiling_ = std::max(ceiling_, log.ceiling);
+  note_sync(log);
 
   out_.report.scanned_bytes += end.position;
   log.corrupt = end.position < log.sync.position || digest_differs;
   log.torn = !log.corrupt && (end.why == ScanEnd::Why::bad_batch);
-  log.reason = digest_differs ? "the bytes up to the recovery point do not match their digest" : end.reason;
-  // Nothing of a file that is too short is read (segment/segment.h).
-  const bool all_of_it = digest_differs || log.file_bytes < log.sync.position;
+  const std::string where = "at position " + std::to_string(end.position) + ": ";
+  log.reason = digest_differs ? "the bytes up to position " + std::to_string(log.sync.position) +
+                                    ", the recovery point, do not match their digest"
+                              : where + (end.reason.empty() ? "the data ends here" : end.reason);
+  // Nothing is read of a file that is too short, nor of one whose epochs are not certain (segment/segment.h).
+  const bool all_of_it = digest_differs || wrong_epoch || log.file_bytes < log.sync.position;
   log.damaged_from = all_of_it ? name.base : log.state.next_offset();
-  if (log.corrupt && log.reason.empty()) log.reason = "the file ends below its recovery point";
+  if (log.corrupt && !digest_differs)
+    log.reason += "; bytes up to position " + std::to_string(log.sync.position) + " were on disk";
   return log;
+}
+
+void Recovery::note_sync(ScannedLog& log) {
+  out_.append_clock = std::max(out_.append_clock, log.sync.last_append);
+  log.ceiling = ceiling_ = std::max(ceiling_, log.ceiling);
+}
+
+// The epoch under which the batch at `base` was appended.
+LeaderEpoch Recovery::epoch_of(Offset base) const {
+  const auto& epochs = out_.manifest.epochs;
+  const auto above = std::partition_point(epochs.begin(), epochs.end(),
+                                          [&](const EpochStart& start) { return start.start_offset <= base; });
+  return above == epochs.begin() ? epochs.front().epoch : (above - 1)->epoch;
 }
 
 Status Recovery::chain() {
