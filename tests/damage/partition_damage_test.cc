@@ -1,0 +1,203 @@
+// Every byte of every file of a partition flipped, every file cut at every length, deleted, replaced by an older copy
+// or by another segment's: harmless, mended, or an error that names the file. Never a wrong value, a silent loss, a
+// crash.
+//
+// LOGCASK_DAMAGE_REPLAY=set/file/kind/number runs one image and says what came of it; LOGCASK_DAMAGE_EVERY=n every nth.
+
+#include <cstdlib>
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+
+#include "segment/filename.h"
+#include "tests/damage/check.h"
+#include "tests/damage/damage.h"
+#include "tests/support/catch.h"
+
+using namespace logcask;
+using namespace logcask::testing;
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kEvery = 29;
+#else
+constexpr std::size_t kEvery = 1;
+#endif
+
+std::size_t sample_every() {
+  const char* text = std::getenv("LOGCASK_DAMAGE_EVERY");
+  return text ? std::strtoul(text, nullptr, 10) : kEvery;
+}
+
+// What the table calls a file.
+std::string kind_of_file(const DataSet& set, const std::string& path) {
+  if (path.starts_with("manifest")) return path;
+  if (path.ends_with(".producers")) return "producer snapshot";
+  const auto parsed = parse_segment_filename(path);
+  REQUIRE(parsed.has_value());
+  std::string active;
+  for (const auto& [other, content] : set.files)
+    if (other.ends_with(".sync")) active = std::max(active, other.substr(0, 20));
+  const std::string which = parsed->name.rewritten() ? "compacted" : path.starts_with(active) ? "active" : "closed";
+  const char* names[] = {".log", ".index", ".timeindex", ".hint", ".sync"};
+  for (const char* name : names)
+    if (path.ends_with(name)) return which + " " + name;
+  return path;
+}
+
+// Only these may ever answer with an error; all others are derived or there twice.
+bool may_fail(const std::string& path) { return path.ends_with(".log"); }
+
+class Sweep {
+ public:
+  explicit Sweep(const DataSet& set, std::string name)
+      : set_(set), name_(std::move(name)), checker_(set), every_(sample_every()) {
+    if (const char* text = std::getenv("LOGCASK_DAMAGE_REPLAY")) replay_ = text;
+  }
+
+  void run(bool machine_reset, const std::function<bool(const std::string&)>& wanted, std::size_t every = 1) {
+    const auto start = std::clock();
+    for (const auto& [path, content] : set_.files)
+      if (wanted(path)) {
+        for_each_damage(source(path), [&](const Damage& damage) {
+          if (skip(path, damage, every)) return;
+          note(path, damage, checker_.check(path, damage.content, machine_reset, opened_again(path)));
+        });
+      }
+    seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    print();
+    CHECK(broken_ == 0);
+  }
+
+  // Bytes of closed logs go bad under an open partition.
+  void run_while_open() {
+    const auto start = std::clock();
+    for (const auto& [path, content] : set_.files)
+      if (path.ends_with(".log")) {
+        for_each_damage(source(path), [&](const Damage& damage) {
+          if (!damage.content || damage.kind == "older" || damage.kind == "another's") return;
+          if (skip(path, damage, 1)) return;
+          note(path, damage, checker_.check_while_open(path, *damage.content));
+        });
+      }
+    seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    print();
+    CHECK(broken_ == 0);
+  }
+
+ private:
+  DamageSource source(const std::string& path) const {
+    DamageSource source;
+    source.content = &set_.files.at(path);
+    if (const auto older = set_.older.find(path); older != set_.older.end()) source.older = older->second;
+    const std::string ending = path.substr(path.rfind('.'));
+    for (const auto& [other, content] : set_.files)
+      if (other != path && other.ends_with(ending) && !path.starts_with("manifest")) source.other.push_back(content);
+    // Behind the entries there are zeros.
+    if (path.ends_with(".sync")) source.dense_bytes = source.content->find_last_not_of('\0') + 1 + 4 * 64;
+    return source;
+  }
+  // Closed segments' derived files change nothing that a second start would see: a sample does.
+  bool opened_again(const std::string& path) const {
+    const std::string kind = kind_of_file(set_, path);
+    const bool derived = !kind.ends_with(".log") && (kind.starts_with("closed") || kind.starts_with("compacted"));
+    return !derived || !replay_.empty() || number_ % 5 == 0;
+  }
+  std::string id(const std::string& path, const Damage& damage) const {
+    return name_ + "/" + path + "/" + damage.kind + "/" + std::to_string(damage.index);
+  }
+  bool skip(const std::string& path, const Damage& damage, std::size_t every) {
+    if (!replay_.empty()) return id(path, damage) != replay_;
+    return number_++ % (every_ * every) != 0;
+  }
+
+  void note(const std::string& path, const Damage& damage, const Checker::Verdict& verdict) {
+    ++counts_[{kind_of_file(set_, path), damage.kind}][static_cast<int>(verdict.outcome)];
+    ++images_;
+    std::string broken = verdict.broken;
+    if (broken.empty() && verdict.outcome == Outcome::named_error && !may_fail(path))
+      broken = "damage to a file that is derived or there twice must not be an error";
+    if (!replay_.empty())
+      std::cerr << id(path, damage) << ": " << outcome_name(verdict.outcome) << "; " << verdict.detail << "\n";
+    if (broken.empty()) return;
+    // The first of each kind is enough to read.
+    if (++broken_by_[kind_of_file(set_, path) + damage.kind + broken.substr(0, 24)] <= 3)
+      std::cerr << "LOGCASK_DAMAGE_REPLAY=" << id(path, damage) << "\n  " << broken << "\n  " << verdict.detail << "\n";
+    ++broken_;
+  }
+
+  void print() const {
+    std::cout << "\n"
+              << name_ << ": " << images_ << " images in " << std::fixed << std::setprecision(1) << seconds_
+              << " s of CPU\n"
+              << std::left << std::setw(22) << "file" << std::setw(12) << "damage" << std::right;
+    for (const Outcome outcome : {Outcome::harmless, Outcome::rebuilt, Outcome::cut, Outcome::named_error})
+      std::cout << std::setw(13) << outcome_name(outcome);
+    std::cout << "\n";
+    for (const auto& [row, counts] : counts_) {
+      std::cout << std::left << std::setw(22) << row.first << std::setw(12) << row.second << std::right;
+      for (int i = 0; i < 4; ++i) {
+        const auto found = counts.find(i);
+        std::cout << std::setw(13) << (found == counts.end() ? 0 : found->second);
+      }
+      std::cout << "\n";
+    }
+    std::cout << std::flush;
+  }
+
+  const DataSet& set_;
+  const std::string name_;
+  Checker checker_;
+  const std::size_t every_;
+  std::string replay_;
+  std::size_t number_ = 0;
+  std::size_t images_ = 0;
+  std::size_t broken_ = 0;
+  double seconds_ = 0;
+  std::map<std::pair<std::string, std::string>, std::map<int, std::size_t>> counts_;
+  std::map<std::string, int> broken_by_;
+};
+
+bool all(const std::string&) { return true; }
+
+}  // namespace
+
+TEST_CASE("the damage sweep's directory has every kind of file", "[damage]") {
+  const DataSet set = make_synced_set();
+  std::map<std::string, int> kinds;
+  for (const auto& [path, content] : set.files) ++kinds[kind_of_file(set, path)];
+  for (const char* kind :
+       {"active .log", "active .sync", "active .hint", "compacted .log", "compacted .hint", "compacted .index",
+        "compacted .timeindex", "manifest.a", "manifest.b", "producer snapshot"}) {
+    INFO(kind);
+    CHECK(kinds[kind] == 1);
+  }
+  for (const char* kind : {"closed .log", "closed .index", "closed .timeindex", "closed .hint", "closed .sync"}) {
+    INFO(kind);
+    CHECK(kinds[kind] >= 6);
+  }
+}
+
+TEST_CASE("damage at rest to any file of a synced partition", "[damage]") {
+  const DataSet set = make_synced_set();
+  Sweep(set, "synced").run(false, all);
+}
+
+TEST_CASE("damage at rest, found after the machine was reset", "[damage]") {
+  const DataSet set = make_synced_set();
+  Sweep(set, "reset").run(true, all, 5);
+}
+
+TEST_CASE("damage at rest to a partition that was killed with a written tail", "[damage]") {
+  const DataSet set = make_written_set();
+  Sweep(set, "written").run(false, [&](const std::string& path) {
+    const std::string kind = kind_of_file(set, path);
+    return kind.starts_with("active") || kind.starts_with("manifest");
+  });
+}
+
+TEST_CASE("damage to the logs of a partition that is open", "[damage]") {
+  const DataSet set = make_synced_set();
+  Sweep(set, "open").run_while_open();
+}
