@@ -156,9 +156,11 @@ class Checker::Run {
   MemoryFileSystem& disk() { return *disk_; }
 
  private:
+  // Opening wrote the file as it should be, or a file anew that opening leaves alone when it is sound.
   bool mended(const std::map<std::string, std::string>& sound_files) const {
     const auto sound = sound_files.find(path_);
-    return after_open_ && sound != sound_files.end() && after_open_ != damaged_ && *after_open_ == sound->second;
+    if (!after_open_ || sound == sound_files.end() || after_open_ == damaged_) return false;
+    return *after_open_ == sound->second || sound->second == set_.files.at(path_);
   }
 
   void broke(const std::string& rule) {
