@@ -209,6 +209,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
     const auto free = data->root().free_bytes();
     return free.ok() ? *free : 0;
   };
+  metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
   produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms);
   fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes));

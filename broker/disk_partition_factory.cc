@@ -39,6 +39,14 @@ DiskPartitionFactory::DiskPartitionFactory(DiskPartitionParts parts)
 
 DiskPartitionFactory::~DiskPartitionFactory() = default;
 
+void DiskPartitionFactory::add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const {
+  const RecordCache::Stats stats = segments_->records.stats();
+  numbers.emplace_back("lookup_cache.blocks", static_cast<double>(stats.blocks));
+  numbers.emplace_back("lookup_cache.bytes", static_cast<double>(stats.bytes));
+  numbers.emplace_back("lookup_cache.hits", static_cast<double>(stats.hits));
+  numbers.emplace_back("lookup_cache.misses", static_cast<double>(stats.misses));
+}
+
 KeydirBudget* DiskPartitionFactory::budget_of(const PartitionSpec& spec) {
   if (spec.internal) return &internal_budget_;
   const std::lock_guard lock(mutex_);

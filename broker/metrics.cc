@@ -49,8 +49,8 @@ std::string_view service_name(ServiceName service) {
   return kNames[static_cast<std::size_t>(service)];
 }
 
-std::vector<std::pair<std::string, double>> Metrics::list() const {
-  std::vector<std::pair<std::string, double>> list;
+Metrics::Numbers Metrics::list() const {
+  Numbers list;
   const auto put = [&list](std::string name, double value) { list.emplace_back(std::move(name), value); };
   for (std::size_t i = 0; i < kServiceCount; ++i) {
     const std::string name(service_name(static_cast<ServiceName>(i)));
@@ -77,6 +77,7 @@ std::vector<std::pair<std::string, double>> Metrics::list() const {
   count("bytes_received", bytes_received);
   count("bytes_sent", bytes_sent);
   count("streams.open", streams_open);
+  for (const auto& source : sources_) source(list);
   std::sort(list.begin(), list.end());
   return list;
 }

@@ -1,5 +1,8 @@
 #include "broker/local_partition_runner.h"
 
+#include <algorithm>
+#include <map>
+
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
 
@@ -202,6 +205,56 @@ TEST_CASE("rolled segments are read across, and restart finds them in the manife
   check();
   fixture.run_all();
   fixture.restart();
+  check();
+  fixture.kill();
+  fixture.open();
+  check();
+}
+
+TEST_CASE("many keys at a time are answered by number, from memory as from the file, and never with an older value",
+          "[runner]") {
+  PartitionConfig config;
+  config.segment_bytes = 30'000;  // several segments
+  PartitionFixture fixture(config);
+  std::vector<std::string> keys;
+  std::map<std::string, std::string> model;
+  for (int i = 0; i < 300; ++i) keys.push_back("key" + std::to_string(i));
+  const auto write = [&](int step, const std::string& mark) {
+    std::vector<TestRecord> records;
+    for (std::size_t i = 0; i < keys.size(); i += static_cast<std::size_t>(step)) {
+      model[keys[i]] = keys[i] + mark + std::string(100, 'x');
+      records.push_back({keys[i], model[keys[i]], {}});
+    }
+    CHECK(fixture.append(records).error.ok());
+  };
+  const auto check = [&] {
+    std::vector<ByteView> asked;
+    for (std::size_t i = 0; i < 500; ++i)
+      asked.push_back(i % 7 == 6 ? ByteView("no such key") : ByteView(keys[i * 13 % keys.size()]));
+    for (int pass = 0; pass < 3; ++pass) {
+      std::vector<bool> answered(asked.size());
+      fixture.partition().get(asked, false, [&](std::size_t index, const LookupAnswer& answer) {
+        REQUIRE(!answered[index]);
+        answered[index] = true;
+        if (index % 7 == 6) {
+          REQUIRE(answer.status == LookupAnswer::Status::absent);
+        } else {
+          REQUIRE(answer.status == LookupAnswer::Status::found);
+          REQUIRE(answer.value == ByteView(model[std::string(asked[index])]));
+        }
+      });
+      REQUIRE(std::count(answered.begin(), answered.end(), true) == static_cast<std::ptrdiff_t>(asked.size()));
+    }
+  };
+  write(1, "first");
+  check();
+  write(2, "second");
+  check();
+  write(3, "third");
+  check();
+  fixture.restart();
+  check();
+  write(5, "fourth");
   check();
   fixture.kill();
   fixture.open();
