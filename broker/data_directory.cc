@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/crc32c.h"
 #include "base/random.h"
 
 namespace logcask {
@@ -25,6 +26,22 @@ std::string random_hex_id() {
   TopicId id;
   secure_random_bytes(id.bytes.data(), id.bytes.size());
   return id.to_hex();
+}
+
+// The id and, because nothing else would tell a damaged digit, its CRC-32C.
+std::string cluster_id_line(const std::string& id) {
+  char digits[8];
+  const auto [end, failure] = std::to_chars(std::begin(digits), std::end(digits), crc32c(id), 16);
+  const std::string crc(digits, end);
+  return id + " " + std::string(8 - crc.size(), '0') + crc + "\n";
+}
+
+// Without a checksum: written by hand.
+bool parse_cluster_id(const std::string& text, std::string& id) {
+  TopicId parsed;
+  id = text.substr(0, 32);
+  const bool complete = text == cluster_id_line(id) || text + "\n" == cluster_id_line(id);
+  return TopicId::from_hex(id, parsed) && (complete || text == id || text == id + "\n");
 }
 
 // "orders-3.00112233445566778899aabbccddeeff"
@@ -78,8 +95,10 @@ Status DataDirectory::check_or_create_format() {
   LOGCASK_ASSIGN(const auto entries, root_->list());
   for (const auto& entry : entries)
     if (!expected_before_format(entry.name))
-      return Error{Errc::invalid_argument, root_->path() + " holds '" + entry.name +
-                                               "' but is not a data directory; give an empty or a new one"};
+      return Error{Errc::invalid_argument,
+                   root_->path() + " holds '" + entry.name +
+                       "' but no file FORMAT: it is not a data directory, or has lost that file; give an empty or a "
+                       "new one, or restore FORMAT from a backup"};
   facts_.first_start = true;
   LOGCASK_TRY(load_identity());
   // Last, so that a directory with FORMAT has everything else.
@@ -104,12 +123,15 @@ Status DataDirectory::load_identity() {
   }
   auto cluster = read_file(*root_, kClusterIdName, kSmallFileBytes);
   if (cluster.ok()) {
-    cluster_id_ = cluster->substr(0, cluster->find('\n'));
-    return {};
+    if (parse_cluster_id(*cluster, cluster_id_)) return {};
+    return Error{Errc::corrupt_file, root_->path() +
+                                         "/cluster.id is damaged; restore it from a backup, or write the 32 hex "
+                                         "digits of the id into it"};
   }
   if (cluster.code() != Errc::not_found) return std::move(cluster).error();
+  if (!facts_.first_start) notes_.push_back("cluster.id was missing; a new id was made");
   cluster_id_ = random_hex_id();
-  return replace_file(*root_, kClusterIdName, cluster_id_ + "\n");
+  return replace_file(*root_, kClusterIdName, cluster_id_line(cluster_id_));
 }
 
 Status DataDirectory::load_state(const std::string& boot_id) {

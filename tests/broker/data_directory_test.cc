@@ -30,6 +30,29 @@ TEST_CASE("a data directory keeps its cluster id and its hash secret") {
   CHECK((*second)->secret() == secret);
 }
 
+TEST_CASE("a damaged cluster id is refused, one without a checksum is taken") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK(DataDirectory::open(disk.root(), "b")); }
+  const std::string sound = *disk.content("cluster.id");
+  REQUIRE(sound.size() == 42);
+  for (std::string text : {sound.substr(0, 20), std::string(), "0" + sound, sound.substr(0, 40),
+                           sound.substr(0, 31) + (sound[31] == '0' ? "1" : "0") + sound.substr(32)}) {
+    INFO(text);
+    disk.set_content("cluster.id", text);
+    const auto opened = DataDirectory::open(disk.root(), "b");
+    REQUIRE(opened.code() == Errc::corrupt_file);
+    CHECK(opened.error().message.find("cluster.id") != std::string::npos);
+  }
+  for (const std::size_t size : {32u, 41u, 42u}) {
+    disk.set_content("cluster.id", sound.substr(0, size));
+    const auto opened = DataDirectory::open(disk.root(), "b");
+    REQUIRE_OK(opened);
+    CHECK((*opened)->cluster_id() == sound.substr(0, 32));
+  }
+  disk.set_content("cluster.id", sound.substr(0, 32) + "\n");
+  REQUIRE_OK(DataDirectory::open(disk.root(), "b"));
+}
+
 TEST_CASE("a run that was killed is not clean, and a reset machine is told apart") {
   MemoryFileSystem disk;
   { REQUIRE_OK(DataDirectory::open(disk.root(), "boot-1")); }
