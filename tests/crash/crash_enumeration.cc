@@ -3,6 +3,7 @@
 //   crash_enumeration --list                        the workloads
 //   crash_enumeration [--workload NAME]... [--seed N] [--images N] [--second-level N] [--rows DIR]
 //   crash_enumeration --replay WORKLOAD:SEED:STATE  one image: what it is, and the check
+//   crash_enumeration --planted                     bugs planted on purpose, and whether they are found
 //   crash_enumeration --sum DIR                     the table of the rows kept there, and whether they suffice
 //
 // Prints a row for each workload. LOGCASK_CRASH_SAMPLE=N checks one image of N, LOGCASK_TEST_SEED is the seed.
@@ -13,6 +14,7 @@
 #include <iostream>
 
 #include "tests/crash/enumeration_rows.h"
+#include "tests/crash/planted_bugs.h"
 #include "tests/support/plain_checks.h"
 #include "tests/support/seed.h"
 
@@ -33,12 +35,13 @@ struct Arguments {
   std::vector<std::string> workloads;
   std::string rows, sum, replay;
   bool list = false;
+  bool planted = false;
 };
 
 [[noreturn]] void usage(const std::string& what) {
   std::cerr << "crash_enumeration: " << what
             << "; usage: [--list] [--workload NAME]... [--seed N] [--images N] [--second-level N] [--rows DIR] "
-               "[--replay WORKLOAD:SEED:STATE] [--sum DIR]\n";
+               "[--replay WORKLOAD:SEED:STATE] [--planted] [--sum DIR]\n";
   std::exit(2);
 }
 
@@ -54,8 +57,8 @@ Arguments parse(int count, char** values) {
   arguments.options.sample = sample ? std::max<std::uint64_t>(1, number(sample)) : kDefaultSample;
   for (int i = 1; i < count; ++i) {
     const std::string name = values[i];
-    if (name == "--list") {
-      arguments.list = true;
+    if (name == "--list" || name == "--planted") {
+      (name == "--list" ? arguments.list : arguments.planted) = true;
       continue;
     }
     if (i + 1 == count) usage("'" + name + "' wants a value, or is unknown");
@@ -103,6 +106,7 @@ int run(const Arguments& arguments) {
     for (const Workload& workload : workloads) std::cout << workload.name << "\n";
     return 0;
   }
+  if (arguments.planted) return find_planted_bugs() ? 0 : 1;
   if (!arguments.sum.empty()) return sum_rows(arguments.sum, workloads) ? 0 : 1;
   if (!arguments.replay.empty()) return replay(workloads, arguments.replay);
   std::vector<Workload> chosen;

@@ -16,8 +16,8 @@ namespace logcask::testing {
 
 struct EnumerationOptions {
   std::uint64_t seed = 20240607;
-  std::size_t images = 7000;        // distinct; the first round is finished whatever comes
-  std::size_t second_level = 1400;  // distinct
+  std::size_t images = 6000;        // distinct; the first round is finished whatever comes
+  std::size_t second_level = 1200;  // distinct
   std::size_t sample = 1;           // checks one image of so many; the numbers above shrink with it
 };
 

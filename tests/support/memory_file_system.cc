@@ -418,6 +418,10 @@ void MemoryFileSystem::fail(const Fault& fault) {
   const Lock lock(state_->mutex);
   state_->faults.push_back({fault, 0});
 }
+void MemoryFileSystem::ignore(OperationKind kind, const std::string& name_suffix) {
+  const Lock lock(state_->mutex);
+  state_->ignored.emplace_back(kind, name_suffix);
+}
 void MemoryFileSystem::clear_faults() {
   const Lock lock(state_->mutex);
   state_->faults.clear();

@@ -1,0 +1,75 @@
+#pragma once
+// A partition whose executors nobody runs but the caller: whoever waits for it runs them first. So one thread, which
+// blocks where the broker's would, gets the same operations in the same order every time.
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "broker/partition_runner.h"
+
+namespace logcask::testing {
+
+class PumpedRunner final : public PartitionRunner {
+ public:
+  PumpedRunner(std::shared_ptr<PartitionRunner> inner, std::function<void()> pump)
+      : inner_(std::move(inner)), pump_(std::move(pump)) {}
+
+  PartitionRunner& inner() { return *inner_; }
+
+  void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override {
+    inner_->append(std::move(batch), acks, std::move(done));
+    pump_();
+  }
+  bool congested() const override { return inner_->congested(); }
+  Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override { return inner_->fetch(from, max_bytes); }
+  WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override {
+    return inner_->wait_visible_above(offset, std::move(ready));
+  }
+  void cancel_wait(WaitId id) override { inner_->cancel_wait(id); }
+  Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override { return inner_->offset_for_time(t); }
+  void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) override {
+    inner_->get(keys, keys_only, sink);
+  }
+  Result<WatchStart> watch(std::span<const ByteView> keys,
+                           std::function<void(Result<std::vector<KeyChange>>)> on_change) override {
+    return inner_->watch(keys, std::move(on_change));
+  }
+  Offset replay_bound() const override { return inner_->replay_bound(); }
+  Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override {
+    return inner_->replay_step(from, end, filter, max_bytes);
+  }
+  PartitionSnapshot snapshot() const override { return inner_->snapshot(); }
+  std::vector<SegmentReport> segments() const override { return inner_->segments(); }
+  Result<Offset> delete_records(Offset before) override {
+    pump_();
+    return inner_->delete_records(before);
+  }
+  void configure(const PartitionConfig& config) override { inner_->configure(config); }
+  Status roll() override {
+    pump_();
+    return inner_->roll();
+  }
+  Status flush() override {
+    pump_();
+    return inner_->flush();
+  }
+  void close(const Error& reason) override {
+    pump_();
+    inner_->close(reason);
+  }
+  Result<std::string> reopen() override {
+    pump_();
+    return inner_->reopen();
+  }
+  void tick() override {
+    inner_->tick();
+    pump_();
+  }
+
+ private:
+  const std::shared_ptr<PartitionRunner> inner_;
+  const std::function<void()> pump_;
+};
+
+}  // namespace logcask::testing
