@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "compactor/compactor.h"
 #include "segment/filename.h"
 #include "tests/support/catch.h"
 
@@ -103,6 +104,20 @@ class Checker::Run {
     by_time();
   }
 
+  // Everything that can go goes; where it meets damage nothing does.
+  void compact() {
+    if (offline_) return;
+    compacted_ = true;
+    Compactor compactor(*runner_);
+    for (int i = 0; i < 2; ++i) {
+      const auto done =
+          compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); });
+      if (!done.ok()) error(done.error());
+      run_all();
+      parts_.clock.advance_ms(2000);
+    }
+  }
+
   // Each producer's last batch is known, and a new record goes in and is found.
   void write() {
     if (offline_) return;
@@ -179,11 +194,35 @@ class Checker::Run {
       broke("an error that does not say where: " + error.to_string());
   }
 
-  // A known batch, byte for byte; the fresh record's apart.
-  bool known(ByteView batch, const BatchHeader& header) {
+  // A known batch, byte for byte; once compacted, a batch of known records. The fresh record's apart.
+  bool known(ByteView batch, const BatchHeader& header, std::set<Offset>& answered) {
+    if (compacted_) return known_records(batch, header, answered);
+    for (auto r = parts_.records.lower_bound(header.base_offset);
+         r != parts_.records.end() && r->first < header.next_offset(); ++r)
+      answered.insert(r->first);
     const auto found = set_.batches.find(header.base_offset);
     return (found != set_.batches.end() && found->second == batch) ||
            (fresh_ != kNoOffset && header.base_offset == fresh_);
+  }
+  bool known_records(ByteView batch, const BatchHeader& header, std::set<Offset>& answered) {
+    std::string scratch;
+    const auto section = batch_records(header, batch, 1 << 20, scratch);
+    if (!batch_crc_holds(batch) || !section.ok()) return false;
+    RecordCursor cursor(header, *section);
+    RecordView record;
+    while (*cursor.next(record)) {
+      if (record.offset == fresh_) continue;
+      const auto found = parts_.records.find(record.offset);
+      if (found == parts_.records.end() || record.key != found->second->key || record.value != found->second->value ||
+          record.timestamp != found->second->timestamp)
+        return false;
+      answered.insert(record.offset);
+    }
+    return true;
+  }
+  // Compaction may have taken it: a newer record of its key, or a tombstone that is due.
+  bool may_be_gone(const PartitionFixture::Stored& record) const {
+    return compacted_ && (!record.value || newest(record.key)->offset > record.offset);
   }
 
   void fetch(Offset committed_end) {
@@ -193,7 +232,8 @@ class Checker::Run {
     const auto account = [&](Offset to, bool error) {
       for (auto record = parts_.records.lower_bound(from); record != parts_.records.end() && record->first < to;
            ++record)
-        if (!error && !answered.contains(record->first)) lost = std::min(lost, record->first);
+        if (!error && !answered.contains(record->first) && !may_be_gone(*record->second))
+          lost = std::min(lost, record->first);
     };
     while (from < committed_end) {
       const auto fetched = runner_->fetch(from, 1 << 20);
@@ -210,11 +250,8 @@ class Checker::Run {
         const auto header = decode_batch_header(rest);
         if (!header.ok() || header->total_bytes() > rest.size()) return broke("fetch serves no whole batches");
         const ByteView batch = rest.substr(0, header->total_bytes());
-        if (!known(batch, *header))
+        if (!known(batch, *header, answered))
           return broke("fetch serves a batch that was not written: base " + at(header->base_offset));
-        for (auto r = parts_.records.lower_bound(header->base_offset);
-             r != parts_.records.end() && r->first < header->next_offset(); ++r)
-          answered.insert(r->first);
         rest.remove_prefix(header->total_bytes());
       }
       if (fetched->next_fetch_offset <= from) {
@@ -269,6 +306,7 @@ class Checker::Run {
       }
       const auto* expected = newest(key);
       const Status_ status = !expected ? Status_::absent : expected->value ? Status_::found : Status_::deleted;
+      if (compacted_ && status == Status_::deleted && got.status == Status_::absent) continue;
       if (got.status != status)
         return broke("lookup of " + key + ": status " + std::to_string(static_cast<int>(got.status)) + " instead of " +
                      std::to_string(static_cast<int>(status)));
@@ -324,7 +362,7 @@ class Checker::Run {
       for (const auto& record : set_.records)
         if (!expected && record.timestamp >= time && record.offset < cut_) expected = &record;
       // The times of what is listed as damaged are not known: its records may be passed over when it cannot be read.
-      if (errors_ > 0) continue;
+      if (errors_ > 0 || compacted_) continue;
       if (!expected) continue;
       if (!*found || (*found)->offset != expected->offset || (*found)->timestamp != expected->timestamp)
         return broke("the record of a time is " + (*found ? at((*found)->offset) : "none") + " instead of " +
@@ -355,6 +393,7 @@ class Checker::Run {
   std::string alarms_;
   bool noticed_ = false;
   bool shorter_ = false;
+  bool compacted_ = false;
   std::optional<std::string> damaged_;
   std::optional<std::string> after_open_;
   Offset cut_;  // records at and above are gone, and the report says so
@@ -406,6 +445,26 @@ Checker::Verdict Checker::check(const std::string& path, const std::optional<std
     run.read_fresh();
   }
   return run.verdict(parts_->sound_report[machine_reset], parts_->sound_files[machine_reset]);
+}
+
+Checker::Verdict Checker::check_compaction(const std::string& path, const std::optional<std::string>& content) {
+  auto disk = parts_->disk->clone();
+  if (content)
+    disk->set_content(path, *content);
+  else
+    REQUIRE_OK(disk->root()->unlink(path));
+  Run run(set_, *parts_, std::move(disk), path);
+  if (!content || content->size() < set_.files.at(path).size()) run.is_shorter();
+  run.open(false);
+  run.compact();
+  run.read_all();
+  run.note_first_open(content);
+  run.write();
+  run.kill();
+  run.open(false);
+  run.read_all();
+  run.read_fresh();
+  return run.verdict(parts_->sound_report[0], parts_->sound_files[0]);
 }
 
 Checker::Verdict Checker::check_while_open(const std::string& path, const std::string& content) {

@@ -29,6 +29,8 @@ class Checker {
   };
   // `path`: the damaged file. Opens, reads, appends and, with `again`, is killed, opens and reads again.
   Verdict check(const std::string& path, const std::optional<std::string>& content, bool machine_reset, bool again);
+  // The same with everything compacted that can be, before it is read.
+  Verdict check_compaction(const std::string& path, const std::optional<std::string>& content);
   // The file is damaged after the set was opened.
   Verdict check_while_open(const std::string& path, const std::string& content);
 

@@ -81,7 +81,6 @@ class Maker {
     set.name = name;
     set.config = config();
     set.promised_end = fixture_.partition().snapshot().durable_end;
-    // The largest batch is in the middle of the hundred: what a kill leaves.
     fixture_.kill();
     remember();
     set.files = contents_;
@@ -126,8 +125,7 @@ class Maker {
     fixture_.run_all();
   }
 
-  // The files as they are; what they were before is kept. Nothing reads the zeros of a closed segment's .sync, nor its
-  // entries: they are left out, so that the image stays small (the first closed one keeps them).
+  // The files as they are; what they were before is kept.
   void remember() {
     std::map<std::string, std::string> now;
     for (const std::string& path : fixture_.disk().paths()) now[path] = *fixture_.disk().content(path);
@@ -169,6 +167,7 @@ void learn(DataSet& set) {
   }
 }
 
+// Nothing reads a closed segment's .sync while the manifest lists it: without the zeros the image stays small.
 void trim_closed_sync_logs(DataSet& set) {
   std::string active;
   for (const auto& [path, content] : set.files)

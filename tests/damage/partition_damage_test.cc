@@ -9,6 +9,7 @@
 #include <iomanip>
 #include <iostream>
 
+#include "compactor/compactor.h"
 #include "segment/filename.h"
 #include "tests/damage/check.h"
 #include "tests/damage/damage.h"
@@ -49,6 +50,8 @@ std::string kind_of_file(const DataSet& set, const std::string& path) {
 // Only these may ever answer with an error; all others are derived or there twice.
 bool may_fail(const std::string& path) { return path.ends_with(".log"); }
 
+bool all(const std::string&) { return true; }
+
 class Sweep {
  public:
   explicit Sweep(const DataSet& set, std::string name)
@@ -56,37 +59,44 @@ class Sweep {
     if (const char* text = std::getenv("LOGCASK_DAMAGE_REPLAY")) replay_ = text;
   }
 
-  void run(bool machine_reset, const std::function<bool(const std::string&)>& wanted, std::size_t every = 1) {
+  using Wanted = std::function<bool(const std::string&)>;
+  void run(bool machine_reset, const Wanted& wanted, std::size_t every = 1) {
+    each(wanted, every, [&](const std::string& path, const Damage& damage) {
+      return checker_.check(path, damage.content, machine_reset, opened_again(path));
+    });
+  }
+
+  // Compaction meets the damage before any reader does.
+  void run_compacted(std::size_t every) {
+    each(all, every, [&](const std::string& path, const Damage& damage) {
+      return checker_.check_compaction(path, damage.content);
+    });
+  }
+
+  // Bytes of logs go bad under an open partition.
+  void run_while_open() {
+    const auto is_log = [](const std::string& path) { return path.ends_with(".log"); };
+    each(is_log, 1, [&](const std::string& path, const Damage& damage) -> std::optional<Checker::Verdict> {
+      if (!damage.content || damage.kind == "older" || damage.kind == "another's") return std::nullopt;
+      return checker_.check_while_open(path, *damage.content);
+    });
+  }
+
+ private:
+  void each(const Wanted& wanted, std::size_t every,
+            const std::function<std::optional<Checker::Verdict>(const std::string&, const Damage&)>& check) {
     const auto start = std::clock();
     for (const auto& [path, content] : set_.files)
       if (wanted(path)) {
         for_each_damage(source(path), [&](const Damage& damage) {
           if (skip(path, damage, every)) return;
-          note(path, damage, checker_.check(path, damage.content, machine_reset, opened_again(path)));
+          if (const auto verdict = check(path, damage)) note(path, damage, *verdict);
         });
       }
     seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     print();
     CHECK(broken_ == 0);
   }
-
-  // Bytes of closed logs go bad under an open partition.
-  void run_while_open() {
-    const auto start = std::clock();
-    for (const auto& [path, content] : set_.files)
-      if (path.ends_with(".log")) {
-        for_each_damage(source(path), [&](const Damage& damage) {
-          if (!damage.content || damage.kind == "older" || damage.kind == "another's") return;
-          if (skip(path, damage, 1)) return;
-          note(path, damage, checker_.check_while_open(path, *damage.content));
-        });
-      }
-    seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    print();
-    CHECK(broken_ == 0);
-  }
-
- private:
   DamageSource source(const std::string& path) const {
     DamageSource source;
     source.content = &set_.files.at(path);
@@ -159,8 +169,6 @@ class Sweep {
   std::map<std::string, int> broken_by_;
 };
 
-bool all(const std::string&) { return true; }
-
 }  // namespace
 
 TEST_CASE("the damage sweep's directory has every kind of file", "[damage]") {
@@ -195,6 +203,19 @@ TEST_CASE("damage at rest to a partition that was killed with a written tail", "
     const std::string kind = kind_of_file(set, path);
     return kind.starts_with("active") || kind.starts_with("manifest");
   });
+}
+
+TEST_CASE("damage at rest that compaction meets first", "[damage]") {
+  const DataSet set = make_synced_set();
+  {
+    // Undamaged, there is something to drop.
+    PartitionFixture sound(set.disk(), set.config);
+    sound.clock().advance_ms(1'000'000);
+    Compactor compactor(sound.partition());
+    REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
+    CHECK(sound.fetch_all().size() < set.records.size() / 2);
+  }
+  Sweep(set, "compacted").run_compacted(4);
 }
 
 TEST_CASE("damage to the logs of a partition that is open", "[damage]") {
