@@ -165,12 +165,26 @@ class Checker {
       const auto parsed = parse_segment_filename(name);
       if (parsed && parsed->file == SegmentFile::log && !listed.contains(parsed->name)) unlisted.insert(parsed->name);
     }
+    check_missing(listed, unlisted, expected);
     for (const auto& name : unlisted) {
       if (out_.manifest && name.rewritten())
         find(Finding::Kind::note, segment_filename(name, SegmentFile::log),
              "left over from a compaction; the next start removes it");
       else
         expected = check_open(name, expected);
+    }
+  }
+
+  // A .sync that speaks of bytes in a log that is not there. Below the closed end it is what a removal left behind.
+  void check_missing(const std::set<SegmentName>& listed, const std::set<SegmentName>& unlisted, Offset closed_end) {
+    for (const auto& name : names_) {
+      const auto parsed = parse_segment_filename(name);
+      if (!parsed || parsed->file != SegmentFile::sync || parsed->name.base < closed_end) continue;
+      if (listed.contains(parsed->name) || unlisted.contains(parsed->name)) continue;
+      const auto sync = read_sync_log(*directory_, parsed->name.base);
+      if (sync.ok() && sync->position > 0)
+        find(Finding::Kind::damage, segment_filename(parsed->name, SegmentFile::log),
+             "it is not there, but " + std::to_string(sync->position) + " bytes of it were synced");
     }
   }
 
@@ -195,6 +209,11 @@ class Checker {
       find(Finding::Kind::damage, file,
            where + ", below the " + std::to_string(certain) +
                " bytes that were synced: " + (end->reason.empty() ? "the data ends" : end->reason));
+    else if (LogState synced(name);
+             certain > 0 && scan(name, certain, synced).ok() && synced.digest.value() != sync->digest)
+      find(Finding::Kind::damage, file,
+           "every batch holds its checksum, but the digest of its first " + std::to_string(certain) +
+               " bytes differs from the sync log's");
     else if (end->why == ScanEnd::Why::bad_batch)
       find(Finding::Kind::note, file, where + " a torn tail begins (" + end->reason + "); the next start cuts it");
     return state.next_offset();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "cli/manifest_rebuild.h"
@@ -146,4 +147,19 @@ TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing
   CHECK(report->manifest.damaged[0].reason.find(name) != std::string::npos);
   CHECK(disk->content(name)->size() == good.size());
   CHECK(check(*disk).has(Finding::Kind::damage));
+}
+
+TEST_CASE("verify finds an active log that is gone, and one whose leader epoch is wrong") {
+  const auto disk = written_disk();
+  const PartitionCheck sound = check(*disk);
+  const std::string active = segment_filename({sound.manifest->closed_end(), Generation(0)}, SegmentFile::log);
+  const std::string good = *disk->content(active);
+  REQUIRE(!good.empty());
+  disk->set_content(active, flipped(good, 15));  // outside of every CRC
+  CHECK(check(*disk).has(Finding::Kind::damage));
+  REQUIRE_OK(disk->root()->unlink(active));
+  const PartitionCheck gone = check(*disk);
+  REQUIRE(gone.has(Finding::Kind::damage));
+  CHECK(std::any_of(gone.findings.begin(), gone.findings.end(),
+                    [&](const Finding& f) { return f.kind == Finding::Kind::damage && f.file == active; }));
 }
