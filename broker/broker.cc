@@ -41,6 +41,19 @@ std::uint64_t segment_files(const BrokerConfig& config) {
                                    : std::min<std::uint64_t>(limit / 2, 1u << 16);
 }
 
+// What segments and the broker's own files leave of the descriptors.
+std::size_t connections_max(const BrokerConfig& config) {
+  constexpr std::uint64_t kOwnFiles = 64, kAtLeast = 16;
+  const auto wanted = static_cast<std::uint64_t>(config.connections_max);
+  const std::uint64_t limit = raise_open_files_limit();
+  const std::uint64_t taken = std::min(limit, segment_files(config) + kOwnFiles);
+  const std::uint64_t most = std::max(limit - taken, kAtLeast);
+  if (wanted <= most) return wanted;
+  log_warn("connections.max is " + std::to_string(wanted) + ", but the limit of " + std::to_string(limit) +
+           " open files leaves descriptors for " + std::to_string(most) + "; further connections are refused");
+  return most;
+}
+
 ConnectionLimits connection_limits(const BrokerConfig& config) {
   ConnectionLimits limits;
   limits.hello_frame_bytes = static_cast<std::size_t>(config.frame_hello_max_bytes);
@@ -88,7 +101,9 @@ struct Broker::Parts {
                  [](const std::string& text) { log_info(text); }, [](const std::string& text) { log_warn(text); },
                  [this] { compaction.wake(); }}),
         readers("reader", static_cast<std::size_t>(config.background_threads), clock),
-        blocking("blocking", kBlockingThreads, clock) {}
+        blocking("blocking", kBlockingThreads, clock),
+        wire_memory(static_cast<std::size_t>(config.requests_inflight_max_bytes),
+                    static_cast<std::size_t>(config.answers_waiting_max_bytes)) {}
 
   CompactionThreads::Partitions compacted_partitions() const;
   Status open_metadata();
@@ -125,6 +140,7 @@ struct Broker::Parts {
   std::unique_ptr<GroupsService> groups;
   std::unique_ptr<ProducerIdService> producer_ids;
   std::unique_ptr<AdminService> admin;
+  WireMemory wire_memory;
   std::unique_ptr<NativeServices> native;
   std::unique_ptr<Upkeep> upkeep;
 
@@ -221,7 +237,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
   admin = std::make_unique<AdminService>(*service_parts, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
-                                                           *groups, *producer_ids, *admin, blocking, clock,
+                                                           *groups, *producer_ids, *admin, blocking, clock, wire_memory,
                                                            connection_limits(config)});
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
 }
@@ -236,7 +252,7 @@ Status Broker::Parts::open_listener() {
   // Before anything can fail: a stop posts to the loops and waits for them.
   for (NativeThread& thread : threads) thread.thread->start();
   Listener::Limits limits;
-  limits.connections_max = static_cast<std::size_t>(config.connections_max);
+  limits.connections_max = connections_max(config);
   limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
   listener = std::make_unique<Listener>(threads, *native, metrics, limits);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.listen, "listen"));

@@ -139,7 +139,7 @@ const std::vector<Row>& rows() {
         1,
         1'000'000,
         {},
-        "Connections at a time; further ones are refused.",
+        "Connections at a time; further ones are refused. Never more than the limit on open files leaves.",
         {},
         {}},
        &C::connections_max},
@@ -167,6 +167,28 @@ const std::vector<Row>& rows() {
         {},
         {}},
        &C::fetch_max_bytes},
+      {{"requests.inflight.max.bytes",
+        bytes,
+        "0",
+        kMiB,
+        1LL << 40,
+        {},
+        "Request bytes of all connections: half for large frames being received, the rest for small ones, buffers "
+        "and calls that stay open. Frames wait for it.",
+        0,
+        "an eighth of the memory, at most 256 MiB, at least two largest frames"},
+       &C::requests_inflight_max_bytes},
+      {{"answers.waiting.max.bytes",
+        bytes,
+        "0",
+        kMiB,
+        1LL << 40,
+        {},
+        "Answer bytes waiting for all connections. From half of it on, large requests are put off and connections "
+        "that take nothing are closed early.",
+        0,
+        "an eighth of the memory, at most 256 MiB, at least two largest fetches"},
+       &C::answers_waiting_max_bytes},
       {{"connection.inflight.max.bytes",
         bytes,
         "67108864",
@@ -336,12 +358,31 @@ Status check_together(const BrokerConfig& config) {
                                            std::to_string(config.connection_inflight_max_bytes) +
                                            ") is below frame.max.bytes (" + std::to_string(config.frame_max_bytes) +
                                            "): the largest request could never be read"};
+  if (config.requests_inflight_max_bytes > 0 && config.requests_inflight_max_bytes / 2 < config.frame_max_bytes)
+    return Error{Errc::invalid_config, "requests.inflight.max.bytes (" +
+                                           std::to_string(config.requests_inflight_max_bytes) +
+                                           ") is below twice frame.max.bytes (" +
+                                           std::to_string(config.frame_max_bytes) + "); raise one or lower the other"};
+  if (config.answers_waiting_max_bytes > 0 && config.answers_waiting_max_bytes / 2 < config.fetch_max_bytes)
+    return Error{Errc::invalid_config, "answers.waiting.max.bytes (" +
+                                           std::to_string(config.answers_waiting_max_bytes) +
+                                           ") is below twice fetch.max.bytes (" +
+                                           std::to_string(config.fetch_max_bytes) + "); raise one or lower the other"};
   return {};
 }
 
 constexpr std::uint64_t kLookupCacheDefaultMax = 256u << 20;
 
+// An eighth of the memory within bounds.
+std::int64_t memory_share(std::int64_t largest_item) {
+  const auto eighth = static_cast<std::int64_t>(std::min<std::uint64_t>(memory_limit_bytes() / 8, 256u << 20));
+  return std::max(eighth, 2 * largest_item);
+}
+
 void fill_from_machine(BrokerConfig& config) {
+  if (config.requests_inflight_max_bytes == 0)
+    config.requests_inflight_max_bytes = memory_share(config.frame_max_bytes);
+  if (config.answers_waiting_max_bytes == 0) config.answers_waiting_max_bytes = memory_share(config.fetch_max_bytes);
   if (config.io_threads == 0) config.io_threads = core_count();
   if (config.keydir_total_max_bytes == 0)
     config.keydir_total_max_bytes = static_cast<std::int64_t>(memory_limit_bytes() / 4);

@@ -38,6 +38,8 @@ struct BrokerConfig {
   std::int64_t frame_hello_max_bytes = 0;
   std::int64_t frame_max_bytes = 0;
   std::int64_t fetch_max_bytes = 0;
+  std::int64_t requests_inflight_max_bytes = 0;  // 0 in the table = from the memory; resolved by load
+  std::int64_t answers_waiting_max_bytes = 0;    // likewise
   std::int64_t connection_inflight_max_bytes = 0;
   std::int64_t connection_output_max_bytes = 0;
   std::int64_t connection_streams_max = 0;
@@ -67,8 +69,7 @@ struct ConfigSources {
 
 std::span<const SettingInfo* const> broker_settings();
 
-// Merges, parses and checks. Fills keydir_total_max_bytes, lookup_cache_bytes and io_threads when they are left to the
-// machine.
+// Merges, parses and checks. Fills what is left to the machine: threads and the shares of the memory.
 Result<BrokerConfig> make_broker_config(const ConfigSources& sources);
 
 // "LOGCASK_DATA_DIR" for "data.dir".

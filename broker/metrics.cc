@@ -74,6 +74,7 @@ Metrics::Numbers Metrics::list() const {
   count("connections.accepted", connections_accepted);
   count("connections.refused", connections_refused);
   count("connections.closed_for_errors", connections_closed_for_errors);
+  count("connections.evicted", connections_evicted);
   count("bytes_received", bytes_received);
   count("bytes_sent", bytes_sent);
   count("streams.open", streams_open);

@@ -75,7 +75,8 @@ class Metrics {
   ServiceMetrics& service(ServiceName name) { return services_[static_cast<std::size_t>(name)]; }
 
   Counter records_produced, bytes_produced, bytes_fetched, keys_looked_up, keys_found;
-  Counter connections_open, connections_accepted, connections_refused, connections_closed_for_errors;
+  Counter connections_open, connections_accepted, connections_refused, connections_closed_for_errors,
+      connections_evicted;
   Counter bytes_received, bytes_sent, streams_open;
 
   using Numbers = std::vector<std::pair<std::string, double>>;

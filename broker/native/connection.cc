@@ -12,17 +12,65 @@ namespace {
 // Above this an attachment is queued as it is instead of being copied behind its header.
 constexpr std::size_t kCopyBytesMax = 8u << 10;
 constexpr std::int64_t kSlowDownMs = 10;
+// How long a request for much is put off when too many answers wait already.
+constexpr std::int64_t kPutOffMs = 50;
+// Credit lent to a stream at a time, and the output below which more is lent.
+constexpr std::uint64_t kLoanMin = 64u << 10;
+constexpr std::uint64_t kLoanMax = 4u << 20;
+constexpr std::size_t kLendBelowBytes = 1u << 20;
+
+// Requests whose answers may be large, or many. Producers, lookups of one key and commits are never among them.
+bool asks_for_much(const v1::RequestHeader& header) {
+  using Kind = v1::RequestHeader;
+  switch (header.body_case()) {
+    case Kind::kFetch:
+    case Kind::kReplay:
+    case Kind::kWatch:
+    case Kind::kMetadata:
+    case Kind::kDescribeTopic:
+    case Kind::kSegments:
+    case Kind::kListGroups:
+    case Kind::kCompact:
+      return true;
+    case Kind::kGet:
+      return header.get().key_count() > 1 && !header.get().keys_only();
+    default:
+      return false;
+  }
+}
+
+bool may_stay_open(const v1::RequestHeader& header) {
+  using Kind = v1::RequestHeader;
+  switch (header.body_case()) {
+    case Kind::kFetch:
+    case Kind::kReplay:
+    case Kind::kWatch:
+    case Kind::kCompact:
+      return true;
+    case Kind::kGet:
+      return header.get().min_offsets_size() > 0;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
 Connection::Connection(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
                        ConnectionHost& host)
-    : services_(services), loop_(loop), topics_(topics), principal_(std::move(principal)), host_(&host) {}
+    : services_(services),
+      loop_(loop),
+      topics_(topics),
+      principal_(std::move(principal)),
+      host_(&host),
+      output_(services.memory.answers) {}
 
 bool Connection::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
-  return !finished_ && host_ && !slowed_ && inflight_bytes_ < limits.inflight_bytes &&
-         output_.bytes() < limits.output_bytes && unanswered_ < limits.unanswered;
+  if (finished_ || !host_ || slowed_) return false;
+  if (inflight_bytes_ >= limits.inflight_bytes || unanswered_ >= limits.unanswered) return false;
+  // When memory is short, one answer at a time.
+  return output_.empty() || (output_.bytes() < limits.output_bytes && !services_.memory.answers_short());
 }
 
 std::size_t Connection::consume(ByteView bytes) {
@@ -37,7 +85,7 @@ std::size_t Connection::consume(ByteView bytes) {
       break;
     }
     if (!*frame) break;
-    execute(**frame);
+    if (!execute(**frame)) break;
     bytes.remove_prefix((*frame)->total_bytes);
     needed_bytes_ = kFramePrefixBytes;
   }
@@ -45,16 +93,57 @@ std::size_t Connection::consume(ByteView bytes) {
   return before - bytes.size();
 }
 
-void Connection::execute(const FrameView& frame) {
+bool Connection::execute(const FrameView& frame) {
   ArenaMessage<v1::RequestHeader> header;
+  const auto broken = [this](std::string what) {
+    fail(Error{Errc::malformed_frame, std::move(what)});
+    return true;
+  };
   if (!header->ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())))
-    return fail(Error{Errc::malformed_frame, "the header is not a RequestHeader"});
+    return broken("the header is not a RequestHeader");
   if (!said_hello_ && header->body_case() != v1::RequestHeader::kHello)
-    return fail(Error{Errc::malformed_frame, "the first request of a connection must be Hello"});
+    return broken("the first request of a connection must be Hello");
   if (open_.contains(header->correlation_id()))
-    return fail(Error{Errc::malformed_frame, "correlation id " + std::to_string(header->correlation_id()) +
-                                                 " belongs to a request that is still open"});
-  execute_request({*this, header->correlation_id(), *header, frame.attachment, frame.total_bytes});
+    return broken("correlation id " + std::to_string(header->correlation_id()) +
+                  " belongs to a request that is still open");
+  if (services_.memory.answers_short() && asks_for_much(*header)) {
+    pause_input(kPutOffMs);
+    return false;
+  }
+  const NativeRequest request{*this, header->correlation_id(), *header, frame.attachment, frame.total_bytes};
+  if (!hold_memory(*header, frame.total_bytes)) {
+    request.refuse(Error{Errc::limit_exceeded,
+                         "open streams and waiting requests take all the memory that requests.inflight.max.bytes "
+                         "leaves them; try again later, or raise it"});
+    return true;
+  }
+  execute_request(request);
+  held_ = {};
+  return true;
+}
+
+bool Connection::hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes) {
+  if (!may_stay_open(header)) return true;
+  held_ = services_.memory.open_calls.try_take(frame_bytes + WireMemory::kOpenCallBytes);
+  return static_cast<bool>(held_);
+}
+
+// False when the answer must not be sent; what is sent instead has been.
+bool Connection::room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes) {
+  const auto stream = streams_.find(correlation_id);
+  if (stream != streams_.end()) stream->second.lent -= static_cast<std::int64_t>(attachment_bytes);
+  if (services_.memory.room_for_answer(attachment_bytes)) return true;
+  const Error error{Errc::limit_exceeded,
+                    "too many answers wait for clients that do not take them (answers.waiting.max.bytes); try again"};
+  if (output_.empty() && stream == streams_.end()) {
+    send_error(correlation_id, error);
+  } else {
+    // It is one of those that take nothing, or a stream that cannot have a hole.
+    output_.clear();
+    finished_ = evicted_ = true;
+    notify();
+  }
+  return false;
 }
 
 void Connection::notify() {
@@ -66,8 +155,9 @@ void Connection::input_may_be_wanted() {
 }
 
 void Connection::send(const v1::ResponseHeader& header, ByteView attachment) {
-  if (!host_) return;
+  if (!host_ || evicted_) return;
   if (attachment.size() > kCopyBytesMax) return send(header, std::string(attachment));
+  if (!attachment.empty() && !room_to_send(header.correlation_id(), attachment.size())) return;
   std::string& out = output_.small();
   append_frame_head(out, header, attachment.size());
   out.append(attachment);
@@ -76,8 +166,9 @@ void Connection::send(const v1::ResponseHeader& header, ByteView attachment) {
 }
 
 void Connection::send(const v1::ResponseHeader& header, std::string attachment) {
-  if (!host_) return;
+  if (!host_ || evicted_) return;
   if (attachment.size() <= kCopyBytesMax) return send(header, ByteView(attachment));
+  if (!room_to_send(header.correlation_id(), attachment.size())) return;
   append_frame_head(output_.small(), header, attachment.size());
   output_.appended();
   output_.add(std::move(attachment));
@@ -85,9 +176,10 @@ void Connection::send(const v1::ResponseHeader& header, std::string attachment) 
 }
 
 void Connection::send(const v1::ResponseHeader& header, std::vector<Piece> pieces) {
-  if (!host_) return;
+  if (!host_ || evicted_) return;
   std::size_t bytes = 0;
   for (const Piece& piece : pieces) bytes += piece.bytes.size();
+  if (bytes > 0 && !room_to_send(header.correlation_id(), bytes)) return;
   append_frame_head(output_.small(), header, bytes);
   output_.appended();
   for (Piece& piece : pieces) {
@@ -128,19 +220,60 @@ void Connection::fail(const Error& error) {
 }
 
 void Connection::open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call) {
-  open_.emplace(correlation_id, std::move(call));
+  open_.emplace(correlation_id, Open{std::move(call), std::move(held_)});
 }
 
-void Connection::closed(std::uint64_t correlation_id) { open_.erase(correlation_id); }
+void Connection::closed(std::uint64_t correlation_id) {
+  streams_.erase(correlation_id);
+  open_.erase(correlation_id);
+}
+
+// The more streams share the output, the less each is lent.
+std::uint64_t Connection::loan() const {
+  return std::clamp<std::uint64_t>(services_.limits.output_bytes / (streams_.size() + 1), kLoanMin, kLoanMax);
+}
+
+std::uint64_t Connection::first_loan(std::uint64_t client_credit) const { return std::min(client_credit, loan()); }
+
+void Connection::open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call, std::uint64_t client_credit,
+                             std::uint64_t lent) {
+  open(correlation_id, std::move(call));
+  streams_[correlation_id] = {client_credit - lent, static_cast<std::int64_t>(lent)};
+}
+
+void Connection::add_credit(std::uint64_t correlation_id, std::uint64_t bytes) {
+  const auto stream = streams_.find(correlation_id);
+  if (stream == streams_.end()) return;
+  // No client means more than this.
+  constexpr std::uint64_t kCreditMax = std::uint64_t{1} << 60;
+  stream->second.credit = std::min(stream->second.credit + bytes, kCreditMax);
+  if (output_.bytes() < kLendBelowBytes) lend(correlation_id, stream->second);
+}
+
+void Connection::lend(std::uint64_t correlation_id, Stream& stream) {
+  const auto most = static_cast<std::int64_t>(loan());
+  if (stream.credit == 0 || stream.lent > most / 2 || services_.memory.answers_short()) return;
+  const std::uint64_t bytes = std::min(stream.credit, static_cast<std::uint64_t>(most - stream.lent));
+  stream.credit -= bytes;
+  stream.lent += static_cast<std::int64_t>(bytes);
+  if (const auto call = find_open(correlation_id)) call->add_credit(bytes);
+}
+
+void Connection::output_taken() {
+  if (streams_.empty() || finished_ || output_.bytes() >= kLendBelowBytes) return;
+  // add_credit() only schedules: no stream ends in here.
+  for (auto& [correlation_id, stream] : streams_) lend(correlation_id, stream);
+}
 
 std::shared_ptr<OpenCall> Connection::find_open(std::uint64_t correlation_id) const {
   const auto found = open_.find(correlation_id);
-  return found == open_.end() ? nullptr : found->second;
+  return found == open_.end() ? nullptr : found->second.call;
 }
 
 void Connection::cancel_all(const Error& reason) {
   const auto calls = std::exchange(open_, {});
-  for (const auto& [correlation_id, call] : calls) call->cancel(reason);
+  for (const auto& [correlation_id, open] : calls) open.call->cancel(reason);
+  streams_.clear();
 }
 
 void Connection::detach(const Error& reason) {
@@ -155,9 +288,11 @@ void Connection::shut(const Error& reason) {
   fail(reason);
 }
 
-void Connection::slow_down() {
+void Connection::slow_down() { pause_input(kSlowDownMs); }
+
+void Connection::pause_input(std::int64_t ms) {
   if (std::exchange(slowed_, true)) return;
-  loop_.call_after(kSlowDownMs, [weak = weak_from_this()] {
+  loop_.call_after(ms, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     self->slowed_ = false;

@@ -49,6 +49,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Nothing is being worked on and no stream is open.
   bool quiet() const { return open_.empty() && unanswered_ == 0; }
   OutQueue& output() { return output_; }
+  // The socket has taken something: streams that have credit may go on.
+  void output_taken();
+  // Answers were waiting beyond what all connections may hold; nothing more is sent, close it.
+  bool evicted() const { return evicted_; }
   // One error frame, then finished.
   void fail(const Error& error);
   // The socket is gone: ends every open call; later answers are dropped.
@@ -76,6 +80,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Open calls: cancellable, hold up the idle deadline, end with the connection.
   void open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call);
+  // A stream with credit. The service is lent a part of the client's at a time, for as much as the output can hold:
+  // a client that grants a lot and reads nothing fills no memory. `lent` is first_loan() of the client's credit.
+  void open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call, std::uint64_t client_credit,
+                   std::uint64_t lent);
+  std::uint64_t first_loan(std::uint64_t client_credit) const;
+  void add_credit(std::uint64_t correlation_id, std::uint64_t bytes);
   void closed(std::uint64_t correlation_id);
   std::shared_ptr<OpenCall> find_open(std::uint64_t correlation_id) const;
   std::size_t open_calls() const { return open_.size(); }
@@ -85,7 +95,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   friend class Unanswered;
-  void execute(const FrameView& frame);
+  struct Open {
+    std::shared_ptr<OpenCall> call;
+    MemoryShare::Lease memory;  // of the request
+  };
+  struct Stream {
+    std::uint64_t credit = 0;  // the client's, not lent yet
+    std::int64_t lent = 0;     // not used yet; below zero by a batch at most
+  };
+  // False when it is put off.
+  bool execute(const FrameView& frame);
+  bool hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes);
+  bool room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes);
+  std::uint64_t loan() const;
+  void lend(std::uint64_t correlation_id, Stream& stream);
+  void pause_input(std::int64_t ms);
   void notify();
   void input_may_be_wanted();
   void cancel_all(const Error& reason);
@@ -96,7 +120,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Principal principal_;
   ConnectionHost* host_;  // null once detached
   OutQueue output_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<OpenCall>> open_;
+  std::unordered_map<std::uint64_t, Open> open_;
+  std::unordered_map<std::uint64_t, Stream> streams_;
+  MemoryShare::Lease held_;  // for the call that is about to open
   std::size_t unanswered_ = 0;
   std::size_t inflight_bytes_ = 0;
   std::size_t needed_bytes_ = kFramePrefixBytes;
@@ -104,6 +130,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool finished_ = false;
   bool consuming_ = false;
   bool slowed_ = false;
+  bool evicted_ = false;
 };
 
 // A request that is being worked on: counts against the connection's limits while it lives. Made and destroyed on

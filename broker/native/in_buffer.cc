@@ -4,12 +4,6 @@
 #include <cstring>
 
 namespace logcask {
-namespace {
-
-constexpr std::size_t kFirstBytes = 8u << 10;
-constexpr std::size_t kReadBytesMax = 256u << 10;
-
-}  // namespace
 
 void InBuffer::resize(std::size_t capacity) {
   std::unique_ptr<char[]> bigger(new char[capacity]);
@@ -20,7 +14,7 @@ void InBuffer::resize(std::size_t capacity) {
   begin_ = 0;
 }
 
-std::span<char> InBuffer::prepare(std::size_t max_bytes) {
+std::span<char> InBuffer::prepare(std::size_t needed_bytes, std::size_t usual_bytes) {
   if (!data_) {
     data_.reset(new char[kFirstBytes]);
     capacity_ = kFirstBytes;
@@ -28,15 +22,23 @@ std::span<char> InBuffer::prepare(std::size_t max_bytes) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
     // Nothing is kept: follow the traffic, up after full reads, down after one huge frame.
-    if (was_full_ && capacity_ < kReadBytesMax) resize(capacity_ * 2);
-    if (capacity_ > kReadBytesMax) resize(kFirstBytes);
+    if (was_full_ && capacity_ < usual_bytes) resize(std::min(capacity_ * 2, usual_bytes));
+    if (capacity_ > usual_bytes) resize(kFirstBytes);
   } else if (begin_ > 0) {
     std::memmove(data_.get(), data_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == capacity_) resize(std::clamp(max_bytes, capacity_ + 1, capacity_ * 2));
+  // The huge frame is gone and the next one is small.
+  if (capacity_ > usual_bytes && end_ < kFirstBytes && needed_bytes <= kFirstBytes) resize(kFirstBytes);
+  if (end_ == capacity_) resize(std::clamp(needed_bytes, capacity_ + 1, capacity_ * 2));
   return std::span(data_.get() + end_, capacity_ - end_);
+}
+
+void InBuffer::release() {
+  data_.reset();
+  capacity_ = begin_ = end_ = 0;
+  was_full_ = false;
 }
 
 void InBuffer::commit(std::size_t received) {

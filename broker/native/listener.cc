@@ -10,6 +10,7 @@
 #include <future>
 #include <utility>
 
+#include "broker/log.h"
 #include "broker/native/session.h"
 #include "broker/native/session_socket.h"
 
@@ -19,6 +20,9 @@ namespace {
 using Tcp = boost::asio::ip::tcp;
 
 constexpr std::int64_t kPauseMs = 100;
+// Waiting peers that are turned away at a time when descriptors have run out.
+constexpr int kRefusedAtATime = 256;
+constexpr std::int64_t kWarnEveryMs = 60'000;
 
 int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
@@ -95,7 +99,7 @@ void Listener::accepted(int error_number) {
     return accept();
   }
   if (error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS || error_number == ENOMEM) {
-    out_of_descriptors();
+    out_of_descriptors(error_number);
     threads_[0].thread->call_after(kPauseMs, [this] { accept(); });
     return;
   }
@@ -126,15 +130,23 @@ void Listener::admit() {
   session->thread().post([session] { session->start(); });
 }
 
-// The waiting peer gets a closed connection at once, and the loop does not spin on it.
-void Listener::out_of_descriptors() {
-  metrics_.connections_refused.add();
+// The waiting peers get a closed connection at once, and the loop does not spin on them.
+void Listener::out_of_descriptors(int error_number) {
+  if (const std::int64_t now = services_.clock.monotonic_ns() / 1'000'000; now >= warn_after_ms_) {
+    warn_after_ms_ = now + kWarnEveryMs;
+    log_warn("no connection can be accepted: " + error_from_errno(error_number, "accept").message +
+             "; new ones are refused until others end. Raise the limit on open files or lower connections.max");
+  }
   if (acceptor_->reserve >= 0) ::close(std::exchange(acceptor_->reserve, -1));
-  boost::system::error_code ignored;
-  acceptor_->tcp.non_blocking(true, ignored);
-  Tcp::socket refused(threads_[0].thread->context());
-  acceptor_->tcp.accept(refused, ignored);
-  refused.close(ignored);
+  boost::system::error_code failure;
+  acceptor_->tcp.non_blocking(true, failure);
+  for (int i = 0; i < kRefusedAtATime && !failure; ++i) {
+    Tcp::socket refused(threads_[0].thread->context());
+    acceptor_->tcp.accept(refused, failure);
+    if (failure) break;
+    metrics_.connections_refused.add();
+    refused.close(failure);
+  }
   acceptor_->reserve = open_reserve();
 }
 

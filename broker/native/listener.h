@@ -2,7 +2,8 @@
 // Accepts native connections and hands each to an I/O thread in turn.
 //
 // Never spins: when descriptors run out, one kept in reserve is used to accept and close, so that peers see
-// a closed connection and not a hanging one. Owns its sessions; stop() ends them within a deadline.
+// a closed connection and not a hanging one; the log is told once in a while. Owns its sessions; stop() ends them
+// within a deadline.
 
 #include <atomic>
 #include <condition_variable>
@@ -51,7 +52,7 @@ class Listener {
   void accept();
   void accepted(int error_number);
   void admit();
-  void out_of_descriptors();
+  void out_of_descriptors(int error_number);
   bool count_in(const std::string& address);
   void count_out(Session* session);
 
@@ -61,6 +62,7 @@ class Listener {
   const Limits limits_;
   std::unique_ptr<Acceptor> acceptor_;  // first thread only
   std::size_t turn_ = 0;                // first thread only
+  std::int64_t warn_after_ms_ = 0;      // first thread only
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::condition_variable changed_;

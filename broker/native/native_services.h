@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "broker/native/wire_memory.h"
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
 #include "broker/services/groups_service.h"
@@ -40,6 +41,7 @@ struct NativeServices {
   AdminService& admin;
   Executor& blocking;  // for calls that wait for the disk
   const Clock& clock;
+  WireMemory& memory;
   ConnectionLimits limits;
 };
 

@@ -8,6 +8,8 @@ namespace {
 
 // A small chunk takes no more once it is this long; a spare buffer is kept up to twice that.
 constexpr std::size_t kSmallChunkBytes = 64u << 10;
+// Below this the share of all connections is not told: most answers leave at once.
+constexpr std::size_t kCountedBytes = 16u << 10;
 
 }  // namespace
 
@@ -22,12 +24,30 @@ std::string& OutQueue::small() {
   return chunks_.back().own;
 }
 
-void OutQueue::appended() { bytes_ += chunks_.back().own.size() - small_before_; }
+void OutQueue::appended() {
+  bytes_ += chunks_.back().own.size() - small_before_;
+  count();
+}
+
+// A chunk stays whole until its last byte has been taken.
+void OutQueue::count() {
+  if (!share_) return;
+  const std::size_t held = bytes_ + front_used_;
+  if (held > counted_ + kCountedBytes) {
+    share_->add(held - counted_);
+  } else if (counted_ > 0 && (held == 0 || held + kCountedBytes < counted_)) {
+    share_->sub(counted_ - held);
+  } else {
+    return;
+  }
+  counted_ = held;
+}
 
 void OutQueue::add(std::string bytes) {
   if (bytes.empty()) return;
   bytes_ += bytes.size();
   chunks_.emplace_back().own = std::move(bytes);
+  count();
 }
 
 void OutQueue::add(ByteView bytes, std::shared_ptr<const void> owner) {
@@ -36,6 +56,7 @@ void OutQueue::add(ByteView bytes, std::shared_ptr<const void> owner) {
   Chunk& chunk = chunks_.emplace_back();
   chunk.view = bytes;
   chunk.owner = std::move(owner);
+  count();
 }
 
 std::size_t OutQueue::gather(std::span<ByteView> out) const {
@@ -61,12 +82,14 @@ void OutQueue::consume(std::size_t count) {
     if (count == 0) break;
   }
   front_used_ = count;
+  this->count();
 }
 
 void OutQueue::clear() {
   chunks_.clear();
   front_used_ = 0;
   bytes_ = 0;
+  count();
 }
 
 }  // namespace logcask

@@ -1,7 +1,8 @@
 #pragma once
 // Bytes on their way to a socket: small ones copied together, large ones by reference with their owners.
 //
-// One thread. Views given by gather() are good until the next append or consume.
+// One thread. Views given by gather() are good until the next append or consume. What waits is counted in a share of
+// all connections, small amounts coarsely.
 
 #include <cstddef>
 #include <deque>
@@ -10,11 +11,18 @@
 #include <string>
 
 #include "base/types.h"
+#include "broker/native/memory_share.h"
 
 namespace logcask {
 
 class OutQueue {
  public:
+  OutQueue() = default;
+  explicit OutQueue(MemoryShare& share) : share_(&share) {}
+  ~OutQueue() { clear(); }
+  OutQueue(const OutQueue&) = delete;
+  OutQueue& operator=(const OutQueue&) = delete;
+
   // Where small bytes are appended; call appended() afterwards.
   std::string& small();
   void appended();
@@ -37,6 +45,10 @@ class OutQueue {
     bool open = false;  // small() may append
     ByteView bytes() const { return owner ? view : ByteView(own); }
   };
+  void count();
+
+  MemoryShare* const share_ = nullptr;
+  std::size_t counted_ = 0;  // in the share
   std::deque<Chunk> chunks_;
   std::string spare_;  // the buffer of a consumed small chunk, kept for the next
   std::size_t front_used_ = 0;

@@ -20,6 +20,10 @@ using Tcp = boost::asio::ip::tcp;
 constexpr std::size_t kPiecesPerWrite = 64;
 // One turn of a session writes at most this much before others get their turn.
 constexpr std::size_t kBytesPerTurn = 4u << 20;
+// While memory for answers is short, a peer may take nothing for this share of write_timeout_ms.
+constexpr std::int64_t kStalledShare = 10;
+// A buffer that nothing has come through for so long is given back.
+constexpr std::int64_t kBusyMs = 1000;
 
 std::int64_t tick_ms(const ConnectionLimits& limits) {
   const std::int64_t shortest =
@@ -37,8 +41,8 @@ Session::Session(std::unique_ptr<Socket> socket, IoThread& thread, TopicView& to
       metrics_(metrics),
       peer_address_(std::move(peer_address)),
       on_close_(std::move(on_close)),
-      connection_(
-          std::make_shared<Connection>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)) {}
+      connection_(std::make_shared<Connection>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)),
+      memory_(services.memory) {}
 
 Session::~Session() = default;
 
@@ -53,19 +57,68 @@ void Session::start() {
 }
 
 void Session::read() {
-  if (reading_ || closed_ || !connection_->wants_input()) return;
+  if (reading_ || closed_ || line_ || execute_posted_) return;
+  parked_ = !connection_->wants_input();
+  if (parked_ || !have_room()) return;
   reading_ = true;
-  const std::span<char> room = in_.prepare(connection_->needed_bytes());
+  const std::span<char> room = in_.prepare(connection_->needed_bytes(), usual_buffer());
+  if (in_.capacity() <= usual_buffer() && connection_->needed_bytes() <= usual_buffer()) frame_ = {};
   socket_->tcp.async_read_some(boost::asio::buffer(room.data(), room.size()),
-                               [self = shared_from_this()](boost::system::error_code failure, std::size_t received) {
-                                 self->reading_ = false;
-                                 if (self->closed_) return;
-                                 if (failure) return self->close(Error{Errc::connection_lost, failure.message()});
-                                 self->metrics_.bytes_received.add(received);
-                                 self->last_input_ms_ = self->now_ms();
-                                 self->in_.commit(received);
-                                 self->execute();
+                               [self = shared_from_this()](boost::system::error_code failure, std::size_t bytes) {
+                                 self->received(failure.value(), bytes);
                                });
+}
+
+// True when the next frame's bytes may be read; else the session stands in line for them.
+bool Session::have_room() {
+  const std::size_t needed = connection_->needed_bytes();
+  if (!busy_ && in_.was_full() && in_.empty()) busy_ = memory_.read_buffers.try_take(InBuffer::kBusyBytes);
+  if (needed <= usual_buffer() || needed <= frame_.bytes()) return true;
+  MemoryShare& share = needed <= WireMemory::kSmallFrameBytes ? memory_.small_frames : memory_.large_frames;
+  auto granted = [weak = weak_from_this(), &loop = static_cast<EventLoop&>(thread_)](MemoryShare::Lease lease) {
+    // Shared, because tasks are copyable.
+    loop.post([weak, lease = std::make_shared<MemoryShare::Lease>(std::move(lease))] {
+      const auto self = weak.lock();
+      if (!self || self->closed_) return;
+      self->frame_ = std::move(*lease);
+      self->line_ = nullptr;
+      self->frame_started_ms_ = self->now_ms();
+      self->read();
+    });
+  };
+  auto lease = share.take_or_wait(needed, std::move(granted), place_);
+  if (lease) {
+    frame_ = std::move(lease);
+    return true;
+  }
+  line_ = &share;
+  waiting_since_ms_ = now_ms();
+  return false;
+}
+
+void Session::received(int error_number, std::size_t bytes) {
+  reading_ = false;
+  if (closed_) return;
+  if (error_number == ECANCELED) {
+    // calm_down() took the buffer back.
+    in_.release();
+    busy_ = {};
+    return read();
+  }
+  if (error_number != 0)
+    return close(Error{Errc::connection_lost,
+                       boost::system::error_code(error_number, boost::system::system_category()).message()});
+  metrics_.bytes_received.add(bytes);
+  last_input_ms_ = now_ms();
+  in_.commit(bytes);
+  execute();
+}
+
+// An idle connection keeps no big buffer.
+void Session::calm_down(std::int64_t now) {
+  if (!reading_ || !in_.empty() || !busy_ || now - last_input_ms_ < kBusyMs) return;
+  boost::system::error_code ignored;
+  socket_->tcp.cancel(ignored);
 }
 
 // Executes what has arrived; every answer that is ready by then leaves with one write.
@@ -74,6 +127,7 @@ void Session::execute() {
   executing_ = true;
   in_.consume(connection_->consume(in_.view()));
   executing_ = false;
+  parked_ = !connection_->wants_input();
   const bool waits_for_more = !in_.empty() && connection_->wants_input();
   if (!waits_for_more)
     frame_started_ms_ = -1;
@@ -102,9 +156,13 @@ void Session::input_wanted() {
 }
 
 void Session::flush() {
-  if (closed_ || writing_) return;
+  if (closed_) return;
+  if (connection_->evicted()) {
+    metrics_.connections_evicted.add();
+    return close(Error{Errc::limit_exceeded, "too many answers wait for peers that do not take them"});
+  }
+  if (writing_) return;
   OutQueue& out = connection_->output();
-  const bool was_full = !connection_->wants_input();
   std::size_t written_now = 0;
   while (!out.empty()) {
     if (written_now >= kBytesPerTurn) {
@@ -131,12 +189,13 @@ void Session::flush() {
   if (written_now > 0) {
     metrics_.bytes_sent.add(written_now);
     last_output_ms_ = now_ms();
+    connection_->output_taken();
   }
   if (!writing_)
     stalled_since_ms_ = -1;
   else if (written_now > 0 || stalled_since_ms_ < 0)
     stalled_since_ms_ = now_ms();
-  if (was_full && connection_->wants_input()) input_wanted();
+  if (parked_ && connection_->wants_input()) input_wanted();
   close_if_done();
 }
 
@@ -145,7 +204,8 @@ void Session::wait_writable() {
   socket_->tcp.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code failure) {
     self->writing_ = false;
     if (self->closed_) return;
-    if (failure) return self->close(Error{Errc::connection_lost, failure.message()});
+    if (failure && failure != boost::asio::error::operation_aborted)
+      return self->close(Error{Errc::connection_lost, failure.message()});
     self->flush();
   });
 }
@@ -166,6 +226,8 @@ void Session::close(const Error& reason) {
   if (std::exchange(closed_, true)) return;
   const auto self = shared_from_this();
   if (timer_) thread_.cancel(std::exchange(timer_, 0));
+  if (line_) std::exchange(line_, nullptr)->leave(place_);
+  frame_ = {};
   connection_->detach(reason);
   boost::system::error_code ignored;
   socket_->tcp.shutdown(Tcp::socket::shutdown_both, ignored);
@@ -176,7 +238,11 @@ void Session::close(const Error& reason) {
 Status Session::overdue(std::int64_t now) const {
   if (!connection_->said_hello() && now - started_ms_ > limits_.hello_timeout_ms)
     return Error{Errc::timed_out, "no Hello within " + std::to_string(limits_.hello_timeout_ms) + " ms"};
-  if (frame_started_ms_ >= 0 && now - frame_started_ms_ > limits_.frame_timeout_ms)
+  if (line_ && now - waiting_since_ms_ > limits_.frame_timeout_ms)
+    return Error{Errc::limit_exceeded, "other requests took all the memory there is for requests of this size for " +
+                                           std::to_string(limits_.frame_timeout_ms) +
+                                           " ms (requests.inflight.max.bytes); try again later"};
+  if (!line_ && frame_started_ms_ >= 0 && now - frame_started_ms_ > limits_.frame_timeout_ms)
     return Error{Errc::timed_out,
                  "a frame was not complete within " + std::to_string(limits_.frame_timeout_ms) + " ms"};
   if (connection_->quiet() && now - std::max(last_input_ms_, last_output_ms_) > limits_.idle_timeout_ms)
@@ -192,6 +258,13 @@ void Session::tick() {
     // Whoever reads nothing would not read an error frame either.
     if (self->stalled_since_ms_ >= 0 && now - self->stalled_since_ms_ > self->limits_.write_timeout_ms)
       return self->close(Error{Errc::timed_out, "the peer takes no answers"});
+    // Others wait for the memory.
+    if (self->stalled_since_ms_ >= 0 && self->memory_.answers_short() &&
+        now - self->stalled_since_ms_ > self->limits_.write_timeout_ms / kStalledShare) {
+      self->metrics_.connections_evicted.add();
+      return self->close(Error{Errc::limit_exceeded, "the peer takes no answers and memory for answers is short"});
+    }
+    self->calm_down(now);
     if (auto late = self->overdue(now); !late.ok() && !self->connection_->finished()) {
       self->metrics_.connections_closed_for_errors.add();
       self->connection_->fail(late.error());

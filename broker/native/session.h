@@ -4,7 +4,9 @@
 //
 // Belongs to one I/O thread. Kept alive by its pending socket operations and its timer; when closed it tells its owner
 // once. It reads only while the connection wants input, so a peer that does not read its answers is not read either,
-// and is closed when it takes nothing for write_timeout_ms.
+// and is closed when it takes nothing for write_timeout_ms. A frame that does not fit the usual buffer is read on only
+// with a lease of its size (wire_memory.h); frames wait for leases in the order they came, for frame_timeout_ms at
+// most.
 
 #include <cstdint>
 #include <functional>
@@ -39,6 +41,10 @@ class Session final : public ConnectionHost, public std::enable_shared_from_this
 
  private:
   void read();
+  void received(int error_number, std::size_t bytes);
+  bool have_room();
+  std::size_t usual_buffer() const { return busy_ ? InBuffer::kBusyBytes : InBuffer::kFirstBytes; }
+  void calm_down(std::int64_t now_ms);
   void execute();
   void flush();
   void wait_writable();
@@ -54,7 +60,14 @@ class Session final : public ConnectionHost, public std::enable_shared_from_this
   const std::string peer_address_;
   std::function<void(Session*)> on_close_;  // emptied once called
   const std::shared_ptr<Connection> connection_;
+  WireMemory& memory_;
   InBuffer in_;
+  MemoryShare::Lease busy_;      // for a buffer that follows the traffic
+  MemoryShare::Lease frame_;     // for a frame that is larger than that
+  MemoryShare* line_ = nullptr;  // where the frame waits for its lease
+  std::uint64_t place_ = 0;
+  std::int64_t waiting_since_ms_ = 0;
+  bool parked_ = false;  // the connection wanted no input when it was asked last
   bool reading_ = false;
   bool executing_ = false;
   bool flush_posted_ = false;

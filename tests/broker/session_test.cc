@@ -1,4 +1,6 @@
 // Whatever a peer sends, or does not send, the broker answers or closes, and goes on serving others.
+#include <map>
+
 #include "base/coding.h"
 #include "base/random.h"
 #include "proto/frame.h"
@@ -211,6 +213,103 @@ TEST_CASE("a peer that reads nothing is not read from, and is closed in the end"
     closed = client.call(describe).header.describe_broker().connections() == 1;
   }
   CHECK(closed);
+}
+
+// A frame of `frame_bytes` without its last byte.
+std::string all_but_the_last_byte(std::uint32_t frame_bytes) {
+  return frame_prefix(frame_bytes - 4, 10) + std::string(frame_bytes - 9, 'x');
+}
+
+TEST_CASE("large frames wait for memory that others hold, small ones do not", "[session]") {
+  BrokerFixture broker(SettingValues{
+      {"frame.max.bytes", "1048576"}, {"requests.inflight.max.bytes", "2097152"}, {"frame.timeout.ms", "1500"}});
+  NativeClient client(broker.port());
+  client.create_topic("t", 1, {{"max.message.bytes", "900000"}});
+  // It holds all there is for large frames.
+  NativeClient hoarder(broker.port());
+  hoarder.send_raw(all_but_the_last_byte(1u << 20));
+  std::vector<std::unique_ptr<NativeClient>> small_hoarders;
+  for (int i = 0; i < 8; ++i) {
+    small_hoarders.push_back(std::make_unique<NativeClient>(broker.port()));
+    small_hoarders.back()->send_raw(all_but_the_last_byte(32u << 10));
+  }
+  const std::string big(600'000, 'b');
+  NativeClient honest(broker.port());
+  const std::string batch = one_record_batch("big", big);
+  v1::RequestHeader produce;
+  auto& entry = *produce.mutable_produce()->add_entries();
+  entry.set_topic("t");
+  entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
+  const auto id = honest.send(produce, batch);
+  // Lookups and small records go on meanwhile.
+  for (int i = 0; i < 20; ++i) CHECK(client.put("t", "small", std::to_string(i)) >= 0);
+  CHECK(client.get("t", "small") == "19");
+  CHECK(client.get("t", "big") == "<absent>");
+  // The hoarder's time ends, and the honest one's frame is read.
+  expect_closed_with(hoarder, Errc::timed_out);
+  CHECK(honest.answer_to(id).header.produce().results(0).error().code() == 0);
+  CHECK(client.get("t", "big") == big);
+}
+
+TEST_CASE("a frame that gets no memory in its time is refused as retriable", "[session]") {
+  BrokerFixture broker(SettingValues{
+      {"frame.max.bytes", "1048576"}, {"requests.inflight.max.bytes", "2097152"}, {"frame.timeout.ms", "1500"}});
+  NativeClient first(broker.port()), second(broker.port()), third(broker.port());
+  // In line, each with a time of its own: the second one's begins when it gets the memory.
+  first.send_raw(all_but_the_last_byte(1u << 20));
+  v1::RequestHeader request;
+  request.mutable_metadata();
+  NativeClient other(broker.port());
+  CHECK(other.call(request).header.error_code() == 0);
+  second.send_raw(all_but_the_last_byte(1u << 20));
+  third.send_raw(all_but_the_last_byte(1u << 20));
+  expect_closed_with(first, Errc::timed_out);
+  std::map<int, int> fates;
+  for (NativeClient* client : {&second, &third}) {
+    const auto answer = client->receive();
+    REQUIRE(answer.has_value());
+    ++fates[answer->header.error_code()];
+    CHECK(client->closed_by_peer());
+  }
+  CHECK(fates[static_cast<int>(Errc::timed_out)] + fates[static_cast<int>(Errc::limit_exceeded)] == 2);
+  CHECK(fates[static_cast<int>(Errc::limit_exceeded)] >= 1);
+}
+
+TEST_CASE("credit without end does not fill the memory of a broker whose client reads nothing", "[session]") {
+  BrokerFixture broker(SettingValues{{"connection.output.max.bytes", "65536"},
+                                     {"fetch.max.bytes", "1048576"},
+                                     {"write.timeout.ms", "60000"},
+                                     {"answers.waiting.max.bytes", "4194304"}});
+  NativeClient client(broker.port());
+  client.create_topic("t", 1, {{"cleanup.policy", "delete"}});
+  constexpr int kRecords = 100;
+  for (int i = 0; i < kRecords; ++i) REQUIRE(client.put("t", "k" + std::to_string(i), std::string(400'000, 'x')) >= 0);
+  NativeClient reader(broker.port());
+  v1::RequestHeader follow;
+  follow.mutable_fetch()->set_follow(true);
+  follow.mutable_fetch()->set_credit_bytes(UINT32_MAX);
+  follow.mutable_fetch()->add_partitions()->set_topic("t");
+  const auto id = reader.send(follow);
+  v1::RequestHeader describe;
+  describe.mutable_describe_broker();
+  // What was read for it: what the kernel's buffers took and a little more, and then no more.
+  const auto fetched = [&] {
+    const NativeAnswer answer = client.call(describe);
+    for (const auto& counter : answer.header.describe_broker().counters())
+      if (counter.name() == "bytes_fetched") return counter.value();
+    return -1.0;
+  };
+  double last = -1, now = fetched();
+  for (int i = 0; i < 100 && (now == 0 || now != last); ++i) {
+    last = now;
+    for (int turns = 0; turns < 50; ++turns) now = fetched();
+  }
+  CHECK(now > 0);
+  CHECK(now < kRecords * 400'000.0 / 2);
+  // It gets all of it when it reads.
+  std::int64_t end = 0;
+  while (end < kRecords) end = reader.answer_to(id).header.fetch().partitions(0).next_fetch_offset();
+  CHECK(end == kRecords);
 }
 
 TEST_CASE("connections beyond the limits are closed at once", "[session]") {

@@ -6,8 +6,8 @@
 namespace logcask {
 
 void handle_credit(const NativeRequest& request) {
-  if (const auto call = request.connection.find_open(request.header.credit().target_correlation_id()))
-    call->add_credit(request.header.credit().credit_bytes());
+  request.connection.add_credit(request.header.credit().target_correlation_id(),
+                                request.header.credit().credit_bytes());
 }
 
 }  // namespace logcask

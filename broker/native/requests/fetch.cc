@@ -82,8 +82,11 @@ void handle_fetch(const NativeRequest& request) {
   if (fetch.follow()) {
     if (!may_open_stream(request)) return;
     auto sink = std::make_unique<NativeFollowSink>(request, positions);
-    request.connection.open(request.correlation_id, service.follow(request.connection.context(), std::move(positions),
-                                                                   fetch.credit_bytes(), std::move(sink)));
+    const std::uint64_t lent = request.connection.first_loan(fetch.credit_bytes());
+    request.connection.open_stream(
+        request.correlation_id,
+        service.follow(request.connection.context(), std::move(positions), lent, std::move(sink)), fetch.credit_bytes(),
+        lent);
     return;
   }
   FetchService::Options options;

@@ -46,11 +46,12 @@ void handle_replay(const NativeRequest& request) {
   options.filter.key_prefix = replay.key_prefix();
   options.resume_token = replay.resume_token();
   options.stop_at_caught_up = replay.stop_at_caught_up();
-  options.credit_bytes = replay.credit_bytes();
+  const std::uint64_t lent = request.connection.first_loan(replay.credit_bytes());
+  options.credit_bytes = lent;
   auto open = request.services().replay.replay(request.connection.context(), replay.topic(), std::move(options),
                                                std::make_unique<NativeReplaySink>(request));
   if (!open.ok()) return request.refuse(open.error());
-  request.connection.open(request.correlation_id, std::move(open).value());
+  request.connection.open_stream(request.correlation_id, std::move(open).value(), replay.credit_bytes(), lent);
 }
 
 }  // namespace logcask

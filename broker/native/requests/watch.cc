@@ -48,11 +48,12 @@ void handle_watch(const NativeRequest& request) {
   WatchOptions options;
   options.partition = PartitionId(watch.partition());
   for (const std::int64_t offset : watch.last_seen_offsets()) options.last_seen.push_back(Offset(offset));
-  options.credit_bytes = watch.credit_bytes();
+  const std::uint64_t lent = request.connection.first_loan(watch.credit_bytes());
+  options.credit_bytes = lent;
   auto open = request.services().watch.watch(request.connection.context(), watch.topic(), *keys, std::move(options),
                                              std::make_unique<NativeWatchSink>(request));
   if (!open.ok()) return request.refuse(open.error());
-  request.connection.open(request.correlation_id, std::move(open).value());
+  request.connection.open_stream(request.correlation_id, std::move(open).value(), watch.credit_bytes(), lent);
 }
 
 }  // namespace logcask
