@@ -89,7 +89,10 @@ if [ "$generated" = yes ]; then
   LC_ALL=C sort "$work/truth.unsorted" >"$work/truth"
 fi
 # date time "status" STATE KEY VERSION -> KEY <tab> STATE VERSION TIME, or \N for a package that is gone
-awk '{ if ($4 == "not-installed") print $5 "\t\\N"; else print $5 "\t" $4 " " $6 " " $1 "T" $2 }' "$work/history" >"$work/records"
+# While a system is being made, dpkg does not know a package's architecture yet and logs the bare name.
+awk 'FILENAME == ARGV[1] { split($1, part, ":"); architecture[part[1]] = part[2]; next }
+  { if ($5 !~ /:/ && $5 in architecture) $5 = $5 ":" architecture[$5] }
+  { if ($4 == "not-installed") print $5 "\t\\N"; else print $5 "\t" $4 " " $6 " " $1 "T" $2 }' "$work/truth" "$work/history" >"$work/records"
 records=$(wc -l <"$work/records")
 keys=$(cut -f1 "$work/records" | LC_ALL=C sort -u | wc -l)
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <thread>
 
 #include "tests/support/catch.h"
 
@@ -18,11 +19,7 @@ namespace {
 
 constexpr int kStartPatienceMs = 60'000;
 
-}  // namespace
-
-BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings) {
-  int pipe_ends[2];
-  REQUIRE(::pipe2(pipe_ends, O_CLOEXEC) == 0);
+pid_t spawn(const std::string& data_directory, const std::vector<std::string>& settings, int standard_output) {
   std::vector<std::string> words = {LOGCASK_BINARY, "serve",       "--data", data_directory,
                                     "--listen",     "127.0.0.1:0", "--set",  "log.level=error"};
   for (const std::string& setting : settings) {
@@ -34,9 +31,29 @@ BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vecto
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
-  REQUIRE(::posix_spawn(&pid_, LOGCASK_BINARY, &actions, nullptr, arguments.data(), environ) == 0);
+  posix_spawn_file_actions_adddup2(&actions, standard_output, STDOUT_FILENO);
+  pid_t pid = -1;
+  REQUIRE(::posix_spawn(&pid, LOGCASK_BINARY, &actions, nullptr, arguments.data(), environ) == 0);
   posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
+}  // namespace
+
+void BrokerProcess::start_and_kill(const std::string& data_directory, std::chrono::microseconds after) {
+  const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  REQUIRE(nowhere >= 0);
+  const pid_t pid = spawn(data_directory, {}, nowhere);
+  ::close(nowhere);
+  std::this_thread::sleep_for(after);
+  ::kill(pid, SIGKILL);
+  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+}
+
+BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings) {
+  int pipe_ends[2];
+  REQUIRE(::pipe2(pipe_ends, O_CLOEXEC) == 0);
+  pid_ = spawn(data_directory, settings, pipe_ends[1]);
   ::close(pipe_ends[1]);
   output_ = pipe_ends[0];
 

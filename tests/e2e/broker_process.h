@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ class BrokerProcess {
   // Waits until it says where it listens; fails the test when it does not.
   BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings = {});
   ~BrokerProcess();  // kills
+  // Starts one and kills it, wherever it has got to by then.
+  static void start_and_kill(const std::string& data_directory, std::chrono::microseconds after);
   BrokerProcess(const BrokerProcess&) = delete;
   BrokerProcess& operator=(const BrokerProcess&) = delete;
 
