@@ -32,8 +32,10 @@ void AckedLoad::start(std::uint16_t port) {
   stopping_ = false;
   acks_ = 0;
   refusals_ = 0;
-  for (int i = 0; i < shape_.writers; ++i) threads_.emplace_back(&AckedLoad::write, this, port, i, random_.next());
-  if (shape_.compacted) threads_.emplace_back(&AckedLoad::compact, this, port);
+  const auto connected = [port] { return std::make_unique<NativeClient>(port); };
+  for (int i = 0; i < shape_.writers; ++i)
+    threads_.emplace_back(&AckedLoad::write, this, connected(), i, random_.next());
+  if (shape_.compacted) threads_.emplace_back(&AckedLoad::compact, this, connected());
 }
 
 void AckedLoad::join() {
@@ -41,10 +43,9 @@ void AckedLoad::join() {
   threads_.clear();
 }
 
-void AckedLoad::write(std::uint16_t port, int index, std::uint64_t seed) {
+void AckedLoad::write(std::unique_ptr<NativeClient> client, int index, std::uint64_t seed) {
   Random random(seed);
   Writer& writer = writers_[static_cast<std::size_t>(index)];
-  NativeClient client(port);
   struct Open {
     std::string key;
     std::int64_t number;
@@ -64,10 +65,10 @@ void AckedLoad::write(std::uint16_t port, int index, std::uint64_t seed) {
       entry.set_partition(static_cast<std::uint32_t>(index % kPartitions));
       entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
       writer.sent[key].insert(number);
-      open[client.send(request, batch)] = {key, number};
+      open[client->send(request, batch)] = {key, number};
     }
     if (open.empty()) return;
-    const auto answer = client.receive();
+    const auto answer = client->receive();
     if (!answer || answer->header.correlation_id() == 0) return;
     const auto found = open.find(answer->header.correlation_id());
     if (found == open.end() || answer->header.error_code() != 0) return;
@@ -86,16 +87,15 @@ void AckedLoad::write(std::uint16_t port, int index, std::uint64_t seed) {
   }
 }
 
-void AckedLoad::compact(std::uint16_t port) {
-  NativeClient client(port);
+void AckedLoad::compact(std::unique_ptr<NativeClient> client) {
   while (!stopping_) {
     v1::RequestHeader request;
     request.mutable_compact()->set_topic(kTopic);
     request.mutable_compact()->set_partition(-1);
     request.mutable_compact()->set_wait(true);
-    client.send(request);
+    client->send(request);
     while (true) {
-      const auto answer = client.receive();
+      const auto answer = client->receive();
       if (!answer || answer->header.correlation_id() == 0) return;
       if (answer->header.end() || answer->header.error_code() != 0) break;
     }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -53,8 +54,8 @@ class AckedLoad {
   using Record = std::pair<std::string, std::optional<std::string>>;
   using Log = std::map<std::pair<int, std::int64_t>, Record>;  // by partition and offset
 
-  void write(std::uint16_t port, int index, std::uint64_t seed);
-  void compact(std::uint16_t port);
+  void write(std::unique_ptr<NativeClient> client, int index, std::uint64_t seed);
+  void compact(std::unique_ptr<NativeClient> client);
   static Log read_all(NativeClient& client);
   void check_writer(NativeClient& client, int index, const Log& log, const std::map<std::string, Record>& newest);
   void forget_superseded();
