@@ -166,9 +166,11 @@ Result<std::vector<DataDirectory::PartitionEntry>> DataDirectory::list_partition
       notes_.push_back("directory '" + entry.name + "' is not a partition; it is left alone");
       continue;
     }
-    LOGCASK_ASSIGN(const auto directory, root_->open_directory(entry.name));
-    LOGCASK_ASSIGN(const auto files, directory->list());
-    partition.deletion_marked = holds(files, kDataDeletedName);
+    // One that cannot be looked into keeps no other from being opened; open_partition() looks for the marker again.
+    const auto marked = carries_marker(entry.name);
+    if (!marked.ok())
+      notes_.push_back("directory '" + entry.name + "' cannot be looked into: " + marked.error().message);
+    partition.deletion_marked = marked.ok() && *marked;
     partitions.push_back(std::move(partition));
   }
   return partitions;
@@ -181,7 +183,18 @@ Result<std::unique_ptr<Directory>> DataDirectory::create_partition(const std::st
 }
 
 Result<std::unique_ptr<Directory>> DataDirectory::open_partition(const std::string& directory_name) {
-  return root_->open_directory(directory_name);
+  LOGCASK_ASSIGN(auto directory, root_->open_directory(directory_name));
+  LOGCASK_ASSIGN(const auto files, directory->list());
+  if (holds(files, kDataDeletedName))
+    return Error{Errc::partition_offline,
+                 root_->path() + "/" + directory_name + " belongs to a deleted topic; the next start removes it"};
+  return directory;
+}
+
+Result<bool> DataDirectory::carries_marker(const std::string& directory_name) {
+  LOGCASK_ASSIGN(const auto directory, root_->open_directory(directory_name));
+  LOGCASK_ASSIGN(const auto files, directory->list());
+  return holds(files, kDataDeletedName);
 }
 
 Status DataDirectory::mark_deleted(const std::string& directory_name) {
@@ -189,6 +202,15 @@ Status DataDirectory::mark_deleted(const std::string& directory_name) {
   if (directory.code() == Errc::not_found) return {};
   if (!directory.ok()) return std::move(directory).error();
   return replace_file(**directory, kDataDeletedName, "this partition's topic was deleted\n");
+}
+
+Status DataDirectory::unmark_deleted(const std::string& directory_name) {
+  auto directory = root_->open_directory(directory_name);
+  if (directory.code() == Errc::not_found) return {};
+  if (!directory.ok()) return std::move(directory).error();
+  const Status gone = (*directory)->unlink(kDataDeletedName);
+  if (!gone.ok() && gone.code() != Errc::not_found) return gone;
+  return (*directory)->sync();
 }
 
 Status DataDirectory::remove_partition(const std::string& directory_name) {

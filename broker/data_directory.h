@@ -58,9 +58,12 @@ class DataDirectory {
   static std::string partition_directory_name(std::string_view topic, PartitionId partition, const TopicId& id);
   Result<std::vector<PartitionEntry>> list_partitions();
   Result<std::unique_ptr<Directory>> create_partition(const std::string& directory_name);
+  // partition_offline when the directory carries the marker: it is garbage that somebody will remove.
   Result<std::unique_ptr<Directory>> open_partition(const std::string& directory_name);
   // From when this returns the directory is garbage, whatever crashes later.
   Status mark_deleted(const std::string& directory_name);
+  // Takes the marker back; on failure nobody knows whether it is still there.
+  Status unmark_deleted(const std::string& directory_name);
   // Removes a directory that carries the marker; invalid_argument without one.
   Status remove_partition(const std::string& directory_name);
 
@@ -68,6 +71,7 @@ class DataDirectory {
   DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock);
   Status check_or_create_format();
   Status load_identity();
+  Result<bool> carries_marker(const std::string& directory_name);
   Status load_state(const std::string& boot_id);
   Status write_state(bool clean);
 

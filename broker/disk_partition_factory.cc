@@ -99,6 +99,10 @@ Status DiskPartitionFactory::mark_deleted(const PartitionSpec& spec) {
   return parts_.data.mark_deleted(directory_name(spec));
 }
 
+Status DiskPartitionFactory::unmark_deleted(const PartitionSpec& spec) {
+  return parts_.data.unmark_deleted(directory_name(spec));
+}
+
 Status DiskPartitionFactory::remove(const PartitionSpec& spec) {
   return parts_.data.remove_partition(directory_name(spec));
 }

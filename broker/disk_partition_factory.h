@@ -46,6 +46,7 @@ class DiskPartitionFactory final : public PartitionFactory {
   PartitionConfig partition_config(const TopicConfig& config) const override;
   void settings_changed(const TopicId& topic, const TopicConfig& config) override;
   Status mark_deleted(const PartitionSpec& spec) override;
+  Status unmark_deleted(const PartitionSpec& spec) override;
   Status remove(const PartitionSpec& spec) override;
 
   // What the record cache of lookups holds and how often it was right; see Metrics::add_source.

@@ -37,6 +37,10 @@ class PartitionFactory {
   virtual void settings_changed(const TopicId&, const TopicConfig&) {}
   // Durable: from now on the partition's files are garbage.
   virtual Status mark_deleted(const PartitionSpec& spec) = 0;
+  // Takes that back. On failure nobody knows whether the files are garbage.
+  virtual Status unmark_deleted(const PartitionSpec& spec) {
+    return Error{Errc::unsupported, spec.label() + ": a deletion cannot be taken back"};
+  }
   // Removes the files of a marked and closed partition.
   virtual Status remove(const PartitionSpec& spec) = 0;
 };

@@ -278,7 +278,19 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
   if (!topic) return unknown_topic(name);
   if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
   // The markers decide; whatever fails or crashes after the first one, the deletion is completed at the next start.
-  for (std::size_t i = 0; i < topic->partitions.size(); ++i) LOGCASK_TRY(factory_.mark_deleted(spec_of(*topic, i)));
+  for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+    const Status marked = factory_.mark_deleted(spec_of(*topic, i));
+    if (marked.ok()) continue;
+    if (take_back_markers(*topic, i + 1)) return marked;
+    // A topic that the next start may find deleted must acknowledge nothing more.
+    publish(name, nullptr);
+    background([topic] {
+      for (const auto& partition : topic->partitions) partition->close(unknown_topic(topic->record.name));
+    });
+    return Error{marked.code(),
+                 "delete topic '" + name + "': " + marked.error().message +
+                     "; whether it is deleted is decided at the next start, until then it is not served"};
+  }
   publish(name, nullptr);
   const Status recorded = metadata_.remove_topic(name);
   background([this, topic] {
@@ -289,6 +301,12 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
     }
   });
   return recorded;
+}
+
+bool Topics::take_back_markers(const Topic& topic, std::size_t count) {
+  bool all = true;
+  for (std::size_t i = 0; i < count; ++i) all = factory_.unmark_deleted(spec_of(topic, i)).ok() && all;
+  return all;
 }
 
 void Topics::finish_deletion(const Topic& topic) {

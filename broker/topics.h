@@ -84,7 +84,8 @@ class Topics {
   // The broker's own topics; an existing one is returned as it is.
   Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
   Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset);
-  // Returns when the deletion is certain; the files go later, through `background`.
+  // Returns when the deletion is certain; the files go later, through `background`. After an error the topic is as it
+  // was or, when it cannot be told whether the deletion took hold, no longer served: the next start decides.
   Status remove(const std::string& name, const std::function<void(std::function<void()>)>& background);
   // Recovers a latched or offline partition anew; returns the report.
   Result<std::string> reopen(const std::string& name, PartitionId partition);
@@ -96,6 +97,7 @@ class Topics {
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
   void finish_deletion(const Topic& topic);
+  bool take_back_markers(const Topic& topic, std::size_t count);
 
   MetadataStore& metadata_;
   PartitionFactory& factory_;
