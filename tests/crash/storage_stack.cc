@@ -27,6 +27,7 @@ class StorageStack::Factory final : public PartitionFactory {
     inner_.settings_changed(topic, config);
   }
   Status mark_deleted(const PartitionSpec& spec) override { return inner_.mark_deleted(spec); }
+  Status unmark_deleted(const PartitionSpec& spec) override { return inner_.unmark_deleted(spec); }
   Status remove(const PartitionSpec& spec) override { return inner_.remove(spec); }
 
  private:
@@ -127,7 +128,7 @@ Status StorageStack::remove(const std::string& name) {
 }
 
 AppendResult StorageStack::append(const std::string& topic, int partition, const std::string& key,
-                                  const std::optional<std::string>& value) {
+                                  const std::optional<std::string>& value, Acks acks) {
   AppendResult answer;
   const TopicPtr found = topics().find(topic);
   PartitionRunner* runner = found ? found->partition(PartitionId(partition)) : nullptr;
@@ -139,7 +140,8 @@ AppendResult StorageStack::append(const std::string& topic, int partition, const
   Result<PreparedBatch> prepared = prepare_batch(bytes, PartitionConfig(), *parts_->hasher, {});
   REQUIRE_OK(prepared);
   bool answered = false;
-  runner->append(*std::move(prepared), Acks::all, [&](AppendResult result) {
+  PartitionRunner& door = acks == Acks::all ? *runner : local(*runner);
+  door.append(*std::move(prepared), acks, [&](AppendResult result) {
     answer = std::move(result);
     answered = true;
   });

@@ -40,9 +40,9 @@ class StorageStack {
 
   Result<TopicPtr> create(const std::string& name, std::int64_t partitions);
   Status remove(const std::string& name);
-  // Waits for the disk.
+  // Waits for the disk; with Acks::one for the write only, and what is queued stays queued.
   AppendResult append(const std::string& topic, int partition, const std::string& key,
-                      const std::optional<std::string>& value);
+                      const std::optional<std::string>& value, Acks acks = Acks::all);
   LocalPartitionRunner& local(PartitionRunner& partition);
   // Everything that can be cleaned is. Not on a partition that is offline.
   Status compact(PartitionRunner& partition);

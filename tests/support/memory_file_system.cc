@@ -389,6 +389,7 @@ const Fault* State::count(OperationKind kind, const std::string& name) {
     ++armed.seen;
     if (!hit && (armed.seen == fault.nth || (fault.sticky && armed.seen > fault.nth))) hit = &fault;
   }
+  if (hit) hits.push_back({kind, name});
   return hit;
 }
 
@@ -425,6 +426,11 @@ void MemoryFileSystem::ignore(OperationKind kind, const std::string& name_suffix
 void MemoryFileSystem::clear_faults() {
   const Lock lock(state_->mutex);
   state_->faults.clear();
+  state_->hits.clear();
+}
+std::vector<MemoryFileSystem::FaultHit> MemoryFileSystem::fault_hits() const {
+  const Lock lock(state_->mutex);
+  return state_->hits;
 }
 void MemoryFileSystem::set_capacity(std::uint64_t bytes) {
   const Lock lock(state_->mutex);

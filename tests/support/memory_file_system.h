@@ -88,6 +88,12 @@ class MemoryFileSystem {
   // test of the tests plants bugs with it. For sync_data and sync_directory.
   void ignore(OperationKind kind, const std::string& name_suffix);
   void clear_faults();
+  // What faults have hit since the last clear_faults().
+  struct FaultHit {
+    OperationKind kind;
+    std::string path;
+  };
+  std::vector<FaultHit> fault_hits() const;
   // Total of file sizes and reservations allowed from now on; beyond it writes land in part and fail with ENOSPC.
   void set_capacity(std::uint64_t bytes);
   std::uint64_t used_bytes() const;

@@ -69,6 +69,7 @@ struct MemoryFileSystem::State {
     std::uint64_t seen = 0;
   };
   std::vector<ArmedFault> faults;
+  std::vector<MemoryFileSystem::FaultHit> hits;
   std::vector<std::pair<OperationKind, std::string>> ignored;
 
   // Counts the call; the fault to apply to it, if any.
