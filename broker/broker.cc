@@ -183,6 +183,7 @@ Status Broker::Parts::open_topics() {
   limits.partitions_max = config.partitions_max;
   limits.default_partitions = config.default_partitions;
   limits.message_bytes_limit = config.message_bytes_limit();
+  limits.decompressed_bytes_max = config.batch_decompressed_max_bytes;
   topics = std::make_unique<Topics>(*metadata, factory, clock, limits);
   LOGCASK_ASSIGN(const auto entries, data->list_partitions());
   std::vector<TopicId> marked;

@@ -189,6 +189,17 @@ const std::vector<Row>& rows() {
         0,
         "an eighth of the memory, at most 256 MiB, at least two largest fetches"},
        &C::answers_waiting_max_bytes},
+      {{"batch.decompressed.max.bytes",
+        bytes,
+        "0",
+        kMiB,
+        1 << 30,
+        {},
+        "Largest produced batch after decompression; it may hold one record per 64 bytes of this. One batch per I/O "
+        "thread is unpacked at a time.",
+        0,
+        "a sixteenth of the memory, 1 MiB to 64 MiB"},
+       &C::batch_decompressed_max_bytes},
       {{"connection.inflight.max.bytes",
         bytes,
         "67108864",
@@ -383,6 +394,9 @@ void fill_from_machine(BrokerConfig& config) {
   if (config.requests_inflight_max_bytes == 0)
     config.requests_inflight_max_bytes = memory_share(config.frame_max_bytes);
   if (config.answers_waiting_max_bytes == 0) config.answers_waiting_max_bytes = memory_share(config.fetch_max_bytes);
+  if (config.batch_decompressed_max_bytes == 0)
+    config.batch_decompressed_max_bytes =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(memory_limit_bytes() / 16), kMiB, 64 * kMiB);
   if (config.io_threads == 0) config.io_threads = core_count();
   if (config.keydir_total_max_bytes == 0)
     config.keydir_total_max_bytes = static_cast<std::int64_t>(memory_limit_bytes() / 4);

@@ -12,6 +12,13 @@ namespace {
 constexpr int kInlineRounds = 4;
 // Appends that may wait for room; sessions stop reading long before.
 constexpr std::size_t kWaitingAppendsMax = 4096;
+constexpr std::size_t kWaitingAppendBytesMax = 32u << 20;
+
+// What a waiting append keeps in memory.
+std::size_t kept_bytes(const PreparedBatch& batch) {
+  return batch.checked->batch.size() + batch.checked->decompressed.size() +
+         batch.checked->records.size() * sizeof(CheckedRecord) + batch.identities.size() * sizeof(KeyIdentity);
+}
 
 AppendResult failed(Error error) {
   AppendResult result;
@@ -31,12 +38,15 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
     if (auto error = unavailable()) {
       out.push_back([done = std::move(append.done), error = std::move(*error)] { done(failed(error)); });
     } else if (!partition_->latched() && (!waiting_appends_.empty() || partition_->full())) {
-      if (waiting_appends_.size() >= kWaitingAppendsMax) {
+      const std::size_t kept = kept_bytes(append.batch);
+      const bool too_much = waiting_append_bytes_ > 0 && waiting_append_bytes_ + kept > kWaitingAppendBytesMax;
+      if (waiting_appends_.size() >= kWaitingAppendsMax || too_much) {
         out.push_back([done = std::move(append.done), name = environment_.name] {
           done(failed({Errc::throttled, name + ": too much waits for the disk; try again"}));
         });
       } else {
         keep_bytes(append);
+        waiting_append_bytes_ += kept;
         waiting_appends_.push_back(std::move(append));
         want_sync();
       }
@@ -105,6 +115,7 @@ void LocalPartitionRunner::admit_waiting(Outbox& out) {
   while (!waiting_appends_.empty() && !partition_->full()) {
     WaitingAppend append = std::move(waiting_appends_.front());
     waiting_appends_.pop_front();
+    waiting_append_bytes_ -= kept_bytes(append.batch);
     admit(std::move(append), out);
   }
 }
@@ -329,6 +340,7 @@ void LocalPartitionRunner::latch(const Error& error, Outbox& out) {
   for (WaitingAppend& waiting : waiting_appends_)
     out.push_back([done = std::move(waiting.done), latched] { done(failed(latched)); });
   waiting_appends_.clear();
+  waiting_append_bytes_ = 0;
   if (first) alarm(latched.message, out);
 }
 

@@ -432,6 +432,7 @@ void LocalPartitionRunner::shut_log(const Error& reason) {
         done(std::move(result));
       });
     waiting_appends_.clear();
+    waiting_append_bytes_ = 0;
     rewriting_.reset();
     partition = std::move(partition_);
     structure_.reset();

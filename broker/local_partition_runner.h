@@ -178,6 +178,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   bool flush_timer_armed_ = false;
   bool checkpoint_wanted_ = false;
   std::deque<WaitingAppend> waiting_appends_;
+  std::size_t waiting_append_bytes_ = 0;
   OffsetWaiters written_waiters_;
   OffsetWaiters committed_waiters_;
   OffsetWaiters visible_waiters_;

@@ -115,6 +115,7 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
     topic->partitions.resize(topic->record.partitions);
     if (config.ok()) {
       topic->config = std::move(config).value();
+      topic->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
       for (std::size_t i = 0; i < topic->partitions.size(); ++i) jobs.emplace_back(topic.get(), i);
     } else {
       for (auto& partition : topic->partitions)
@@ -184,6 +185,7 @@ Status Topics::check_new(const std::string& name, std::int64_t partitions) const
 Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
   auto topic = std::make_shared<Topic>();
   LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
+  topic->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
   topic->record = std::move(record);
   topic->internal = internal;
   Status failure;
@@ -261,6 +263,7 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
       return unknown_setting(setting, known);
   }
   LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
+  changed->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
   if (changed->config.partition.compacted != topic->config.partition.compacted)
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +

@@ -58,6 +58,7 @@ class Topics {
     std::int64_t partitions_max = 10'000;
     std::int64_t default_partitions = 1;
     std::int64_t message_bytes_limit = INT64_MAX;
+    std::int64_t decompressed_bytes_max = 64LL << 20;
   };
   // None of the parts is owned; all outlive this.
   Topics(MetadataStore& metadata, PartitionFactory& factory, const Clock& clock, Limits limits);

@@ -50,6 +50,7 @@ struct PartitionConfig {
 
   std::optional<Compression> compression;  // compression.type; nothing = producer
   std::int64_t max_message_bytes = 1048588;
+  std::int64_t max_decompressed_bytes = 64LL << 20;  // of a produced batch; the broker's, not the topic's
   TimestampType timestamp_type = TimestampType::create_time;
   std::int64_t flush_ms = 100;  // bounds how long anything stays unsynced
   std::int64_t flush_messages = INT64_MAX;

@@ -7,6 +7,10 @@ BatchRules rules_of(const PartitionConfig& config) {
   BatchRules rules;
   rules.keys_required = config.compacted;
   rules.max_batch_bytes = static_cast<std::size_t>(config.max_message_bytes);
+  rules.max_decompressed_bytes = static_cast<std::size_t>(config.max_decompressed_bytes);
+  // What is kept of a record while it is checked is about as much.
+  constexpr std::size_t kBytesPerRecord = 64;
+  rules.max_records = rules.max_decompressed_bytes / kBytesPerRecord;
   return rules;
 }
 

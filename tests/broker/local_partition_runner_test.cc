@@ -129,6 +129,31 @@ TEST_CASE("a duplicate of an idempotent batch waits for the original's sync", "[
   CHECK(fixture.fetch_all().size() == 1);
 }
 
+TEST_CASE("what waits for the disk is bounded in bytes, not only in number", "[runner]") {
+  PartitionConfig config;
+  config.pending_records_max = 1;
+  PartitionFixture fixture(config);
+  constexpr std::size_t kAppends = 60;
+  std::vector<std::optional<AppendResult>> results(kAppends);
+  for (auto& result : results) fixture.start_append({{"k", std::string(1'000'000, 'x'), {}}}, Acks::all, result);
+  std::size_t refused = 0;
+  for (const auto& result : results) {
+    if (!result) continue;
+    CHECK(result->error.code() == Errc::throttled);
+    ++refused;
+  }
+  // 32 MiB wait, and what the partition has taken.
+  CHECK(refused > 20);
+  CHECK(refused < 30);
+  fixture.run_all();
+  for (const auto& result : results) {
+    REQUIRE(result.has_value());
+    CHECK((result->error.ok() || result->error.code() == Errc::throttled));
+  }
+  // There is room again.
+  CHECK(fixture.append({{"k", std::string(1'000'000, 'x'), {}}}).error.ok());
+}
+
 TEST_CASE("a full disk refuses retriably, keeps reads going and is over when space returns", "[runner]") {
   PartitionFixture fixture;
   fixture.put("a", "1");

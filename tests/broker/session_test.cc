@@ -4,6 +4,7 @@
 #include "base/coding.h"
 #include "base/random.h"
 #include "proto/frame.h"
+#include "proto/record_batch.h"
 #include "tests/broker/broker_fixture.h"
 #include "tests/support/seed.h"
 
@@ -310,6 +311,31 @@ TEST_CASE("credit without end does not fill the memory of a broker whose client 
   std::int64_t end = 0;
   while (end < kRecords) end = reader.answer_to(id).header.fetch().partitions(0).next_fetch_offset();
   CHECK(end == kRecords);
+}
+
+TEST_CASE("a batch that unpacks to more than the broker's memory bears is refused", "[session]") {
+  BrokerFixture broker(SettingValues{{"batch.decompressed.max.bytes", "1048576"}});
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  for (const Compression codec : {Compression::gzip, Compression::snappy, Compression::lz4, Compression::zstd}) {
+    BatchBuilder::Options options;
+    options.compression = codec;
+    // One large record, then very many small ones.
+    BatchBuilder large(Offset(0), options), many(Offset(0), options);
+    large.add(Offset(0), TimestampMs(1), ByteView("k"), ByteView(std::string(2u << 20, '0')));
+    for (int i = 0; i < 20'000; ++i) many.add(Offset(i), TimestampMs(1), ByteView("k"), ByteView());
+    for (BatchBuilder* builder : {&large, &many}) {
+      std::string batch;
+      REQUIRE_OK(builder->finish(batch));
+      v1::RequestHeader request;
+      auto& entry = *request.mutable_produce()->add_entries();
+      entry.set_topic("t");
+      entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
+      CHECK(client.call(request, batch).header.produce().results(0).error().code() ==
+            static_cast<int>(Errc::message_too_large));
+    }
+  }
+  CHECK(client.put("t", "k", "v") == 0);
 }
 
 TEST_CASE("connections beyond the limits are closed at once", "[session]") {
