@@ -187,9 +187,9 @@ TEST_CASE("ten thousand streams of random bytes", "[hostile]") {
   const std::string batch = one_record_batch("key", "value");
   arena.run([&] {
     Fates all;
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < 100; ++round) {
       Peers peers(arena.port());
-      for (int i = 0; i < 250; ++i) {
+      for (int i = 0; i < 100; ++i) {
         Peer& peer = peers.connect();
         peer.shut_after_sending = true;
         if (i % 3 == 0) {
@@ -244,7 +244,8 @@ TEST_CASE("senders of one byte at a time", "[hostile]") {
 }
 
 TEST_CASE("readers that never read", "[hostile]") {
-  Arena arena("120 readers that never read");
+  // Whose answers all fit the kernel's buffers is merely idle.
+  Arena arena("120 readers that never read", {"idle.timeout.ms=3000"});
   {
     NativeClient writer(arena.port());
     writer.create_topic("big", 1, {{"cleanup.policy", "compact,delete"}});
@@ -294,8 +295,8 @@ TEST_CASE("readers that never read", "[hostile]") {
     peers.drive(500, false);
     Fates fates;
     fates.offenders = 120;
-    // write.timeout.ms is 2000.
-    await_gone(arena, fates, 7000);
+    // write.timeout.ms is 2000, and runs from when one is served: those that ask for much wait for their turn first.
+    await_gone(arena, fates, 12'000);
     return fates;
   });
 }
@@ -421,8 +422,8 @@ std::string crowd(Compression codec, std::int64_t records) {
 TEST_CASE("bombs of every codec", "[hostile]") {
   std::vector<std::string> bombs;
   for (const Compression codec : {Compression::gzip, Compression::lz4, Compression::zstd}) {
-    bombs.push_back(bomb(codec, 200u << 20));
-    bombs.push_back(bomb(codec, 60u << 20));
+    bombs.push_back(bomb(codec, 100u << 20));
+    bombs.push_back(bomb(codec, 30u << 20));
   }
   bombs.push_back(bomb(Compression::snappy, 20u << 20));
   bombs.push_back(crowd(Compression::zstd, 1'000'000));
