@@ -58,6 +58,8 @@ Result<bool> RecordCursor::next(RecordView& record) {
   if (const char* wrong = record_parse::parse(start, records_.data() + records_.size(), parsed)) return corrupt(wrong);
   if (parsed.offset_delta < 0 || parsed.offset_delta > last_offset_delta_)
     return corrupt("its offset lies outside the batch");
+  if (parsed.offset_delta <= read_offset_delta_) return corrupt("its offset is not above that of the record before");
+  read_offset_delta_ = parsed.offset_delta;
   record.offset = base_offset_ + parsed.offset_delta;
   record.timestamp = append_time_ ? *append_time_ : wrapping_add(base_timestamp_, parsed.timestamp_delta);
   record.key = nullable(parsed.key, parsed.key_size);

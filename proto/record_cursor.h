@@ -45,8 +45,8 @@ class RecordCursor {
   RecordCursor(const BatchHeader& header, ByteView records, std::size_t position);
 
   // True and fills `record`; false at the end of the bytes. corrupt_message names the record's position when a
-  // length, count, offset delta or varint is wrong. Does not check record_count: see check_produced_batch.
-  // Timestamps are base + delta in wrapping arithmetic, as in Kafka's clients.
+  // length, count, offset delta or varint is wrong; offsets rise from record to record. Does not check record_count:
+  // see check_produced_batch. Timestamps are base + delta in wrapping arithmetic, as in Kafka's clients.
   Result<bool> next(RecordView& record);
   std::size_t position() const { return position_; }
 
@@ -59,6 +59,7 @@ class RecordCursor {
   std::optional<TimestampMs> append_time_;  // every record's timestamp when the batch has LogAppendTime
   ByteView records_;
   std::size_t position_;
+  std::int32_t read_offset_delta_ = -1;  // of the record before
 };
 
 // The records section, decompressed into `scratch` when the batch is compressed, else a view of `batch`.

@@ -1,6 +1,7 @@
 #include "partition/replay_filter.h"
 
 #include "tests/partition/keyed_log.h"
+#include "tests/proto/raw_batch.h"
 
 using namespace logcask;
 using namespace logcask::testing;
@@ -118,6 +119,24 @@ TEST_CASE("the keydir is asked about at most 64 records at once", "[replay]") {
                             live_ones({0, 63, 64, 999}, &largest), 1 << 20, out));
   CHECK(largest == 64);
   CHECK(decode(out).size() == 4);
+}
+
+// Found by fuzzing: the builder of the filtered batch ended the process.
+TEST_CASE("a batch whose offsets do not rise fails a filtered replay and nothing else", "[replay]") {
+  RawBatch batch;
+  batch.last_offset_delta = 3;
+  batch.record_count = 2;
+  RawRecord record;
+  record.offset_delta = 2;
+  batch.records = record.bytes() + record.bytes();
+  ReplayFilter filter;
+  filter.live_only = false;
+  filter.keys_only = true;
+  std::string out;
+  const Status status =
+      filter_batches(batch.bytes(), Offset(0), Offset(4), filter, test_hasher(), live_ones({}), 1 << 20, out);
+  REQUIRE(status.code() == Errc::corrupt_message);
+  REQUIRE(out.empty());
 }
 
 TEST_CASE("control batches and empty ones do not pass", "[replay]") {

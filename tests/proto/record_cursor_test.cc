@@ -264,6 +264,25 @@ TEST_CASE("each wrong length of a record is refused by name", "[proto]") {
   }
 }
 
+TEST_CASE("a record whose offset is not above that of the record before is refused", "[proto]") {
+  for (const std::int32_t second : {0, 1, 2, 3}) {
+    RawRecord records[2];
+    records[0].offset_delta = 2;
+    records[1].offset_delta = second;
+    const std::string section = records[0].bytes() + records[1].bytes();
+    RecordCursor cursor(header_at(40, 100), section);
+    RecordView record;
+    REQUIRE(cursor.next(record).ok());
+    const auto more = cursor.next(record);
+    CAPTURE(second);
+    REQUIRE(more.ok() == (second == 3));
+    if (!more.ok()) {
+      CHECK(more.code() == Errc::corrupt_message);
+      CHECK(contains(more.error().message, "not above that of the record before"));
+    }
+  }
+}
+
 TEST_CASE("the decoder agrees with a plain one on damaged records", "[proto]") {
   const char* seed_text = std::getenv("LOGCASK_TEST_SEED");
   const std::uint64_t seed = seed_text ? std::strtoull(seed_text, nullptr, 10) : 1;
