@@ -105,7 +105,9 @@ void OffsetIndex::add_record_entries(const BatchHeader& header, std::uint64_t po
     if (record_position - entries_.back().record_position >= kIndexIntervalBytes) {
       if (!skim.peek(offset_delta, encoded_bytes)) return;
       const Offset offset = header.base_offset + offset_delta;
-      if (offset_delta < 0 || offset > header.last_offset()) return;  // not sound: leave it to the reader to say so
+      // Not sound: leave it to the reader to say so.
+      if (offset_delta < 0 || offset > header.last_offset() || offset - name_.base <= entries_.back().offset_delta)
+        return;
       add_entry(offset, record_position, position);
     } else if (!skim.peek_length(encoded_bytes)) {
       return;
@@ -162,6 +164,43 @@ std::size_t OffsetIndex::memory_bytes() const {
          epochs_.capacity() * sizeof(EpochChange) + header_sums_.capacity() * sizeof(HeaderSum);
 }
 
+// What find(), find_batch() and large_batch() take for granted: everything rises and lies in the log, and a record
+// entry follows its batch's own, of a batch that is listed and that it lies in.
+bool OffsetIndex::sound(const SegmentFacts& facts) const {
+  const auto rise_within = [&](const auto& list) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (list[i].position >= facts.size_bytes || (i > 0 && list[i].position <= list[i - 1].position)) return false;
+    return true;
+  };
+  if (!rise_within(large_batches_) || !rise_within(epochs_) || !rise_within(header_sums_)) return false;
+  if (name_.rewritten() ? !epochs_.empty() : !header_sums_.empty()) return false;
+  const std::int64_t span = facts.next_offset - name_.base;
+  auto large = large_batches_.begin();
+  const Entry* before = nullptr;
+  std::uint64_t batch_end = 0;  // of the batch that record entries may lie in; 0 = none
+  for (const Entry& entry : entries_) {
+    if (entry.record_position >= facts.size_bytes || static_cast<std::int64_t>(entry.offset_delta) >= span)
+      return false;
+    if (before && (entry.record_position <= before->record_position || entry.offset_delta <= before->offset_delta))
+      return false;
+    if (entry.record_position != entry.batch_position) {
+      if (!before || entry.batch_position != before->batch_position || entry.record_position >= batch_end) return false;
+    } else {
+      batch_end = 0;
+      if (large != large_batches_.end() && large->position == entry.batch_position) {
+        const std::uint64_t length = large->length_and_type & ~kTypeBit;
+        batch_end = entry.batch_position + kBatchLengthEnd + length;
+        if (length < kBatchHeaderBytes - kBatchLengthEnd || batch_end > facts.size_bytes) return false;
+        if (large->offset_delta != entry.offset_delta || large->last_offset_delta >= span - entry.offset_delta)
+          return false;
+        ++large;
+      }
+    }
+    before = &entry;
+  }
+  return large == large_batches_.end();
+}
+
 std::string OffsetIndex::encode(const SegmentFacts& facts) const {
   std::string payload;
   ByteWriter writer(payload);
@@ -176,9 +215,13 @@ Result<OffsetIndex> OffsetIndex::decode(ByteView file, const SegmentFacts& facts
   LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kKind, facts, file, "index"));
   OffsetIndex index(facts.name);
   ByteReader reader(payload);
+  const auto corrupt = [&](const char* why) {
+    return Error{Errc::corrupt_file, "index of " + segment_filename(facts.name, SegmentFile::log) + ": " + why};
+  };
   if (!read_numbers(reader, index.entries_) || !read_numbers(reader, index.large_batches_) ||
       !read_numbers(reader, index.epochs_) || !read_numbers(reader, index.header_sums_) || !reader.at_end())
-    return Error{Errc::corrupt_file, "index of " + segment_filename(facts.name, SegmentFile::log) + ": wrong lengths"};
+    return corrupt("wrong lengths");
+  if (!index.sound(facts)) return corrupt("its entries contradict each other or the log");
   return index;
 }
 

@@ -61,8 +61,8 @@ class OffsetIndex {
   IndexEntry entry(std::size_t i) const;
   std::size_t memory_bytes() const;
 
-  // The content of the .index file. decode refuses (corrupt_file) a file that is damaged, of another version, or
-  // whose name, size or digest are not those of `facts`.
+  // The content of the .index file. decode refuses (corrupt_file) a file that is damaged, of another version, whose
+  // name, size or digest are not those of `facts`, or whose entries cannot all be true of such a log.
   std::string encode(const SegmentFacts& facts) const;
   static Result<OffsetIndex> decode(ByteView file, const SegmentFacts& facts);
 
@@ -91,6 +91,7 @@ class OffsetIndex {
   void add_entry(Offset offset, std::uint64_t record_position, std::uint64_t batch_position);
   void add_large_batch(const BatchHeader& header, std::uint64_t position);
   void add_record_entries(const BatchHeader& header, std::uint64_t position, ByteView batch);
+  bool sound(const SegmentFacts& facts) const;
 
   SegmentName name_;
   std::vector<Entry> entries_;

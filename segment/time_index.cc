@@ -49,13 +49,20 @@ Result<TimeIndex> TimeIndex::decode(ByteView file, const SegmentFacts& facts) {
   index.max_timestamp_ = TimestampMs(reader.fixed<std::int64_t>());
   const auto count = reader.fixed<std::uint32_t>();
   constexpr std::size_t kEntryBytes = 12;
-  if (!reader.ok() || reader.remaining() != count * kEntryBytes)
-    return Error{Errc::corrupt_file,
-                 "time index of " + segment_filename(facts.name, SegmentFile::log) + ": wrong lengths"};
+  const auto corrupt = [&](const char* why) {
+    return Error{Errc::corrupt_file, "time index of " + segment_filename(facts.name, SegmentFile::log) + ": " + why};
+  };
+  if (!reader.ok() || reader.remaining() != count * kEntryBytes) return corrupt("wrong lengths");
   index.entries_.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto max_timestamp = reader.fixed<std::int64_t>();
     const auto offset_delta = reader.fixed<std::uint32_t>();
+    // find() takes for granted that both rise.
+    const Entry before = i > 0 ? index.entries_.back() : Entry{kNoTimestamp.value(), 0};
+    if (max_timestamp <= before.max_timestamp || max_timestamp > index.max_timestamp_.value() ||
+        (i > 0 && offset_delta <= before.offset_delta) ||
+        static_cast<std::int64_t>(offset_delta) >= facts.next_offset - facts.name.base)
+      return corrupt("its entries contradict each other or the log");
     index.entries_.push_back({max_timestamp, offset_delta});
   }
   return index;

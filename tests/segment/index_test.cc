@@ -1,5 +1,7 @@
 #include <map>
 
+#include "base/coding.h"
+#include "segment/derived_file.h"
 #include "tests/segment/segment_fixture.h"
 #include "tests/support/seed.h"
 
@@ -147,6 +149,82 @@ TEST_CASE("index files come back as they were, and for no other log") {
   }
   for (std::size_t size = 0; size < time_file.size(); ++size)
     REQUIRE(TimeIndex::decode(ByteView(time_file).substr(0, size), facts).code() == Errc::corrupt_file);
+}
+
+// An index file as OffsetIndex writes it, of any numbers: entries {offset delta, record position, batch position},
+// large batches {position, offset delta, length, last offset delta, time, time}.
+using Numbers = std::vector<std::vector<std::uint32_t>>;
+std::string index_file(const SegmentFacts& facts, const Numbers& entries, const Numbers& large,
+                       const Numbers& epochs = {{0, 3}}, const Numbers& sums = {}) {
+  std::string payload;
+  ByteWriter writer(payload);
+  for (const Numbers* list : {&entries, &large, &epochs, &sums}) {
+    writer.fixed(static_cast<std::uint32_t>(list->size()));
+    for (const auto& item : *list)
+      for (const std::uint32_t number : item) writer.fixed(number);
+  }
+  return encode_derived_file("LCIX", facts, payload);
+}
+
+SegmentFacts facts_of_100kb() {
+  SegmentFacts facts;
+  facts.name = {Offset(100), Generation(0)};
+  facts.next_offset = Offset(200);
+  facts.size_bytes = 100'000;
+  return facts;
+}
+
+// Found by fuzzing: a lookup ended the process, or was sent beyond the log.
+TEST_CASE("an index file with a right checksum whose entries contradict each other or the log is refused") {
+  const SegmentFacts facts = facts_of_100kb();
+  const Numbers large = {{0, 0, 8988, 49, 0, 0}};
+  const auto code = [&](const Numbers& entries, const Numbers& batches) {
+    return OffsetIndex::decode(index_file(facts, entries, batches), facts).code();
+  };
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}, {50, 9000, 9000}}, large) == Errc::ok);
+  REQUIRE(code({}, {}) == Errc::ok);
+  // Offsets or positions that do not rise.
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}, {20, 9000, 9000}}, large) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}, {50, 4100, 4100}}, large) == Errc::corrupt_file);
+  // Behind the log's end, in bytes and in offsets.
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}, {50, 100'000, 100'000}}, large) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}, {100, 9000, 9000}}, large) == Errc::corrupt_file);
+  // A record of a batch that has no entry, is not listed, or ends before it.
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 50}}, large) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}, {20, 4100, 0}}, {}) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}, {20, 9000, 0}}, large) == Errc::corrupt_file);
+  // A large batch without an entry, of another offset, beyond the log, shorter than a header.
+  REQUIRE(code({{0, 0, 0}}, {{0, 0, 8988, 49, 0, 0}, {9000, 50, 5000, 1, 0, 0}}) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}}, {{0, 1, 8988, 49, 0, 0}}) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}}, {{0, 0, 100'000, 49, 0, 0}}) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}}, {{0, 0, 48, 49, 0, 0}}) == Errc::corrupt_file);
+  REQUIRE(code({{0, 0, 0}}, {{0, 0, 8988, 100, 0, 0}}) == Errc::corrupt_file);
+  // Checksums of headers belong to rewritten logs only, changes of epochs to the others.
+  REQUIRE(OffsetIndex::decode(index_file(facts, {{0, 0, 0}}, {}, {{0, 3}}, {{0, 1}}), facts).code() ==
+          Errc::corrupt_file);
+  REQUIRE(OffsetIndex::decode(index_file(facts, {{0, 0, 0}}, {}, {{5, 3}, {5, 4}}), facts).code() ==
+          Errc::corrupt_file);
+}
+
+TEST_CASE("a time index with a right checksum whose entries do not rise or leave the log is refused") {
+  const SegmentFacts facts = facts_of_100kb();
+  const auto code = [&](std::int64_t max, const std::vector<std::pair<std::int64_t, std::uint32_t>>& entries) {
+    std::string payload;
+    ByteWriter writer(payload);
+    writer.fixed(max);
+    writer.fixed(static_cast<std::uint32_t>(entries.size()));
+    for (const auto& [time, delta] : entries) {
+      writer.fixed(time);
+      writer.fixed(delta);
+    }
+    return TimeIndex::decode(encode_derived_file("LCTX", facts, payload), facts).code();
+  };
+  REQUIRE(code(20, {{10, 5}, {20, 99}}) == Errc::ok);
+  REQUIRE(code(20, {{10, 5}, {10, 99}}) == Errc::corrupt_file);
+  REQUIRE(code(20, {{10, 5}, {20, 5}}) == Errc::corrupt_file);
+  REQUIRE(code(20, {{10, 5}, {20, 100}}) == Errc::corrupt_file);
+  REQUIRE(code(19, {{10, 5}, {20, 99}}) == Errc::corrupt_file);
+  REQUIRE(code(20, {{-1, 5}}) == Errc::corrupt_file);
 }
 
 }  // namespace
