@@ -195,6 +195,17 @@ TEST_CASE("a snapshot damaged in any byte or cut at any length is refused") {
   REQUIRE(ProducerState::decode_snapshot(bytes + '\0').code() == Errc::corrupt_file);
 }
 
+// Found by fuzzing: its age could not be reckoned.
+TEST_CASE("a snapshot of a producer last seen at an impossible time is refused, at an unknown one it is not") {
+  for (const std::int64_t seen : {INT64_MIN, std::int64_t{-2}, std::int64_t{-1}}) {
+    ProducerState state;
+    state.record(ProducerId(5), 0, 0, 1, Offset(0), Offset(0), TimestampMs(seen));
+    const auto decoded = ProducerState::decode_snapshot(state.encode_snapshot(Offset(1)));
+    CAPTURE(seen);
+    REQUIRE(decoded.code() == (seen == -1 ? Errc::ok : Errc::corrupt_file));
+  }
+}
+
 TEST_CASE("an empty producer state has a snapshot too") {
   auto decoded = ProducerState::decode_snapshot(ProducerState().encode_snapshot(Offset(5)));
   REQUIRE_OK(decoded);
