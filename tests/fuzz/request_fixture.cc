@@ -1,0 +1,179 @@
+#include "tests/fuzz/request_fixture.h"
+
+#include <utility>
+
+#include "partition/prepare.h"
+
+namespace logcask::fuzz {
+namespace {
+
+// Small enough to be reached.
+ConnectionLimits small_limits() {
+  ConnectionLimits limits;
+  limits.frame_bytes = 256u << 10;
+  limits.inflight_bytes = 16u << 10;
+  limits.output_bytes = 64u << 10;
+  limits.streams = 4;
+  limits.unanswered = 8;
+  return limits;
+}
+
+Topics::Limits few_partitions() {
+  Topics::Limits limits;
+  limits.partitions_max = 5;
+  return limits;
+}
+
+}  // namespace
+
+bool QueueExecutor::run_one() {
+  if (tasks_.empty()) return false;
+  const Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  task();
+  return true;
+}
+
+void QueueExecutor::drop_all() {
+  tasks_.clear();
+  later_.clear();
+}
+
+bool FuzzLoop::run_one() {
+  if (tasks_.empty()) return false;
+  const Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  task();
+  return true;
+}
+
+void FuzzLoop::advance_ms(std::int64_t ms) {
+  now_ms_ += ms;
+  wheel_.advance(now_ms_);
+}
+
+Result<std::shared_ptr<PartitionRunner>> FuzzPartitions::open(const PartitionSpec& spec) {
+  auto& disk = disks_.emplace_back(std::make_unique<testing::MemoryFileSystem>());
+  RunnerEnvironment environment;
+  environment.name = spec.label();
+  environment.partition.segments = std::make_shared<SegmentEnvironment>();
+  environment.partition.directory = disk->root();
+  environment.partition.clock = &clock_;
+  environment.partition.hasher = &hasher_;
+  environment.partition.arena = &arena_;
+  environment.partition.budget = &budget_;
+  environment.recovery.writer.preallocate_bytes = 0;
+  environment.flush = &flush_;
+  environment.background = &background_;
+  PartitionConfig config = spec.config.partition;
+  config.tail_buffer_bytes = 64u << 10;
+  std::string report;
+  std::shared_ptr<PartitionRunner> runner = LocalPartitionRunner::open(std::move(environment), config, report);
+  while (run_one()) {
+  }
+  return runner;
+}
+
+void FuzzPartitions::drop_all() {
+  flush_.drop_all();
+  background_.drop_all();
+}
+
+std::size_t FuzzPartitions::changes() const {
+  std::size_t all = disks_.size();
+  for (const auto& disk : disks_) all += disk->change_count();
+  return all;
+}
+
+CompactionControl::RequestId IdleCompaction::request(std::shared_ptr<PartitionRunner>, bool wait,
+                                                     std::function<void(const CompactionProgress&)> progress) {
+  const RequestId id = ++last_;
+  open_.emplace(id, std::move(progress));
+  for (const bool finished : {false, true}) {
+    if (!finished && !wait) continue;
+    executor_.post([this, id, finished] {
+      const auto found = open_.find(id);
+      if (found == open_.end()) return;  // cancelled
+      CompactionProgress now;
+      now.finished = finished;
+      const auto tell = found->second;
+      if (finished) open_.erase(found);
+      tell(now);
+    });
+  }
+  return id;
+}
+
+RequestBroker::RequestBroker()
+    : topics_(metadata_, partitions_, clock_, few_partitions()),
+      parts_{authorizer_, metrics_, clock_, hasher_, topics_, blocking_},
+      produce_(parts_, 30'000),
+      fetch_(parts_, 64u << 10),
+      offsets_(parts_),
+      lookup_(parts_, 5'000),
+      watch_(parts_),
+      replay_(parts_),
+      admin_(parts_, facts_, &compaction_) {
+  facts_.version = "fuzz";
+  facts_.disk_free_bytes = [] { return std::uint64_t{1} << 40; };
+  groups_.emplace(parts_);
+  producer_ids_.emplace(parts_, metadata_);
+  services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *producer_ids_,
+                                   admin_, blocking_, clock_, memory_, small_limits()});
+  fill();
+  changes_ = partitions_.changes();
+  generation_ = topics_.generation();
+}
+
+RequestBroker::~RequestBroker() {
+  run();
+  partitions_.drop_all();
+  blocking_.drop_all();
+}
+
+void RequestBroker::fill() {
+  LOGCASK_CHECK(topics_.create("t", 2, {{"cleanup.policy", "compact"}}, false).ok());
+  LOGCASK_CHECK(topics_.create("d", 1, {{"cleanup.policy", "delete"}}, false).ok());
+  for (const char* key : {"a", "b", "c", "a"}) append("t", 0, key, std::string("value of ") + key);
+  append("t", 0, "b", std::nullopt);
+  append("t", 1, "z", std::string(5000, 'z'));
+  append("d", 0, "k", "v");
+  run();
+}
+
+void RequestBroker::append(const std::string& topic, int partition, const std::string& key,
+                           std::optional<std::string> value) {
+  const TopicPtr found = topics_.find(topic);
+  BatchBuilder builder{Offset(0)};
+  std::optional<ByteView> bytes;
+  if (value) bytes = ByteView(*value);
+  builder.add(Offset(0), clock_.wall_ms(), ByteView(key), bytes);
+  std::string batch;
+  LOGCASK_CHECK(builder.finish(batch).ok());
+  auto prepared = prepare_batch(batch, found->config.partition, hasher_);
+  LOGCASK_CHECK(prepared.ok());
+  bool appended = false;
+  found->partition(PartitionId(partition))->append(*std::move(prepared), Acks::all, [&](const AppendResult& result) {
+    appended = result.error.ok();
+  });
+  LOGCASK_CHECK(appended);
+}
+
+bool RequestBroker::changed() const { return partitions_.changes() != changes_ || topics_.generation() != generation_; }
+
+void RequestBroker::forget_callers() {
+  groups_.emplace(parts_);
+  producer_ids_.emplace(parts_, metadata_);
+}
+
+// What waits for the disk may wait for a partition's background work, so that goes first.
+void RequestBroker::run() {
+  bool busy = true;
+  while (busy) {
+    busy = false;
+    while (partitions_.run_one() || loop_.run_one()) busy = true;
+    if (blocking_.run_one()) busy = true;
+  }
+}
+
+}  // namespace logcask::fuzz
