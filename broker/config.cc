@@ -339,11 +339,21 @@ bool known(std::string_view name) {
   return std::any_of(rows().begin(), rows().end(), [name](const Row& row) { return row.info.name == name; });
 }
 
+Error unknown_broker_setting(std::string_view name) {
+  for (const SettingInfo* info : topic_settings())
+    if (info->name == name)
+      return Error{Errc::invalid_config, "'" + std::string(name) +
+                                             "' is a setting of a topic, not of the broker; 'logcask topic create NAME "
+                                             "--config " +
+                                             std::string(name) + "=VALUE' takes it"};
+  return unknown_setting(name, broker_settings());
+}
+
 Status refuse_unknown_names(const ConfigSources& sources) {
   for (const auto& [name, text] : sources.flags)
-    if (!known(name)) return unknown_setting(name, broker_settings()).in("command line");
+    if (!known(name)) return unknown_broker_setting(name).in("command line");
   for (const auto& [name, text] : sources.file)
-    if (!known(name)) return unknown_setting(name, broker_settings()).in(sources.file_name);
+    if (!known(name)) return unknown_broker_setting(name).in(sources.file_name);
   std::vector<std::string> variables;
   for (const Row& row : rows()) variables.push_back(environment_name(row.info.name));
   const std::vector<std::string_view> names(variables.begin(), variables.end());
@@ -442,8 +452,8 @@ std::string environment_name(std::string_view setting) {
 }
 
 SettingValues environment_settings() {
-  // Read by the command line, the client library and the tests, not by the broker.
-  static constexpr std::string_view kForeign[] = {"LOGCASK_BROKER", "LOGCASK_CONFIG", "LOGCASK_OUTPUT"};
+  // Read by the command line, not by the broker.
+  static constexpr std::string_view kForeign[] = {"LOGCASK_BROKER", "LOGCASK_CONFIG"};
   SettingValues values;
   for (char** entry = environ; entry && *entry; ++entry) {
     const std::string_view line(*entry);

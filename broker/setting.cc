@@ -28,8 +28,12 @@ std::span<const Suffix> suffixes_of(SettingType type) {
 }
 
 Error refused(const SettingInfo& info, std::string_view text) {
+  std::string suffixes;
+  for (const Suffix& suffix : suffixes_of(info.type))
+    suffixes += (suffixes.empty() ? "" : " ") + std::string(suffix.text);
   return Error{Errc::invalid_config, std::string(info.name) + " = '" + std::string(text) +
-                                         "' is not allowed; it takes " + setting_range(info)};
+                                         "' is not allowed; it takes " + setting_range(info) +
+                                         (suffixes.empty() ? "" : "; units: " + suffixes)};
 }
 
 // The whole of `text` as a number.
@@ -62,6 +66,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+// "--live" for "--live-only", "--data-dir" for "--data": three letters at least.
+bool one_begins_the_other(std::string_view a, std::string_view b) {
+  const std::string_view shorter = a.size() < b.size() ? a : b;
+  const std::size_t dashes = std::min(shorter.find_first_not_of('-'), shorter.size());
+  return shorter.size() - dashes >= 3 && (a.starts_with(b) || b.starts_with(a));
 }
 
 }  // namespace
@@ -161,7 +172,10 @@ std::optional<std::string_view> nearest_name(std::string_view name, std::span<co
     best_distance = distance;
     best = candidate;
   }
-  return best;
+  if (best) return best;
+  for (const std::string_view candidate : names)
+    if (one_begins_the_other(name, candidate)) return candidate;
+  return std::nullopt;
 }
 
 Error unknown_setting(std::string_view name, std::span<const SettingInfo* const> table) {

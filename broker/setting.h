@@ -55,7 +55,7 @@ Result<std::vector<std::string>> parse_choices(const SettingInfo& info, std::str
 // The error for a name that no row of the table has; suggests the nearest one when it is near enough.
 Error unknown_setting(std::string_view name, std::span<const SettingInfo* const> table);
 
-// "did you mean" on its own: the nearest of `names` within a third of the length, or nothing.
+// "did you mean": the nearest of `names` within a third of the length, else one that begins with the other, or nothing.
 std::optional<std::string_view> nearest_name(std::string_view name, std::span<const std::string_view> names);
 
 }  // namespace logcask

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "broker/config.h"
+
 namespace logcask {
 namespace {
 
@@ -269,6 +271,22 @@ const Row* find_row(std::string_view name) {
   return nullptr;
 }
 
+Error unknown_topic_setting(std::string_view name) {
+  for (const SettingInfo* info : broker_settings())
+    if (info->name == name)
+      return Error{Errc::invalid_config, "'" + std::string(name) +
+                                             "' is a setting of the broker, not of a topic; 'logcask serve --set " +
+                                             std::string(name) + "=VALUE' takes it"};
+  return unknown_setting(name, topic_settings());
+}
+
+// The value as it is meant: 2097152 for "2MiB", so that readers need not know the units.
+std::string canonical(const Row& row, const std::string& text) {
+  if (!std::holds_alternative<std::int64_t Values::*>(row.target)) return text;
+  const auto number = parse_number(row.info, text);
+  return number.ok() ? std::to_string(*number) : text;
+}
+
 Result<CompactionWindow> parse_window(std::string_view text) {
   if (text == "always") return CompactionWindow{};
   const SettingInfo hour{"compaction.window", SettingType::integer, {}, 0, 23, {}, {}, {}, {}};
@@ -288,7 +306,8 @@ Error clash(const std::string& what) { return Error{Errc::invalid_config, what};
 Status check_together(const Values& v, bool compacted, std::int64_t message_bytes_limit) {
   if (v.segment_bytes < v.max_message_bytes)
     return clash("segment.bytes (" + std::to_string(v.segment_bytes) + ") is below max.message.bytes (" +
-                 std::to_string(v.max_message_bytes) + "): a batch must fit a segment");
+                 std::to_string(v.max_message_bytes) +
+                 "): a batch must fit a segment; raise the one or lower the other");
   if (v.max_message_bytes > message_bytes_limit)
     return clash("max.message.bytes (" + std::to_string(v.max_message_bytes) + ") is above what a request can carry (" +
                  std::to_string(message_bytes_limit) + "); raise the broker's frame.max.bytes first");
@@ -345,7 +364,7 @@ std::span<const SettingInfo* const> topic_settings() {
 
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit) {
   for (const auto& [name, text] : settings)
-    if (!find_row(name)) return unknown_setting(name, topic_settings());
+    if (!find_row(name)) return unknown_topic_setting(name);
   Values values;
   for (const Row& row : rows()) {
     const auto set = settings.find(row.info.name);
@@ -365,8 +384,8 @@ std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings) {
   for (const Row& row : rows()) {
     const auto set = settings.find(row.info.name);
     const bool is_default = set == settings.end();
-    list.push_back(
-        {std::string(row.info.name), is_default ? std::string(row.info.default_text) : set->second, is_default});
+    list.push_back({std::string(row.info.name),
+                    is_default ? std::string(row.info.default_text) : canonical(row, set->second), is_default});
   }
   return list;
 }

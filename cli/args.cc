@@ -81,8 +81,8 @@ class Parser {
     const std::string name = word.substr(0, equals);
     const Argument* flag = find_flag(verb_, name);
     if (flag == nullptr)
-      return usage("unknown flag '" + name + "'" + did_you_mean(name, flag_names(verb_)) + "; see logcask " +
-                   verb_.path + " --help (a word that starts with '-' goes behind --)");
+      return usage("unknown flag '" + name + "'" + what_is_meant(name) + "; see logcask " + verb_.path +
+                   " --help (a word that starts with '-' goes behind --)");
     if (!seen_.insert(flag->name).second && !flag->is_list()) return usage(flag->name + " is given twice");
     if (flag->is_switch()) {
       if (equals != std::string::npos) return usage(flag->name + " takes no value");
@@ -92,6 +92,14 @@ class Parser {
     if (equals != std::string::npos) return store(*flag, word.substr(equals + 1));
     if (next_ == words_.size()) return usage(flag->name + " wants a value: " + flag->name + " " + flag->value_name);
     return store(*flag, words_[next_++]);
+  }
+
+  // A dotted name is a setting's, and those go through --set or --config.
+  std::string what_is_meant(const std::string& name) const {
+    if (name.starts_with("--") && name.find('.') != std::string::npos)
+      for (const auto& flag : verb_.flags)
+        if (flag.value_name == "NAME=VALUE") return " (did you mean '" + flag.name + " " + name.substr(2) + "=VALUE'?)";
+    return did_you_mean(name, flag_names(verb_));
   }
 
   Status take_positional(const std::string& word) {

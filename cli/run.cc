@@ -46,15 +46,20 @@ const Verb* find_verb(const std::vector<Verb>& verbs, const std::vector<std::str
 
 int unknown_verb(const std::vector<Verb>& verbs, const std::vector<std::string>& words) {
   std::vector<std::string> first_words, group_words;
+  std::string elsewhere;  // "list" alone: 'topic list' or 'group list'
   for (const auto& verb : verbs) {
     const std::size_t space = verb.path.find(' ');
     first_words.push_back(verb.path.substr(0, space));
     if (space != std::string::npos && first_words.back() == words[0])
       group_words.push_back(verb.path.substr(space + 1));
+    if (space != std::string::npos && verb.path.substr(space + 1) == words[0])
+      elsewhere += (elsewhere.empty() ? "" : " or ") + ("'" + verb.path + "'");
   }
   if (group_words.empty())
-    return usage_error("unknown verb '" + words[0] + "'" + did_you_mean(words[0], first_words) +
-                       "; see logcask --help");
+    return usage_error(
+        "unknown verb '" + words[0] + "'" +
+        (elsewhere.empty() ? did_you_mean(words[0], first_words) : " (did you mean " + elsewhere + "?)") +
+        "; see logcask --help");
   const bool help = words.size() == 2 && (words[1] == "--help" || words[1] == "-h");
   if (help) return print(group_help(verbs, words[0]));
   if (words.size() == 1) return usage_error(words[0] + " wants a verb of its own; see logcask " + words[0] + " --help");
@@ -77,6 +82,10 @@ int run_program(const std::vector<Verb>& verbs, std::vector<std::string> words) 
   if (words.empty()) {
     print(overview_help(verbs));
     return kExitUsage;
+  }
+  if (words[0] == "help" && words.size() > 1) {  // `help topic create` is `topic create --help`
+    words.erase(words.begin());
+    words.push_back("--help");
   }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") return print(overview_help(verbs));
   if (words[0] == "--version") return print("logcask " LOGCASK_VERSION "\n");

@@ -28,9 +28,12 @@ int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 Error bind_error(const boost::system::error_code& failure, const SocketAddress& address) {
   const bool taken = failure == boost::asio::error::address_in_use;
+  const bool foreign = failure == boost::system::errc::address_not_available;
   return Error{taken ? Errc::in_use : Errc::io_error,
                "listen on " + address.to_string() + ": " + failure.message() +
-                   (taken ? "; is another broker running? Choose another --listen HOST:PORT" : "")};
+                   (taken     ? "; is another broker running? Choose another --listen HOST:PORT"
+                    : foreign ? "; --listen wants an address of this machine, or 0.0.0.0 for all of them"
+                              : "")};
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ TEST_CASE("an unknown setting suggests the one that was meant") {
   ConfigSources sources;
   sources.flags = {{"keydir.total.max.byte", "1GiB"}};
   CHECK(refusal(sources).find("did you mean 'keydir.total.max.bytes'?") != std::string::npos);
+  sources.flags = {{"segment.bytes", "5MiB"}};
+  CHECK(refusal(sources).find("'segment.bytes' is a setting of a topic, not of the broker") != std::string::npos);
   sources.flags.clear();
   sources.environment = {{"LOGCASK_LISTN", "x"}};
   CHECK(refusal(sources).find("did you mean LOGCASK_LISTEN?") != std::string::npos);

@@ -77,6 +77,8 @@ TEST_CASE("thresholds that could never settle are refused") {
 
 TEST_CASE("an unknown topic setting suggests the one that was meant") {
   CHECK(refusal({{"cleanup.polcy", "compact"}}).find("did you mean 'cleanup.policy'?") != std::string::npos);
+  CHECK(refusal({{"segment", "1"}}).find("did you mean 'segment.bytes'?") != std::string::npos);
+  CHECK(refusal({{"listen", "x"}}).find("'listen' is a setting of the broker, not of a topic") != std::string::npos);
   CHECK(refusal({{"zzzzzzzzzzzz", "1"}}).find("did you mean") == std::string::npos);
 }
 
@@ -84,6 +86,14 @@ TEST_CASE("listing shows what was set and what is default") {
   const auto list = list_topic_settings({{"segment.bytes", "2MiB"}});
   CHECK(list.size() == topic_settings().size());
   for (const auto& setting : list) CHECK(setting.is_default == (setting.name != "segment.bytes"));
+}
+
+TEST_CASE("listing shows a size or time as a number whatever unit it was set in") {
+  for (const auto& setting : list_topic_settings({{"segment.bytes", "2MiB"}, {"segment.ms", "1h"}})) {
+    if (setting.name == "segment.bytes") CHECK(setting.value == "2097152");
+    if (setting.name == "segment.ms") CHECK(setting.value == "3600000");
+    if (setting.name == "retention.bytes") CHECK(setting.value == "-1");
+  }
 }
 
 }  // namespace

@@ -65,6 +65,9 @@ TEST_CASE("a wrong command line is refused with its mend") {
   CHECK(refusal({}).find("TOPIC is missing; the form is: logcask get TOPIC KEY...") != std::string::npos);
   CHECK(refusal({"t"}).find("KEY is missing") != std::string::npos);
   CHECK(refusal({"t", "k", "--partitoin", "1"}).find("did you mean '--partition'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--part", "1"}).find("did you mean '--partition'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--switch-it"}).find("did you mean '--switch'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--zzzzzzzz"}).find("did you mean") == std::string::npos);
   CHECK(refusal({"t", "k", "--kafka-listen", "x"}).find("unknown flag '--kafka-listen'") != std::string::npos);
   CHECK(refusal({"t", "k", "--partition", "11"}).find("between 0 and 10") != std::string::npos);
   CHECK(refusal({"t", "k", "--partition", "1x"}).find("whole number") != std::string::npos);
