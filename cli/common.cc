@@ -24,8 +24,21 @@ void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> c
   flag.choices = std::move(choices);
 }
 
+std::string_view mend_for(Errc code) {
+  switch (code) {
+    case Errc::unknown_topic:
+      return "; 'logcask topic list' names those there are, 'logcask topic create' makes one";
+    case Errc::topic_exists:
+      return "; with --if-not-exists that is fine";
+    case Errc::message_too_large:
+      return " (the topic's max.message.bytes, less what a batch adds; 'logcask topic alter' raises it)";
+    default:
+      return "";
+  }
+}
+
 int fail(const Error& error) {
-  print_error(error.to_string());
+  print_error(error.to_string() + std::string(mend_for(error.code)));
   return exit_code_for(error.code);
 }
 

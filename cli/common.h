@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -16,7 +17,9 @@ void add_broker_flag(Verb& verb, std::string* broker);
 // -o, --output; the first choice is the default.
 void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> choices = {"text", "json"});
 
-// Prints the error as one line on stderr and returns its exit code.
+// What the program adds to the broker's words: "; 'logcask topic list' names ...", or nothing.
+std::string_view mend_for(Errc code);
+// Prints the error, with its mend, as one line on stderr and returns its exit code.
 int fail(const Error& error);
 
 // "k=v" flags; invalid_argument names the one without '='.

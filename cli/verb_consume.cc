@@ -42,8 +42,7 @@ class Run {
     while (!interrupted() && !at_end()) {
       auto polled = consumer_.poll(kPollMs);
       if (!polled.ok()) {
-        const int code = out_.finish(fail(polled.error()));
-        return code;
+        return out_.finish(fail(with_mend(polled.error())));
       }
       for (const PartitionId partition : polled->behind_tombstone_horizon) warn_horizon(partition);
       for (const auto& record : polled->records) {
@@ -85,6 +84,11 @@ class Run {
     return end == ends_.end() || record.offset < end->second;
   }
 
+  static Error with_mend(Error error) {
+    if (error.code == Errc::offset_out_of_range) error.message += "; --from earliest begins at the first one kept";
+    return error;
+  }
+
   void warn_horizon(PartitionId partition) {
     print_error(
         "tombstone_horizon_passed: partition " + std::to_string(partition.value()) +
@@ -119,6 +123,7 @@ int consume(const ConsumeArgs& args) {
   options.group = args.group.value_or("");
   std::vector<PartitionId> partitions;
   if (args.partition) partitions.push_back(PartitionId(static_cast<std::int32_t>(*args.partition)));
+  if (args.group && args.group->empty()) return fail(Error{Errc::invalid_argument, "--group wants a name"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto consumer, client::Consumer::open(client, args.topic, start, partitions, options));
   return Run(args, client, std::move(consumer)).run();

@@ -41,7 +41,7 @@ int print_one(const GetArgs& args, const client::Lookup& lookup) {
     print_error("deleted: the key's latest record in '" + args.topic + "' is a delete at offset " +
                 std::to_string(lookup.offset.value()));
   else
-    print_error("absent: '" + args.topic + "' holds no record of the key");
+    print_error("absent: '" + args.topic + "' holds no value of the key");
   if (lookup.ambiguous)
     print_error("several partitions of '" + args.topic +
                 "' hold the key; the newest is shown (topic setting partitioner)");

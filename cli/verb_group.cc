@@ -112,7 +112,14 @@ Result<std::vector<GroupOffset>> targets(const Admin& admin_in, const GroupArgs&
     if (entry.error.code != Errc::ok)
       return Error(entry.error).in("partition " + std::to_string(entry.partition.value()));
     Offset offset = entry.offset;
-    if (start && start->kind == client::StartAt::Kind::offset) offset = start->at_offset;
+    if (start && start->kind == client::StartAt::Kind::offset) {
+      // `entry` is the end here. A consumer of the group would be refused beyond it.
+      if (start->at_offset > entry.offset)
+        return Error{Errc::offset_out_of_range, "partition " + std::to_string(entry.partition.value()) + " ends at " +
+                                                    std::to_string(entry.offset.value()) + ", before offset " +
+                                                    args.to + "; --to latest is the end"};
+      offset = start->at_offset;
+    }
     if (!start) offset = kNoOffset;
     if (start && offset == kNoOffset) {  // no record at or after the time: the end
       LOGCASK_ASSIGN(const auto end, admin.list_offsets(args.topic, {{entry.partition, client::OffsetQuery::kLatest}}));

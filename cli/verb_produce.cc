@@ -47,7 +47,7 @@ class Tally {
     const std::lock_guard lock(mutex_);
     if (delivery.ok()) {
       ++written_;
-      auto& last = last_offsets_[delivery.partition.value()];
+      auto& last = last_offsets_.try_emplace(delivery.partition.value(), kNoOffset).first->second;
       if (delivery.offset > last) last = delivery.offset;
       return;
     }
@@ -100,8 +100,13 @@ client::OutRecord out_record(const RecordIn& record, std::vector<client::HeaderV
 
 class Run {
  public:
-  Run(const ProduceArgs& args, client::Producer producer, RecordInput input, client::Condition condition)
-      : args_(args), producer_(std::move(producer)), input_(std::move(input)), condition_(condition) {}
+  Run(const ProduceArgs& args, client::Producer producer, RecordInput input, client::Condition condition,
+      bool keys_needed)
+      : args_(args),
+        producer_(std::move(producer)),
+        input_(std::move(input)),
+        condition_(condition),
+        keys_needed_(keys_needed) {}
 
   int run() {
     const auto start = std::chrono::steady_clock::now();
@@ -128,6 +133,10 @@ class Run {
       auto more = input_.next(record);
       if (!more.ok()) return bad_input(std::move(more).error());
       if (!*more) break;
+      // The broker would refuse the whole batch, and name the record by its place in there.
+      if (keys_needed_ && !record.key)
+        return bad_input(Error{Errc::invalid_record, input_.place(input_.number()) + ": a null key; '" + args_.topic +
+                                                         "' is compacted, give every record a key"});
       client::OutRecord out = out_record(record, headers);
       out.condition = condition_;
       LOGCASK_TRY(send(out));
@@ -157,8 +166,10 @@ class Run {
   }
 
   int stopped(const Error& error, int code) {
-    print_error(error.to_string() + " (" + std::to_string(tally_.written()) +
-                " records were written, nothing after them)");
+    const std::uint64_t written = tally_.written();
+    print_error(
+        error.to_string() + std::string(mend_for(error.code)) + " (" + std::to_string(written) +
+        (written == 1 ? " record was written, nothing after it)" : " records were written, nothing after them)"));
     return bad_input_ && !tally_.any_failed() ? static_cast<int>(kExitBadInput) : code;
   }
 
@@ -174,11 +185,11 @@ class Run {
           .field("seconds", seconds_);
       json.name("last_offsets").begin_list();
       for (const auto& [partition, offset] : tally_.last_offsets())
-        json.begin().field("partition", partition).field("offset", offset.value()).end();
+        if (offset != kNoOffset) json.begin().field("partition", partition).field("offset", offset.value()).end();
       json.end_list().end();
     } else {
-      out.buffer() += std::to_string(sent_) + " records, " + bytes_text(bytes_) + " in " + seconds_text(seconds_) +
-                      " (" + std::to_string(static_cast<std::uint64_t>(rate)) + "/s)";
+      out.buffer() += std::to_string(sent_) + (sent_ == 1 ? " record, " : " records, ") + bytes_text(bytes_) + " in " +
+                      seconds_text(seconds_) + " (" + std::to_string(static_cast<std::uint64_t>(rate)) + "/s)";
       std::string separator = "; last offsets ";
       for (const auto& [partition, offset] : tally_.last_offsets()) {
         if (offset == kNoOffset) continue;  // --acks 0 is not told
@@ -196,6 +207,7 @@ class Run {
   client::Producer producer_;
   RecordInput input_;
   client::Condition condition_;
+  bool keys_needed_;
   std::uint64_t sent_ = 0;
   std::uint64_t bytes_ = 0;
   double seconds_ = 0;
@@ -209,15 +221,21 @@ Result<int> open_input(const ProduceArgs& args) {
   return descriptor;
 }
 
-// A batch larger than the topic's max.message.bytes would be refused whole.
-Result<std::size_t> largest_batch(client::Client& client, const std::string& topic, std::size_t wanted) {
+// Of a record batch around its records.
+constexpr std::int64_t kBatchHeaderBytes = 61;
+
+// What the topic's settings say about its records. A batch larger than max.message.bytes would be refused whole.
+Status follow_topic(client::Client& client, const std::string& topic, client::ProducerOptions& options,
+                    bool& compacted) {
   LOGCASK_ASSIGN(const auto description, client::Admin(client).describe_topic(topic));
   for (const auto& setting : description.settings) {
+    if (setting.name == "cleanup.policy") compacted = setting.value.find("compact") != std::string::npos;
     if (setting.name != "max.message.bytes") continue;
     LOGCASK_ASSIGN(const auto limit, parse_number(setting.value));
-    return std::min(wanted, static_cast<std::size_t>(limit));
+    options.batch_bytes = std::min(options.batch_bytes, static_cast<std::size_t>(limit));
+    options.max_record_bytes = static_cast<std::size_t>(std::max<std::int64_t>(limit - kBatchHeaderBytes, 1));
   }
-  return wanted;
+  return {};
 }
 
 int produce(const ProduceArgs& args) {
@@ -234,9 +252,10 @@ int produce(const ProduceArgs& args) {
   options.acks = args.acks == "0" ? client::Acks::none : args.acks == "1" ? client::Acks::one : client::Acks::all;
   LOGCASK_CLI_ASSIGN(const int descriptor, open_input(args));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_ASSIGN(options.batch_bytes, largest_batch(client, args.topic, options.batch_bytes));
+  bool compacted = false;
+  LOGCASK_CLI_TRY(follow_topic(client, args.topic, options, compacted));
   LOGCASK_CLI_ASSIGN(auto producer, client::Producer::open(client, args.topic, options));
-  return Run(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition).run();
+  return Run(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition, compacted).run();
 }
 
 }  // namespace

@@ -148,6 +148,9 @@ int alter(const TopicArgs& args) {
   if (args.config.empty() && args.unset.empty())
     return fail(Error{Errc::invalid_argument, "nothing to change: give --config NAME=VALUE or --unset NAME"});
   LOGCASK_CLI_ASSIGN(const auto set, parse_settings(args.config));
+  for (const auto& name : args.unset)
+    if (set.contains(name))
+      return fail(Error{Errc::invalid_argument, "--config and --unset both name " + name + "; give one of them"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
   return 0;
