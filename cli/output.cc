@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,16 +29,22 @@ int write_all(int descriptor, const std::string& bytes) {
   return 0;
 }
 
+// EPIPE when the other end of the pipe is closed, else 0: a verb with nothing to write would never be told.
+int reader_error(int descriptor) {
+  pollfd pipe{descriptor, 0, 0};  // POLLERR comes unasked
+  return ::poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0 ? EPIPE : 0;
+}
+
 }  // namespace
 
 bool Output::flush() {
-  if (error_ == 0) error_ = write_all(descriptor_, buffer_);
+  if (error_ == 0) error_ = buffer_.empty() ? reader_error(descriptor_) : write_all(descriptor_, buffer_);
   buffer_.clear();
   return error_ == 0;
 }
 
 int Output::finish(int code) {
-  if (flush()) return code;
+  if ((buffer_.empty() && error_ == 0) || flush()) return code;
   if (error_ == EPIPE) return kExitOk;
   print_error(std::string("cannot write to standard output: ") + std::strerror(error_));
   return kExitFailed;

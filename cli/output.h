@@ -1,8 +1,9 @@
 #pragma once
 // Standard output of a verb: buffered, binary-safe, and quiet when the reader has gone (`logcask consume t | head`).
 //
-// Append to buffer() and call flush(); flush_if_large() bounds memory in loops. Both say false when nothing more can be
-// written; the verb then returns finish(). Threads: one at a time.
+// Append to buffer() and call flush(), which with an empty buffer still notices that the reader has gone;
+// flush_if_large() bounds memory in loops. Both say false when nothing more can be written; the verb then returns
+// finish(). Threads: one at a time.
 
 #include <string>
 
