@@ -155,6 +155,9 @@ std::string cli_reference(const std::vector<Verb>& verbs) {
       "same for the value. `produce` takes each form as `consume` prints it; a null value, an empty value and the text "
       "`null`\n"
       "stay three different things. `get -o raw` prints the bytes of the value and nothing else.\n\n"
+      "Text and raw hold keys and values only: to copy timestamps and headers, too, go through JSON. Of its fields "
+      "`produce`\n"
+      "passes over `topic`, `partition` and `offset`.\n\n"
       "## Exit codes\n\n| code | meaning |\n|---|---|\n";
   for (const auto& note : exit_notes())
     out += "| " + std::to_string(note.code) + " | " + std::string(note.meaning) + " |\n";

@@ -49,10 +49,9 @@ class Inspection {
     if (parsed) return inspect_index(*parsed);
     if (name_ == kManifestNames[0] || name_ == kManifestNames[1]) return inspect_manifest();
     if (name_.find("producers") != std::string::npos) return inspect_producers();
-    return Error{
-        Errc::invalid_argument,
-        "'" + name_ +
-            "' is no file of a partition: BASE.GEN.log, .hint, .index, .timeindex, .sync, manifest.a or manifest.b"};
+    return Error{Errc::invalid_argument, "'" + name_ +
+                                             "' is no file of a partition: BASE.GEN.log, .hint, .index, .timeindex, "
+                                             ".sync, .producers, manifest.a or manifest.b"};
   }
 
  private:
@@ -289,7 +288,8 @@ Verb inspect_verb() {
   verb.details =
       "Reads only; no broker is needed, and one may be running. One JSON object a line: for a log one a batch, or with "
       "--records one a record. docs/FORMAT.md explains the fields.";
-  verb.positional("FILE", "DATA/TOPIC-PARTITION.ID/BASE.GEN.log, .hint, .index, .timeindex, .sync, manifest.a",
+  verb.positional("FILE",
+                  "DATA/TOPIC-PARTITION.ID/BASE.GEN.log, .hint, .index, .timeindex, .sync, .producers, manifest.a",
                   &args->file);
   verb.flag("--records", "", "of a log: its records instead of its batches", &args->records);
   add_output_flag(verb, &args->format, {"json"});

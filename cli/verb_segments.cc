@@ -78,7 +78,9 @@ Verb segments_verb() {
   verb.path = "segments";
   verb.summary =
       "Shows a topic's segments: state, records, live, dead, bytes, hint, readers, and why it is due or not.";
-  verb.details = "Record counts are exact; dead bytes are estimated (size x dead / records).";
+  verb.details =
+      "Record counts are exact; dead bytes are estimated (size x dead / records). DEAD counts a delete of a key "
+      "that had no value, too: it stays for delete.retention.ms like any other.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag("--partition", "N", "only this partition", Number{&args->partition, 0, 2147483647});
   add_broker_flag(verb, &args->broker);

@@ -45,6 +45,10 @@ start_broker() {
 expect 4 "is 'logcask serve' running there?" "$logcask" topic list --broker 127.0.0.1:1
 expect 2 "did you mean 'produce'" "$logcask" prodcue t
 expect 2 "did you mean 'create'" "$logcask" topic crate t
+expect 2 "did you mean 'topic list' or 'group list'" "$logcask" list
+expect 2 "did you mean '--data'" "$logcask" serve --data-dir "$work/x"
+expect 2 "did you mean '--set io.threads=VALUE'" "$logcask" serve --data "$work/x" --io.threads 3
+expect 0 "Usage: logcask topic create" "$logcask" help topic create
 expect 2 "unknown flag '--kafka-listen'" "$logcask" serve --data "$work/x" --kafka-listen 127.0.0.1:9092
 expect 2 "unknown flag '--http-listen'" "$logcask" serve --data "$work/x" --http-listen 127.0.0.1:9092
 expect 2 "unknown verb 'plan'" "$logcask" plan --keys 5
@@ -69,6 +73,14 @@ expect 0 "cleanup.policy" "$logcask" topic describe t
 expect 0 "" "$logcask" topic alter t --config segment.ms=3600000
 expect 0 '"segment.ms":"3600000"' "$logcask" topic describe t -o json
 expect 0 "" "$logcask" topic create copy --partitions 2 --config segment.bytes=1000000 --config max.message.bytes=20000
+
+# A topic's limit given with a unit, and records up to it.
+expect 0 "created" "$logcask" topic create wide --config max.message.bytes=3MiB
+expect 0 '"max.message.bytes":"3145728"' "$logcask" topic describe wide -o json
+{ printf 'k\t'; head -c 2000000 /dev/zero | tr '\0' v; echo; } >"$work/wide"
+expect 0 "1 record, " "$logcask" produce wide --file "$work/wide"
+"$logcask" get wide k | tr -d '\n' | wc -c | grep -qx 2000000 || fail "a record above 1 MB must come back whole"
+expect 2 "both name segment.ms" "$logcask" topic alter t --config segment.ms=5 --unset segment.ms
 
 # ---- values of flags are checked before anything is done
 expect 2 "no place to start" "$logcask" consume t --from yesterday
@@ -121,6 +133,9 @@ printf 'a\t1\nb\t2\nbroken\nc\t3\n' | "$logcask" produce t >"$work/out" 2>"$work
 grep -q 'line 3' "$work/err" || fail "a malformed line must be named: $(cat "$work/err")"
 expect 0 "2" "$logcask" get t b
 expect 3 "absent" "$logcask" get t c
+printf 'a\t1\nb\t2\n\\N\t3\n' >"$work/keyless"
+expect 7 "line 3: a null key" "$logcask" produce t --file "$work/keyless"
+"$logcask" produce wide --acks 0 --file "$work/in" | grep -q 'last offsets' && fail "acks 0 tells no offsets"
 printf 'k\tv\nk\t\n' | "$logcask" produce t --tombstone-on-empty >/dev/null || fail "--tombstone-on-empty"
 expect 3 "deleted" "$logcask" get t k
 
@@ -135,6 +150,7 @@ expect 0 "" "$logcask" consume t --group g --exit-at-end
 expect 0 "g" "$logcask" group list
 expect 0 "t" "$logcask" group describe g
 expect 0 "offset 0" "$logcask" group reset g --topic t --to earliest
+expect 1 "ends at" "$logcask" group reset g --topic t --to 999999
 "$logcask" consume t --group g --exit-at-end >"$work/out"
 [ -s "$work/out" ] || fail "a reset group must read again"
 expect 1 "unknown_group" "$logcask" group describe nosuch
@@ -178,6 +194,21 @@ done
 kill -INT $consumer
 wait $consumer
 [ $? -eq 0 ] || fail "consume must exit 0 on SIGINT"
+
+# A reader that leaves ends a verb that has nothing more to print, too.
+timeout 30 "$logcask" consume t 2>"$work/err" | head -1 >/dev/null
+[ "${PIPESTATUS[0]}" -eq 0 ] || fail "consume must end when its reader has gone: $(cat "$work/err")"
+
+# ---- closed standard descriptors stay clear of the data
+"$logcask" serve --data "$work/closed" --listen 127.0.0.1:0 <&- >&- 2>&- &
+closed=$!
+wait_for 20 test -s "$work/closed/LOCK" || fail "a broker without standard descriptors must start"
+for descriptor in 0 1 2; do
+  [ "$(readlink "/proc/$closed/fd/$descriptor")" = /dev/null ] || fail "descriptor $descriptor of a broker is one of its files"
+done
+kill "$closed"
+wait "$closed" || fail "a broker without standard descriptors must stop cleanly"
+"$logcask" produce t <&- >"$work/out" 2>&1 || fail "a closed standard input is an empty one: $(cat "$work/out")"
 
 # ---- health, maintenance
 expect 0 "healthy" "$logcask" health
