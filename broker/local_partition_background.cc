@@ -183,7 +183,8 @@ Status LocalPartitionRunner::final_checkpoint() {
 // lost.
 Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
   std::string bytes;
-  std::promise<Status> durable;
+  // Shared: whoever sets it may still be at it when the waiter goes on.
+  const auto durable = std::make_shared<std::promise<Status>>();
   bool sync = false;
   {
     const Lock lock(mutex_);
@@ -191,15 +192,15 @@ Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covere
     covered = partition_->marks().next_offset();
     bytes = partition_->producers().encode_snapshot(covered);
     if (partition_->marks().committed_end() >= covered) {
-      durable.set_value({});
+      durable->set_value({});
     } else {
-      committed_waiters_.add(covered, [&durable](const Status& status) { durable.set_value(status); });
+      committed_waiters_.add(covered, [durable](const Status& status) { durable->set_value(status); });
       want_sync();
       sync = take_sync_request();
     }
   }
   if (sync) run_sync();
-  LOGCASK_TRY(durable.get_future().get());
+  LOGCASK_TRY(durable->get_future().get());
   digest = xxh3_64(bytes);
   const std::string name = producer_snapshot_filename(covered);
   LOGCASK_TRY(replace_file(*environment_.partition.directory, name, bytes));

@@ -281,7 +281,7 @@ Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, co
   // A walk ends inside a batch when `end` does; the rest of that batch belongs to the tail.
   if (batches.empty() && step.position < view.visible_end) {
     LogView whole = view;
-    whole.visible_end = visible_end_now();
+    LOGCASK_ASSIGN(whole.visible_end, visible_end_now());
     LOGCASK_ASSIGN(step.position, read_log(whole, from, 1, batches));
     step.position = std::min(step.position, end);
   }
@@ -303,8 +303,9 @@ Offset LocalPartitionRunner::skip_dead_segments(Offset from, const LogView& view
   return from;
 }
 
-Offset LocalPartitionRunner::visible_end_now() const {
+Result<Offset> LocalPartitionRunner::visible_end_now() const {
   const Lock lock(mutex_);
+  if (auto error = unavailable()) return *std::move(error);
   return partition_->visible_end();
 }
 

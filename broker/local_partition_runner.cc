@@ -359,20 +359,26 @@ Status LocalPartitionRunner::flush() {
   Lock lock(mutex_);
   if (auto error = unavailable()) return *std::move(error);
   idle_.wait(lock, [this] {
-    return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !partition_->has_unwritten();
+    return unavailable() ||
+           (!writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !partition_->has_unwritten());
   });
+  if (auto error = unavailable()) return *std::move(error);
   if (partition_->latched()) return *partition_->latched();
   if (partition_->marks().written_end() == partition_->marks().durable_end()) return {};
   sync_active_ = true;
   lock.unlock();
   run_sync();
   lock.lock();
+  if (auto error = unavailable()) return *std::move(error);
   return partition_->latched() ? Status(*partition_->latched()) : Status();
 }
 
+bool LocalPartitionRunner::idle() const {
+  return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !background_active_;
+}
+
 void LocalPartitionRunner::wait_until_idle(Lock& lock) {
-  idle_.wait(lock,
-             [this] { return !writer_active_ && !sync_active_ && !writer_waits_for_sync_ && !background_active_; });
+  idle_.wait(lock, [this] { return idle(); });
 }
 
 void LocalPartitionRunner::close(const Error& reason) {
@@ -393,13 +399,11 @@ Result<std::string> LocalPartitionRunner::reopen() {
   bool settled = true;
   if (const auto structure = current_structure()) settled = LogStructure::Step(*structure).settled();
   {
-    Lock lock(mutex_);
+    const Lock lock(mutex_);
     if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
     const bool online = partition_ && !offline_ && !partition_->latched() && settled;
     if (online && partition_->damaged().empty() && !quarantined_)
       return std::string("nothing to do: the partition is online");
-    offline_ = Error{Errc::partition_offline, environment_.name + " is being reopened"};
-    wait_until_idle(lock);
   }
   shut_log({Errc::partition_offline, environment_.name + " is being reopened"});
   return open_log();
@@ -410,17 +414,24 @@ std::shared_ptr<LogStructure> LocalPartitionRunner::current_structure() const {
   return structure_;
 }
 
-// Fails everybody who waits and lets go of the log. Nobody holds a role; a structure change that is under way ends
-// first.
+// Fails everybody who waits and lets go of the log, once no structure change is under way and nobody holds a role. Both
+// are looked at again under the last lock: the flush timer takes the sync role whenever there is something to sync.
 void LocalPartitionRunner::shut_log(const Error& reason) {
-  const std::shared_ptr<LogStructure> structure = current_structure();
   std::optional<OpenStep> step;
-  if (structure) step.emplace(structure);
   Outbox out;
   std::unique_ptr<Partition> partition;
   {
-    const Lock lock(mutex_);
+    Lock lock(mutex_);
     offline_ = reason;
+    while (true) {
+      wait_until_idle(lock);
+      if (!structure_ || step) break;
+      const std::shared_ptr<LogStructure> structure = structure_;
+      lock.unlock();
+      step.emplace(structure);
+      lock.lock();
+      if (!idle()) step.reset();  // the background role may wait for the step
+    }
     written_waiters_.fail_all(reason, out);
     committed_waiters_.fail_all(reason, out);
     visible_waiters_.fail_all(reason, out);
@@ -436,6 +447,7 @@ void LocalPartitionRunner::shut_log(const Error& reason) {
     rewriting_.reset();
     partition = std::move(partition_);
     structure_.reset();
+    idle_.notify_all();
   }
   run_outbox(out);
 }

@@ -129,7 +129,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;
-  Offset visible_end_now() const;
+  Result<Offset> visible_end_now() const;
   void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                   std::vector<bool>& live) const;
   template <std::size_t kMost>
@@ -158,6 +158,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void note_expired_keys(Offset log_start);
   void apply_retention();
   Result<Offset> advance_log_start(Offset to);
+  bool idle() const;  // nobody holds a role; under the lock
   void wait_until_idle(Lock& lock);
 
   const RunnerEnvironment environment_;
