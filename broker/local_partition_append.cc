@@ -267,9 +267,9 @@ void LocalPartitionRunner::run_sync() {
     sync_active_ = false;
     writer_waits_for_sync_ = false;
     if (!committed_waiters_.empty() || !visible_waiters_.empty() || !waiting_appends_.empty()) want_sync();
+    arm_flush_timer();
     again = take_sync_request();
     write = take_writer();
-    arm_flush_timer();
     idle_.notify_all();
   }
   run_outbox(out);
@@ -305,15 +305,16 @@ void LocalPartitionRunner::publish_commit(Outbox& out) {
   admit_waiting(out);
 }
 
-// Bounds how long anything stays unsynced when nobody waits for it.
+// Bounds how long, and how much, stays unsynced when nobody waits for it. The caller takes the sync request after it.
 void LocalPartitionRunner::arm_flush_timer() {
-  if (flush_timer_armed_ || partition_->latched()) return;
+  if (partition_->latched()) return;
   const auto unsynced = partition_->marks().written_end() - partition_->marks().durable_end();
   if (unsynced == 0) return;
   if (unsynced >= partition_->config().flush_messages) {
     want_sync();
     return;
   }
+  if (flush_timer_armed_) return;
   flush_timer_armed_ = true;
   environment_.flush->post_after(partition_->config().flush_ms, [self = shared_from_this(), this] {
     bool sync = false;

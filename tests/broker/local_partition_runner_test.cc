@@ -54,6 +54,21 @@ TEST_CASE("acks=1 is answered after the write, and flush.ms makes it visible", "
   CHECK(fixture.get("k").value == "v");
 }
 
+TEST_CASE("flush.messages starts a sync before flush.ms has passed", "[runner]") {
+  PartitionConfig config;
+  config.flush_messages = 3;
+  PartitionFixture fixture(config);
+  const auto durable_end = [&] {
+    fixture.flush().run_all();
+    return fixture.partition().snapshot().durable_end;
+  };
+  fixture.append({{"a", "1", {}}}, Acks::one);
+  fixture.append({{"b", "1", {}}}, Acks::one);
+  CHECK(durable_end() == Offset(0));
+  fixture.append({{"c", "1", {}}}, Acks::one);
+  CHECK(durable_end() == Offset(3));
+}
+
 TEST_CASE("many appends share one sync", "[runner]") {
   PartitionFixture fixture;
   const std::size_t before = fixture.disk().operation_count();
