@@ -6,23 +6,9 @@
 namespace logcask {
 namespace {
 
-const char* state_name(PartitionSnapshot::State state) {
-  switch (state) {
-    case PartitionSnapshot::State::online:
-      return "online";
-    case PartitionSnapshot::State::loading:
-      return "loading";
-    case PartitionSnapshot::State::read_only:
-      return "read_only";
-    case PartitionSnapshot::State::offline:
-      return "offline";
-  }
-  return "offline";
-}
-
 const char* verdict(std::uint64_t used, std::int64_t budget) {
   const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
-  return share > 1 ? "OOM" : share > 0.8 ? "TIGHT" : "FITS";
+  return share > 1 ? "OOM" : share > 0.75 ? "TIGHT" : "FITS";
 }
 
 }  // namespace
@@ -96,15 +82,10 @@ Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Princi
   LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::alter, topic_name));
   LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
   std::vector<PerPartition<std::string>> results;
-  for (const PartitionId p : partitions) {
-    using State = PartitionSnapshot::State;
-    const State state = topic->partition(p)->snapshot().state;
-    const bool broken = state == State::read_only || state == State::offline;
-    if (partition.value() < 0 && !broken) continue;
-    results.push_back({p, broken ? parts_.topics.reopen(topic_name, p)
-                                 : Result<std::string>(std::string("the partition is ") + state_name(state) +
-                                                       "; there is nothing to reopen")});
-  }
+  // All of the topic: those that have something to mend. The partition itself says when there is nothing to do.
+  for (const PartitionId p : partitions)
+    if (partition.value() >= 0 || !topic->partition(p)->snapshot().problems.empty())
+      results.push_back({p, parts_.topics.reopen(topic_name, p)});
   return results;
 }
 

@@ -1,0 +1,46 @@
+// What an operator asks for: here reopening, which must reach every partition that has something to mend.
+#include "broker/services/admin_service.h"
+
+#include "tests/broker/service_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+struct AdminFixture : ServiceFixture {
+  BrokerFacts facts;
+  AdminService admin{parts, facts, nullptr};
+  std::vector<PerPartition<std::string>> reopen(int partition) {
+    auto answers = admin.reopen(principal, "t", PartitionId(partition));
+    REQUIRE_OK(answers);
+    for (const auto& answer : *answers) REQUIRE_OK(answer.result);
+    run();
+    return *std::move(answers);
+  }
+};
+
+TEST_CASE("reopen ends the quarantine of a partition's compaction", "[admin]") {
+  for (const int partition : {-1, 1}) {
+    AdminFixture f;
+    f.create("t", 2);
+    f.put("t", "a", "1", 1);
+    f.partition("t", 1).partition().quarantine("a value without an entry");
+    CHECK(f.partition("t", 1).partition().snapshot().compaction_quarantined);
+    const auto answers = f.reopen(partition);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].partition == PartitionId(1));
+    CHECK(!f.partition("t", 1).partition().snapshot().compaction_quarantined);
+    CHECK(f.partition("t", 1).get("a").value == "1");
+  }
+}
+
+TEST_CASE("reopen leaves a sound partition alone and says so", "[admin]") {
+  AdminFixture f;
+  f.create("t", 2);
+  CHECK(f.reopen(-1).empty());
+  const auto answers = f.reopen(0);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].result->find("nothing to do") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace logcask::testing
