@@ -10,6 +10,8 @@ namespace logcask {
 namespace {
 
 constexpr std::size_t kFollowChunkBytes = 512u << 10;
+// A read-only partition gets no news until it is reopened, and a wait for some ends at once: look again after a while.
+constexpr std::int64_t kReadOnlyRestMs = 500;
 
 // A position whose partition has been found, or the reason why not.
 struct Source {
@@ -139,10 +141,11 @@ class FetchService::LongPoll final : public OpenCall, public std::enable_shared_
       if (waits_[i].waiting()) continue;
       // News is whatever comes above what was visible just now.
       const Offset above = std::max(parts[i].data.visible_end, sources_[i].position.offset);
-      waits_[i].start(loop_, sources_[i].runner, above, [this, i](Status status) {
+      waits_[i].start(loop_, sources_[i].runner, above, [this](Status status) {
         if (!call_) return;
-        // A latch or a close is news too: the read then tells what happened.
-        if (!status.ok()) sources_[i].error = status;
+        // Nothing more will come; what there is was not enough, so the deadline answers.
+        if (status.code() == Errc::read_only) return;
+        // A close is news too: the read then tells what happened.
         try_now(!status.ok());
       });
     }
@@ -174,6 +177,7 @@ class FetchService::Follow final : public OpenCall, public std::enable_shared_fr
         loop_(loop),
         sources_(std::move(sources)),
         waits_(sources_.size()),
+        resting_(sources_.size()),
         credit_(static_cast<std::int64_t>(credit)),
         sink_(std::move(sink)) {
     parts_.metrics.streams_open.add();
@@ -199,7 +203,7 @@ class FetchService::Follow final : public OpenCall, public std::enable_shared_fr
   void pump() {
     bool sent = false;
     for (std::size_t i = 0; i < sources_.size() && sink_ && credit_ > 0; ++i) {
-      if (waits_[i].waiting() || sources_[i].position.offset < Offset(0)) continue;
+      if (waits_[i].waiting() || resting_[i] || sources_[i].position.offset < Offset(0)) continue;
       sent = advance(i) || sent;
     }
     if (sent && credit_ > 0) schedule();
@@ -225,8 +229,18 @@ class FetchService::Follow final : public OpenCall, public std::enable_shared_fr
     }
     if (source.position.offset > position) return true;
     waits_[i].start(loop_, source.runner, std::max(part.data.visible_end, source.position.offset),
-                    [this](Status) { schedule(); });
+                    [this, i](Status status) { status.code() == Errc::read_only ? rest(i) : schedule(); });
     return false;
+  }
+
+  void rest(std::size_t i) {
+    resting_[i] = true;
+    loop_.call_after(kReadOnlyRestMs, [weak = weak_from_this(), i] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->resting_[i] = false;
+      self->schedule();
+    });
   }
 
   void end(Status status) {
@@ -240,6 +254,7 @@ class FetchService::Follow final : public OpenCall, public std::enable_shared_fr
   EventLoop& loop_;
   std::vector<Source> sources_;
   std::deque<VisibleWait> waits_;
+  std::vector<bool> resting_;         // read-only, looked at again later
   std::int64_t credit_;               // may go below zero by one batch
   std::unique_ptr<FollowSink> sink_;  // null once ended
   bool scheduled_ = false;
