@@ -42,6 +42,13 @@ Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max
   ReplayPosition& position = result.position;
   if (position.position < position.walk_end) {
     LOGCASK_ASSIGN(auto step, filtered_step(runner, position.position, position.walk_end, filter, max_bytes));
+    if (step.position <= position.position) {
+      // The walk may end inside a batch of which the rest is being committed: it is shown once all of it is.
+      const PartitionSnapshot state = runner.snapshot();
+      result.tombstone_horizon = state.tombstone_horizon;
+      if (state.committed_end < state.durable_end) return {};
+      LOGCASK_ASSIGN(step, filtered_step(runner, position.position, position.walk_end, filter, max_bytes));
+    }
     if (step.position <= position.position)
       return Error{Errc::internal, "the walk does not go on at offset " + std::to_string(position.position.value())};
     position.position = step.position;

@@ -263,5 +263,39 @@ TEST_CASE("a replay is told about a passed tombstone horizon only when it needs 
   CHECK(code(false, 20) == Errc::ok);
 }
 
+TEST_CASE("a replay that begins while a large batch is being committed waits for the rest of it", "[replay]") {
+  constexpr int kRecords = 1000;
+  PartitionFixture fixture;
+  std::vector<TestRecord> records;
+  for (int i = 0; i < kRecords; ++i) records.push_back({"k" + std::to_string(i), "v", {}});
+  const ReplayFilter live_only{true, false, ""};
+  ReplayPosition position;
+  bool begun = false;
+  const ByteView first_key[] = {"k0"};
+  // Told after the first slice of the commit, while the rest waits.
+  const auto watch = fixture.partition().watch(first_key, [&](const Result<std::vector<KeyChange>>&) {
+    position = first_replay_position(fixture.partition(), PartitionId(0));
+    REQUIRE(position.walk_end > Offset(0));
+    REQUIRE(position.walk_end < Offset(kRecords));
+    const auto step = step_replay(fixture.partition(), position, live_only, 1u << 20);
+    REQUIRE_OK(step);
+    CHECK(step->position.position == position.position);
+    begun = true;
+  });
+  REQUIRE_OK(watch);
+  CHECK(fixture.append(records).error.ok());
+  REQUIRE(begun);
+  std::map<std::string, std::string> table;
+  for (bool marker = false; !marker;) {
+    const auto step = step_replay(fixture.partition(), position, live_only, 1u << 20);
+    REQUIRE_OK(step);
+    for (const ByteView piece : step->pieces)
+      for (const auto& record : decode_records(piece)) table[record.key] = record.value.value_or("");
+    position = step->position;
+    marker = step->marker;
+  }
+  CHECK(table.size() == kRecords);
+}
+
 }  // namespace
 }  // namespace logcask::testing
