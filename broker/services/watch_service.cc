@@ -243,6 +243,8 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
     event.offset = change.offset;
     event.timestamp = TimestampMs(-1);
     if (change.expired) {
+      // Retention and commits tell their news side by side: a newer version may have been sent already.
+      if (change.offset < watched.last_sent) return false;
       event.status = LookupStatus::expired;
       return emit(event);
     }
