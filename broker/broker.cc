@@ -196,7 +196,7 @@ Status Broker::Parts::open_topics() {
   for (const MetadataProblem& problem : metadata->problems())
     log_error("metadata record '" + problem.key + "' cannot be used and is kept: " + problem.reason);
   report_orphans(entries);
-  return {};
+  return report.offline.empty() && data->machine_reset() ? data->set_recovered() : Status();
 }
 
 void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries) {

@@ -143,8 +143,11 @@ Status DataDirectory::load_state(const std::string& boot_id) {
   } else if (text.code() != Errc::not_found) {
     return std::move(text).error();
   }
-  return write_state(false);
+  // A start that is killed before every partition has been recovered must not hide the reset from the next one.
+  return machine_reset() ? Status() : set_recovered();
 }
+
+Status DataDirectory::set_recovered() { return write_state(false); }
 
 Status DataDirectory::write_state(bool clean) {
   return replace_file(*root_, kStateName, (clean ? "clean boot " : "running boot ") + boot_id_ + "\n");

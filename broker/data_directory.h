@@ -8,7 +8,7 @@
 //   state         how the last run ended, and in which boot of the machine
 //   <topic>-<partition>.<topic id>/
 //
-// Threads: open() and set_clean() once; the partition functions from any thread, one name at a time.
+// Threads: open(), set_recovered() and set_clean() once; the partition functions from any thread, one name at a time.
 // Nothing here deletes a directory without a deletion marker in it.
 
 #include <memory>
@@ -49,9 +49,13 @@ class DataDirectory {
   const std::string& cluster_id() const { return cluster_id_; }
   const KeyHasher::Secret& secret() const { return secret_; }
   const StartFacts& start_facts() const { return facts_; }
+  // What the last run had not synced is lost, and what it had acknowledged as written may be.
+  bool machine_reset() const { return !facts_.first_start && !facts_.clean_stop && !facts_.same_boot; }
   // Things worth a line in the log: a secret that had to be made anew, names that are nobody's.
   const std::vector<std::string>& notes() const { return notes_; }
   Directory& root() { return *root_; }
+  // Every partition has been recovered from a machine reset; until then the next start hears of it too.
+  Status set_recovered();
   // Records that this run ended in order.
   Status set_clean();
 

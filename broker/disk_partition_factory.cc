@@ -83,8 +83,7 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.partition.hasher = &parts_.hasher;
   environment.partition.arena = &arena_;
   environment.partition.budget = budget_of(spec);
-  const DataDirectory::StartFacts& facts = parts_.data.start_facts();
-  environment.recovery.machine_reset = !facts.first_start && !facts.clean_stop && !facts.same_boot && !spec.create;
+  environment.recovery.machine_reset = parts_.data.machine_reset() && !spec.create;
   environment.flush = &parts_.flush;
   environment.background = &parts_.background;
   environment.alarm = parts_.alarm;

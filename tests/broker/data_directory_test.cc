@@ -62,6 +62,24 @@ TEST_CASE("a run that was killed is not clean, and a reset machine is told apart
   CHECK(!(*killed)->start_facts().same_boot);
 }
 
+TEST_CASE("a start that is killed during recovery does not hide the machine's reset from the next one") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK(DataDirectory::open(disk.root(), "boot-1")); }
+  for (int start = 0; start < 2; ++start) {
+    auto killed = DataDirectory::open(disk.root(), "boot-2");
+    REQUIRE_OK(killed);
+    CHECK((*killed)->machine_reset());
+  }
+  {
+    auto recovered = DataDirectory::open(disk.root(), "boot-2");
+    REQUIRE_OK(recovered);
+    REQUIRE_OK((*recovered)->set_recovered());
+  }
+  auto killed_later = DataDirectory::open(disk.root(), "boot-2");
+  REQUIRE_OK(killed_later);
+  CHECK(!(*killed_later)->machine_reset());
+}
+
 TEST_CASE("two brokers never share a directory") {
   MemoryFileSystem disk;
   auto first = DataDirectory::open(disk.root(), "b");

@@ -55,6 +55,7 @@ Status StorageStack::open(const std::string& boot_id) {
   parts_->factory = std::make_unique<Factory>(*parts_->disk_factory, [this] { pump(); });
   LOGCASK_TRY(open_metadata());
   LOGCASK_TRY(open_topics());
+  if (parts_->data->machine_reset()) LOGCASK_TRY(parts_->data->set_recovered());
   pump();
   return {};
 }
