@@ -24,8 +24,6 @@ class OffsetWaiters {
   Id add(Offset wanted_end, std::function<void(Status)> ready);
   void cancel(Id id);
   bool empty() const { return by_end_.empty(); }
-  // The highest end anybody waits for; meaningless when empty.
-  Offset furthest() const { return by_end_.rbegin()->first; }
   void release(Offset end, Outbox& out);
   // Everybody who waits for an end above `above` gets the error.
   void fail_above(Offset above, const Error& error, Outbox& out);

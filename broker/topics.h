@@ -93,7 +93,6 @@ class Topics {
 
  private:
   Result<TopicPtr> make(TopicRecord record, bool internal);
-  TopicPtr open_known(TopicRecord record, std::size_t threads);
   Status check_new(const std::string& name, std::int64_t partitions) const;
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes

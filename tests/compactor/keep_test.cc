@@ -30,7 +30,7 @@ TEST_CASE("a value goes only when a newer record below the bound supersedes it")
   CHECK(value(Offset(20), superseded_by(Offset(500))) == Verdict::keep_newer_above);
 }
 
-TEST_CASE("FAULTS 9: a record at or above the bound is not judged, whatever the keydir says") {
+TEST_CASE("a record at or above the bound is not judged, whatever the keydir says") {
   CHECK(value(Offset(100), superseded_by(Offset(101))) == Verdict::keep_unjudged);
   CHECK(value(Offset(120), unknown()) == Verdict::keep_unjudged);
   CHECK(tombstone(Offset(100), newest(Offset(100))) == Verdict::keep_unjudged);

@@ -212,7 +212,7 @@ TEST_CASE("forced, whatever fits one segment is merged, and what does not is lef
   CHECK_FALSE(decide_forced(state_of({{100, 100, 0, 800}, {10, 10, 0, 100}})).plan);
 }
 
-TEST_CASE("FAULTS 15: a run never spans 2^31 offsets") {
+TEST_CASE("a run never spans 2^31 offsets") {
   CompactionState state = state_of({{10, 10, 0, 50}, {10, 10, 0, 50}});
   state.closed[1].facts.name.base = Offset(kMaxSegmentSpan - 10);
   state.closed[1].facts.next_offset = Offset(kMaxSegmentSpan);

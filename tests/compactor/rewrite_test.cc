@@ -61,7 +61,7 @@ TEST_CASE("a second run finds nothing due and writes nothing") {
   CHECK(partition.files.change_count() == changes);
 }
 
-TEST_CASE("FAULTS 9: a record whose newer one is not committed stays") {
+TEST_CASE("a record whose newer one is not committed stays") {
   FakePartition partition;
   partition.put("a", "committed");
   partition.put("b", "1");
@@ -294,7 +294,7 @@ TEST_CASE("H20: outputs stay below segment.bytes, in as many segments as that ta
   CHECK(partition.installs == installs);
 }
 
-TEST_CASE("FAULTS 15: sparse offsets beyond 2^31 and 2^32 do not break a rewrite") {
+TEST_CASE("sparse offsets beyond 2^31 and 2^32 do not break a rewrite") {
   FakePartition partition;
   partition.put("a", "1");
   partition.put("b", "1");
@@ -417,7 +417,7 @@ TEST_CASE("M5: a collided identity loses no record") {
   CHECK(offsets_on_disk(partition) == std::vector<std::int64_t>{0, 2, 4, 6, 8, 9});
 }
 
-TEST_CASE("FAULTS 7: a rewrite that fails at any operation leaves the inputs, and nothing of its own") {
+TEST_CASE("a rewrite that fails at any operation leaves the inputs, and nothing of its own") {
   FakePartition partition;
   for (int i = 0; i < 60; ++i) partition.put("k" + std::to_string(i % 7), "v" + std::to_string(i));
   partition.close_active();
@@ -464,7 +464,7 @@ TEST_CASE("a failed install takes the outputs back; when the manifest is uncerta
   CHECK(partition.on_disk().size() == 3);
 }
 
-TEST_CASE("FAULTS 20: outputs and their directory are synced before they are installed") {
+TEST_CASE("outputs and their directory are synced before they are installed") {
   FakePartition partition;
   for (int i = 0; i < 20; ++i) partition.put("k" + std::to_string(i % 3), "v");
   partition.close_active();
@@ -512,7 +512,7 @@ TEST_CASE("a rewrite stops when the partition closes or the pace says so, and ta
   CHECK_FALSE(partition.quarantined);
 }
 
-TEST_CASE("FAULTS 3: puts and deletes between any two steps of a rewrite lose nothing") {
+TEST_CASE("puts and deletes between any two steps of a rewrite lose nothing") {
   for (std::int64_t at = 0; at <= 130; at += 10) {
     INFO("interleaved at " << at);
     FakePartition partition;

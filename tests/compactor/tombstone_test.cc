@@ -86,7 +86,7 @@ TEST_CASE("a tombstone of a key that never was goes, too") {
   CHECK(partition.horizon == tombstone + 1);
 }
 
-TEST_CASE("FAULTS 8: record timestamps have no say in a tombstone's life") {
+TEST_CASE("record timestamps have no say in a tombstone's life") {
   // All records here carry timestamps near 1970; the broker's clock says otherwise.
   FakePartition partition;
   partition.config.delete_retention_ms = kRetention;
@@ -178,8 +178,8 @@ TEST_CASE("H3: a session workload leaks neither tombstones nor entries") {
   CHECK(partition.on_disk().size() == 26);
 }
 
-// FAULTS 1 and 2: five keys, segments of about three records, any subset compacted in any order, reopened at any time.
-TEST_CASE("FAULTS 1, 2: no order of puts, deletes, rolls, partial compactions and reopens resurrects or loses a key") {
+// Five keys, segments of about three records, any subset compacted in any order, reopened at any time.
+TEST_CASE("no order of puts, deletes, rolls, partial compactions and reopens resurrects or loses a key") {
   const std::uint64_t seed = test_seed();
   INFO("seed " << seed);
   std::uint64_t dropped = 0, partial = 0, hot_witness = 0;
