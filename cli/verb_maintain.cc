@@ -76,7 +76,7 @@ int reopen(const MaintainArgs& args) {
     if (answer.error.code != Errc::ok) code = fail_partition(answer.partition, answer.error);
     append_answer(out, args, answer.partition, answer.error, "report", answer.report);
   }
-  if (answers.empty() && args.format != "json") out.buffer() += "nothing to do: no partition is read-only or offline\n";
+  if (answers.empty() && args.format != "json") out.buffer() += "nothing to do: every partition is sound\n";
   return out.finish(code);
 }
 

@@ -228,7 +228,7 @@ class Admin {
   void compact_async(const std::string& topic, PartitionId partition, bool wait,
                      std::function<void(const CompactionProgress&)> progress, CallOptions call,
                      Callback<std::vector<CompactionProgress>> done);
-  // Checks and reopens partitions that are read-only or offline.
+  // Checks and reopens partitions that are read-only, offline or damaged, or whose compaction is quarantined.
   Result<std::vector<ReopenReport>> reopen(const std::string& topic, PartitionId partition = kAllPartitions,
                                            CallOptions call = {});
   void reopen_async(const std::string& topic, PartitionId partition, CallOptions call,
