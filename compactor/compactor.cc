@@ -110,8 +110,8 @@ Status Compactor::execute(const CompactionState& state, const Plan& plan, Compac
 Result<Survey> Compactor::look(std::span<const CompactionSegment> inputs, const KeepRules& rules, const Pace& pace) {
   auto survey = survey_inputs(port_, inputs, rules, pace);
   if (!survey.ok() || survey->broken == 0) return survey;
-  if (survey->first_broken < port_.state().log_start)
-    return Error{Errc::cancelled, "log start moved during the look; it is planned anew"};
+  if (log_moved_on(port_, survey->first_broken))
+    return Error{Errc::cancelled, "log start moved during the look, or the log was closed; it is planned anew"};
   return broken_invariant(inputs.front(), survey->first_broken);
 }
 

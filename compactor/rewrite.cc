@@ -150,10 +150,9 @@ class Rewrite {
     return out_->add_batch(bytes, own_);
   }
 
-  // Retention may have moved log start, and removed the entry, since the rules were made.
   Status broken(Offset offset) {
-    if (offset < port_.state().log_start)
-      return Error{Errc::cancelled, "log start moved during the rewrite; it is planned anew"};
+    if (log_moved_on(port_, offset))
+      return Error{Errc::cancelled, "log start moved during the rewrite, or the log was closed; it is planned anew"};
     return broken_invariant(inputs_.front(), offset);
   }
 
@@ -191,6 +190,11 @@ class Rewrite {
 };
 
 }  // namespace
+
+bool log_moved_on(CompactionPort& port, Offset offset) {
+  const CompactionState state = port.state();
+  return !state.keydir_complete || offset < state.log_start;
+}
 
 Error broken_invariant(const CompactionSegment& first_input, Offset offset) {
   return Error{Errc::internal, first_input.segment->describe() + " and what follows: the value at offset " +

@@ -41,6 +41,9 @@ Result<Rewritten> rewrite_segments(CompactionPort& port, std::span<const Compact
                                    const RewriteOptions& options, const Pace& pace);
 
 // A record that no entry covers: internal, naming it and what to do.
+// Whether the keydir's silence about a record proves nothing any more: retention has removed the entry since, or the
+// log was closed under the compactor (and tells nobody where it starts).
+bool log_moved_on(CompactionPort& port, Offset offset);
 Error broken_invariant(const CompactionSegment& first_input, Offset offset);
 
 }  // namespace logcask

@@ -378,6 +378,32 @@ TEST_CASE("C4: an entry that goes missing during the rewrite is found as well") 
   CHECK(partition.log_files().size() < 7);
 }
 
+// The log is gone as soon as the look lets go of it: a close waits for nothing else.
+class ClosedAfterLook final : public FakePartition {
+ public:
+  CompactionState state() const override { return closed_ ? CompactionState() : FakePartition::state(); }
+  void abandon_rewrite() override {
+    FakePartition::abandon_rewrite();
+    closed_ = true;
+  }
+
+ private:
+  bool closed_ = false;
+};
+
+TEST_CASE("retention and then a close during the look are no broken invariant") {
+  ClosedAfterLook partition;
+  for (int i = 0; i < 200; ++i) partition.put("k" + std::to_string(i), "v");
+  partition.put("k199", "v2");
+  partition.close_active();
+  partition.before_probe = [&](Offset) {
+    if (partition.log_start == Offset(0)) partition.move_log_start(Offset(150));
+  };
+  Compactor compactor(partition);
+  CHECK(compactor.run_due(CompactionMode::forced, no_pace).code() == Errc::cancelled);
+  CHECK_FALSE(partition.quarantined.has_value());
+}
+
 TEST_CASE("retention that removes an entry during the rewrite is no broken invariant") {
   FakePartition partition;
   for (int i = 0; i < 200; ++i) partition.put("k" + std::to_string(i), "v");
