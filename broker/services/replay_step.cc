@@ -38,6 +38,16 @@ void end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
   position.phase = ReplayPhase::catch_up;
 }
 
+// The mark, behind everything that compaction has judged by: what it took away below the mark lies there in a newer
+// version, which the marker's promise wants shown, too.
+Offset mark_behind_compaction(PartitionRunner& runner, const ReplayPosition& position) {
+  Offset mark = position.tail_mark;
+  for (const SegmentReport& segment : runner.segments())
+    if (segment.base_offset < mark && segment.next_offset > position.walk_end)
+      mark = std::max(mark, segment.compacted_through);
+  return mark;
+}
+
 Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes, ReplayStepResult& result) {
   ReplayPosition& position = result.position;
   if (position.position < position.walk_end) {
@@ -151,9 +161,11 @@ Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPositi
   }
   // Judged by where the step began: what it read may lack deletes below the horizon.
   LOGCASK_TRY(check_horizon(position, filter.live_only, result.tombstone_horizon));
-  if (result.position.phase == ReplayPhase::catch_up && result.position.position >= result.position.tail_mark) {
-    result.position.phase = ReplayPhase::tail;
-    result.marker = true;
+  ReplayPosition& next = result.position;
+  if (next.phase == ReplayPhase::catch_up && next.position >= next.tail_mark) {
+    next.tail_mark = mark_behind_compaction(runner, next);
+    result.marker = next.position >= next.tail_mark;
+    if (result.marker) next.phase = ReplayPhase::tail;
   }
   return result;
 }
