@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/crc32c.h"
+#include "base/mutant.h"
 #include "base/random.h"
 
 namespace logcask {
@@ -144,7 +145,7 @@ Status DataDirectory::load_state(const std::string& boot_id) {
     return std::move(text).error();
   }
   // A start that is killed before every partition has been recovered must not hide the reset from the next one.
-  return machine_reset() ? Status() : set_recovered();
+  return machine_reset() || mutant(Mutant::clean_mark_survives) ? Status() : set_recovered();
 }
 
 Status DataDirectory::set_recovered() { return write_state(false); }
@@ -226,9 +227,10 @@ Status DataDirectory::remove_partition(const std::string& directory_name) {
     return Error{Errc::invalid_argument, directory_name + " carries no deletion marker and is kept"};
   // The marker goes last: a crash in between leaves garbage that still says so.
   for (const auto& file : files)
-    if (file.name != kDataDeletedName) LOGCASK_TRY(directory.unlink(file.name));
+    if (file.name != kDataDeletedName || mutant(Mutant::deletion_marker_not_last))
+      LOGCASK_TRY(directory.unlink(file.name));
   LOGCASK_TRY(directory.sync());
-  LOGCASK_TRY(directory.unlink(kDataDeletedName));
+  if (!mutant(Mutant::deletion_marker_not_last)) LOGCASK_TRY(directory.unlink(kDataDeletedName));
   LOGCASK_TRY(root_->remove_directory(directory_name));
   return root_->sync();
 }

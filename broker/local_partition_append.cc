@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/local_partition_runner.h"
 
 namespace logcask {
@@ -102,7 +103,7 @@ void LocalPartitionRunner::admit(WaitingAppend append, Outbox& out) {
     });
   };
   if (wait_committed && admission.wait_end > partition_->marks().committed_end()) {
-    answer_later(committed_waiters_);
+    answer_later(mutant(Mutant::acked_before_sync) ? written_waiters_ : committed_waiters_);
     want_sync();
   } else if (wait_written && admission.wait_end > partition_->marks().written_end()) {
     answer_later(written_waiters_);
@@ -213,7 +214,7 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
     LOGCASK_TRY(roll->old_writer->sync(env.clock->monotonic_ns()));
     LOGCASK_ASSIGN(std::shared_ptr<SegmentWriter> fresh,
                    SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)}, options));
-    LOGCASK_TRY(env.directory->sync());
+    if (!mutant(Mutant::segment_name_not_synced)) LOGCASK_TRY(env.directory->sync());
     LOGCASK_ASSIGN(const SegmentFacts facts, roll->old_writer->close(env.clock->monotonic_ns()));
     return std::pair(facts, std::move(fresh));
   };

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/local_partition_runner.h"
 #include "partition/clean_through.h"
 #include "partition/hint_builder.h"
@@ -86,6 +87,7 @@ void LocalPartitionRunner::load_keydir() {
       environment_.alarm(environment_.name + ": " + loaded->damaged->reason);
     const Lock lock(mutex_);
     if (unavailable()) return;
+    if (!loaded.ok() && mutant(Mutant::half_loaded_keydir)) continue;
     if (!loaded.ok()) {
       // Nothing about the segment: too many open files, no permission. Lookups must not answer from half a keydir.
       offline_ = Error{Errc::partition_offline, environment_.name + ": the keydir could not be loaded: " +

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/local_partition_runner.h"
 #include "partition/clean_through.h"
 
@@ -121,7 +122,7 @@ Status LocalPartitionRunner::install(RewriteResult result) {
 
   Offset horizon = manifest.tombstone_horizon;
   for (const DroppedTombstone& dropped : result.dropped_tombstones) horizon = std::max(horizon, dropped.offset + 1);
-  LOGCASK_TRY(store_step(step, [&](Manifest& next) {
+  const Status stored = store_step(step, [&](Manifest& next) {
     const auto first = find_segment(next, result.inputs.front());
     const auto at = next.segments.erase(first, first + static_cast<std::ptrdiff_t>(result.inputs.size()));
     std::vector<ManifestSegment> outputs;
@@ -130,7 +131,8 @@ Status LocalPartitionRunner::install(RewriteResult result) {
     next.segments.insert(at, outputs.begin(), outputs.end());
     next.obsolete.insert(next.obsolete.end(), result.inputs.begin(), result.inputs.end());
     next.tombstone_horizon = horizon;
-  }));
+  });
+  if (!stored.ok() && !mutant(Mutant::inputs_removed_after_failure)) return stored;
   publish_install(result, horizon, step);
   return {};
 }
@@ -203,7 +205,9 @@ Status LocalPartitionRunner::store_step(LogStructure::Step& step, const std::fun
     change(next);
     const Lock lock(mutex_);
     const Offset clean = clean_through_of(next.segments, partition_->writer()->name().base);
-    note_clean_through(next.clean_through, clean, partition_->now(), partition_->config().delete_retention_ms);
+    const bool by_append = mutant(Mutant::tombstone_age_from_append) && !next.segments.empty();
+    const TimestampMs since = by_append ? next.segments.front().facts.first_append : partition_->now();
+    note_clean_through(next.clean_through, clean, since, partition_->config().delete_retention_ms);
   });
   if (was_settled && !step.settled() && environment_.alarm)
     environment_.alarm(environment_.name + ": " + stored.error().message);

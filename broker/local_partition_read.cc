@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/local_partition_runner.h"
 #include "partition/log_read.h"
 
@@ -23,6 +24,7 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
     const Lock lock(mutex_);
     if (auto error = unavailable()) return *std::move(error);
     view = partition_->view();
+    if (mutant(Mutant::reads_beyond_committed)) view.visible_end = partition_->marks().written_end();
     fetched.visible_end = view.visible_end;
     fetched.log_start_offset = view.log_start;
     fetched.tombstone_horizon = partition_->tombstone_horizon();

@@ -15,6 +15,10 @@ if(LOGCASK_WERROR)
   add_compile_options(-Werror)
 endif()
 
+if(LOGCASK_MUTANTS)
+  add_compile_definitions(LOGCASK_MUTANTS)
+endif()
+
 if(LOGCASK_SANITIZE)
   # Half the time to compile, for tests that run hardly slower.
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "compactor/rewrite.h"
 
 namespace logcask {
@@ -162,7 +163,7 @@ Status Compactor::rewrite(const CompactionState& state, const Plan& plan, const 
 }
 
 Status Compactor::failed(Status status) {
-  if (quarantines(status.code())) port_.quarantine(status.error().message);
+  if (quarantines(status.code()) && !mutant(Mutant::broken_segment_retried)) port_.quarantine(status.error().message);
   return status;
 }
 

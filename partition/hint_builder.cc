@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/mutant.h"
 #include "partition/keyed_scan.h"
 
 namespace logcask {
@@ -77,7 +78,7 @@ class HintBuilder {
     if (!asked_.empty()) build_.live(identities_, offsets_, live_);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < asked_.size(); ++i)
-      if (live_[i] || asked_[i].tombstone()) asked_[kept++] = asked_[i];
+      if (asked_[i].tombstone() ? !mutant(Mutant::hint_without_tombstones) : live_[i]) asked_[kept++] = asked_[i];
     asked_.resize(kept);
     entries_ += kept;
     const Status added = writer_->add(asked_);

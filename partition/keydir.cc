@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
@@ -144,7 +145,7 @@ RaiseOutcome Keydir::raise_uncharged(const KeyIdentity& identity, Offset offset,
 
 RaiseOutcome Keydir::raise_slot(KeydirSlot& slot, Offset offset, bool deleted) {
   const KeydirEntry previous = entry_of(slot);
-  if (offset <= previous.offset) return {RaiseResult::stale, previous};
+  if (offset <= previous.offset && !mutant(Mutant::older_record_wins)) return {RaiseResult::stale, previous};
   slot.set(checked(offset), deleted);
   deleted_ += (deleted ? 1 : 0) - (previous.deleted ? 1 : 0);
   return {RaiseResult::raised, previous};
@@ -215,7 +216,7 @@ bool Keydir::remove_if(const KeyIdentity& identity, Offset offset) {
   if (directory_.empty()) return false;
   KeydirShard& shard = shard_of(identity);
   KeydirSlot* slot = shard.find(KeydirSlot::of(identity));
-  if (slot == nullptr || slot->offset() != offset) return false;
+  if (slot == nullptr || (slot->offset() != offset && !mutant(Mutant::any_entry_removed))) return false;
   --size_;
   deleted_ -= slot->deleted() ? 1 : 0;
   shard.erase(slot, scratch(shard.capacity() + 1));

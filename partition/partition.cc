@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
@@ -85,7 +86,7 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
       admission.result.log_start_offset = log_start_;
       admission.result.duplicate = true;
       if (config_.timestamp_type == TimestampType::log_append_time) admission.result.append_time = (*known)->timestamp;
-      admission.wait_end = (*known)->last_offset + 1;
+      admission.wait_end = mutant(Mutant::duplicate_acked_before_sync) ? Offset(0) : (*known)->last_offset + 1;
       return admission;
     }
   }
@@ -257,7 +258,7 @@ Partition::WriteJob Partition::begin_write() {
 void Partition::drop_unwritten() {
   tail_.cut_from(marks_.written_end());
   if (keys_) keys_->cut_pending(marks_.written_end());
-  producers_.truncate_from(marks_.written_end());
+  if (!mutant(Mutant::dropped_batch_remembered)) producers_.truncate_from(marks_.written_end());
   marks_.cut_back_to_written();
 }
 
@@ -299,7 +300,8 @@ void Partition::finish_roll(const Roll& roll, const SegmentFacts& facts, std::sh
 void Partition::finish_sync(const SyncEntry& entry) {
   // A write that has reached the file but not finish_write() yet may have been synced along with what came before it;
   // it counts from the next sync on, which then finds nothing to do.
-  const Offset end = std::min(entry.durable_end, marks_.written_end());
+  const Offset synced = mutant(Mutant::sync_credits_later_writes) ? marks_.written_end() : entry.durable_end;
+  const Offset end = std::min(synced, marks_.written_end());
   if (end > marks_.durable_end()) marks_.durable(end);
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
 #include "segment/log_scan.h"
@@ -181,7 +182,7 @@ Status Recovery::remove_leftovers() {
     const bool listed = std::any_of(segments.begin(), segments.end(),
                                     [&](const ManifestSegment& s) { return s.facts.name == parsed->name; });
     const bool obsolete =
-        !listed && (parsed->name.rewritten() ||
+        !listed && (parsed->name.rewritten() || mutant(Mutant::active_log_is_leftover) ||
                     std::count(out_.manifest.obsolete.begin(), out_.manifest.obsolete.end(), parsed->name) > 0);
     if (obsolete) {
       LOGCASK_TRY(directory_->unlink(name));
@@ -309,7 +310,7 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   note_sync(log);
 
   out_.report.scanned_bytes += end.position;
-  log.corrupt = end.position < log.sync.position || digest_differs;
+  log.corrupt = (end.position < log.sync.position || digest_differs) && !mutant(Mutant::damage_taken_for_torn_tail);
   log.torn = !log.corrupt && (end.why == ScanEnd::Why::bad_batch);
   const std::string where = "at position " + std::to_string(end.position) + ": ";
   log.reason = digest_differs ? "the bytes up to position " + std::to_string(log.sync.position) +
@@ -418,7 +419,7 @@ Result<Recovery::Active> Recovery::settle_last(ScannedLog& log) {
   }
   const Offset end = std::max(log.state.next_offset(), log.sync.durable_end);
   const bool lost = log.torn || log.corrupt || options_.machine_reset;
-  const Offset next = lost ? std::max(end, log.ceiling) : end;
+  const Offset next = lost && !mutant(Mutant::offsets_given_twice) ? std::max(end, log.ceiling) : end;
   if (next > end || log.torn || log.corrupt) {
     const LeaderEpoch epoch(out_.manifest.epochs.back().epoch.value() + 1);
     out_.manifest.epochs.push_back({epoch, next});

@@ -5,7 +5,7 @@
 #
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
-#   --nightly  the slow tests too, then the unit tests again under twenty other seeds
+#   --nightly  the slow tests too, the known bugs of scripts/mutants.py, then the unit tests again under twenty other seeds
 #   -R REGEX   only the tests whose name matches
 #
 # The last lines are ctest's own summary; the exit code is ctest's.
@@ -47,6 +47,7 @@ run_preset() {
 
 run_preset dev
 if [ "$nightly" = yes ]; then
+  LOGCASK_BUILD_JOBS=$jobs python3 scripts/mutants.py
   for seed in $(seq 1 20); do
     export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
     echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"

@@ -1,5 +1,7 @@
 #include "segment/file.h"
 
+#include "base/mutant.h"
+
 namespace logcask {
 namespace {
 
@@ -41,7 +43,7 @@ Status put_file(Directory& directory, const std::string& name, ByteView content)
 }
 
 Status replace_file(Directory& directory, const std::string& name, ByteView content) {
-  LOGCASK_TRY(write_and_rename(directory, name, content, true));
+  LOGCASK_TRY(write_and_rename(directory, name, content, !mutant(Mutant::replaced_file_not_synced)));
   return directory.sync();
 }
 

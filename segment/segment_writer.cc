@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
@@ -99,7 +100,8 @@ Status SegmentWriter::append(std::span<const ByteView> pieces, TimestampMs appen
 }
 
 bool SegmentWriter::fits(std::uint64_t bytes, Offset last_offset) const {
-  return bytes <= kMaxSegmentBytes - position() && last_offset - name_.base <= kMaxSegmentSpan;
+  return bytes <= kMaxSegmentBytes - position() &&
+         (last_offset - name_.base <= kMaxSegmentSpan || mutant(Mutant::segment_span_unchecked));
 }
 
 // The caller has checked the batches; what is checked here would make the file unreadable if it were wrong.
@@ -173,8 +175,10 @@ Result<SyncEntry> SegmentWriter::sync(std::int64_t now_monotonic_ns) {
 Result<SyncEntry> SegmentWriter::sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log) {
   // Captured before the sync starts: what is appended meanwhile is not covered by it.
   SyncEntry entry = entry_of(log_->facts());
-  if (entry.position != durable().position) {
-    if (Status synced = log_->file()->sync_data(); !synced.ok()) return latch(synced.error());
+  const bool skipped = name_.rewritten() && mutant(Mutant::output_not_synced);
+  if (entry.position != durable().position && !skipped) {
+    if (Status synced = log_->file()->sync_data(); !synced.ok() && !mutant(Mutant::failed_sync_forgotten))
+      return latch(synced.error());
   } else if (!force_sync_log) {
     return durable();
   }

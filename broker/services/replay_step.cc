@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/mutant.h"
+
 namespace logcask {
 namespace {
 
@@ -33,7 +35,8 @@ Result<ReplayStep> filtered_step(PartitionRunner& runner, Offset from, Offset en
 void end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
   if (position.position < position.walk_end) return;
   // Read now and not earlier: every record that made the walk skip an older one lies below this.
-  position.tail_mark = std::max(runner.replay_bound(), position.walk_end);
+  const Offset bound = mutant(Mutant::caught_up_too_early) ? position.walk_end : runner.replay_bound();
+  position.tail_mark = std::max(bound, position.walk_end);
   position.position = position.walk_end;
   position.phase = ReplayPhase::catch_up;
 }
@@ -163,7 +166,7 @@ Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPositi
   LOGCASK_TRY(check_horizon(position, filter.live_only, result.tombstone_horizon));
   ReplayPosition& next = result.position;
   if (next.phase == ReplayPhase::catch_up && next.position >= next.tail_mark) {
-    next.tail_mark = mark_behind_compaction(runner, next);
+    if (!mutant(Mutant::caught_up_before_compaction)) next.tail_mark = mark_behind_compaction(runner, next);
     result.marker = next.position >= next.tail_mark;
     if (result.marker) next.phase = ReplayPhase::tail;
   }

@@ -1,5 +1,6 @@
 // A compaction of a real partition, and the power fails: whatever the disk kept, no key is lost or comes back.
 
+#include <algorithm>
 #include <map>
 
 #include "compactor/compactor.h"
@@ -126,6 +127,67 @@ TEST_CASE("an error at any operation of a compaction leaves a partition that ser
     check(fixture, model);
     if (done && again->rewrites == 0) break;
   }
+}
+
+// bitcask 860eb0d: the removal of what was judged took away what had come since.
+TEST_CASE("a key that is written while its tombstone is being dropped is found, also after a restart", "[compaction]") {
+  PartitionConfig config = small_config();
+  config.delete_retention_ms = 1000;
+  PartitionFixture fixture(config);
+  Model model;
+  write(fixture, model, "a", "1");
+  write(fixture, model, "a", std::nullopt);
+  write(fixture, model, "b", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  REQUIRE_OK(compact(fixture));
+  fixture.clock().advance_ms(2000);
+  Compactor compactor(fixture.partition(), {0, 0, 200});
+  int groups = 0;  // the look's, then the rewrite's: the write comes when the rewrite has judged
+  const auto stats = compactor.run_due(CompactionMode::forced, [&](std::uint64_t, std::uint64_t) -> Status {
+    if (++groups == 2) write(fixture, model, "a", "again");
+    return {};
+  });
+  REQUIRE_OK(stats);
+  CHECK(stats->tombstones_dropped == 1);
+  check(fixture, model);
+  fixture.restart();
+  check(fixture, model);
+}
+
+// KAFKA-4545, KAFKA-8522: counted from anything older, a consumer that is slow by less would miss the delete.
+TEST_CASE("a tombstone stays for delete.retention.ms after its older versions went, however old it is by then",
+          "[compaction]") {
+  PartitionConfig config = small_config();
+  config.delete_retention_ms = 1000;
+  PartitionFixture fixture(config);
+  Model model;
+  write(fixture, model, "a", "1");
+  write(fixture, model, "a", std::nullopt);
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  fixture.clock().advance_ms(60'000);
+  const auto tombstones = [&] {
+    const auto stored = fixture.fetch_all();
+    return std::count_if(stored.begin(), stored.end(), [](const auto& record) { return !record.value; });
+  };
+  const auto check_stays = [&] {
+    REQUIRE_OK(compact(fixture));
+    CHECK(tombstones() == 1);
+    CHECK(fixture.get("a").status == LookupAnswer::Status::deleted);
+  };
+  check_stays();
+  fixture.clock().advance_ms(900);
+  write(fixture, model, "b", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  check_stays();
+  fixture.restart();
+  check_stays();
+  fixture.clock().advance_ms(1100);  // since "b" was cleaned, too: it may have come into the same segment
+  REQUIRE_OK(compact(fixture));
+  CHECK(tombstones() == 0);
+  check(fixture, model);
 }
 
 }  // namespace

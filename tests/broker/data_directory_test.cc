@@ -1,7 +1,9 @@
 #include "broker/data_directory.h"
 
 #include "tests/support/catch.h"
+#include "tests/support/crash_states.h"
 #include "tests/support/memory_file_system.h"
+#include "tests/support/seed.h"
 
 namespace logcask {
 namespace {
@@ -80,6 +82,18 @@ TEST_CASE("a start that is killed during recovery does not hide the machine's re
   CHECK(!(*killed_later)->machine_reset());
 }
 
+// KAFKA-10471, KAFKA-15375: recovery was skipped after a crash that followed a clean stop and a start.
+TEST_CASE("the mark of a clean stop is gone once the next start has looked at it") {
+  MemoryFileSystem disk;
+  {
+    auto first = DataDirectory::open(disk.root(), "boot-1");
+    REQUIRE_OK(first);
+    REQUIRE_OK((*first)->set_clean());
+  }
+  { CHECK((*DataDirectory::open(disk.root(), "boot-1"))->start_facts().clean_stop); }
+  CHECK_FALSE((*DataDirectory::open(disk.root(), "boot-1"))->start_facts().clean_stop);
+}
+
 TEST_CASE("two brokers never share a directory") {
   MemoryFileSystem disk;
   auto first = DataDirectory::open(disk.root(), "b");
@@ -137,6 +151,41 @@ TEST_CASE("only a marked partition directory can be removed, and other names are
   REQUIRE_OK((*data)->remove_partition(name));
   CHECK((*data)->list_partitions()->empty());
   CHECK((*data)->remove_partition(name).ok());
+}
+
+// nats-server#7676: a purge that was killed half-way left an emptied stream. Ours is finished by the next start, which
+// knows it by its marker.
+TEST_CASE("whatever a power loss leaves of a removal still carries the deletion marker, or nothing") {
+  using testing::CrashProfile;
+  const auto profile = GENERATE(CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst);
+  MemoryFileSystem disk;
+  const std::string name = DataDirectory::partition_directory_name("t", PartitionId(0), TopicId{});
+  {
+    auto data = DataDirectory::open(disk.root(), "b");
+    REQUIRE_OK(data);
+    REQUIRE_OK((*data)->create_partition(name));
+    for (const char* file : {"00000000000000000000.0.log", "manifest.a", "manifest.b", "zzz"})
+      disk.set_content(name + "/" + file, "bytes");
+    REQUIRE_OK((*data)->mark_deleted(name));
+    disk.settle();
+    REQUIRE_OK((*data)->remove_partition(name));
+  }
+  testing::CrashStates states(disk, profile, testing::test_seed());
+  while (auto crash = states.next()) {
+    INFO(crash->description);
+    auto data = DataDirectory::open(crash->image->root(), "b");
+    REQUIRE_OK(data);
+    const auto left = (*data)->list_partitions();
+    REQUIRE_OK(left);
+    if (left->empty()) continue;
+    const auto directory = crash->image->root()->open_directory(name);
+    REQUIRE_OK(directory);
+    REQUIRE((left->at(0).deletion_marked || (*directory)->list()->empty()));
+    if (!left->at(0).deletion_marked) continue;
+    REQUIRE_OK((*data)->remove_partition(name));
+    REQUIRE((*data)->list_partitions()->empty());
+  }
+  REQUIRE(states.count() > 3);
 }
 
 }  // namespace

@@ -44,6 +44,26 @@ TEST_CASE("acks=all is not answered before the sync, and nobody sees the record 
   CHECK(fixture.get("k").value == "v");
 }
 
+TEST_CASE("a sync vouches only for what was written before it began", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> first, second;
+  fixture.start_append({{"a", "1", {}}}, Acks::all, first);
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string& path) {
+    if (kind != OperationKind::sync_data || !path.ends_with(".log") || second) return;
+    fixture.disk().meanwhile({});
+    fixture.start_append({{"b", "2", {}}}, Acks::all, second);
+  });
+  REQUIRE(fixture.flush().run_one());
+  REQUIRE(first.has_value());
+  CHECK(fixture.partition().snapshot().written_end == Offset(2));
+  CHECK(fixture.partition().snapshot().durable_end == Offset(1));
+  CHECK_FALSE(second.has_value());
+  CHECK(fixture.get("b").status == LookupAnswer::Status::absent);
+  fixture.run_all();
+  REQUIRE(second.has_value());
+  CHECK(fixture.get("b").value == "2");
+}
+
 TEST_CASE("acks=1 is answered after the write, and flush.ms makes it visible", "[runner]") {
   PartitionFixture fixture;
   std::optional<AppendResult> answer;

@@ -37,6 +37,7 @@ class MemoryFile final : public File {
   Status write_at(std::uint64_t position, std::span<const ByteView> pieces) override {
     std::string data;
     for (const ByteView piece : pieces) data += piece;
+    state_->under_way(OperationKind::write, path_);
     const Lock lock(state_->mutex);
     if (state_->powered_off) return off_error("write " + path_);
     if (!writable_) return error_from_errno(EBADF, "write " + path_);
@@ -87,8 +88,12 @@ class MemoryFile final : public File {
   }
 
   Status sync_data() override {
-    const Lock lock(state_->mutex);
-    return begin(OperationKind::sync_data, "sync", 0);
+    {
+      const Lock lock(state_->mutex);
+      LOGCASK_TRY(begin(OperationKind::sync_data, "sync", 0));
+    }
+    state_->under_way(OperationKind::sync_data, path_);
+    return {};
   }
 
   Result<std::uint64_t> size() const override {
@@ -210,8 +215,12 @@ class MemoryDirectory final : public Directory {
   }
 
   Status sync() override {
-    const Lock lock(state_->mutex);
-    return begin(OperationKind::sync_directory, "sync directory", "");
+    {
+      const Lock lock(state_->mutex);
+      LOGCASK_TRY(begin(OperationKind::sync_directory, "sync directory", ""));
+    }
+    state_->under_way(OperationKind::sync_directory, path_);
+    return {};
   }
 
   Result<std::unique_ptr<Directory>> open_directory(const std::string& name) override {
@@ -393,6 +402,15 @@ const Fault* State::count(OperationKind kind, const std::string& name) {
   return hit;
 }
 
+void State::under_way(OperationKind kind, const std::string& path) {
+  std::function<void(OperationKind, const std::string&)> told;
+  {
+    const Lock lock(mutex);
+    told = meanwhile;
+  }
+  if (told) told(kind, path);
+}
+
 bool State::ignores(OperationKind kind, const std::string& name) const {
   return std::any_of(ignored.begin(), ignored.end(),
                      [&](const auto& entry) { return entry.first == kind && name.ends_with(entry.second); });
@@ -422,6 +440,10 @@ void MemoryFileSystem::fail(const Fault& fault) {
 void MemoryFileSystem::ignore(OperationKind kind, const std::string& name_suffix) {
   const Lock lock(state_->mutex);
   state_->ignored.emplace_back(kind, name_suffix);
+}
+void MemoryFileSystem::meanwhile(std::function<void(OperationKind, const std::string&)> told) {
+  const Lock lock(state_->mutex);
+  state_->meanwhile = std::move(told);
 }
 void MemoryFileSystem::clear_faults() {
   const Lock lock(state_->mutex);

@@ -71,9 +71,11 @@ struct MemoryFileSystem::State {
   std::vector<ArmedFault> faults;
   std::vector<MemoryFileSystem::FaultHit> hits;
   std::vector<std::pair<OperationKind, std::string>> ignored;
+  std::function<void(OperationKind, const std::string&)> meanwhile;
 
   // Counts the call; the fault to apply to it, if any.
   const Fault* count(OperationKind kind, const std::string& name);
+  void under_way(OperationKind kind, const std::string& path);  // the lock is free
   bool ignores(OperationKind kind, const std::string& name) const;
   std::uint64_t used_bytes() const;
 };

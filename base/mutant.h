@@ -1,0 +1,53 @@
+#pragma once
+// Bugs that can be switched on, to see that the tests find them: for test builds with -DLOGCASK_MUTANTS=ON only.
+//
+// Each is one `if (mutant(Mutant::...))` at the place where somebody could make the mistake. In such a build the
+// environment variable LOGCASK_MUTANT names the one that is active; in every other build all of them are constant
+// false and leave no code. scripts/mutants.py runs the tests against each. Threads: any.
+
+#include <cstdint>
+
+// name, and the bug it makes again
+#define LOGCASK_MUTANT_LIST(X)                                                                         \
+  X(tombstone_dropped_early, "bitcask#82: a merge drops a tombstone, an older file still has the key") \
+  X(hint_without_tombstones, "bitcask f472b88: out-of-date tombstone skipped, the key comes back")     \
+  X(older_record_wins, "bitcask fd88ca7: a delete raced the merge, the older value won")               \
+  X(any_entry_removed, "bitcask 860eb0d: removes whatever entry is current, not the one judged")       \
+  X(crc_not_checked, "bitcask 15007b6: a scan loads keys from records whose CRC fails")                \
+  X(half_loaded_keydir, "bitcask 4862bf6: an error while loading leaves half a keydir")                \
+  X(inputs_removed_after_failure, "bitcask 956cec0: the inputs go although the merge failed")          \
+  X(tombstone_age_from_append, "KAFKA-4545, -8522: tombstone age counted from the segment's time")     \
+  X(compacted_above_bound, "KAFKA-13194: the cleaner judges by records above its bound")               \
+  X(segment_name_not_synced, "KAFKA-3968: the directory of a new segment is not synced")               \
+  X(replaced_file_not_synced, "KAFKA-16541: a checkpoint is renamed before it is on disk")             \
+  X(clean_mark_survives, "KAFKA-10471, -15375: the mark of a clean stop survives the next start")      \
+  X(failed_sync_forgotten, "KAFKA-10778: acknowledgements go on after a disk error")                   \
+  X(segment_span_unchecked, "KAFKA-5413, -6264: gaps of offsets overflow 32 bits of an index")         \
+  X(broken_segment_retried, "KAFKA-7215, -8764: the cleaner meets the same odd segment for ever")      \
+  X(reads_beyond_committed, "KAFKA-9835: a consumer reads above the high watermark")                   \
+  X(offsets_given_twice, "redpanda#24306: an offset is assigned to a second record")                   \
+  X(sync_credits_later_writes, "redpanda#16105: a flush vouches for bytes written after it began")     \
+  X(output_not_synced, "nats#8475, #8456: compaction's output replaces synced data unsynced")          \
+  X(deletion_marker_not_last, "nats#7676: a kill in the middle of a purge leaves half of it")          \
+  X(damage_taken_for_torn_tail, "nats#7549: one flipped bit cuts the log there")                       \
+  X(acked_before_sync, "etcd#14370: acknowledged before it is on disk")                                \
+  X(dropped_batch_remembered, "redpanda#3039: the retry of a batch that was dropped is a duplicate")   \
+  X(no_entry_means_dead, "ours: compaction drops a value because the keydir has no entry for its key") \
+  X(active_log_is_leftover, "ours: recovery takes the active segment for a leftover of compaction")    \
+  X(caught_up_too_early, "ours: caught_up is sent at the first S, not at the one read after the walk") \
+  X(caught_up_before_compaction, "ours: caught_up passes a version that compaction has taken away")    \
+  X(duplicate_acked_before_sync, "ours: a duplicate is acknowledged before the original is on disk")
+
+namespace logcask {
+
+#define LOGCASK_MUTANT_NAME(name, bug) name,
+enum class Mutant : std::uint8_t { LOGCASK_MUTANT_LIST(LOGCASK_MUTANT_NAME) };
+#undef LOGCASK_MUTANT_NAME
+
+#ifdef LOGCASK_MUTANTS
+bool mutant(Mutant which);
+#else
+constexpr bool mutant(Mutant) { return false; }
+#endif
+
+}  // namespace logcask

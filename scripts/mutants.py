@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Tests the tests: switches on one known bug after the other and shows which test finds it, and how fast.
+
+  scripts/mutants.py [--no-build] [--only NAME]... [--jobs N] [--all]
+
+The bugs are those of base/mutant.h, built in by the preset `mutants` alone. For each the tests named below run until
+one fails; before that all of them must pass with no bug switched on. --all runs every test of the list and shows each
+that finds the bug. Prints a table; exits 1 when a bug survives or a test fails without one, 2 on wrong arguments.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "mutants"
+TIMEOUT_S = 120  # a bug may make a test hang: that finds it, too
+
+# Program -> where it lies below build/mutants.
+PROGRAMS = {
+    "segment_tests": "tests/segment",
+    "partition_tests": "tests/partition",
+    "partition_unit_tests": "tests/partition",
+    "partition_hint_tests": "tests/partition",
+    "compactor_tests": "tests/compactor",
+    "runner_tests": "tests/broker",
+    "compaction_tests": "tests/broker",
+    "broker_tests": "tests/broker",
+    "model_tests": "tests/model",
+    "schedule_tests": "tests/model",
+    "crash_enumeration": "tests/crash",
+}
+
+
+def crash(workload):
+    return ("crash_enumeration", "--workload", workload, "--images", "1500", "--second-level", "0")
+
+
+SEGMENT = "segment_tests"
+PARTITION = "partition_tests"
+HINT = "partition_hint_tests"
+COMPACTOR = "compactor_tests"
+RUNNER = "runner_tests"
+COMPACTION = "compaction_tests"
+MODEL = "model_tests"
+
+# Bug -> the tests that may find it, the quickest first; each a program with its arguments (Catch2 filters).
+TESTS = {
+    "tombstone_dropped_early": [(COMPACTOR,)],
+    "hint_without_tombstones": [(HINT,), (COMPACTOR,)],
+    "older_record_wins": [(PARTITION,)],
+    "any_entry_removed": [(COMPACTION, "a key that is written while*"), (MODEL,)],
+    "crc_not_checked": [(HINT,), (PARTITION,), (SEGMENT,)],
+    "half_loaded_keydir": [(MODEL, "[regression]")],
+    "inputs_removed_after_failure": [(COMPACTION, "an error at any operation*")],
+    "tombstone_age_from_append": [(COMPACTION, "a tombstone stays*"), (MODEL, "[regression]")],
+    "compacted_above_bound": [(COMPACTOR,)],
+    "segment_name_not_synced": [crash("roll")],
+    "replaced_file_not_synced": [(PARTITION,), crash("manifest")],
+    "clean_mark_survives": [("broker_tests", "the mark of a clean stop*")],
+    "failed_sync_forgotten": [(RUNNER,), (SEGMENT,), crash("failed-sync")],
+    "segment_span_unchecked": [(SEGMENT,)],
+    "broken_segment_retried": [(COMPACTOR,)],
+    "reads_beyond_committed": [(RUNNER,)],
+    "offsets_given_twice": [(PARTITION,), crash("ceiling")],
+    "sync_credits_later_writes": [(RUNNER,)],
+    "output_not_synced": [(COMPACTOR,), crash("compaction")],
+    "deletion_marker_not_last": [("broker_tests", "whatever a power loss leaves of a removal*")],
+    "damage_taken_for_torn_tail": [(PARTITION,)],
+    "acked_before_sync": [(RUNNER,), crash("group-commit")],
+    "dropped_batch_remembered": [(MODEL, "[model]")],
+    "no_entry_means_dead": [(COMPACTOR,)],
+    "active_log_is_leftover": [(PARTITION,), (RUNNER,)],
+    "caught_up_too_early": [("broker_tests", "a key that is overwritten or deleted during the walk*")],
+    "caught_up_before_compaction": [("schedule_tests", "what compaction takes away*")],
+    "duplicate_acked_before_sync": [(RUNNER,)],
+}
+
+
+def bugs():
+    text = (ROOT / "base" / "mutant.h").read_text(encoding="utf-8")
+    return dict(re.findall(r'X\((\w+), "([^"]+)"\)', text))
+
+
+def build():
+    subprocess.run(["cmake", "--preset", "mutants"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    jobs = ["-j", os.environ.get("LOGCASK_BUILD_JOBS", str(os.cpu_count() or 1))]
+    targets = sorted({test[0] for tests in TESTS.values() for test in tests})
+    subprocess.run(["cmake", "--build", "--preset", "mutants", *jobs, "--target", *targets], cwd=ROOT, check=True)
+
+
+def name_of(test):
+    return " ".join([test[0], *(f"'{a}'" if re.search(r"[^\w\-:,./]", a) else a for a in test[1:])])
+
+
+def failed_case(output):
+    """The name of the first failed test of Catch2's report; the lines between its first two rules of dashes."""
+    rule = r"-{70,}\n"
+    found = re.search(rule + r"(.+?)\n" + rule, output, re.S)
+    return " ".join(line.strip() for line in found.group(1).splitlines()) if found else None
+
+
+def run(test, mutant):
+    """(failed, name of what failed, seconds, output)"""
+    program = BUILD / PROGRAMS[test[0]] / test[0]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LOGCASK_")}
+    if mutant:
+        environment["LOGCASK_MUTANT"] = mutant
+    arguments = [str(program), *test[1:]]
+    if test[0] != "crash_enumeration":
+        arguments.append("--abort")
+    start = time.monotonic()
+    try:
+        done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=TIMEOUT_S, cwd=BUILD, check=False)
+        output, failed = done.stdout.decode("utf-8", "replace"), done.returncode != 0
+    except subprocess.TimeoutExpired as late:
+        output, failed = (late.stdout or b"").decode("utf-8", "replace") + "\nhangs", True
+    seconds = time.monotonic() - start
+    if test[0] == "crash_enumeration":
+        name = name_of(test[:3])
+    else:
+        name = f"{test[0]}: {failed_case(output) or name_of(test)}"
+    return failed, name + (" (hangs)" if output.endswith("\nhangs") else ""), seconds, output
+
+
+def hunt(mutant, everything):
+    found = []
+    for test in TESTS.get(mutant, []):
+        failed, name, seconds, _ = run(test, mutant)
+        if failed:
+            found.append((name, seconds))
+            if not everything:
+                break
+    return mutant, found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--no-build", action="store_true", help="take build/mutants as it is")
+    parser.add_argument("--only", action="append", metavar="NAME", help="this bug only")
+    parser.add_argument("--all", action="store_true", help="every test that finds a bug, not only the first")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    known = bugs()
+    unlisted = sorted(set(known) ^ set(TESTS))
+    if unlisted:
+        print(f"mutants: base/mutant.h and the list of tests differ: {', '.join(unlisted)}", file=sys.stderr)
+        return 1
+    chosen = arguments.only or list(known)
+    if unknown := sorted(set(chosen) - set(known)):
+        print(f"mutants: unknown: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    if not arguments.no_build:
+        build()
+
+    start = time.monotonic()
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        tests = sorted({test for mutant in chosen for test in TESTS[mutant]})
+        for test, (failed, name, _, output) in zip(tests, pool.map(lambda t: run(t, None), tests)):
+            if failed:
+                print(f"mutants: fails with no bug switched on: {name}\n{output}", file=sys.stderr)
+                bad += 1
+        if bad:
+            return 1
+        print("| mutant | bug it makes again | caught by | seconds |\n|---|---|---|---|")
+        for mutant, found in pool.map(lambda m: hunt(m, arguments.all), chosen):
+            bad += not found
+            for name, seconds in found or [("SURVIVES", 0.0)]:
+                print(f"| {mutant} | {known[mutant]} | {name} | {seconds:.1f} |", flush=True)
+    print(f"mutants: {len(chosen) - bad} of {len(chosen)} found in {time.monotonic() - start:.0f} s, "
+          f"{len(tests)} tests passed without them")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
