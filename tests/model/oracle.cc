@@ -149,6 +149,23 @@ void Oracle::check(PartitionFixture& fixture) {
   check_counts(fixture);
 }
 
+void Oracle::check_lookup(PartitionFixture& fixture, const std::string& key) {
+  const PartitionSnapshot snapshot = fixture.partition().snapshot();
+  note(snapshot);
+  if (snapshot.state == PartitionSnapshot::State::online)
+    check_key(fixture, key, written_is_visible_ ? written_ : committed_);
+}
+
+void Oracle::check_read(const PartitionFixture::Stored& stored, Offset end) const {
+  INFO("read " << at(stored.offset) << ", visible below " << end.value());
+  REQUIRE(stored.offset < end);
+  const auto known = log_.find(stored.offset);
+  REQUIRE(known != log_.end());
+  REQUIRE(known->second.id == stored.timestamp.value());
+  REQUIRE(known->second.key == stored.key);
+  REQUIRE(known->second.value == stored.value);
+}
+
 void Oracle::check_fetch(const std::vector<PartitionFixture::Stored>& stored, Offset end) const {
   auto expected = log_.lower_bound(log_start_);
   Offset last = kNoOffset;

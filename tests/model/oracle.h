@@ -39,6 +39,9 @@ class Oracle {
   void reopened(PartitionFixture& fixture, Offset certain, bool power_loss = false);
   // Compares everything a reader can ask.
   void check(PartitionFixture& fixture);
+  // The same of one key, and of one record that a reader was given when everything below `end` was visible.
+  void check_lookup(PartitionFixture& fixture, const std::string& key);
+  void check_read(const PartitionFixture::Stored& stored, Offset end) const;
 
   // What a later state of the same run knows is at most uncertain to this one.
   void may_also_hold(const Oracle& later);

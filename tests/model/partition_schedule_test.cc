@@ -1,0 +1,655 @@
+// Everything at every await point: at each step a seed picks what goes on next, and while a step waits for the disk
+// (a write, a sync, a directory's sync) or a rewrite comes up for air, others append, read, compact, retain, close.
+//
+// The partition's executors are queues that the test empties task by task, so the order of everything is the seed's.
+// LOGCASK_TEST_ROUNDS says how many seeds; a failure names its own, and LOGCASK_TEST_SEED starts from it.
+
+#include <atomic>
+#include <cstdlib>
+#include <deque>
+#include <iostream>
+#include <thread>
+
+#include "base/random.h"
+#include "broker/services/replay_step.h"
+#include "compactor/compactor.h"
+#include "tests/model/oracle.h"
+#include "tests/support/catch.h"
+#include "tests/support/crash_states.h"
+#include "tests/support/seed.h"
+
+using namespace logcask;
+using namespace logcask::testing;
+
+namespace {
+
+constexpr std::size_t kKeys = 5;
+constexpr int kSteps = 60;
+constexpr std::size_t kTraceKept = 80;
+
+std::string key_name(std::uint64_t number) { return "k" + std::to_string(number); }
+
+struct Send {
+  std::vector<ModelRecord> records;
+  Acks acks = Acks::all;
+  Offset base;           // where it goes if it is taken
+  bool decided = false;  // whether it was taken is known
+  bool taken = false;
+  bool must_refuse = false;
+  bool may_refuse = false;
+  std::optional<Offset> original;  // of a batch sent again
+  std::optional<AppendResult> answer;
+};
+using SendPtr = std::shared_ptr<Send>;
+
+struct SentBatch {
+  std::string bytes;
+  SendPtr send;
+};
+
+class Schedule {
+ public:
+  explicit Schedule(std::uint64_t seed)
+      : random_(seed),
+        config_(make_config()),
+        fixture_(std::make_unique<MemoryFileSystem>(), config_),
+        oracle_(config_.read_visibility == ReadVisibility::written) {
+    opened();
+  }
+  ~Schedule() { fixture_.disk().meanwhile({}); }
+
+  void run() {
+    for (int i = 0; i < kSteps; ++i) {
+      step();
+      note();
+    }
+    settle();
+    oracle_.check(fixture_);
+    finish_walk();
+    stop_and_open(random_.below(4));
+    settle();
+    oracle_.check(fixture_);
+  }
+
+  std::string trace() const {
+    std::string text;
+    for (const std::string& line : trace_) text += "\n  " + line;
+    return text;
+  }
+
+ private:
+  PartitionConfig make_config() {
+    PartitionConfig config;
+    config.segment_bytes = static_cast<std::int64_t>(150 + random_.below(600));
+    config.offset_reserve = static_cast<std::int64_t>(4 + random_.below(30));
+    config.hint_spill_bytes = static_cast<std::int64_t>(100 + random_.below(500));
+    config.delete_retention_ms = static_cast<std::int64_t>(random_.below(1500));
+    config.tail_buffer_bytes = 1 << 20;
+    config.min_cleanable_dirty_ratio = 0.2;
+    if (random_.one_in(4)) config.min_compaction_lag_ms = 300;
+    if (random_.one_in(4)) config.delete_mode = DeleteMode::keep;
+    if (random_.one_in(4)) config.read_visibility = ReadVisibility::written;
+    if (random_.one_in(4)) config.segment_ms = 3000;
+    if (random_.one_in(3)) {
+      config.deletes = true;
+      config.retention_ms = 8000;
+      if (random_.one_in(2)) config.retention_bytes = 1500;
+    }
+    return config;
+  }
+
+  PartitionRunner& partition() { return fixture_.partition(); }
+  void note() { oracle_.note(partition().snapshot()); }
+  void say(const std::string& what) {
+    if (verbose_) std::cerr << std::string(busy_ ? "    " : "  ") + what + "\n";
+    trace_.push_back((busy_ ? "  meanwhile: " : "") + what);
+    if (trace_.size() > kTraceKept) trace_.pop_front();
+  }
+
+  // ---- what goes on
+
+  void step() {
+    const std::uint64_t draw = random_.below(100);
+    if (draw < 34) return append();
+    if (draw < 48) return flush_step();
+    if (draw < 58) return alone([this] { background_step(); });
+    if (draw < 62) return timers();
+    if (draw < 66) return alone([this] { roll(); });
+    if (draw < 69) return alone([this] { delete_records(); });
+    if (draw < 73) return tick();
+    if (draw < 80) return read();
+    if (draw < 86) return walk();
+    if (draw < 88) return watch();
+    if (draw < 90) return configure();
+    if (draw < 97) return alone([this] { compact(); });
+    return stop_and_open(random_.below(4));
+  }
+
+  // While the disk is at work. What waits for somebody else's role or step would wait for ever here.
+  void disk_at_work(const std::string& path) {
+    if (busy_ || quiet_ || path.ends_with(".sync") || !random_.one_in(6)) return;
+    decide();
+    busy_ = true;
+    note();
+    other_work();
+    // Below a step that waits for a sync nobody else would run it.
+    if (alone_) drain_flush();
+    note();
+    busy_ = false;
+  }
+  void other_work() {
+    switch (random_.below(10)) {
+      case 0:
+        return tick();
+      case 1:
+        return configure();
+      case 2:
+        return walk();
+      case 3:
+      case 4:
+        return read();
+      default:
+        return append();
+    }
+  }
+
+  // Steps that wait for syncs: nothing may be left that holds a role and waits to be run.
+  template <class Work>
+  void alone(const Work& work) {
+    drain_flush();
+    alone_ = true;
+    work();
+    alone_ = false;
+    drain_flush();
+  }
+
+  // ---- appends
+
+  void append() {
+    if (last_sent_ && random_.one_in(6)) return send_again();
+    auto send = std::make_shared<Send>();
+    send->records.resize(random_.one_in(4) ? 2 : 1);
+    for (ModelRecord& record : send->records) {
+      record.id = ++last_id_;
+      record.key = key_name(random_.below(kKeys));
+      if (!random_.one_in(4)) record.value = "v" + std::to_string(record.id) + std::string(random_.below(40), 'x');
+    }
+    const bool produced = random_.one_in(3);
+    std::vector<Condition> conditions;
+    if (!produced && random_.one_in(4)) conditions.push_back(make_condition(*send));
+    const std::string bytes = encode(*send, produced);
+    if (produced) {
+      sequence_ += static_cast<std::int32_t>(send->records.size());
+      last_sent_ = SentBatch{bytes, send};
+    }
+    start(bytes, send, std::move(conditions));
+    if (produced && !send->taken) new_producer();
+  }
+
+  std::string encode(const Send& send, bool produced) const {
+    BatchBuilder::Options options;
+    if (produced) {
+      options.producer_id = producer_;
+      options.producer_epoch = 0;
+      options.base_sequence = sequence_;
+    }
+    BatchBuilder builder(Offset(0), options);
+    for (std::size_t i = 0; i < send.records.size(); ++i)
+      builder.add(Offset(static_cast<std::int64_t>(i)), TimestampMs(send.records[i].id), ByteView(send.records[i].key),
+                  send.records[i].value ? std::optional<ByteView>(*send.records[i].value) : std::nullopt);
+    std::string bytes;
+    REQUIRE_OK(builder.finish(bytes));
+    return bytes;
+  }
+
+  void send_again() {
+    auto send = std::make_shared<Send>();
+    send->records = last_sent_->send->records;
+    send->original = last_sent_->send->base;
+    say("again:");
+    start(last_sent_->bytes, send, {});
+  }
+  void new_producer() {
+    producer_ = ProducerId(producer_.value() + 1);
+    sequence_ = 0;
+    last_sent_.reset();
+  }
+
+  Condition make_condition(Send& send) {
+    note();
+    Condition condition;
+    const Offset next = partition().snapshot().next_offset;
+    const Oracle::Newest newest = oracle_.newest(send.records[0].key, next);
+    switch (random_.below(3)) {
+      case 0:
+        condition.kind = Condition::Kind::absent;
+        send.must_refuse = newest.live();
+        break;
+      case 1:
+        condition.kind = Condition::Kind::exists;
+        send.must_refuse = !newest.live();
+        break;
+      default:
+        condition.kind = Condition::Kind::offset;
+        condition.offset = random_.one_in(3) ? Offset(static_cast<std::int64_t>(random_.below(20))) : newest.offset;
+        send.must_refuse = !newest.record || condition.offset != newest.offset;
+        send.may_refuse = newest.may_be_absent;
+    }
+    return condition;
+  }
+
+  void start(const std::string& bytes, const SendPtr& send, std::vector<Condition> conditions) {
+    static constexpr Acks kAcks[] = {Acks::all, Acks::all, Acks::one, Acks::none};
+    send->acks = kAcks[random_.below(4)];
+    if (!send->original) send->base = partition().snapshot().next_offset;
+    say("append " + std::to_string(send->records.size()) + " acks " + std::to_string(static_cast<int>(send->acks)) +
+        " at " + std::to_string(send->base.value()) + " " + send->records[0].key +
+        (conditions.empty() ? "" : " conditional"));
+    const SendPtr outer = std::exchange(sending_, send);
+    sends_.push_back(send);
+    fixture_.start_batch(
+        bytes, send->acks, [this, send](AppendResult result) { answered(*send, std::move(result)); },
+        std::move(conditions));
+    decide();
+    sending_ = outer;
+  }
+
+  // Nothing else is appended before the batch is in or refused, so the next offset tells.
+  void decide() {
+    if (!sending_ || sending_->decided) return;
+    Send& send = *sending_;
+    send.decided = true;
+    if (send.original) return;
+    const PartitionSnapshot now = partition().snapshot();
+    send.taken = now.state != PartitionSnapshot::State::offline &&
+                 now.next_offset == send.base + static_cast<std::int64_t>(send.records.size());
+    if (!send.taken) return;
+    REQUIRE_FALSE(send.must_refuse);
+    oracle_.assigned(send.base, send.records);
+  }
+
+  void answered(Send& send, AppendResult result) {
+    decide();
+    REQUIRE_FALSE(send.answer.has_value());
+    send.answer = std::move(result);
+    const AppendResult& answer = *send.answer;
+    INFO("answer: " << (answer.error.ok() ? std::string() : answer.error.error().to_string()));
+    if (!answer.error.ok()) {
+      if (answer.error.code() == Errc::condition_failed)
+        REQUIRE((send.must_refuse || send.may_refuse));
+      else if (answer.error.code() == Errc::loading)
+        REQUIRE_FALSE(send.taken);
+      else
+        REQUIRE(stopping_);
+      return;
+    }
+    REQUIRE(answer.duplicate == send.original.has_value());
+    REQUIRE(answer.base_offset == send.original.value_or(send.base));
+    REQUIRE(answer.last_offset == answer.base_offset + static_cast<std::int64_t>(send.records.size() - 1));
+    const PartitionSnapshot now = partition().snapshot();
+    if (send.acks == Acks::all) {
+      REQUIRE(now.durable_end > answer.last_offset);
+      REQUIRE(now.committed_end > answer.last_offset);
+      must_survive_ = std::max(must_survive_, answer.last_offset + 1);
+    }
+    if (send.acks == Acks::one) REQUIRE(now.written_end > answer.last_offset);
+    if (send.acks != Acks::none && !send.original) oracle_.told(answer.base_offset, send.records.size());
+  }
+
+  // ---- progress
+
+  void flush_step() {
+    say("flush step");
+    fixture_.flush().run_one();
+  }
+  void drain_flush() {
+    while (fixture_.flush().run_one()) {
+    }
+  }
+  void background_step() {
+    say("background step");
+    fixture_.background().run_one();
+  }
+  void timers() {
+    say("timers");
+    fixture_.flush().run_later();
+  }
+  void tick() {
+    fixture_.clock().advance_ms(static_cast<std::int64_t>(random_.below(1000)));
+    say("tick");
+    partition().tick();
+  }
+  void drain_all() {
+    alone([this] {
+      do {
+        drain_flush();
+      } while (fixture_.background().run_one() || !fixture_.flush().empty());
+    });
+  }
+  void settle() {
+    say("settle");
+    drain_all();
+    quiet_ = true;
+    timers();
+    drain_all();
+    quiet_ = false;
+    note();
+    for (const SendPtr& send : sends_) REQUIRE(send->answer.has_value());
+    sends_.clear();
+    const PartitionSnapshot now = partition().snapshot();
+    REQUIRE(now.state == PartitionSnapshot::State::online);
+    REQUIRE(now.committed_end == now.next_offset);
+    check_watched();
+  }
+
+  // ---- readers
+
+  void read() {
+    const std::string key = key_name(random_.below(kKeys));
+    oracle_.check_lookup(fixture_, key);
+    const PartitionSnapshot before = partition().snapshot();
+    fetch_from_ = std::max(fetch_from_, before.log_start_offset);
+    const auto fetched = partition().fetch(fetch_from_, 200);
+    REQUIRE_OK(fetched);
+    std::string bytes;
+    for (const ByteView piece : fetched->pieces) bytes.append(piece);
+    const bool written = config_.read_visibility == ReadVisibility::written;
+    for (const auto& stored : decode_records(bytes))
+      if (stored.offset >= fetch_from_) oracle_.check_read(stored, written ? before.written_end : before.committed_end);
+    fetch_from_ = fetched->next_fetch_offset;
+    if (random_.one_in(4)) fetch_from_ = Offset(0);
+  }
+
+  void walk() {
+    if (!walk_) {
+      if (partition().snapshot().state != PartitionSnapshot::State::online) return;
+      say("replay from the start");
+      walk_ = first_replay_position(partition(), PartitionId(0));
+      seen_.clear();
+      seen_to_ = kNoOffset;
+    }
+    ReplayFilter filter;
+    filter.live_only = true;
+    const auto step = step_replay(partition(), *walk_, filter, 150);
+    if (!step.ok()) {
+      INFO("replay: " << step.error().to_string());
+      REQUIRE((step.code() == Errc::tombstone_horizon_passed || step.code() == Errc::loading));
+      if (step.code() == Errc::tombstone_horizon_passed) walk_.reset();
+      return;
+    }
+    note();
+    std::string bytes;
+    for (const ByteView piece : step->pieces) bytes.append(piece);
+    const Offset from = walk_->position;
+    for (const auto& stored : decode_records(bytes)) {
+      if (stored.offset < from) continue;
+      REQUIRE(stored.offset > seen_to_);
+      seen_to_ = stored.offset;
+      seen_[stored.key] = {stored.offset, stored.value};
+    }
+    walk_ = step->position;
+    if (step->marker) check_seen(step->position.tail_mark);
+  }
+
+  // What the replay has shown up to its marker is every key as it was at S_end, or newer.
+  void check_seen(Offset mark) {
+    say("caught up at " + std::to_string(mark.value()));
+    for (std::uint64_t i = 0; i < kKeys; ++i) {
+      const Oracle::Newest newest = oracle_.newest(key_name(i), mark);
+      if (!newest.record) continue;
+      INFO("replayed " << key_name(i) << ", whose newest record below " << mark.value() << " is at "
+                       << newest.offset.value());
+      const auto seen = seen_.find(key_name(i));
+      if (newest.live()) {
+        REQUIRE(seen != seen_.end());
+        REQUIRE(seen->second.first >= newest.offset);
+      } else if (seen != seen_.end() && seen->second.second) {
+        REQUIRE(seen->second.first > newest.offset);
+      }
+    }
+    // Everything committed when the walk ended lies below the mark.
+    REQUIRE(mark >= walk_->walk_end);
+  }
+  void finish_walk() {
+    for (int i = 0; i < 1000; ++i) {
+      walk();
+      if (walk_ && walk_->phase == ReplayPhase::tail && walk_->position >= partition().snapshot().committed_end) return;
+    }
+    FAIL("the replay does not end");
+  }
+
+  void watch() {
+    if (watch_ || partition().snapshot().state != PartitionSnapshot::State::online) return;
+    say("watch");
+    std::vector<std::string> names;
+    for (std::uint64_t i = 0; i < kKeys; ++i) names.push_back(key_name(i));
+    const std::vector<ByteView> keys(names.begin(), names.end());
+    const auto generation = watch_generation_;
+    auto started = partition().watch(keys, [this, generation](Result<std::vector<KeyChange>> news) {
+      if (!news.ok() || generation != watch_generation_) return;
+      for (const KeyChange& change : *news) {
+        if (change.expired) continue;
+        Offset& last = watched_[change.watch_index];
+        REQUIRE(change.offset > last);
+        REQUIRE(change.offset < partition().snapshot().committed_end);
+        last = change.offset;
+      }
+    });
+    REQUIRE_OK(started);
+    watch_ = started->id;
+    watched_.assign(kKeys, kNoOffset);
+    for (std::size_t i = 0; i < kKeys; ++i) watched_[i] = started->current[i].offset;
+    watched_from_ = started->committed_end;
+  }
+  void check_watched() {
+    if (!watch_) return;
+    for (std::size_t i = 0; i < kKeys; ++i) {
+      const Oracle::Newest newest = oracle_.newest(key_name(i), oracle_.committed());
+      if (newest.record && newest.offset >= watched_from_) REQUIRE(watched_[i] == newest.offset);
+    }
+  }
+
+  // ---- structure
+
+  void roll() {
+    say("roll");
+    REQUIRE_OK(partition().roll());
+  }
+  void delete_records() {
+    note();
+    const auto range = static_cast<std::uint64_t>(oracle_.committed() - oracle_.log_start());
+    const Offset to = oracle_.log_start() + static_cast<std::int64_t>(random_.below(range + 1));
+    say("delete records below " + std::to_string(to.value()));
+    const auto moved = partition().delete_records(to);
+    REQUIRE_OK(moved);
+    REQUIRE(partition().snapshot().log_start_offset >= to);
+  }
+  void configure() {
+    say("configure");
+    PartitionConfig config = config_;
+    config.segment_bytes = static_cast<std::int64_t>(150 + random_.below(600));
+    config.delete_retention_ms = static_cast<std::int64_t>(random_.below(1500));
+    config.min_compaction_lag_ms = random_.one_in(2) ? 0 : 200;
+    partition().configure(config);
+  }
+
+  void compact() {
+    const CompactionMode mode = random_.one_in(2) ? CompactionMode::forced : CompactionMode::background;
+    say(mode == CompactionMode::forced ? "compact" : "compact what is due");
+    bool closed = false;
+    std::thread closer;
+    const auto pace = [&](std::uint64_t, std::uint64_t) -> Status {
+      if (!random_.one_in(2) || closed) return {};
+      note();
+      const std::uint64_t draw = random_.below(40);
+      if (draw == 0) {
+        closed = true;
+        close_meanwhile(closer);
+      } else if (draw == 1) {
+        return Error{Errc::cancelled, "the test stops the rewrite"};
+      } else {
+        between_groups(draw);
+      }
+      return {};
+    };
+    const auto done = compactor_->run_due(mode, pace);
+    if (closer.joinable()) closer.join();
+    say(done.ok() ? "  " + std::to_string(done->rewrites) + " rewrites" : "  " + done.error().to_string());
+    if (!done.ok())
+      REQUIRE((done.code() == Errc::cancelled || done.code() == Errc::shutting_down ||
+               (closed && done.code() == Errc::partition_offline)));
+    if (closed) after_close();
+  }
+  void between_groups(std::uint64_t draw) {
+    drain_flush();
+    switch (draw % 8) {
+      case 0:
+        return background_step();
+      case 1:
+        return delete_records();
+      case 2:
+        return roll();
+      case 3:
+        return tick();
+      case 4:
+        return read();
+      case 5:
+        return walk();
+      default:
+        append();
+        drain_flush();
+    }
+  }
+
+  // ---- stops
+
+  void opened() {
+    fixture_.disk().meanwhile([this](OperationKind, const std::string& path) { disk_at_work(path); });
+    compactor_.emplace(fixture_.partition(), Compactor::Options{0, 0, 200});
+  }
+
+  // The topic goes while a rewrite is at it: the close waits for the rewrite, which sees it and takes its files away.
+  void close_meanwhile(std::thread& closer) {
+    say("close during the rewrite");
+    do {
+      drain_flush();
+    } while (fixture_.background().run_one() || !fixture_.flush().empty());
+    note();
+    stopping_ = true;
+    fixture_.disk().meanwhile({});
+    closer = std::thread([this] { partition().close({Errc::partition_offline, "closed by the test"}); });
+    while (!fixture_.partition().stopping()) std::this_thread::yield();
+  }
+  // Whoever comes late finds nobody, and nothing of the files changes any more.
+  void after_close() {
+    const std::size_t changes = fixture_.disk().change_count();
+    for (const std::string& path : fixture_.disk().paths()) REQUIRE_FALSE(path.ends_with(".tmp"));
+    const Offset certain = oracle_.written();
+    append();
+    REQUIRE(sends_.back()->answer.has_value());
+    REQUIRE_FALSE(sends_.back()->answer->error.ok());
+    for (const SendPtr& send : sends_) REQUIRE(send->answer.has_value());
+    tick();
+    drain_flush();
+    fixture_.background().run_all();
+    fixture_.flush().run_later();
+    (void)compactor_->run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
+    REQUIRE(fixture_.disk().change_count() == changes);
+    reopen(certain, [this] {
+      fixture_.kill();
+      fixture_.open_only();
+    });
+  }
+
+  template <class Open>
+  void reopen(Offset certain, const Open& open, bool power_loss = false) {
+    fixture_.disk().meanwhile({});
+    ++watch_generation_;
+    watch_.reset();
+    sends_.clear();
+    open();
+    stopping_ = false;
+    if (random_.one_in(2)) fixture_.run_all();
+    new_producer();
+    oracle_.reopened(fixture_, certain, power_loss);
+    REQUIRE(partition().snapshot().next_offset >= must_survive_);
+    fetch_from_ = Offset(0);
+    // A reader comes back with its token.
+    if (walk_ &&
+        (config_.read_visibility == ReadVisibility::written || !resume_replay_position(partition(), true, *walk_).ok()))
+      walk_.reset();
+    opened();
+  }
+
+  void stop_and_open(std::uint64_t how) {
+    if (how == 0) {
+      say("kill");
+      reopen(oracle_.written(), [this] {
+        fixture_.kill();
+        fixture_.open_only();
+      });
+    } else if (how == 1) {
+      static constexpr CrashProfile kProfiles[] = {CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst};
+      CrashState crash = CrashStates::random_now(fixture_.disk(), kProfiles[random_.below(3)], random_.next());
+      say(crash.description);
+      reopen(
+          oracle_.committed(), [&] { fixture_.power_loss(std::move(crash.image)); }, true);
+    } else {
+      say("close");
+      settle();
+      stopping_ = true;
+      fixture_.disk().meanwhile({});
+      partition().close({Errc::partition_offline, "closed by the test"});
+      after_close();
+    }
+    note();
+  }
+
+  Random random_;
+  std::deque<std::string> trace_;
+  const bool verbose_ = std::getenv("LOGCASK_TEST_VERBOSE") != nullptr;
+  const PartitionConfig config_;
+  PartitionFixture fixture_;
+  Oracle oracle_;
+  std::optional<Compactor> compactor_;
+  bool busy_ = false;   // something goes on while the disk is at work
+  bool quiet_ = false;  // nothing does
+  bool alone_ = false;  // a step that waits for syncs is under way
+  std::atomic<bool> stopping_{false};
+
+  SendPtr sending_;  // inside start_batch
+  std::vector<SendPtr> sends_;
+  std::int64_t last_id_ = 1'000'000;
+  ProducerId producer_{100};
+  std::int32_t sequence_ = 0;
+  std::optional<SentBatch> last_sent_;
+  Offset must_survive_;
+
+  Offset fetch_from_;
+  std::optional<ReplayPosition> walk_;
+  std::map<std::string, std::pair<Offset, std::optional<std::string>>> seen_;
+  Offset seen_to_ = kNoOffset;
+  std::optional<PartitionRunner::WaitId> watch_;
+  int watch_generation_ = 0;
+  std::vector<Offset> watched_;
+  Offset watched_from_;
+};
+
+}  // namespace
+
+TEST_CASE("whatever goes on at whatever await point, the partition is what a list of its records says", "[schedule]") {
+  const std::uint64_t first = test_seed();
+  const char* text = std::getenv("LOGCASK_TEST_ROUNDS");
+  const std::uint64_t rounds = text && *text ? std::strtoull(text, nullptr, 10) : 2000;
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    const std::uint64_t seed = first + i;
+    INFO("seed " << seed << "; LOGCASK_TEST_SEED=" << seed << " LOGCASK_TEST_ROUNDS=1 runs it alone");
+    Schedule schedule(seed);
+    try {
+      schedule.run();
+    } catch (...) {
+      std::cerr << "seed " << seed << ", the last steps:" << schedule.trace() << "\n";
+      throw;
+    }
+  }
+}
