@@ -1,4 +1,5 @@
 // Whatever a peer sends, or does not send, the broker answers or closes, and goes on serving others.
+#include <chrono>
 #include <map>
 
 #include "base/coding.h"
@@ -234,6 +235,10 @@ TEST_CASE("large frames wait for memory that others hold, small ones do not", "[
     small_hoarders.push_back(std::make_unique<NativeClient>(broker.port()));
     small_hoarders.back()->send_raw(all_but_the_last_byte(32u << 10));
   }
+  // The honest frame's own time begins well after the hoarder's, so that it cannot end first.
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500))
+    CHECK(client.put("t", "small", "before") >= 0);
   const std::string big(600'000, 'b');
   NativeClient honest(broker.port());
   const std::string batch = one_record_batch("big", big);
