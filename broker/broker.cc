@@ -153,7 +153,7 @@ struct Broker::Parts {
 
 CompactionThreads::Partitions Broker::Parts::compacted_partitions() const {
   CompactionThreads::Partitions partitions;
-  for (const auto& [name, topic] : *topics->snapshot())
+  for (const auto all = topics->snapshot(); const auto& [name, topic] : *all)
     if (topic->config.partition.compacted)
       partitions.insert(partitions.end(), topic->partitions.begin(), topic->partitions.end());
   return partitions;
@@ -201,7 +201,7 @@ Status Broker::Parts::open_topics() {
 
 void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries) {
   std::set<TopicId> known = {LocalMetadataStore::kTopicId};
-  for (const auto& [name, topic] : *topics->snapshot()) known.insert(topic->record.id);
+  for (const auto all = topics->snapshot(); const auto& [name, topic] : *all) known.insert(topic->record.id);
   for (const auto& entry : entries) {
     if (known.contains(entry.topic_id)) continue;
     if (!entry.deletion_marked) {

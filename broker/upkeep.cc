@@ -47,13 +47,13 @@ void Upkeep::round() {
   const std::int64_t now_ns = clock_.monotonic_ns();
   if (now_ns - last_ticks_ns_ < kRoundMs * 1'000'000 / 2) return;
   last_ticks_ns_ = now_ns;
-  for (const auto& [name, topic] : *topics_.snapshot())
+  for (const auto all = topics_.snapshot(); const auto& [name, topic] : *all)
     for (const auto& partition : topic->partitions) partition->tick();
 }
 
 void Upkeep::note_loading() {
   std::uint64_t from_hints = 0, from_scan = 0, entries = 0;
-  for (const auto& [name, topic] : *topics_.snapshot()) {
+  for (const auto all = topics_.snapshot(); const auto& [name, topic] : *all) {
     for (const auto& partition : topic->partitions) {
       const PartitionSnapshot state = partition->snapshot();
       if (state.state == PartitionSnapshot::State::loading) return;

@@ -55,7 +55,7 @@ Result<TopicPtr> AdminService::describe_topic(const Principal& principal, const 
 
 std::vector<TopicPtr> AdminService::list_topics(const Principal& principal, bool include_internal) const {
   std::vector<TopicPtr> topics;
-  for (const auto& [name, topic] : *parts_.topics.snapshot()) {
+  for (const auto all = parts_.topics.snapshot(); const auto& [name, topic] : *all) {
     if (topic->internal && !include_internal) continue;
     if (parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, name}).ok())
       topics.push_back(topic);
@@ -168,7 +168,7 @@ BrokerDescription AdminService::describe_broker() const {
   description.uptime_ms = (parts_.clock.monotonic_ns() - facts_.started_ns) / 1'000'000;
   double progress = 0;
   std::size_t partitions = 0;
-  for (const auto& [name, topic] : *parts_.topics.snapshot()) {
+  for (const auto all = parts_.topics.snapshot(); const auto& [name, topic] : *all) {
     if (!topic->internal) ++description.topics;
     for (std::size_t p = 0; p < topic->partitions.size(); ++p) {
       const PartitionSnapshot state = topic->partitions[p]->snapshot();

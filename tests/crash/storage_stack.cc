@@ -91,7 +91,7 @@ Status StorageStack::open_topics() {
   for (const MetadataProblem& problem : parts_->metadata->problems())
     notes_ += "problem: " + problem.key + ": " + problem.reason + "\n";
   std::set<TopicId> known = {LocalMetadataStore::kTopicId};
-  for (const auto& [name, topic] : *parts_->topics->snapshot()) known.insert(topic->record.id);
+  for (const auto all = parts_->topics->snapshot(); const auto& [name, topic] : *all) known.insert(topic->record.id);
   for (const auto& entry : entries)
     if (!known.contains(entry.topic_id) && entry.deletion_marked)
       background_.post([this, name = entry.directory_name] { (void)parts_->data->remove_partition(name); });

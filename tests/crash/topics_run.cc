@@ -104,7 +104,7 @@ TopicsRun::Model TopicsRun::check_topics(StorageStack& storage, const Model& bef
   std::set<std::string> names;
   for (const auto& [name, topic] : before) names.insert(name);
   for (const auto& [name, topic] : after) names.insert(name);
-  for (const auto& [name, topic] : *storage.topics().snapshot())
+  for (const auto all = storage.topics().snapshot(); const auto& [name, topic] : *all)
     if (!is_internal_topic(name) && !names.contains(name)) FAIL("an unknown topic is there: " << name);
   Model found;
   for (const std::string& name : names) {

@@ -172,7 +172,8 @@ BrokerSet make_set() {
     REQUIRE_OK(broker.metadata().reserve_producer_ids(1000));
     set.producer_ids_end = 2000;
     set.cluster_id = broker.data().cluster_id();
-    for (const auto& [name, topic] : *broker.topics().snapshot()) set.topics[name] = topic->record;
+    for (const auto all = broker.topics().snapshot(); const auto& [name, topic] : *all)
+      set.topics[name] = topic->record;
     broker.stop(true);
   }
   set.disk->settle();
