@@ -637,10 +637,16 @@ class Schedule {
 
 }  // namespace
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kSeeds = 100;
+#else
+constexpr std::uint64_t kSeeds = 2000;
+#endif
+
 TEST_CASE("whatever goes on at whatever await point, the partition is what a list of its records says", "[schedule]") {
   const std::uint64_t first = test_seed();
   const char* text = std::getenv("LOGCASK_TEST_ROUNDS");
-  const std::uint64_t rounds = text && *text ? std::strtoull(text, nullptr, 10) : 2000;
+  const std::uint64_t rounds = text && *text ? std::strtoull(text, nullptr, 10) : kSeeds;
   for (std::uint64_t i = 0; i < rounds; ++i) {
     const std::uint64_t seed = first + i;
     INFO("seed " << seed << "; LOGCASK_TEST_SEED=" << seed << " LOGCASK_TEST_ROUNDS=1 runs it alone");
