@@ -8,25 +8,6 @@
 #include "tests/support/crash_states.h"
 
 namespace logcask::testing {
-namespace {
-
-std::vector<PartitionFixture::Stored> read_all(PartitionRunner& partition) {
-  std::vector<PartitionFixture::Stored> all;
-  Offset from = partition.snapshot().log_start_offset;
-  while (true) {
-    const Result<FetchedBatches> fetched = partition.fetch(from, 1 << 20);
-    REQUIRE_OK(fetched);
-    std::string bytes;
-    for (const ByteView piece : fetched->pieces) bytes.append(piece);
-    for (auto& stored : decode_records(bytes))
-      if (stored.offset >= from) all.push_back(std::move(stored));
-    if (fetched->next_fetch_offset == from) return all;
-    from = fetched->next_fetch_offset;
-  }
-}
-
-}  // namespace
-
 void IoRun::open() { REQUIRE_OK(storage_.open("first")); }
 
 void IoRun::add_topic(const std::string& name, int partitions) {
@@ -210,7 +191,7 @@ void IoRun::check_log(PartitionRunner& partition, const Log& log) {
   std::map<Offset, const Attempt*> found;
   std::map<std::string, Offset> newest;
   std::set<std::string> values;
-  for (const auto& stored : read_all(partition)) {
+  for (const auto& stored : fetch_all(partition)) {
     REQUIRE(stored.value.has_value());
     const auto known = std::find_if(log.attempts.begin(), log.attempts.end(),
                                     [&](const Attempt& attempt) { return attempt.value == *stored.value; });

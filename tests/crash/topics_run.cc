@@ -12,21 +12,6 @@ namespace {
 constexpr const char* kBoot = "first";
 constexpr const char* kNextBoot = "second";
 
-std::vector<PartitionFixture::Stored> read_all(PartitionRunner& partition) {
-  std::vector<PartitionFixture::Stored> all;
-  Offset from = partition.snapshot().log_start_offset;
-  while (true) {
-    const Result<FetchedBatches> fetched = partition.fetch(from, 1 << 20);
-    REQUIRE_OK(fetched);
-    std::string bytes;
-    for (const ByteView piece : fetched->pieces) bytes.append(piece);
-    for (auto& stored : decode_records(bytes))
-      if (stored.offset >= from) all.push_back(std::move(stored));
-    if (fetched->next_fetch_offset == from) return all;
-    from = fetched->next_fetch_offset;
-  }
-}
-
 }  // namespace
 
 TopicsRun::TopicsRun(std::unique_ptr<MemoryFileSystem> disk) : disk_(std::move(disk)), storage_(*disk_) {
@@ -145,7 +130,7 @@ void TopicsRun::check_partition(PartitionRunner& partition, const std::vector<Re
   INFO("state " << static_cast<int>(snapshot.state) << " " << snapshot.reason);
   REQUIRE(snapshot.state == PartitionSnapshot::State::online);
   REQUIRE(snapshot.reason.empty());
-  const auto stored = read_all(partition);
+  const auto stored = fetch_all(partition);
   std::set<Offset> there;
   for (const auto& s : stored) {
     const auto known =

@@ -170,14 +170,18 @@ std::vector<PartitionFixture::Stored> decode_records(ByteView batches) {
 }
 
 std::vector<PartitionFixture::Stored> PartitionFixture::fetch_all(Offset from) {
-  std::vector<Stored> all;
-  from = std::max(from, runner_->snapshot().log_start_offset);
+  return testing::fetch_all(*runner_, from, 4096);
+}
+
+std::vector<PartitionFixture::Stored> fetch_all(PartitionRunner& partition, Offset from, std::size_t max_bytes) {
+  std::vector<PartitionFixture::Stored> all;
+  from = std::max(from, partition.snapshot().log_start_offset);
   while (true) {
-    const Result<FetchedBatches> fetched = runner_->fetch(from, 4096);
+    const Result<FetchedBatches> fetched = partition.fetch(from, max_bytes);
     REQUIRE_OK(fetched);
     std::string bytes;
     for (const ByteView piece : fetched->pieces) bytes.append(piece);
-    for (Stored& stored : decode_records(bytes))
+    for (PartitionFixture::Stored& stored : decode_records(bytes))
       if (stored.offset >= from) all.push_back(std::move(stored));
     if (fetched->next_fetch_offset == from) {
       REQUIRE(from == fetched->visible_end);

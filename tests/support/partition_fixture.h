@@ -129,6 +129,9 @@ class PartitionFixture {
   std::string report_;
 };
 
+// Every visible record from `from`, through fetches of at most `max_bytes`.
+std::vector<PartitionFixture::Stored> fetch_all(PartitionRunner& partition, Offset from = Offset(0),
+                                                std::size_t max_bytes = 1u << 20);
 // Decodes whole batches.
 std::vector<PartitionFixture::Stored> decode_records(ByteView batches);
 
