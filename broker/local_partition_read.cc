@@ -47,9 +47,7 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
   }
   auto bytes = std::make_shared<std::string>();
   bytes->reserve(std::min<std::size_t>(max_bytes, 1u << 20));
-  const auto read = read_log(view, from, max_bytes, *bytes);
-  if (!read.ok()) return noticed(read.error());
-  fetched.next_fetch_offset = *read;
+  LOGCASK_ASSIGN(fetched.next_fetch_offset, read_batches(view, from, max_bytes, *bytes));
   fetched.bytes = bytes->size();
   if (!bytes->empty()) fetched.pieces.emplace_back(*bytes);
   fetched.owners.push_back(std::move(bytes));
@@ -179,6 +177,14 @@ Error LocalPartitionRunner::noticed(Error error) {
   return error;
 }
 
+// read_log(), with what it meets told.
+Result<Offset> LocalPartitionRunner::read_batches(const LogView& view, Offset from, std::size_t max_bytes,
+                                                  std::string& batches) {
+  auto read = read_log(view, from, max_bytes, batches);
+  if (!read.ok()) return noticed(std::move(read).error());
+  return read;
+}
+
 // The newest visible record of each key: committed ones, and on topics with read.visibility=written those that wait for
 // the disk as well.
 void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities,
@@ -277,14 +283,12 @@ Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, co
     return step;
   }
   std::string batches;
-  const auto read = read_log(view, from, max_bytes, batches);
-  if (!read.ok()) return noticed(read.error());
-  step.position = *read;
+  LOGCASK_ASSIGN(step.position, read_batches(view, from, max_bytes, batches));
   // A walk ends inside a batch when `end` does; the rest of that batch belongs to the tail.
   if (batches.empty() && step.position < view.visible_end) {
     LogView whole = view;
     LOGCASK_ASSIGN(whole.visible_end, visible_end_now());
-    LOGCASK_ASSIGN(step.position, read_log(whole, from, 1, batches));
+    LOGCASK_ASSIGN(step.position, read_batches(whole, from, 1, batches));
     step.position = std::min(step.position, end);
   }
   const auto probe = [this](std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
