@@ -84,6 +84,11 @@ PartitionSpec metadata_spec() {
   return spec;
 }
 
+// Few, so that large batches leave cores to everything else; each may hold one unpacked.
+std::size_t unpack_threads(const BrokerConfig& config) {
+  return std::max<std::size_t>(1, static_cast<std::size_t>(config.io_threads) / 2);
+}
+
 }  // namespace
 
 // In order of construction; destroyed the other way round.
@@ -102,6 +107,7 @@ struct Broker::Parts {
                  [this] { compaction.wake(); }}),
         readers("reader", static_cast<std::size_t>(config.background_threads), clock),
         blocking("blocking", kBlockingThreads, clock),
+        unpack("unpack", unpack_threads(config), clock),
         wire_memory(static_cast<std::size_t>(config.requests_inflight_max_bytes),
                     static_cast<std::size_t>(config.answers_waiting_max_bytes)) {}
 
@@ -129,6 +135,7 @@ struct Broker::Parts {
   Metrics metrics;
   ThreadExecutor readers;
   ThreadExecutor blocking;
+  ThreadExecutor unpack;  // large batches
   BrokerFacts facts;
   std::unique_ptr<ServiceParts> service_parts;
   std::unique_ptr<ProduceService> produce;
@@ -228,7 +235,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   };
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
-  produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms);
+  produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms, unpack);
   fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes));
   offsets = std::make_unique<OffsetsService>(*service_parts);
   lookup = std::make_unique<LookupService>(*service_parts, config.lookup_timeout_ms);
@@ -276,6 +283,8 @@ bool Broker::Parts::stop() {
   compaction.stop();
   blocking.stop();
   readers.stop();
+  if (produce) produce->stop();
+  unpack.stop();
   if (topics) {
     topics->close(kStopping, kOpenThreads);
   } else if (metadata_partition) {

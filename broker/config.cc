@@ -195,8 +195,8 @@ const std::vector<Row>& rows() {
         kMiB,
         1 << 30,
         {},
-        "Largest produced batch after decompression; it may hold one record per 64 bytes of this. One batch per I/O "
-        "thread is unpacked at a time.",
+        "Largest produced batch after decompression; it may hold one record per 64 bytes of this. Large batches are "
+        "unpacked on threads of their own, half as many as I/O threads.",
         0,
         "a sixteenth of the memory, 1 MiB to 64 MiB"},
        &C::batch_decompressed_max_bytes},

@@ -1,5 +1,8 @@
 #include "partition/prepare.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace logcask {
 namespace {
 
@@ -37,15 +40,15 @@ Result<std::string> reencode(const CheckedBatch& checked, Compression codec) {
   return bytes;
 }
 
-}  // namespace
+bool reencodes(const PartitionConfig& config, const BatchHeader& header) {
+  return config.compression && *config.compression != header.compression();
+}
 
-Result<PreparedBatch> prepare_batch(ByteView bytes, const PartitionConfig& config, const KeyHasher& hasher,
-                                    std::vector<Condition> conditions) {
+Result<PreparedBatch> prepare(ByteView bytes, const PartitionConfig& config, BatchRules rules,
+                              const KeyHasher& hasher) {
   PreparedBatch prepared;
-  prepared.conditions = std::move(conditions);
-  BatchRules rules = rules_of(config);
   LOGCASK_ASSIGN(prepared.checked, check_produced_batch(bytes, rules));
-  if (config.compression && *config.compression != prepared.checked->header.compression()) {
+  if (reencodes(config, prepared.checked->header)) {
     LOGCASK_ASSIGN(std::string reencoded, reencode(*prepared.checked, *config.compression));
     // The producer's limit was kept; taking a codec away may grow the batch past it.
     rules.max_batch_bytes = std::max(rules.max_batch_bytes, reencoded.size());
@@ -58,6 +61,40 @@ Result<PreparedBatch> prepare_batch(ByteView bytes, const PartitionConfig& confi
       prepared.identities.push_back(hasher.identity(record.key));
   }
   return prepared;
+}
+
+// As far as the sizes tell. What is compressed is taken to be at least twice as large.
+bool surely_slow(const BatchHeader& header, std::size_t bytes, std::size_t quick_bytes) {
+  if (header.record_count > static_cast<std::int64_t>(kQuickBatchRecords)) return true;
+  return bytes > (header.compression() == Compression::none ? quick_bytes + kBatchHeaderBytes : quick_bytes / 2);
+}
+
+}  // namespace
+
+Result<PreparedBatch> prepare_batch(ByteView bytes, const PartitionConfig& config, const KeyHasher& hasher,
+                                    std::vector<Condition> conditions) {
+  LOGCASK_ASSIGN(PreparedBatch prepared, prepare(bytes, config, rules_of(config), hasher));
+  prepared.conditions = std::move(conditions);
+  return prepared;
+}
+
+Result<std::optional<PreparedBatch>> prepare_quick_batch(ByteView bytes, const PartitionConfig& config,
+                                                         const KeyHasher& hasher, std::vector<Condition>& conditions) {
+  BatchRules rules = rules_of(config);
+  const auto header = decode_batch_header(bytes);
+  // Otherwise it is refused before anything is unpacked.
+  const bool would_unpack = header.ok() && bytes.size() <= rules.max_batch_bytes;
+  if (would_unpack) {
+    const std::size_t quick_bytes = reencodes(config, *header) ? kQuickSmallBytes : kQuickBatchBytes;
+    if (surely_slow(*header, bytes.size(), quick_bytes)) return std::optional<PreparedBatch>();
+    rules.max_decompressed_bytes =
+        std::min({rules.max_decompressed_bytes, quick_bytes, std::max(kQuickSmallBytes, kQuickRatio * bytes.size())});
+  }
+  auto prepared = prepare(bytes, config, rules, hasher);
+  if (prepared.code() == Errc::message_too_large && would_unpack) return std::optional<PreparedBatch>();
+  if (!prepared.ok()) return std::move(prepared).error();
+  prepared->conditions = std::move(conditions);
+  return std::optional<PreparedBatch>(std::move(*prepared));
 }
 
 }  // namespace logcask

@@ -67,7 +67,7 @@ Connection::Connection(const NativeServices& services, EventLoop& loop, TopicVie
 
 bool Connection::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
-  if (finished_ || !host_ || slowed_) return false;
+  if (finished_ || !host_ || slowed_ || input_holds_ > 0) return false;
   if (inflight_bytes_ >= limits.inflight_bytes || unanswered_ >= limits.unanswered) return false;
   // When memory is short, one answer at a time.
   return output_.empty() || (output_.bytes() < limits.output_bytes && !services_.memory.answers_short());
@@ -289,6 +289,11 @@ void Connection::shut(const Error& reason) {
 }
 
 void Connection::slow_down() { pause_input(kSlowDownMs); }
+
+void Connection::release_input() {
+  --input_holds_;
+  input_may_be_wanted();
+}
 
 void Connection::pause_input(std::int64_t ms) {
   if (std::exchange(slowed_, true)) return;

@@ -92,6 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // A partition asks its producers to slow down: stop reading for a moment.
   void slow_down();
+  // No further frame is executed until as many calls of release_input().
+  void hold_input() { ++input_holds_; }
+  void release_input();
 
  private:
   friend class Unanswered;
@@ -124,6 +127,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unordered_map<std::uint64_t, Stream> streams_;
   MemoryShare::Lease held_;  // for the call that is about to open
   std::size_t unanswered_ = 0;
+  std::size_t input_holds_ = 0;
   std::size_t inflight_bytes_ = 0;
   std::size_t needed_bytes_ = kFramePrefixBytes;
   bool said_hello_ = false;

@@ -65,6 +65,16 @@ class ProduceService::Request {
     close_one();
   }
 
+  // Any thread, in place of answered().
+  void refused(std::size_t index, Error error) {
+    AppendResult result;
+    result.error = std::move(error);
+    answered(index, std::move(result));
+  }
+
+  // Before submitted().
+  std::function<void()> hold_later_calls() { return call_->hold_later_calls(); }
+
   // After the last append: the loop's own share. The deadline is armed only for what is still open.
   void submitted(std::int64_t timeout_ms) {
     if (open_.load(std::memory_order_acquire) > 1) timer_ = loop_.call_after(timeout_ms, [this] { expired(); });
@@ -121,42 +131,96 @@ class ProduceService::Request {
   EventLoop::TimerId timer_ = 0;       // loop thread only
 };
 
-ProduceService::ProduceService(const ServiceParts& parts, std::int64_t default_timeout_ms)
-    : parts_(parts), default_timeout_ms_(default_timeout_ms) {}
+// Where an entry goes.
+struct ProduceService::Target {
+  TopicPtr topic;
+  PartitionId partition;
+  PartitionRunner& runner() const { return *topic->partitions[static_cast<std::size_t>(partition.value())]; }
+};
 
-Status ProduceService::prepare(const CallContext& context, ProduceEntry& entry, PreparedBatch& prepared,
-                               std::shared_ptr<PartitionRunner>& runner) const {
-  const TopicPtr& topic = context.topics.find(entry.topic);
+struct ProduceService::SlowEntry {
+  Target target;
+  std::size_t index;
+  std::string batch;
+  std::vector<Condition> conditions;
+};
+
+// The entries of one call that are handled elsewhere, in their order.
+struct ProduceService::SlowPart {
+  Request& request;  // lives until each entry is answered
+  EventLoop& loop;
+  Acks acks;
+  std::vector<SlowEntry> entries;
+  std::function<void()> release_later_calls;
+};
+
+ProduceService::ProduceService(const ServiceParts& parts, std::int64_t default_timeout_ms, Executor& slow)
+    : parts_(parts), default_timeout_ms_(default_timeout_ms), slow_(slow) {}
+
+Result<ProduceService::Target> ProduceService::find(const CallContext& context, const ProduceEntry& entry) const {
+  TopicPtr topic = context.topics.find(entry.topic);
   if (!topic) return unknown_topic(entry.topic);
   LOGCASK_TRY(parts_.authorizer.authorize(context.principal, Operation::write, {ResourceKind::topic, entry.topic}));
   if (topic->internal) return Error{Errc::permission_denied, "'" + topic->record.name + "' is the broker's own topic"};
   if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition.value());
-  runner = topic->partitions[static_cast<std::size_t>(entry.partition.value())];
-  LOGCASK_ASSIGN(prepared,
-                 prepare_batch(entry.batch, topic->config.partition, parts_.hasher, std::move(entry.conditions)));
-  LOGCASK_TRY(check_partitions(*topic, entry.partition, *prepared.checked));
-  LOGCASK_TRY(check_conditions(*topic, prepared));
+  return Target{std::move(topic), entry.partition};
+}
+
+// The last checks and the append, which answers.
+Status ProduceService::append(const Target& target, PreparedBatch prepared, Acks acks, Request& request,
+                              std::size_t index) const {
+  LOGCASK_TRY(check_partitions(*target.topic, target.partition, *prepared.checked));
+  LOGCASK_TRY(check_conditions(*target.topic, prepared));
+  parts_.metrics.records_produced.add(prepared.checked->records.size());
+  parts_.metrics.bytes_produced.add(prepared.checked->batch.size());
+  target.runner().append(std::move(prepared), acks,
+                         [&request, index](AppendResult result) { request.answered(index, std::move(result)); });
   return {};
+}
+
+Status ProduceService::append_slow(SlowEntry& entry, Acks acks, Request& request) const {
+  if (stopping_.load(std::memory_order_relaxed)) return Error{Errc::shutting_down, "the broker stops"};
+  LOGCASK_ASSIGN(PreparedBatch prepared, prepare_batch(entry.batch, entry.target.topic->config.partition, parts_.hasher,
+                                                       std::move(entry.conditions)));
+  return append(entry.target, std::move(prepared), acks, request, entry.index);
+}
+
+void ProduceService::run(SlowPart& part) const {
+  for (SlowEntry& entry : part.entries) {
+    if (auto refused = append_slow(entry, part.acks, part.request); !refused.ok())
+      part.request.refused(entry.index, std::move(refused).error());
+    entry.batch = {};
+  }
+  part.loop.post(std::move(part.release_later_calls));
 }
 
 bool ProduceService::produce(const CallContext& context, std::span<ProduceEntry> entries, Acks acks,
                              std::int64_t timeout_ms, std::unique_ptr<ProduceCall> call) {
   auto* request = new Request(parts_, context.loop, entries.size(), std::move(call));
   bool congested = false;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    PreparedBatch prepared;
-    std::shared_ptr<PartitionRunner> runner;
-    if (auto refused = prepare(context, entries[i], prepared, runner); !refused.ok()) {
-      AppendResult result;
-      result.error = std::move(refused);
-      request->answered(i, std::move(result));
-      continue;
+  std::vector<SlowEntry> slow;
+  // True: the entry's answer will come.
+  const auto take = [&](ProduceEntry& entry, std::size_t index) -> Status {
+    LOGCASK_ASSIGN(Target target, find(context, entry));
+    std::optional<PreparedBatch> prepared;
+    if (slow.empty()) {
+      LOGCASK_ASSIGN(prepared,
+                     prepare_quick_batch(entry.batch, target.topic->config.partition, parts_.hasher, entry.conditions));
     }
-    parts_.metrics.records_produced.add(prepared.checked->records.size());
-    parts_.metrics.bytes_produced.add(entries[i].batch.size());
-    runner->append(std::move(prepared), acks,
-                   [request, i](AppendResult result) { request->answered(i, std::move(result)); });
-    congested = congested || runner->congested();
+    if (!prepared) {
+      slow.push_back({std::move(target), index, std::string(entry.batch), std::move(entry.conditions)});
+      return {};
+    }
+    LOGCASK_TRY(append(target, std::move(*prepared), acks, *request, index));
+    congested = congested || target.runner().congested();
+    return {};
+  };
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (auto refused = take(entries[i], i); !refused.ok()) request->refused(i, std::move(refused).error());
+  if (!slow.empty()) {
+    const auto part = std::make_shared<SlowPart>(
+        SlowPart{*request, context.loop, acks, std::move(slow), request->hold_later_calls()});
+    slow_.post([this, part] { run(*part); });
   }
   request->submitted(timeout_ms > 0 ? timeout_ms : default_timeout_ms_);
   return congested;

@@ -1,9 +1,12 @@
 #pragma once
 // What produce means: check the batch, check the topic's rules, hash the keys, append, answer under the ack rule.
 //
-// Runs on the caller's thread; the partition's answer may come from any thread and is taken to the loop
-// once per request. A batch is refused whole or taken whole.
+// Runs on the caller's thread, but for batches that take long to unpack and check (partition/prepare.h): those, and
+// what follows them in the same call, are copied and handled on the executor `slow`. The partition's answer may come
+// from any thread and is taken to the loop once per request. A batch is refused whole or taken whole.
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -27,25 +30,36 @@ class ProduceCall {
   virtual ~ProduceCall() = default;
   // On the loop, once, possibly before produce() returns. In the order of the entries.
   virtual void completed(std::vector<AppendResult>& results) = 0;
+  // On the loop, within produce(), when batches are handled elsewhere: the caller makes no produce() that must come
+  // after this one before the returned function runs, on the loop.
+  virtual std::function<void()> hold_later_calls() = 0;
 };
 
 class ProduceService {
  public:
-  ProduceService(const ServiceParts& parts, std::int64_t default_timeout_ms);
+  ProduceService(const ServiceParts& parts, std::int64_t default_timeout_ms, Executor& slow);
 
   // `entries` and their bytes need to live only until this returns. timeout_ms 0 = the default. True when a partition
   // asks its producers to slow down.
   bool produce(const CallContext& context, std::span<ProduceEntry> entries, Acks acks, std::int64_t timeout_ms,
                std::unique_ptr<ProduceCall> call);
+  // From now on what waits on `slow` is refused, so that it ends soon. Any thread.
+  void stop() { stopping_.store(true, std::memory_order_relaxed); }
 
  private:
   class Request;
-  // The checks before the append; fills `prepared` and the runner, which `keep` keeps alive.
-  Status prepare(const CallContext& context, ProduceEntry& entry, PreparedBatch& prepared,
-                 std::shared_ptr<PartitionRunner>& runner) const;
+  struct Target;
+  struct SlowEntry;
+  struct SlowPart;
+  Result<Target> find(const CallContext& context, const ProduceEntry& entry) const;
+  Status append(const Target& target, PreparedBatch prepared, Acks acks, Request& request, std::size_t index) const;
+  Status append_slow(SlowEntry& entry, Acks acks, Request& request) const;
+  void run(SlowPart& part) const;
 
   const ServiceParts& parts_;
   const std::int64_t default_timeout_ms_;
+  Executor& slow_;
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace logcask

@@ -11,14 +11,20 @@ using Results = std::vector<AppendResult>;
 
 class ResultsCall final : public ProduceCall {
  public:
-  explicit ResultsCall(std::optional<Results>& results) : results_(results) {}
+  explicit ResultsCall(std::optional<Results>& results, int* holds = nullptr) : results_(results), holds_(holds) {}
   void completed(Results& results) override {
     REQUIRE(!results_.has_value());
     results_ = std::move(results);
   }
+  std::function<void()> hold_later_calls() override {
+    REQUIRE(holds_);
+    ++*holds_;
+    return [holds = holds_] { --*holds; };
+  }
 
  private:
   std::optional<Results>& results_;
+  int* const holds_;
 };
 
 struct Entry {
@@ -29,11 +35,11 @@ struct Entry {
 };
 
 void start(ServiceFixture& f, std::optional<Results>& results, const std::vector<Entry>& entries, Acks acks = Acks::all,
-           std::int64_t timeout_ms = 0) {
+           std::int64_t timeout_ms = 0, int* holds = nullptr) {
   std::vector<ProduceEntry> produced;
   for (const Entry& entry : entries)
     produced.push_back({entry.topic, PartitionId(entry.partition), entry.batch, entry.conditions});
-  f.produce.produce(f.context(), produced, acks, timeout_ms, std::make_unique<ResultsCall>(results));
+  f.produce.produce(f.context(), produced, acks, timeout_ms, std::make_unique<ResultsCall>(results, holds));
 }
 
 Results produce(ServiceFixture& f, const std::vector<Entry>& entries, Acks acks = Acks::all) {
@@ -65,6 +71,76 @@ TEST_CASE("every entry of a produce request is answered on its own", "[produce]"
   CHECK(results[3].error.code() == Errc::corrupt_message);
   CHECK(results[4].error.ok());
   CHECK(!results[5].error.ok());
+}
+
+// More than is unpacked on the caller's thread.
+std::string large(const std::string& key, std::size_t bytes = 2u << 20) {
+  BatchShape shape;
+  shape.compression = Compression::zstd;
+  return make_batch({{key, std::string(bytes, 'x'), {}}}, shape);
+}
+
+TEST_CASE("large batches and what follows them in the call are handled elsewhere, in order", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  std::optional<Results> results;
+  int holds = 0;
+  start(f, results,
+        {{"t", 0, record("a"), {}}, {"t", 0, large("b"), {}}, {"t", 0, record("c"), {}}, {"no", 0, record("d"), {}}},
+        Acks::none, 0, &holds);
+  const auto next_offset = [&] { return f.partition("t").partition().snapshot().next_offset; };
+  CHECK(next_offset() == Offset(1));
+  CHECK(holds == 1);
+  CHECK(!results.has_value());
+  while (f.step_background()) {
+  }
+  CHECK(next_offset() == Offset(3));
+  while (f.turn_loop()) {
+  }
+  CHECK(holds == 0);
+  REQUIRE(results.has_value());
+  CHECK((*results)[0].base_offset == Offset(0));
+  CHECK((*results)[1].base_offset == Offset(1));
+  CHECK((*results)[2].base_offset == Offset(2));
+  CHECK((*results)[3].error.code() == Errc::unknown_topic);
+}
+
+TEST_CASE("a large batch keeps its conditions, its limits and its deadline", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  int holds = 0;
+  std::optional<Results> refused, bomb, late;
+  start(f, refused, {{"t", 0, large("k"), {{0, Condition::Kind::exists, {}}}}}, Acks::all, 0, &holds);
+  start(f, bomb, {{"t", 0, large("k", 65u << 20), {}}}, Acks::all, 0, &holds);
+  CHECK(holds == 2);
+  f.run();
+  CHECK(holds == 0);
+  REQUIRE(refused.has_value());
+  CHECK((*refused)[0].error.code() == Errc::condition_failed);
+  REQUIRE(bomb.has_value());
+  CHECK((*bomb)[0].error.code() == Errc::message_too_large);
+
+  start(f, late, {{"t", 0, large("k"), {}}}, Acks::all, 100, &holds);
+  f.loop.advance_ms(1000);
+  REQUIRE(late.has_value());
+  CHECK((*late)[0].error.code() == Errc::timed_out);
+  CHECK(holds == 1);
+  f.run();
+  CHECK(holds == 0);
+  CHECK(f.partition("t").partition().snapshot().next_offset == Offset(1));
+}
+
+TEST_CASE("a stop refuses the large batches that wait", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  int holds = 0;
+  std::optional<Results> results;
+  start(f, results, {{"t", 0, large("k"), {}}}, Acks::all, 0, &holds);
+  f.produce.stop();
+  f.run();
+  REQUIRE(results.has_value());
+  CHECK((*results)[0].error.code() == Errc::shutting_down);
+  CHECK(holds == 0);
 }
 
 TEST_CASE("acks=all waits for the disk and acks=1 does not", "[produce]") {

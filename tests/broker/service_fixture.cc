@@ -59,7 +59,7 @@ ServiceFixture::ServiceFixture()
       topics(metadata, factory, clock, Topics::Limits()),
       view(topics),
       parts{authorizer, metrics, clock, hasher, topics, background},
-      produce(parts, 30'000),
+      produce(parts, 30'000, background),
       fetch(parts, 8u << 20),
       offsets(parts),
       lookup(parts, 5'000),

@@ -374,14 +374,21 @@ TEST_CASE("streams beyond the limit are refused and the others go on", "[session
   CHECK(client.answer_to(client.send(replay)).header.replay().caught_up());
 }
 
-TEST_CASE("many small requests in one write are all answered, produce in order", "[session]") {
+TEST_CASE("many requests in one write, a few large, are all answered, produce in order", "[session]") {
   BrokerFixture broker(SettingValues{{"io.threads", "2"}});
   NativeClient client(broker.port());
   client.create_topic("t");
   std::string bytes;
   const int count = 3000;
+  BatchBuilder::Options options;
+  options.compression = Compression::zstd;
+  BatchBuilder builder(Offset(0), options);
+  builder.add(Offset(0), TimestampMs(1), ByteView("k"), ByteView(std::string(2u << 20, '0')));
+  std::string large;
+  REQUIRE_OK(builder.finish(large));
   for (int i = 0; i < count; ++i) {
-    const std::string batch = one_record_batch("k", std::to_string(i));
+    // Unpacked by another thread than the others.
+    const std::string batch = i % 100 == 50 ? large : one_record_batch("k", std::to_string(i));
     v1::RequestHeader request;
     request.set_correlation_id(static_cast<std::uint64_t>(1'000'000 + i));
     request.mutable_produce()->set_acks(i % 3 == 0 || i == count - 1 ? v1::ProduceRequest::ACKS_ALL

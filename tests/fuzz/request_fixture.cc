@@ -107,7 +107,7 @@ CompactionControl::RequestId IdleCompaction::request(std::shared_ptr<PartitionRu
 RequestBroker::RequestBroker()
     : topics_(metadata_, partitions_, clock_, few_partitions()),
       parts_{authorizer_, metrics_, clock_, hasher_, topics_, blocking_},
-      produce_(parts_, 30'000),
+      produce_(parts_, 30'000, blocking_),
       fetch_(parts_, 64u << 10),
       offsets_(parts_),
       lookup_(parts_, 5'000),

@@ -129,7 +129,7 @@ Arena::Arena(std::string attack, const std::vector<std::string>& settings, std::
   honest_ = std::make_unique<HonestClient>(broker_.port());
 }
 
-void Arena::run(const std::function<Fates()>& attack, double p99_bound_ms) {
+void Arena::run(const std::function<Fates()>& attack) {
   std::this_thread::sleep_for(kAlone / 3);  // warm
   honest_->restart();
   std::this_thread::sleep_for(kAlone);
@@ -155,7 +155,7 @@ void Arena::run(const std::function<Fates()>& attack, double p99_bound_ms) {
   CHECK(fates.without == 0);
   if (!memory_check_skipped().empty()) return;
   CHECK(rss < kRssBytes);
-  CHECK(during <= (p99_bound_ms > 0 ? p99_bound_ms : 2 * before + kFloorMs));
+  CHECK(during <= 2 * before + kFloorMs);
 }
 
 std::int64_t Arena::foreign_connections() {

@@ -53,8 +53,7 @@ class Arena {
   HonestClient& honest() { return *honest_; }
   // Measures the honest client alone, then with `attack`, which runs on a thread of its own and must not REQUIRE;
   // checks its p99, the memory, and that nobody is without fate.
-  // `p99_bound_ms` replaces the bound on the p99 where that is known not to hold.
-  void run(const std::function<Fates()>& attack, double p99_bound_ms = 0);
+  void run(const std::function<Fates()>& attack);
   // Connections open now, apart from the honest ones.
   std::int64_t foreign_connections();
 

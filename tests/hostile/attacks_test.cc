@@ -433,32 +433,28 @@ TEST_CASE("bombs of every codec", "[hostile]") {
     NativeClient client(arena.port());
     client.create_topic("bombs");
   }
-  arena.run(
-      [&] {
-        Peers peers(arena.port());
-        for (std::size_t i = 0; i < 4 * bombs.size(); ++i)
-          peers.connect().unsent = produce_frame("bombs", bombs[i % bombs.size()], 7);
-        // Hello first, and only its answer is not theirs.
-        for (Peer& peer : peers.list()) peer.unsent = hello_frame() + peer.unsent;
-        Fates fates;
-        fates.offenders = peers.list().size();
-        const auto done = [](const Peer& peer) {
-          // Hello's answer and one more frame.
-          FrameLimits limits;
-          limits.max_frame_bytes = 1u << 20;
-          const auto first = next_frame(peer.received, limits);
-          return peer.closed || (first.ok() && *first && peer.received_bytes > (*first)->total_bytes);
-        };
-        for (int i = 0; i < 400 && !std::all_of(peers.list().begin(), peers.list().end(), done); ++i)
-          peers.drive(20, false);
-        fates.answered = static_cast<std::size_t>(std::count_if(peers.list().begin(), peers.list().end(), done));
-        fates.closed = peers.closed();
-        fates.without = fates.offenders - fates.answered;
-        return fates;
-        // Batches are unpacked on the I/O threads, so others on the same thread wait for each (docs/PROTOCOL.md,
-        // "Limits").
-      },
-      5000);
+  arena.run([&] {
+    Peers peers(arena.port());
+    for (std::size_t i = 0; i < 4 * bombs.size(); ++i)
+      peers.connect().unsent = produce_frame("bombs", bombs[i % bombs.size()], 7);
+    // Hello first, and only its answer is not theirs.
+    for (Peer& peer : peers.list()) peer.unsent = hello_frame() + peer.unsent;
+    Fates fates;
+    fates.offenders = peers.list().size();
+    const auto done = [](const Peer& peer) {
+      // Hello's answer and one more frame.
+      FrameLimits limits;
+      limits.max_frame_bytes = 1u << 20;
+      const auto first = next_frame(peer.received, limits);
+      return peer.closed || (first.ok() && *first && peer.received_bytes > (*first)->total_bytes);
+    };
+    for (int i = 0; i < 400 && !std::all_of(peers.list().begin(), peers.list().end(), done); ++i)
+      peers.drive(20, false);
+    fates.answered = static_cast<std::size_t>(std::count_if(peers.list().begin(), peers.list().end(), done));
+    fates.closed = peers.closed();
+    fates.without = fates.offenders - fates.answered;
+    return fates;
+  });
 }
 
 // One record's bytes, whatever they are, in a batch whose checksum holds.

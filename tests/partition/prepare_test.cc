@@ -1,5 +1,6 @@
 #include "partition/prepare.h"
 
+#include "base/random.h"
 #include "tests/partition/keyed_log.h"
 
 using namespace logcask;
@@ -83,6 +84,59 @@ TEST_CASE("the size limit is the producer's: taking a codec away may pass it", "
   REQUIRE_OK(prepared);
   CHECK(prepared->checked->batch.size() > 5000);
   CHECK(prepare_batch(sample({}, 5000), config, test_hasher(), {}).code() == Errc::message_too_large);
+}
+
+TEST_CASE("what takes long to prepare is left to another thread", "[prepare]") {
+  const auto quick = [](const std::string& bytes, const PartitionConfig& config = PartitionConfig()) {
+    std::vector<Condition> conditions = {{0, Condition::Kind::absent, {}}};
+    auto prepared = prepare_quick_batch(bytes, config, test_hasher(), conditions);
+    REQUIRE_OK(prepared);
+    CHECK(conditions.empty() == prepared->has_value());
+    if (*prepared) CHECK((*prepared)->conditions.size() == 1);
+    return prepared->has_value();
+  };
+  PartitionConfig large;
+  large.max_message_bytes = 8 << 20;
+  BatchBuilder::Options zstd;
+  zstd.compression = Compression::zstd;
+  CHECK(quick(sample()));
+  CHECK(quick(sample({}, kQuickBatchBytes - 100), large));
+  CHECK_FALSE(quick(sample({}, kQuickBatchBytes + 100), large));
+  CHECK(quick(sample(zstd, kQuickSmallBytes - 100)));
+  CHECK_FALSE(quick(sample(zstd, kQuickSmallBytes + 100)));
+  // Half of it is noise: it unpacks to twice its size.
+  const auto half_noise = [&](std::size_t value_bytes) {
+    Random random(1);
+    std::string value(value_bytes / 2, 'x');
+    while (value.size() < value_bytes) value.push_back(static_cast<char>(random.next()));
+    BatchBuilder builder(Offset(0), zstd);
+    builder.add(Offset(0), TimestampMs(1), ByteView("k"), ByteView(value));
+    std::string bytes;
+    REQUIRE_OK(builder.finish(bytes));
+    return bytes;
+  };
+  CHECK(quick(half_noise(kQuickBatchBytes * 3 / 4), large));
+  CHECK_FALSE(quick(half_noise(kQuickBatchBytes + 4000), large));
+
+  PartitionConfig reencoding;
+  reencoding.compression = Compression::gzip;
+  CHECK(quick(sample({}, kQuickSmallBytes - 100), reencoding));
+  CHECK_FALSE(quick(sample({}, kQuickSmallBytes + 100), reencoding));
+  CHECK_FALSE(quick(sample(zstd, kQuickSmallBytes + 100), reencoding));
+
+  BatchBuilder many{Offset(0)};
+  for (std::size_t i = 0; i <= kQuickBatchRecords; ++i)
+    many.add(Offset(static_cast<std::int64_t>(i)), TimestampMs(1), ByteView("k"), ByteView());
+  std::string crowd;
+  REQUIRE_OK(many.finish(crowd));
+  CHECK_FALSE(quick(crowd));
+
+  // Nothing of it would be unpacked.
+  std::vector<Condition> none;
+  CHECK(prepare_quick_batch(sample({}, 2u << 20), PartitionConfig(), test_hasher(), none).code() ==
+        Errc::message_too_large);
+  CHECK(prepare_quick_batch(std::string(5000, 'x'), PartitionConfig(), test_hasher(), none).code() ==
+        Errc::corrupt_message);
 }
 
 TEST_CASE("damaged bytes are refused, wherever the damage is", "[prepare]") {

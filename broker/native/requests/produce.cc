@@ -70,6 +70,11 @@ class NativeProduceCall final : public ProduceCall {
     unanswered_.connection().send(*response);
   }
 
+  std::function<void()> hold_later_calls() override {
+    unanswered_.connection().hold_input();
+    return [connection = unanswered_.connection().shared_from_this()] { connection->release_input(); };
+  }
+
  private:
   const Unanswered unanswered_;
   const bool answered_;
