@@ -208,7 +208,12 @@ void measure(std::size_t n, std::size_t key_bytes) {
 
 int main(int argc, char** argv) {
   std::vector<std::size_t> sizes;
-  for (int i = 1; i < argc; ++i) sizes.push_back(std::strtoull(argv[i], nullptr, 10) * 1'000'000);
+  for (int i = 1; i < argc; ++i) {
+    sizes.push_back(std::strtoull(argv[i], nullptr, 10) * 1'000'000);
+    if (sizes.back() > 0) continue;
+    std::fprintf(stderr, "usage: keydir_bench [MILLIONS OF KEYS]...\n");
+    return 2;
+  }
   if (sizes.empty()) sizes = {1'000'000, 10'000'000, 50'000'000};
   std::printf("%10s %4s %35s %44s %17s\n", "", "", "bytes per entry", "ns", "us per insert");
   std::printf("%10s %4s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "entries", "key", "rss", "peak", "counted",
