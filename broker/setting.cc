@@ -87,8 +87,6 @@ std::string_view setting_type_name(SettingType type) {
       return "milliseconds";
     case SettingType::ratio:
       return "ratio";
-    case SettingType::boolean:
-      return "boolean";
     case SettingType::text:
       return "text";
     case SettingType::choice:
@@ -100,7 +98,6 @@ std::string_view setting_type_name(SettingType type) {
 }
 
 std::string setting_range(const SettingInfo& info) {
-  if (info.type == SettingType::boolean) return "true or false";
   if (info.type == SettingType::text) return "text";
   if (info.type == SettingType::choice || info.type == SettingType::choices) {
     std::string names(info.choices);
@@ -137,13 +134,6 @@ Result<double> parse_ratio(const SettingInfo& info, std::string_view text) {
   if (!parse_whole(trimmed(text), number) || !std::isfinite(number)) return refused(info, text);
   if (number < static_cast<double>(info.min) || number > static_cast<double>(info.max)) return refused(info, text);
   return number;
-}
-
-Result<bool> parse_boolean(const SettingInfo& info, std::string_view text) {
-  const std::string_view word = trimmed(text);
-  if (word == "true" || word == "1") return true;
-  if (word == "false" || word == "0") return false;
-  return refused(info, text);
 }
 
 Result<std::string> parse_choice(const SettingInfo& info, std::string_view text) {

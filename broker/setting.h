@@ -20,7 +20,6 @@ enum class SettingType : std::uint8_t {
   bytes,         // accepts the suffixes KiB MiB GiB TiB
   milliseconds,  // accepts the suffixes ms s min h d
   ratio,
-  boolean,
   text,
   choice,   // one of `choices`
   choices,  // a comma-separated list of them
@@ -42,13 +41,12 @@ struct SettingInfo {
 
 // "bytes", "milliseconds", ... as CONFIG.md and error messages name them.
 std::string_view setting_type_name(SettingType type);
-// "0 to 9223372036854775807 bytes, or -1 (unlimited)", "one of none, gzip", "true or false".
+// "0 to 9223372036854775807 bytes, or -1 (unlimited)", "one of none, gzip".
 std::string setting_range(const SettingInfo& info);
 
 // For integer, bytes and milliseconds.
 Result<std::int64_t> parse_number(const SettingInfo& info, std::string_view text);
 Result<double> parse_ratio(const SettingInfo& info, std::string_view text);
-Result<bool> parse_boolean(const SettingInfo& info, std::string_view text);
 Result<std::string> parse_choice(const SettingInfo& info, std::string_view text);
 Result<std::vector<std::string>> parse_choices(const SettingInfo& info, std::string_view text);
 

@@ -37,7 +37,6 @@ class KeydirBudget {
   std::uint64_t used_bytes() const { return used_entries() * kKeydirBytesPerEntry; }
   std::uint64_t limit_entries() const { return limit_.load(std::memory_order_relaxed); }
   std::uint64_t limit_bytes() const;
-  bool over_limit() const { return used_entries() > limit_entries(); }
 
  private:
   std::atomic<std::uint64_t> limit_;  // entries
