@@ -243,7 +243,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   replay = std::make_unique<ReplayService>(*service_parts);
   groups = std::make_unique<GroupsService>(*service_parts);
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
-  admin = std::make_unique<AdminService>(*service_parts, facts, &compaction);
+  admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
                                                            *groups, *producer_ids, *admin, blocking, clock, wire_memory,
                                                            connection_limits(config)});

@@ -22,7 +22,6 @@ std::uint64_t Histogram::upper_edge(std::size_t bucket) {
 
 void Histogram::record(std::uint64_t nanoseconds) {
   buckets_[bucket_of(nanoseconds)].fetch_add(1, std::memory_order_relaxed);
-  sum_.fetch_add(nanoseconds, std::memory_order_relaxed);
 }
 
 std::uint64_t Histogram::count() const {
@@ -57,7 +56,8 @@ Metrics::Numbers Metrics::list() const {
     const ServiceMetrics& service = services_[i];
     put(name + ".requests", static_cast<double>(service.requests.value()));
     put(name + ".errors", static_cast<double>(service.errors.value()));
-    if (service.requests.value() == 0) continue;
+    // Streams have none.
+    if (service.latency.count() == 0) continue;
     put(name + ".p50_us", static_cast<double>(service.latency.quantile_ns(0.5)) / 1000);
     put(name + ".p99_us", static_cast<double>(service.latency.quantile_ns(0.99)) / 1000);
     put(name + ".p999_us", static_cast<double>(service.latency.quantile_ns(0.999)) / 1000);

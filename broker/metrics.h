@@ -30,7 +30,6 @@ class Histogram {
  public:
   void record(std::uint64_t nanoseconds);
   std::uint64_t count() const;
-  std::uint64_t sum_ns() const { return sum_.load(std::memory_order_relaxed); }
   // Upper edge of the bucket that holds the q-quantile; 0 when nothing was recorded.
   std::uint64_t quantile_ns(double q) const;
 
@@ -41,7 +40,6 @@ class Histogram {
   static std::uint64_t upper_edge(std::size_t bucket);
 
   std::array<std::atomic<std::uint64_t>, kBuckets> buckets_{};
-  std::atomic<std::uint64_t> sum_{0};
 };
 
 enum class ServiceName : std::uint8_t {

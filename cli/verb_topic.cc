@@ -224,7 +224,10 @@ Verb topic_alter_verb() {
 
 Verb topic_delete_verb() {
   auto args = std::make_shared<TopicArgs>();
-  Verb verb = topic_verb("topic delete", "Deletes a topic and its data, at once and for good.", args, remove);
+  Verb verb =
+      topic_verb("topic delete",
+                 "Deletes a topic, its data and the offsets that groups have committed for it, at once and for good.",
+                 args, remove);
   verb.positional("NAME", "the topic", &args->name);
   verb.examples = {{"logcask topic delete prices", "no question is asked"}};
   return verb;

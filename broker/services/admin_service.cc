@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/services/counted.h"
+
 namespace logcask {
 namespace {
 
@@ -34,19 +36,40 @@ Result<std::vector<PartitionId>> AdminService::partitions_of(const Topic& topic,
 Result<Topics::Created> AdminService::create_topic(const Principal& principal, const std::string& name,
                                                    std::int64_t partitions, const SettingMap& settings,
                                                    bool if_not_exists) {
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::create, {ResourceKind::topic, name}));
-  return parts_.topics.create(name, partitions, settings, if_not_exists);
+  return counted(parts_, ServiceName::topics, [&]() -> Result<Topics::Created> {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::create, {ResourceKind::topic, name}));
+    // A crash may have come between a deletion and the end of its commits. The order matters: commits for a topic that
+    // somebody else makes meanwhile are recorded behind `end`.
+    const Offset end = groups_.commits_end();
+    if (!parts_.topics.find(name)) {
+      Status forgotten = groups_.forget_topic(name, end);
+      // What cannot be read misleads nobody, and is no reason to be without new topics.
+      const bool unreadable = forgotten.code() == Errc::corrupt_range || forgotten.code() == Errc::partition_offline;
+      if (!forgotten.ok() && !unreadable) return std::move(forgotten).error().in("commits of a topic of that name");
+    }
+    return parts_.topics.create(name, partitions, settings, if_not_exists);
+  });
 }
 
 Status AdminService::alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
                                  const std::vector<std::string>& unset) {
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
-  return parts_.topics.alter(name, set, unset);
+  return counted(parts_, ServiceName::topics, [&]() -> Status {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
+    return parts_.topics.alter(name, set, unset);
+  });
 }
 
 Status AdminService::delete_topic(const Principal& principal, const std::string& name) {
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::topic, name}));
-  return parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.post(std::move(work)); });
+  return counted(parts_, ServiceName::topics, [&]() -> Status {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::topic, name}));
+    const Offset end = groups_.commits_end();
+    LOGCASK_TRY(
+        parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.post(std::move(work)); }));
+    auto forgotten = groups_.forget_topic(name, end);
+    if (forgotten.ok()) return {};
+    return std::move(forgotten).error().in(
+        "the topic is deleted; the offsets that groups have committed for it go when one of its name is made");
+  });
 }
 
 Result<TopicPtr> AdminService::describe_topic(const Principal& principal, const std::string& name) const {
@@ -68,35 +91,41 @@ std::vector<TopicPtr> AdminService::list_topics(const Principal& principal, bool
 Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Principal& principal,
                                                                        const std::string& topic_name,
                                                                        PartitionId partition, Offset before) {
-  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::remove, topic_name));
-  if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
-  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
-  std::vector<PerPartition<Offset>> results;
-  for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->delete_records(before)});
-  return results;
+  return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<Offset>>> {
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::remove, topic_name));
+    if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
+    LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+    std::vector<PerPartition<Offset>> results;
+    for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->delete_records(before)});
+    return results;
+  });
 }
 
 Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Principal& principal,
                                                                     const std::string& topic_name,
                                                                     PartitionId partition) {
-  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::alter, topic_name));
-  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
-  std::vector<PerPartition<std::string>> results;
-  // All of the topic: those that have something to mend. The partition itself says when there is nothing to do.
-  for (const PartitionId p : partitions)
-    if (partition.value() >= 0 || !topic->partition(p)->snapshot().problems.empty())
-      results.push_back({p, parts_.topics.reopen(topic_name, p)});
-  return results;
+  return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<std::string>>> {
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::alter, topic_name));
+    LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+    std::vector<PerPartition<std::string>> results;
+    // All of the topic: those that have something to mend. The partition itself says when there is nothing to do.
+    for (const PartitionId p : partitions)
+      if (partition.value() >= 0 || !topic->partition(p)->snapshot().problems.empty())
+        results.push_back({p, parts_.topics.reopen(topic_name, p)});
+    return results;
+  });
 }
 
 Result<std::vector<PerPartition<std::vector<SegmentReport>>>> AdminService::segments(const Principal& principal,
                                                                                      const std::string& topic_name,
                                                                                      PartitionId partition) const {
-  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::describe, topic_name));
-  LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
-  std::vector<PerPartition<std::vector<SegmentReport>>> results;
-  for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->segments()});
-  return results;
+  return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<std::vector<SegmentReport>>>> {
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::describe, topic_name));
+    LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+    std::vector<PerPartition<std::vector<SegmentReport>>> results;
+    for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->segments()});
+    return results;
+  });
 }
 
 // The requests of one `compact` call, one per partition.

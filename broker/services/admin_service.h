@@ -9,6 +9,7 @@
 
 #include "broker/services/call_context.h"
 #include "broker/services/compaction_control.h"
+#include "broker/services/groups_service.h"
 
 namespace logcask {
 
@@ -54,8 +55,9 @@ struct BrokerDescription {
 
 class AdminService {
  public:
-  AdminService(const ServiceParts& parts, const BrokerFacts& facts, CompactionControl* compaction)
-      : parts_(parts), facts_(facts), compaction_(compaction) {}
+  AdminService(const ServiceParts& parts, GroupsService& groups, const BrokerFacts& facts,
+               CompactionControl* compaction)
+      : parts_(parts), groups_(groups), facts_(facts), compaction_(compaction) {}
 
   Result<Topics::Created> create_topic(const Principal& principal, const std::string& name, std::int64_t partitions,
                                        const SettingMap& settings, bool if_not_exists);
@@ -89,6 +91,7 @@ class AdminService {
   Result<TopicPtr> authorized_topic(const Principal& principal, Operation operation, const std::string& name) const;
 
   const ServiceParts& parts_;
+  GroupsService& groups_;
   const BrokerFacts& facts_;
   CompactionControl* const compaction_;  // null: this broker does not compact
 };

@@ -6,6 +6,7 @@
 
 #include "broker/internal_batch.h"
 #include "broker/log_walk.h"
+#include "broker/services/counted.h"
 #include "broker/topic_name.h"
 
 namespace logcask {
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::size_t kGroupNameBytesMax = 255;
 constexpr std::size_t kMetadataBytesMax = 4096;
+// Deletions in one batch: with the longest names they stay below the limit of a batch.
+constexpr std::size_t kForgottenAtATime = 1000;
 const PartitionId kOnlyPartition(0);
 
 // Small segments: the topic holds little and should compact often, as Kafka has it (offsets.topic.segment.bytes).
@@ -33,6 +36,16 @@ Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
 
 }  // namespace
 
+Result<std::vector<Status>> GroupsService::commit(const Principal& principal, const std::string& group,
+                                                  const std::vector<OffsetCommit>& commits) {
+  return counted(parts_, ServiceName::groups, [&] { return commit_now(principal, group, commits); });
+}
+
+Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& principal, const std::string& group,
+                                                          std::vector<std::pair<std::string, PartitionId>> wanted) {
+  return counted(parts_, ServiceName::groups, [&] { return fetch_now(principal, group, std::move(wanted)); });
+}
+
 Result<TopicPtr> GroupsService::offsets_topic() {
   if (TopicPtr topic = parts_.topics.find(kOffsetsTopic)) return topic;
   return parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
@@ -51,40 +64,75 @@ Status GroupsService::check(const OffsetCommit& commit) const {
   return {};
 }
 
-Result<std::vector<Status>> GroupsService::commit(const Principal& principal, const std::string& group,
-                                                  const std::vector<OffsetCommit>& commits) {
+Result<std::vector<Status>> GroupsService::commit_now(const Principal& principal, const std::string& group,
+                                                      const std::vector<OffsetCommit>& commits) {
   LOGCASK_TRY(check_group_name(group));
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group}));
   LOGCASK_ASSIGN(const TopicPtr topic, offsets_topic());
   std::vector<Status> statuses(commits.size());
-  std::vector<InternalRecord> records;
-  std::vector<OffsetCommitKey> keys;
+  std::vector<Record> records;
   std::vector<std::size_t> positions;
   const TimestampMs now = parts_.clock.wall_ms();
   for (std::size_t i = 0; i < commits.size(); ++i) {
     const OffsetCommit& commit = commits[i];
     statuses[i] = check(commit);
     if (!statuses[i].ok()) continue;
-    keys.push_back({group, commit.topic, commit.partition});
     positions.push_back(i);
-    InternalRecord& record = records.emplace_back();
-    record.key = encode_offset_commit_key(keys.back());
+    Record& record = records.emplace_back();
+    record.key = {group, commit.topic, commit.partition};
     if (commit.offset != kNoOffset)
-      record.value = encode_offset_commit_value({commit.offset, commit.leader_epoch, commit.metadata, now});
+      record.value = OffsetCommitValue{commit.offset, commit.leader_epoch, commit.metadata, now};
   }
   if (records.empty()) return statuses;
-  LOGCASK_ASSIGN(const auto batch, make_internal_batch(records, now, parts_.hasher));
+  const Status written = write(*topic->partitions[0], records);
+  for (const std::size_t position : positions) statuses[position] = written;
+  return statuses;
+}
+
+// One batch: all of it or nothing.
+Status GroupsService::write(PartitionRunner& offsets, const std::vector<Record>& records) {
+  std::vector<InternalRecord> encoded;
+  encoded.reserve(records.size());
+  for (const Record& record : records) {
+    InternalRecord& one = encoded.emplace_back();
+    one.key = encode_offset_commit_key(record.key);
+    if (record.value) one.value = encode_offset_commit_value(*record.value);
+  }
+  LOGCASK_ASSIGN(const auto batch, make_internal_batch(encoded, parts_.clock.wall_ms(), parts_.hasher));
   std::promise<AppendResult> promise;
   auto answer = promise.get_future();
-  topic->partitions[0]->append(std::move(batch->prepared), Acks::all,
-                               [&promise](AppendResult result) { promise.set_value(std::move(result)); });
+  offsets.append(std::move(batch->prepared), Acks::all,
+                 [&promise](AppendResult result) { promise.set_value(std::move(result)); });
   const AppendResult appended = answer.get();
-  for (std::size_t n = 0; n < keys.size(); ++n) {
-    statuses[positions[n]] = appended.error;
-    if (appended.error.ok())
-      index_commit(keys[n], appended.base_offset + static_cast<std::int64_t>(n), !records[n].value.has_value());
+  LOGCASK_TRY(appended.error);
+  for (std::size_t i = 0; i < records.size(); ++i)
+    index_commit(records[i].key, appended.base_offset + static_cast<std::int64_t>(i), !records[i].value.has_value());
+  return {};
+}
+
+Offset GroupsService::commits_end() const {
+  const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
+  return topic ? topic->partitions[0]->snapshot().next_offset : Offset(0);
+}
+
+Status GroupsService::forget_topic(const std::string& name, Offset end) {
+  const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
+  if (!topic) return {};
+  LOGCASK_TRY(ensure_index());
+  std::vector<Record> records;
+  {
+    const std::lock_guard lock(index_mutex_);
+    for (const auto& [group, partitions] : index_)
+      for (auto place = partitions.lower_bound({name, PartitionId(0)});
+           place != partitions.end() && place->first.first == name; ++place)
+        if (place->second < end) records.push_back({{group, name, place->first.second}, std::nullopt});
   }
-  return statuses;
+  for (std::size_t from = 0; from < records.size(); from += kForgottenAtATime) {
+    const auto first = records.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kForgottenAtATime, records.size() - from);
+    LOGCASK_TRY(write(*topic->partitions[0], {first, first + static_cast<std::ptrdiff_t>(count)}));
+  }
+  return {};
 }
 
 // Later records win, whichever order the replay and the commits bring them in. Before the replay has been done, a
@@ -131,8 +179,8 @@ Status GroupsService::ensure_index() {
   return {};
 }
 
-Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& principal, const std::string& group,
-                                                          std::vector<std::pair<std::string, PartitionId>> wanted) {
+Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& principal, const std::string& group,
+                                                              std::vector<std::pair<std::string, PartitionId>> wanted) {
   LOGCASK_TRY(check_group_name(group));
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::read, {ResourceKind::group, group}));
   if (wanted.empty()) {
@@ -167,12 +215,14 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& princ
 }
 
 Result<std::vector<GroupSummary>> GroupsService::list(const Principal& principal) {
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
-  LOGCASK_TRY(ensure_index());
-  const std::lock_guard lock(index_mutex_);
-  std::vector<GroupSummary> groups;
-  for (const auto& [name, partitions] : index_) groups.push_back({name, partitions.size()});
-  return groups;
+  return counted(parts_, ServiceName::groups, [&]() -> Result<std::vector<GroupSummary>> {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
+    LOGCASK_TRY(ensure_index());
+    const std::lock_guard lock(index_mutex_);
+    std::vector<GroupSummary> groups;
+    for (const auto& [name, partitions] : index_) groups.push_back({name, partitions.size()});
+    return groups;
+  });
 }
 
 }  // namespace logcask

@@ -48,10 +48,26 @@ class GroupsService {
                                              std::vector<std::pair<std::string, PartitionId>> wanted);
   Result<std::vector<GroupSummary>> list(const Principal& principal);
 
+  // Where the next commit is recorded. Does not block.
+  Offset commits_end() const;
+  // Deletes all groups' commits for a topic that is gone, those recorded before `end`: a topic made anew under its name
+  // has other records at those offsets.
+  Status forget_topic(const std::string& topic, Offset end);
+
  private:
+  struct Record {
+    OffsetCommitKey key;
+    std::optional<OffsetCommitValue> value;  // nothing deletes the commit
+  };
   using Partitions = std::map<std::pair<std::string, PartitionId>, Offset>;  // to the offset of the commit's record
 
+  // commit() and fetch() without their counters.
+  Result<std::vector<Status>> commit_now(const Principal& principal, const std::string& group,
+                                         const std::vector<OffsetCommit>& commits);
+  Result<std::vector<CommittedOffset>> fetch_now(const Principal& principal, const std::string& group,
+                                                 std::vector<std::pair<std::string, PartitionId>> wanted);
   Result<TopicPtr> offsets_topic();
+  Status write(PartitionRunner& offsets, const std::vector<Record>& records);
   Status ensure_index();
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
   Status check(const OffsetCommit& commit) const;

@@ -1,8 +1,14 @@
 #include "broker/services/offsets_service.h"
 
+#include "broker/services/counted.h"
+
 namespace logcask {
 
 Result<OffsetAnswer> OffsetsService::find(const Principal& principal, const OffsetQuery& query) const {
+  return counted(parts_, ServiceName::list_offsets, [&] { return find_now(principal, query); });
+}
+
+Result<OffsetAnswer> OffsetsService::find_now(const Principal& principal, const OffsetQuery& query) const {
   const TopicPtr topic = parts_.topics.find(query.topic);
   if (!topic) return unknown_topic(query.topic);
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, query.topic}));

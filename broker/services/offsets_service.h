@@ -29,6 +29,8 @@ class OffsetsService {
   Result<OffsetAnswer> find(const Principal& principal, const OffsetQuery& query) const;
 
  private:
+  // find() without its counters.
+  Result<OffsetAnswer> find_now(const Principal& principal, const OffsetQuery& query) const;
   const ServiceParts& parts_;
 };
 

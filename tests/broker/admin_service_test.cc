@@ -8,7 +8,8 @@ namespace {
 
 struct AdminFixture : ServiceFixture {
   BrokerFacts facts;
-  AdminService admin{parts, facts, nullptr};
+  GroupsService groups{parts};
+  AdminService admin{parts, groups, facts, nullptr};
   std::vector<PerPartition<std::string>> reopen(int partition) {
     auto answers = admin.reopen(principal, "t", PartitionId(partition));
     REQUIRE_OK(answers);

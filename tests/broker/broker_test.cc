@@ -1,5 +1,6 @@
 // The whole broker over real sockets, one test per promise of the wiring.
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "proto/lookup_codec.h"
@@ -190,6 +191,50 @@ TEST_CASE("committed offsets are read back, listed, deleted, and survive a resta
   REQUIRE(groups.size() == 1);
   CHECK(groups[0].name() == "readers");
   CHECK(groups[0].partitions() == 1);
+
+  // Other records will be at those offsets.
+  CHECK(commit(client, "u", 5) == 0);
+  v1::RequestHeader deletion;
+  deletion.mutable_delete_topic()->set_name("t");
+  CHECK(client.call(deletion).header.error_code() == 0);
+  client.create_topic("t");
+  entries = fetch_all(client);
+  REQUIRE(entries.size() == 1);
+  CHECK(entries[0].topic() == "u");
+  CHECK(commit(client, "t", 0) == 0);
+  CHECK(fetch_all(client).size() == 2);
+}
+
+TEST_CASE("every service counts its requests, what is refused too", "[broker]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  client.put("t", "k", "v");
+  client.get("t", "k");
+  v1::RequestHeader segments, commit, ids, offsets, fetch;
+  segments.mutable_segments()->set_topic("nothing");
+  client.call(segments);
+  commit.mutable_commit_offsets()->set_group("g");
+  client.call(commit);
+  ids.mutable_init_producer_id()->set_producer_id(-1);
+  client.call(ids);
+  offsets.mutable_list_offsets()->add_partitions()->set_topic("t");
+  client.call(offsets);
+  fetch.mutable_fetch()->add_partitions()->set_topic("t");
+  client.call(fetch);
+
+  v1::RequestHeader request;
+  request.mutable_describe_broker();
+  std::map<std::string, double> numbers;
+  const auto answer = client.call(request);
+  for (const auto& counter : answer.header.describe_broker().counters()) numbers[counter.name()] = counter.value();
+  for (const std::string& service : std::vector<std::string>{"produce", "lookup", "admin", "groups", "producer_ids",
+                                                             "list_offsets", "fetch", "topics"}) {
+    INFO(service);
+    CHECK(numbers[service + ".requests"] == 1);
+    CHECK(numbers[service + ".errors"] == (service == "admin" ? 1 : 0));
+    CHECK(numbers[service + ".p99_us"] > 0);
+  }
 }
 
 TEST_CASE("producer ids are never given twice", "[broker]") {

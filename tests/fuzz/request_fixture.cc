@@ -112,14 +112,14 @@ RequestBroker::RequestBroker()
       offsets_(parts_),
       lookup_(parts_, 5'000),
       watch_(parts_),
-      replay_(parts_),
-      admin_(parts_, facts_, &compaction_) {
+      replay_(parts_) {
   facts_.version = "fuzz";
   facts_.disk_free_bytes = [] { return std::uint64_t{1} << 40; };
   groups_.emplace(parts_);
+  admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
   services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *producer_ids_,
-                                   admin_, blocking_, clock_, memory_, small_limits()});
+                                   *admin_, blocking_, clock_, memory_, small_limits()});
   fill();
   changes_ = partitions_.changes();
   generation_ = topics_.generation();

@@ -167,8 +167,8 @@ class RequestBroker {
   LookupService lookup_;
   WatchService watch_;
   ReplayService replay_;
-  AdminService admin_;
   std::optional<GroupsService> groups_;
+  std::optional<AdminService> admin_;
   std::optional<ProducerIdService> producer_ids_;
   std::optional<NativeServices> services_;
   std::size_t changes_ = 0;
