@@ -3,7 +3,8 @@
 //
 // Thread rule: callbacks run on the client's I/O thread, one at a time. They must not block; a blocking
 // form called from a callback is refused with invalid_argument instead of deadlocking. A callback is
-// called exactly once, also when the client is closed (then with Errc::cancelled).
+// called exactly once, also when the client is closed (then with Errc::cancelled). That of a write or a commit may be
+// empty: then nobody hears of its failure.
 
 #include <cstdint>
 #include <functional>

@@ -178,6 +178,7 @@ Status Consumer::commit(const std::map<PartitionId, Offset>& next_offsets, CallO
 }
 
 void Consumer::commit_async(Callback<void> done) {
+  if (!done) done = [](const Status&) {};
   if (impl_->options.group.empty()) {
     impl_->core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
     return;

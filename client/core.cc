@@ -27,7 +27,7 @@ struct Core::Io : std::enable_shared_from_this<Core::Io> {
   std::shared_ptr<Connection> requests;
   std::mutex bulk_mutex;
   std::shared_ptr<Connection> bulk;                      // made on first use
-  bool closed = false;                                   // guarded by bulk_mutex
+  std::atomic<bool> closed{false};                       // set under bulk_mutex
   std::set<std::shared_ptr<asio::steady_timer>> timers;  // I/O thread
   bool timers_stopped = false;                           // I/O thread
   std::thread thread;
@@ -43,7 +43,7 @@ std::shared_ptr<Connection> Core::Io::connection(Lane lane) {
   const std::lock_guard lock(bulk_mutex);
   if (!bulk) {
     bulk = std::make_shared<Connection>(context, options, addresses, false, std::function<void(Status)>());
-    asio::post(context, [connection = bulk, refused = closed] {
+    asio::post(context, [connection = bulk, refused = closed.load()] {
       if (refused)
         connection->close({Errc::cancelled, "the client is closed"});
       else
@@ -150,11 +150,11 @@ void Core::post(std::function<void()> task) { asio::post(io_->context, std::move
 
 void Core::after_ms(std::int64_t delay_ms, std::function<void()> task) {
   asio::post(io_->context, [io = io_.get(), delay_ms, task = std::move(task)]() mutable {
-    if (io->timers_stopped) return;
+    if (io->timers_stopped) return task();
     auto timer = std::make_shared<asio::steady_timer>(io->context, std::chrono::milliseconds(delay_ms));
     timer->async_wait([io, timer, task = std::move(task)](const boost::system::error_code& error) {
       io->timers.erase(timer);
-      if (!error) task();
+      if (!error || io->timers_stopped) task();
     });
     io->timers.insert(std::move(timer));
   });
@@ -166,6 +166,7 @@ void Core::close() {
   asio::post(io_->context, [io = io_] { io->close({Errc::cancelled, "the client was closed"}); });
 }
 
+bool Core::closed() const { return io_->closed; }
 bool Core::connected() const { return io_->requests->ready(); }
 BrokerInfo Core::broker() const { return io_->requests->broker(); }
 const Options& Core::options() const { return io_->options; }

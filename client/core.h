@@ -49,12 +49,14 @@ class Core {
   void cancel(Lane lane, std::uint64_t id);
   void grant_credit(Lane lane, std::uint64_t id, std::size_t bytes);
 
-  // Runs `task` on the I/O thread; after `delay_ms` when given. Dropped when the client is closed first.
+  // Runs `task` on the I/O thread; after `delay_ms` when given, or at once when the client is closed: what waits for a
+  // time learns then that there is none.
   void post(std::function<void()> task);
   void after_ms(std::int64_t delay_ms, std::function<void()> task);
   bool on_io_thread() const;
 
   void close();
+  bool closed() const;
   bool connected() const;
   BrokerInfo broker() const;
   const Options& options() const;

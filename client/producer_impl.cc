@@ -188,10 +188,12 @@ void Producer::Impl::drain() {
   while (std::exchange(drain_again, false)) {
     BatchOutcomes outcomes;
     accumulator.expire(now_ns(), outcomes);
+    if (core->closed()) accumulator.give_up_all({Errc::cancelled, "the client was closed"}, outcomes);
     outcomes_made += outcomes.size();
     const auto batches = accumulator.take_ready(now_ns());
     const auto id_requests = accumulator.take_producer_id_requests();
     lock.unlock();
+    if (!outcomes.empty()) space.notify_all();
     for (const BatchPtr& batch : batches) submit(batch);
     for (const PartitionId partition : id_requests) ask_producer_id(partition);
     deliver_on_io(std::move(outcomes));

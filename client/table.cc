@@ -176,9 +176,9 @@ void Table::Impl::write_async(OutRecord record, DeliveryCallback done) {
   }
   const Status status = producer.send(record, [shared = written, done](const Delivery& delivery) {
     shared->note(delivery);
-    done(delivery);
+    if (done) done(delivery);
   });
-  if (status.ok()) return;
+  if (status.ok() || !done) return;
   Delivery refused;
   refused.status = status;
   core->post([done = std::move(done), refused] { done(refused); });
