@@ -4,6 +4,7 @@
 
 #include "cli/common.h"
 #include "cli/exit_code.h"
+#include "cli/json_text.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/record_json.h"
@@ -35,7 +36,7 @@ std::string hex(std::uint64_t number) {
   return buffer;
 }
 
-// Prints JSON, one object a line.
+// Prints objects, as JSON one a line.
 class Inspection {
  public:
   Inspection(const InspectArgs& args, std::shared_ptr<Directory> directory, std::string name)
@@ -78,7 +79,7 @@ class Inspection {
     if (!scanned.ok()) return scanned.error();
     const bool bad = scanned->why == ScanEnd::Why::bad_batch;
     if (!args_.records) {
-      JsonWriter json(out_.buffer());
+      JsonWriter json(object_);
       json.begin().field("end_position", scanned->position).field("next_offset", scanned->next_offset.value());
       json.field("batches", batches).field("records", records);
       if (bad) json.field("bad_batch", scanned->reason);
@@ -93,7 +94,7 @@ class Inspection {
 
   void append_batch(const ScannedBatch& batch) {
     const BatchHeader& h = batch.header;
-    JsonWriter(out_.buffer())
+    JsonWriter(object_)
         .begin()
         .field("position", batch.position)
         .field("bytes", h.total_bytes())
@@ -124,7 +125,8 @@ class Inspection {
       if (!more) return {};
       RecordOut shown{"", PartitionId(-1), record.offset, record.timestamp, record.key, record.value, {}};
       for (const auto& header : decode_headers(record)) shown.headers.emplace_back(header.key, header.value);
-      append_json_record(out_.buffer(), shown);
+      append_json_record(object_, shown);
+      end_object();
     }
   }
 
@@ -136,7 +138,7 @@ class Inspection {
       return Status();
     });
     const HintHeader& h = reader.header();
-    JsonWriter(out_.buffer())
+    JsonWriter(object_)
         .begin()
         .field("keys", h.entries)
         .field("keys_deleted", tombstones)
@@ -156,7 +158,7 @@ class Inspection {
 
   Result<int> inspect_sync(SegmentName segment) {
     LOGCASK_ASSIGN(const auto entry, read_sync_log(*directory_, segment.base));
-    JsonWriter(out_.buffer())
+    JsonWriter(object_)
         .begin()
         .field("durable_end", entry.durable_end.value())
         .field("position", entry.position)
@@ -189,12 +191,7 @@ class Inspection {
       LOGCASK_ASSIGN(const auto index, TimeIndex::decode(bytes, state.facts()));
       entries = index.entry_count();
     }
-    JsonWriter(out_.buffer())
-        .begin()
-        .field("entries", entries)
-        .field("bytes", bytes.size())
-        .field("matches_log", true)
-        .end();
+    JsonWriter(object_).begin().field("entries", entries).field("bytes", bytes.size()).field("matches_log", true).end();
     end_object();
     return out_.finish();
   }
@@ -202,7 +199,7 @@ class Inspection {
   Result<int> inspect_manifest() {
     LOGCASK_ASSIGN(const auto bytes, read_file(*directory_, name_, kMaxFileBytes));
     LOGCASK_ASSIGN(const auto m, decode_manifest(bytes));
-    JsonWriter json(out_.buffer());
+    JsonWriter json(object_);
     json.begin()
         .field("generation", m.generation)
         .field("log_start", m.log_start_offset.value())
@@ -245,7 +242,7 @@ class Inspection {
     LOGCASK_ASSIGN(const auto bytes, read_file(*directory_, name_, kMaxFileBytes));
     LOGCASK_ASSIGN(const auto snapshot, ProducerState::decode_snapshot(bytes));
     for (const auto& tail : snapshot.state.last_offsets()) {
-      JsonWriter(out_.buffer())
+      JsonWriter(object_)
           .begin()
           .field("producer_id", tail.producer.value())
           .field("producer_epoch", tail.epoch)
@@ -262,12 +259,22 @@ class Inspection {
     return result.ok() ? Status() : Status(result.error());
   }
 
-  void end_object() { out_.buffer() += '\n'; }
+  // What object_ holds is whole.
+  void end_object() {
+    if (args_.format == "text") {
+      append_json_as_text(out_.buffer(), object_);
+    } else {
+      out_.buffer() += object_;
+      if (!object_.ends_with('\n')) out_.buffer() += '\n';
+    }
+    object_.clear();
+  }
 
   const InspectArgs& args_;
   std::shared_ptr<Directory> directory_;
   std::string name_;
   Output out_;
+  std::string object_;  // JSON
 };
 
 int inspect(const InspectArgs& args) {
@@ -286,13 +293,14 @@ Verb inspect_verb() {
   verb.path = "inspect";
   verb.summary = "Prints what is in one file of a partition: log, hint, index, sync log or manifest.";
   verb.details =
-      "Reads only; no broker is needed, and one may be running. One JSON object a line: for a log one a batch, or with "
-      "--records one a record. docs/FORMAT.md explains the fields.";
+      "Reads only; no broker is needed, and one may be running. One object a line: for a log one a batch, or with "
+      "--records one a record. As text an object is NAME=VALUE pairs, and the elements of its lists follow on lines of "
+      "their own. docs/FORMAT.md explains the fields.";
   verb.positional("FILE",
                   "DATA/TOPIC-PARTITION.ID/BASE.GEN.log, .hint, .index, .timeindex, .sync, .producers, manifest.a",
                   &args->file);
   verb.flag("--records", "", "of a log: its records instead of its batches", &args->records);
-  add_output_flag(verb, &args->format, {"json"});
+  add_output_flag(verb, &args->format);
   verb.exits = {kExitDamaged};
   verb.examples = {{"logcask inspect data/prices-0.*/manifest.a", "the closed segments of a partition"}};
   verb.run = [args] { return inspect(*args); };

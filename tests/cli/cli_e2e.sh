@@ -229,9 +229,15 @@ kill "$broker"
 wait "$broker" || fail "serve must exit 0 on SIGTERM: $(tail -3 "$work/serve.err")"
 broker=
 expect 0 ": ok" "$logcask" verify "$work/data"
-for file in "$work"/data/copy-0.*/*; do expect 0 "" "$logcask" inspect "$file"; done
+for file in "$work"/data/copy-0.*/*; do
+  expect 0 "" "$logcask" inspect "$file"
+  expect 0 "" "$logcask" inspect "$file" -o json
+done
 log=$(ls "$work"/data/copy-0.*/*.log | head -1)
-expect 0 '"key":"key-' "$logcask" inspect "$log" --records
+expect 0 '"key":"key-' "$logcask" inspect "$log" --records -o json
+expect 0 ' key=key-' "$logcask" inspect "$log" --records
+expect 0 'base_offset=0 last_offset=' "$logcask" inspect "$log"
+expect 0 '  epochs epoch=1 start_offset=0' "$logcask" inspect "$(ls "$work"/data/copy-0.*/manifest.a)"
 expect 2 "no file of a partition" "$logcask" inspect "$work/large"
 for manifest in "$work"/data/copy-*/manifest.*; do : >"$manifest"; done
 expect 8 "DAMAGED" "$logcask" verify "$work/data"
