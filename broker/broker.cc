@@ -84,6 +84,9 @@ PartitionSpec metadata_spec() {
   return spec;
 }
 
+// Nothing an I/O thread does takes nearly as long.
+constexpr std::chrono::seconds kDrainTimeout(5);
+
 // Few, so that large batches leave cores to everything else; each may hold one unpacked.
 std::size_t unpack_threads(const BrokerConfig& config) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(config.io_threads) / 2);
@@ -294,7 +297,10 @@ bool Broker::Parts::stop() {
   for (NativeThread& thread : threads) {
     std::promise<void> drained;
     thread.thread->post([&drained] { drained.set_value(); });
-    if (drained.get_future().wait_for(std::chrono::seconds(5)) != std::future_status::ready) std::abort();
+    if (drained.get_future().wait_for(kDrainTimeout) == std::future_status::ready) continue;
+    log_error("an I/O thread has not answered for " + std::to_string(kDrainTimeout.count()) +
+              " s: a bug; the stop ends here, and the next start recovers as after a kill");
+    std::abort();
   }
   for (NativeThread& thread : threads) thread.thread->stop();
   flush.stop();

@@ -192,7 +192,8 @@ Result<std::shared_ptr<OpenCall>> AdminService::compact(
   return std::shared_ptr<OpenCall>(std::move(compaction));
 }
 
-BrokerDescription AdminService::describe_broker() const {
+Result<BrokerDescription> AdminService::describe_broker(const Principal& principal) const {
+  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
   BrokerDescription description;
   description.uptime_ms = (parts_.clock.monotonic_ns() - facts_.started_ns) / 1'000'000;
   double progress = 0;

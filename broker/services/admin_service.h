@@ -81,7 +81,7 @@ class AdminService {
       const CallContext& context, const std::string& topic, PartitionId partition, bool wait,
       std::function<void(PartitionId, const CompactionProgress&, bool last)> progress);
 
-  BrokerDescription describe_broker() const;
+  Result<BrokerDescription> describe_broker(const Principal& principal) const;
   const BrokerFacts& facts() const { return facts_; }
   Metrics& metrics() const { return parts_.metrics; }
 
