@@ -64,10 +64,4 @@ void ByteWriter::short_string(ByteView text) {
   bytes(text);
 }
 
-std::size_t varlong_size(std::int64_t value) {
-  std::size_t size = 1;
-  for (std::uint64_t raw = zigzag(value); raw >= 0x80; raw >>= 7) ++size;
-  return size;
-}
-
 }  // namespace logcask

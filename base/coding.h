@@ -93,7 +93,4 @@ class ByteWriter {
   std::string& out_;
 };
 
-// Bytes that varlong(value) takes: 1 to 10.
-std::size_t varlong_size(std::int64_t value);
-
 }  // namespace logcask

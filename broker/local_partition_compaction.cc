@@ -79,7 +79,7 @@ void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::s
   const Lock lock(mutex_);
   if (!partition_ || !rewriting_) {
     // The log was closed under the rewrite; nothing it decides will be installed.
-    for (ProbeAnswer& answer : answers) answer = {RecordStanding::protected_, kNoOffset, false};
+    for (ProbeAnswer& answer : answers) answer = {RecordStanding::protected_, kNoOffset};
     return;
   }
   const Keydir& keydir = partition_->keys()->keydir();
@@ -89,7 +89,6 @@ void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::s
     answer = {};
     if (entries[i]) {
       answer.newest = entries[i]->offset;
-      answer.newest_is_tombstone = entries[i]->deleted;
       if (entries[i]->offset == offsets[i]) answer.standing = RecordStanding::newest;
       if (entries[i]->offset > offsets[i]) answer.standing = RecordStanding::superseded;
     }

@@ -30,8 +30,8 @@ class AppendClock {
   // Never below an earlier answer.
   TimestampMs now();
   TimestampMs last() const { return last_; }
-  // How far the wall clock was ahead (> 0: a jump or a long stop is being caught up with) or behind
-  // (< 0) at the last reading; the broker warns when it is large.
+  // How far the wall clock was ahead (> 0: a jump or a long stop is being caught up with) or behind (< 0) at the last
+  // reading.
   std::int64_t wall_ahead_ms() const { return wall_ahead_ms_; }
 
  private:

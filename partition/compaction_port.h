@@ -62,7 +62,6 @@ enum class RecordStanding : std::uint8_t {
 struct ProbeAnswer {
   RecordStanding standing = RecordStanding::unknown;
   Offset newest = kNoOffset;
-  bool newest_is_tombstone = false;
 };
 
 // One segment that a rewrite made: synced, with index and hint, not yet part of the log.

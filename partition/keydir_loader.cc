@@ -108,7 +108,6 @@ Result<SegmentLoad> KeydirLoader::load(const Segment& segment, const HintExtent&
 
 void KeydirLoader::note(const SegmentLoad& result, std::int64_t start_ns) {
   ++report_.segments;
-  report_.segments_scanned += result.source != SegmentLoad::Source::hint;
   report_.hint_entries += result.hint_entries;
   report_.scanned_records += result.scanned_records;
   report_.seconds += static_cast<double>(options_.clock->monotonic_ns() - start_ns) * 1e-9;

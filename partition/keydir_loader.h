@@ -62,7 +62,6 @@ struct KeydirLoadReport {
   std::uint64_t hint_entries = 0;
   std::uint64_t scanned_records = 0;
   std::uint32_t segments = 0;
-  std::uint32_t segments_scanned = 0;  // in whole or in part
   double seconds = 0;
 };
 

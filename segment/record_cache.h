@@ -1,7 +1,7 @@
 #pragma once
 // Blocks of records that lookups read, kept in memory: broker-wide, bounded in bytes, empty until the first lookup.
 //
-// Keyed by segment and file position. Segment::instance_id() never returns and a segment's bytes never change, so an
+// Keyed by segment and file position. A segment's instance id never returns and a segment's bytes never change, so an
 // entry cannot be stale: a rewritten, cut or deleted segment's blocks are asked for no more and leave first.
 // Second chance (a clock) in 8 shards, each one hash table behind one lock. Once full, a block that was cheap to make
 // (`Cost::read`) gets in once in eight misses, and only over blocks nobody asked for since the clock last came by: a
@@ -25,7 +25,7 @@ class RecordCache {
     read,    // one read of a few KiB
     decode,  // decompression of a batch
   };
-  // Where a block lies. `segment` is Segment::instance_id(), both below 2^32.
+  // Where a block lies. `segment` is its instance id, both below 2^32.
   struct Key {
     Key() = default;
     Key(std::uint64_t segment, std::uint64_t position) : bits(segment << 32 | position) {}

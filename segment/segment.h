@@ -93,7 +93,6 @@ class Segment {
   SegmentFacts facts() const;
   bool is_active() const { return active_ != nullptr; }
   // Unique in this process: the key of caches.
-  std::uint64_t instance_id() const { return instance_id_; }
   // "t-0.<id>/00000000000000000000.0.log", for messages.
   std::string describe() const;
 

@@ -214,7 +214,6 @@ class FakePartition : public CompactionPort {
       answer = {};
       if (const auto found = keydir.find(identities[i]); found != keydir.end()) {
         answer.newest = found->second.offset;
-        answer.newest_is_tombstone = found->second.deleted;
         if (answer.newest == offsets[i]) answer.standing = RecordStanding::newest;
         if (answer.newest > offsets[i]) answer.standing = RecordStanding::superseded;
       }

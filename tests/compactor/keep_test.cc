@@ -10,10 +10,10 @@ namespace {
 
 constexpr KeepRules kRules{Offset(100), Offset(10), Offset(50)};
 
-ProbeAnswer newest(Offset offset) { return {RecordStanding::newest, offset, false}; }
-ProbeAnswer superseded_by(Offset offset) { return {RecordStanding::superseded, offset, false}; }
-ProbeAnswer unknown() { return {RecordStanding::unknown, kNoOffset, false}; }
-ProbeAnswer collided(Offset newest_offset) { return {RecordStanding::protected_, newest_offset, false}; }
+ProbeAnswer newest(Offset offset) { return {RecordStanding::newest, offset}; }
+ProbeAnswer superseded_by(Offset offset) { return {RecordStanding::superseded, offset}; }
+ProbeAnswer unknown() { return {RecordStanding::unknown, kNoOffset}; }
+ProbeAnswer collided(Offset newest_offset) { return {RecordStanding::protected_, newest_offset}; }
 
 Verdict value(Offset offset, const ProbeAnswer& answer, Offset later = kNoOffset) {
   return judge_record(kRules, offset, false, answer, later);
@@ -46,8 +46,8 @@ TEST_CASE("a newer record above the bound needs a witness below it among the inp
 TEST_CASE("absence is no evidence: a committed value without entry is a broken invariant") {
   CHECK(value(Offset(20), unknown()) == Verdict::broken);
   CHECK(value(Offset(10), unknown()) == Verdict::broken);
-  CHECK(value(Offset(20), {RecordStanding::superseded, Offset(20), false}) == Verdict::broken);
-  CHECK(value(Offset(20), {RecordStanding::superseded, Offset(5), false}) == Verdict::broken);
+  CHECK(value(Offset(20), {RecordStanding::superseded, Offset(20)}) == Verdict::broken);
+  CHECK(value(Offset(20), {RecordStanding::superseded, Offset(5)}) == Verdict::broken);
 }
 
 TEST_CASE("below log start a record goes once the keydir has let go of it") {
