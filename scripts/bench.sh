@@ -17,3 +17,4 @@ bench/run.py "${run[@]}"
 bench/compaction.py
 bench/restart.py --keys "$keys" --rounds "$rounds"
 bench/startup.py --rounds "$rounds"
+build/release/bench/keydir_bench
