@@ -34,8 +34,11 @@ std::string progress_bar(std::uint64_t done, std::uint64_t total, std::size_t wi
   return "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] " + percent + "%";
 }
 
-Progress::Progress(std::string what)
-    : what_(std::move(what)), shown_(progress_wanted()), start_(std::chrono::steady_clock::now()), last_(start_) {}
+Progress::Progress(std::string what, Output output)
+    : what_(std::move(what)),
+      shown_(progress_wanted() && !(output == Output::of_records && ::isatty(1) == 1)),
+      start_(std::chrono::steady_clock::now()),
+      last_(start_) {}
 
 Progress::~Progress() {
   if (drawn_) write_line("\r\x1b[K");

@@ -10,8 +10,10 @@ namespace logcask::cli {
 
 class Progress {
  public:
+  // Where records go to standard output, a line between them on the same terminal helps nobody.
+  enum class Output { of_the_verb, of_records };
   // `what`: "produced", "replayed".
-  explicit Progress(std::string what);
+  explicit Progress(std::string what, Output output = Output::of_the_verb);
   // Clears the line.
   ~Progress();
   Progress(const Progress&) = delete;

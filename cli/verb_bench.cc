@@ -149,8 +149,11 @@ class Lookups {
     const auto start = SteadyClock::now();
     for (std::int64_t i = 0; i < std::min(args_.in_flight, args_.records); ++i) ask();
     std::unique_lock lock(mutex_);
-    while (!finished_.wait_for(lock, std::chrono::milliseconds(200), [this] { return open_ == 0; }))
+    Progress progress("looked up");
+    while (!finished_.wait_for(lock, std::chrono::milliseconds(200), [this] { return open_ == 0; })) {
       if (interrupted()) asked_ = args_.records;
+      progress.update(outcome_.done, static_cast<std::uint64_t>(args_.records), "keys");
+    }
     outcome_.seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
     return outcome_;
   }
@@ -216,6 +219,7 @@ Result<Outcome> bench_consume(const BenchArgs& args, client::Client& client) {
     queries.push_back({partition, client::OffsetQuery::kLatest});
   LOGCASK_ASSIGN(const auto ends, client::Admin(client).list_offsets(args.topic, queries));
   Outcome outcome;
+  Progress progress("consumed");
   const auto start = SteadyClock::now();
   const auto at_end = [&] {
     return std::all_of(ends.begin(), ends.end(),
@@ -227,6 +231,7 @@ Result<Outcome> bench_consume(const BenchArgs& args, client::Client& client) {
       ++outcome.done;
       outcome.bytes += (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
     }
+    progress.update(outcome.done, 0);
   }
   outcome.seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
   return outcome;

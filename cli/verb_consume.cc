@@ -1,4 +1,5 @@
 // consume: a topic's records, from a chosen place on.
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
+#include "cli/progress.h"
 #include "cli/record_printer.h"
 #include "cli/verbs.h"
 #include "client/admin.h"
@@ -50,6 +52,7 @@ class Run {
         if (!out_.flush_if_large()) return out_.finish();
       }
       if (!out_.flush()) return out_.finish();
+      show_progress();
       LOGCASK_CLI_TRY(commit(false));
     }
     LOGCASK_CLI_TRY(commit(true));
@@ -66,8 +69,19 @@ class Run {
     for (const auto& end : latest) {
       if (end.error.code != Errc::ok) return Error(end.error).in("partition " + std::to_string(end.partition.value()));
       ends_[end.partition] = end.offset;
+      begin_ += consumer_.position(end.partition).value();
     }
     return {};
+  }
+
+  void show_progress() {
+    if (!args_.exit_at_end) return;
+    std::int64_t at = 0, end = 0;
+    for (const auto& [partition, partition_end] : ends_) {
+      at += consumer_.position(partition).value();
+      end += std::max(partition_end, consumer_.position(partition)).value();
+    }
+    progress_.update(static_cast<std::uint64_t>(at - begin_), static_cast<std::uint64_t>(end - begin_), "offsets");
   }
 
   bool at_end() const {
@@ -110,7 +124,9 @@ class Run {
   client::Consumer consumer_;
   RecordPrinter printer_;
   Output out_;
+  Progress progress_{"consumed", Progress::Output::of_records};
   std::map<PartitionId, Offset> ends_;
+  std::int64_t begin_ = 0;  // where reading began, summed over the partitions of ends_
   std::chrono::steady_clock::time_point committed_at_ = std::chrono::steady_clock::now();
 };
 

@@ -33,7 +33,10 @@ struct ReplayArgs {
 class Run {
  public:
   Run(const ReplayArgs& args, client::Replay replay)
-      : args_(args), replay_(std::move(replay)), printer_(args.format, args.topic), progress_("replayed") {}
+      : args_(args),
+        replay_(std::move(replay)),
+        printer_(args.format, args.topic),
+        progress_("replayed", Progress::Output::of_records) {}
 
   int run() {
     while (!interrupted()) {
