@@ -5,7 +5,8 @@
 #
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
-#   --nightly  the slow tests too, the known bugs of scripts/mutants.py, then the unit tests again under twenty other seeds
+#   --nightly  the slow tests too, the known bugs of scripts/mutants.py, the unit tests again under twenty other seeds,
+#              100,000 inputs for every fuzz target where clang is installed, then both sanitizers
 #   -R REGEX   only the tests whose name matches
 #
 # The last lines are ctest's own summary; the exit code is ctest's.
@@ -22,9 +23,9 @@ while [ $# -gt 0 ]; do
     --no-install) install=no ;;
     --asan) asan=yes ;;
     --tsan) tsan=yes ;;
-    --nightly) nightly=yes ;;
+    --nightly) nightly=yes asan=yes tsan=yes ;;
     -R) filter=(-R "${2:?-R wants a regular expression}"); shift ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -38,10 +39,11 @@ slow=(-LE slow)
 
 # run_preset NAME RUNNER...: configures, builds and tests one preset; what follows the name goes in front of ctest.
 run_preset() {
-  local preset=$1
+  local preset=$1 began=$SECONDS
   shift
   cmake --preset "$preset"
   cmake --build --preset "$preset" -j "$jobs"
+  echo "test: $preset: built in $((SECONDS - began)) s"
   "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
 }
 
@@ -54,6 +56,11 @@ if [ "$nightly" = yes ]; then
     ctest --preset dev -j "$(nproc)" -L unit "${filter[@]}"
   done
   unset LOGCASK_TEST_SEED
+  if command -v clang++-14 > /dev/null; then
+    scripts/fuzz.sh --executions 100000
+  else
+    echo "test: SKIPPED: fuzzing, clang++-14 is not installed"
+  fi
 fi
 if [ "$asan" = yes ]; then
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
