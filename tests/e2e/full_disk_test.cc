@@ -1,8 +1,16 @@
 // A disk without room while the broker appends, rolls and compacts: produce is refused retriably, reads and lookups go
 // on, and all resumes with the room, without a restart.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <functional>
 #include <iostream>
+#include <set>
+#include <thread>
 
 #include "base/errc.h"
+#include "proto/record_batch.h"
+#include "segment/filename.h"
 #include "tests/broker/native_client.h"
 #include "tests/e2e/broker_process.h"
 #include "tests/e2e/private_mounts.h"
@@ -18,7 +26,8 @@ constexpr std::uint64_t kDiskBytes = 24u << 20;
 constexpr std::uint64_t kCompacted = 2'200'000;
 
 struct Served {
-  explicit Served(const std::string& data) : broker(data), client(broker.port()) {}
+  explicit Served(const std::string& data, const std::vector<std::string>& settings = {})
+      : broker(data, settings), client(broker.port()) {}
 
   void create(const std::string& segment_bytes) {
     client.create_topic("t", 1,
@@ -46,6 +55,32 @@ struct Served {
   void check() {
     for (const auto& [key, number] : newest) REQUIRE(client.get("t", key) == value(number));
   }
+  // The same of what a reader of the whole log comes to.
+  void check_log() {
+    std::map<std::string, std::string> last;
+    for (std::int64_t position = 0, before = -1; position != before;) {
+      before = position;
+      v1::RequestHeader request;
+      request.mutable_fetch()->add_partitions()->set_topic("t");
+      request.mutable_fetch()->mutable_partitions(0)->set_offset(position);
+      const NativeAnswer answer = client.call(request);
+      REQUIRE(answer.header.fetch().partitions(0).error().code() == 0);
+      position = answer.header.fetch().partitions(0).next_fetch_offset();
+      read_batches(answer.attachment, last);
+    }
+    REQUIRE(last.size() == newest.size());
+    for (const auto& [key, number] : newest) REQUIRE(last[key] == value(number));
+  }
+  static void read_batches(ByteView bytes, std::map<std::string, std::string>& last) {
+    while (!bytes.empty()) {
+      const auto header = decode_batch_header(bytes);
+      REQUIRE_OK(header);
+      REQUIRE(batch_crc_holds(bytes.substr(0, header->total_bytes())));
+      RecordCursor cursor(*header, bytes.substr(kBatchHeaderBytes, header->total_bytes() - kBatchHeaderBytes));
+      for (RecordView record; *cursor.next(record);) last[std::string(*record.key)] = std::string(*record.value);
+      bytes.remove_prefix(header->total_bytes());
+    }
+  }
   // Of the health verb: "storage_full" and so on, empty when well.
   std::string problem() {
     v1::RequestHeader request;
@@ -62,18 +97,81 @@ struct Served {
   std::map<std::string, int> newest;
 };
 
-// Empty when it went well, else the error's message.
-std::string compact(NativeClient& client) {
+std::uint64_t start_compaction(NativeClient& client) {
   v1::RequestHeader request;
   request.mutable_compact()->set_topic("t");
   request.mutable_compact()->set_partition(-1);
   request.mutable_compact()->set_wait(true);
-  const std::uint64_t id = client.send(request);
+  return client.send(request);
+}
+
+// Empty when it went well, else the error's message.
+std::string compacted(NativeClient& client, std::uint64_t id) {
   while (true) {
     const NativeAnswer answer = client.answer_to(id);
     if (answer.header.error_code() != 0) return answer.header.error_message();
     if (answer.header.compact().error().code() != 0) return answer.header.compact().error().message();
     if (answer.header.end() || answer.header.compact().finished()) return "";
+  }
+}
+
+std::string compact(NativeClient& client) { return compacted(client, start_compaction(client)); }
+
+std::set<std::string> listed_segments(NativeClient& client) {
+  v1::RequestHeader request;
+  request.mutable_segments()->set_topic("t");
+  request.mutable_segments()->set_partition(-1);
+  std::set<std::string> names;
+  const NativeAnswer answer = client.call(request);
+  for (const auto& segment : answer.header.segments().segments())
+    names.insert(segment_filename({Offset(segment.base_offset()), Generation(segment.generation())}, SegmentFile::log));
+  return names;
+}
+
+// What goes on: the sizes of the logs that rewrites are writing, and how many they have put into the log.
+struct Rewrites {
+  std::vector<std::uintmax_t> unfinished;
+  std::size_t installed = 0;
+};
+
+Rewrites rewrites(const std::string& data, NativeClient& client) {
+  std::map<std::string, std::uintmax_t> logs;
+  std::error_code gone;  // files come and go meanwhile
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data)) {
+    const std::string name = entry.path().filename().string();
+    const auto parsed = parse_segment_filename(name);
+    if (parsed && parsed->file == SegmentFile::log && parsed->name.rewritten()) logs[name] = entry.file_size(gone);
+  }
+  Rewrites rewrites;
+  for (const std::string& name : listed_segments(client)) {
+    logs.erase(name);
+    rewrites.installed += parse_segment_filename(name)->name.rewritten();
+  }
+  for (const auto& [name, size] : logs) rewrites.unfinished.push_back(size);
+  return rewrites;
+}
+
+// Files of segments of the partition that are no part of the log.
+std::string unlisted_files(const std::string& data, NativeClient& client) {
+  const std::set<std::string> listed = listed_segments(client);
+  std::string unlisted;
+  for (const auto& directory : std::filesystem::directory_iterator(data)) {
+    if (!directory.path().filename().string().starts_with("t-0.")) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+      const std::string name = entry.path().filename().string();
+      const auto parsed = parse_segment_filename(name);
+      if (parsed && !listed.contains(segment_filename(parsed->name, SegmentFile::log))) unlisted += name + " ";
+    }
+  }
+  return unlisted;
+}
+
+void wait_for(const std::string& what, const std::function<bool()>& happened) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!happened()) {
+    INFO("waiting until " << what);
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::yield();
   }
 }
 
@@ -176,6 +274,69 @@ TEST_CASE("a disk that fills up during compaction keeps everything, and compacti
     again.check();
   };
   with_small_disk(body, 512u << 20);
+}
+
+// The filler comes once a rewrite has written so far; the throttle leaves the time for that.
+TEST_CASE("a disk that fills up in the middle of a rewrite loses nothing, and the rewrite begins anew", "[e2e]") {
+  const auto body = [](SmallDisk& disk, const std::string& data) {
+    Served served(data, {"compaction.max.bytes.per.second=4194304"});
+    served.create("2097152");
+    // Half of every segment stays.
+    int next = 0;
+    for (; next < 6000; ++next) served.put_some(next, 1, next % 2 == 0 ? 1'000'000 : 10);
+
+    struct Stage {
+      const char* reached;
+      std::size_t installed;  // by an earlier rewrite of the same compaction
+      std::uintmax_t bytes;   // written so far
+      std::uint64_t room;     // left by the filler
+    };
+    static constexpr Stage kStages[] = {{"a rewrite has made its first file", 0, 0, 0},
+                                        {"a rewrite has written something", 0, 1, 0},
+                                        {"the same, and room for part of a write is left", 0, 1, 100'000},
+                                        {"one rewrite is done and the next has written", 1, 1, 0}};
+    for (const Stage& stage : kStages) {
+      INFO(stage.reached);
+      NativeClient asking(served.broker.port());
+      const std::uint64_t asked = start_compaction(asking);
+      wait_for(stage.reached, [&] {
+        const Rewrites now = rewrites(data, served.client);
+        return !now.unfinished.empty() && now.unfinished[0] >= stage.bytes && now.installed >= stage.installed;
+      });
+      disk.fill_up_to(stage.room);
+      REQUIRE(!rewrites(data, served.client).unfinished.empty());  // it is still at it
+      served.check();
+      next = served.put_until_full(next, 10);
+      CHECK(served.problem() == "storage_full");
+      const std::string failure = compacted(asking, asked);
+      INFO(failure);
+      CHECK(failure.find("space") != std::string::npos);
+      // Its files are gone when it answers; those of the inputs of a rewrite that was done go soon.
+      CHECK(rewrites(data, served.client).unfinished.empty());
+      wait_for("only the log is left", [&] { return unlisted_files(data, served.client).empty(); });
+      // What the rewrite gave back goes, too.
+      disk.fill_up_to(0);
+      next = served.put_until_full(next, 10);
+      served.check();
+      served.check_log();
+      disk.make_room();
+      served.put_some(next, 50, 10);
+      next += 50;
+      CHECK(served.problem().empty());
+    }
+    const std::uint64_t before = log_bytes(served.client);
+    CHECK(compact(served.client).empty());
+    wait_for("only the log is left", [&] { return unlisted_files(data, served.client).empty(); });
+    CHECK(log_bytes(served.client) < before * 2 / 3);
+    served.check();
+    served.check_log();
+    CHECK(served.broker.stop() == 0);
+    Served again(data);
+    again.newest = served.newest;
+    again.check();
+    again.check_log();
+  };
+  with_small_disk(body, 96u << 20);
 }
 
 }  // namespace logcask::testing
