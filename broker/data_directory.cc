@@ -16,6 +16,7 @@ constexpr const char* kClusterIdName = "cluster.id";
 constexpr const char* kSecretName = "hash.secret";
 constexpr const char* kStateName = "state";
 constexpr std::uint64_t kSmallFileBytes = 4096;
+constexpr int kRemovalAttempts = 3;
 
 bool expected_before_format(const std::string& name) {
   for (const char* own : {kDataLockName, kClusterIdName, kSecretName, kStateName, "lost+found"})
@@ -59,6 +60,19 @@ bool parse_partition_name(const std::string& name, DataDirectory::PartitionEntry
   entry.topic = name.substr(0, dash);
   entry.partition = PartitionId(number);
   return true;
+}
+
+// The marker goes last: a crash in between leaves garbage that still says so.
+Status remove_files(Directory& directory) {
+  const auto unlink = [&](const std::string& name) -> Status {
+    Status gone = directory.unlink(name);
+    return gone.code() == Errc::not_found ? Status() : gone;
+  };
+  LOGCASK_ASSIGN(const auto files, directory.list());
+  for (const auto& file : files)
+    if (file.name != kDataDeletedName || mutant(Mutant::deletion_marker_not_last)) LOGCASK_TRY(unlink(file.name));
+  LOGCASK_TRY(directory.sync());
+  return unlink(kDataDeletedName);
 }
 
 bool holds(const std::vector<Directory::Entry>& entries, std::string_view name) {
@@ -225,14 +239,15 @@ Status DataDirectory::remove_partition(const std::string& directory_name) {
   LOGCASK_ASSIGN(const auto files, directory.list());
   if (!holds(files, kDataDeletedName))
     return Error{Errc::invalid_argument, directory_name + " carries no deletion marker and is kept"};
-  // The marker goes last: a crash in between leaves garbage that still says so.
-  for (const auto& file : files)
-    if (file.name != kDataDeletedName || mutant(Mutant::deletion_marker_not_last))
-      LOGCASK_TRY(directory.unlink(file.name));
-  LOGCASK_TRY(directory.sync());
-  if (!mutant(Mutant::deletion_marker_not_last)) LOGCASK_TRY(directory.unlink(kDataDeletedName));
-  LOGCASK_TRY(root_->remove_directory(directory_name));
-  return root_->sync();
+  // Readers that let go of old segments have their files removed meanwhile, and a late lookup may write an index anew.
+  Status removed;
+  for (int attempt = 0; attempt < kRemovalAttempts; ++attempt) {
+    LOGCASK_TRY(remove_files(directory));
+    removed = root_->remove_directory(directory_name);
+    if (removed.ok()) return root_->sync();
+    LOGCASK_TRY(mark_deleted(directory_name));
+  }
+  return removed;
 }
 
 }  // namespace logcask

@@ -9,6 +9,7 @@ namespace logcask {
 namespace {
 
 using testing::MemoryFileSystem;
+using testing::OperationKind;
 
 TEST_CASE("a data directory keeps its cluster id and its hash secret") {
   MemoryFileSystem disk;
@@ -186,6 +187,26 @@ TEST_CASE("whatever a power loss leaves of a removal still carries the deletion 
     REQUIRE((*data)->list_partitions()->empty());
   }
   REQUIRE(states.count() > 3);
+}
+
+// Files of old segments go when their last reader drops them, and a lookup that finds no index writes one.
+TEST_CASE("a partition's directory goes even if files in it come and go meanwhile") {
+  MemoryFileSystem disk;
+  const std::string name = DataDirectory::partition_directory_name("t", PartitionId(0), TopicId{});
+  auto data = DataDirectory::open(disk.root(), "b");
+  REQUIRE_OK(data);
+  const std::shared_ptr<Directory> directory = *(*data)->create_partition(name);
+  for (const char* file : {"00000000000000000000.0.index", "00000000000000000000.0.log", "manifest.a"})
+    REQUIRE_OK(put_file(*directory, file, "bytes"));
+  REQUIRE_OK((*data)->mark_deleted(name));
+  disk.meanwhile([&](OperationKind kind, const std::string& path) {
+    if (kind != OperationKind::unlink || !path.ends_with(".0.log")) return;
+    disk.meanwhile({});
+    REQUIRE_OK(directory->unlink("manifest.a"));
+    REQUIRE_OK(put_file(*directory, "00000000000000000000.0.index", "bytes"));
+  });
+  REQUIRE_OK((*data)->remove_partition(name));
+  CHECK((*data)->list_partitions()->empty());
 }
 
 }  // namespace

@@ -177,6 +177,7 @@ class MemoryDirectory final : public Directory {
   }
 
   Status unlink(const std::string& name) override {
+    state_->under_way(OperationKind::unlink, path_ + "/" + name);
     const Lock lock(state_->mutex);
     LOGCASK_TRY(check_name(name));
     const auto found = entries().find(name);
