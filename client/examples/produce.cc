@@ -1,6 +1,7 @@
 // Writes "key value" lines from standard input to a topic, and says where each went:  produce BROKER TOPIC
 #include <logcask/client/producer.h>
 
+#include <atomic>
 #include <iostream>
 #include <string>
 
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   }
   auto client = lc::Client::connect(argv[1]);
   if (!client.ok()) return fail(client.error());
+  std::atomic<int> failures{0};  // outlives the producer, whose end may still call back
   auto producer = lc::Producer::open(*client, argv[2]);
   if (!producer.ok()) return fail(producer.error());
 
@@ -29,14 +31,17 @@ int main(int argc, char** argv) {
     record.key = key;
     if (space != std::string::npos) record.value = value;  // a key alone is a tombstone
     // The bytes are copied before send() returns; the callback runs once the record is on disk.
-    const auto sent = producer->send(record, [key](const lc::Delivery& delivery) {
-      if (delivery.ok())
+    const auto sent = producer->send(record, [key, &failures](const lc::Delivery& delivery) {
+      if (delivery.ok()) {
         std::cout << key << " -> " << delivery.partition.value() << ":" << delivery.offset.value() << "\n";
-      else
+      } else {
         std::cerr << key << ": " << delivery.status.error().to_string() << "\n";
+        ++failures;
+      }
     });
     if (!sent.ok()) return fail(sent.error());
   }
-  const auto flushed = producer->flush();
-  return flushed.ok() ? 0 : fail(flushed.error());
+  const auto flushed = producer->flush();  // the callbacks have run when it returns ok
+  if (!flushed.ok()) return fail(flushed.error());
+  return failures == 0 ? 0 : 1;
 }

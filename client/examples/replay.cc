@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     }
     if (event->kind == Kind::caught_up && replay->caught_up())
       for (const auto& [key, value] : state) std::cout << key << " = " << value << "\n";
+    std::cout.flush();                          // somebody may be waiting for it at the other end of a pipe
     if (event->kind == Kind::horizon_passed) {  // deletes were missed: begin again
       state.clear();
       replay->restart();

@@ -1,6 +1,7 @@
 // Counts up a number under a key, safely beside other writers:  table BROKER TOPIC KEY
 #include <logcask/client/table.h>
 
+#include <charconv>
 #include <iostream>
 #include <string>
 
@@ -24,7 +25,13 @@ int main(int argc, char** argv) {
   while (true) {
     const auto current = table->get(argv[3]);
     if (!current.ok()) return fail(current.error());
-    const std::string next = std::to_string(current->found() ? std::stoll(current->value) + 1 : 1);
+    long long number = 0;
+    const char* const end = current->value.data() + current->value.size();
+    if (current->found() && std::from_chars(current->value.data(), end, number).ptr != end) {
+      std::cerr << argv[3] << " holds no number: '" << current->value << "'\n";
+      return 1;
+    }
+    const std::string next = std::to_string(number + 1);
     // Absent or deleted: create it. Else replace exactly the record that was read.
     const lc::Delivery written =
         current->found() ? table->update(argv[3], next, current->offset) : table->create(argv[3], next);

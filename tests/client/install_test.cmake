@@ -1,5 +1,5 @@
-# Installs the client library to a fresh prefix and builds the examples against nothing but that.
-# Called with -DBUILD_DIR, -DSOURCE_DIR, -DWORK_DIR, -DCXX, -DCXX_FLAGS, -DCONFIG.
+# Installs the client library to a fresh prefix and builds the examples against nothing but that, in WORK_DIR/build;
+# examples_test.sh runs them there. Called with -DBUILD_DIR, -DSOURCE_DIR, -DWORK_DIR, -DCXX, -DCXX_FLAGS, -DGENERATOR.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
