@@ -4,14 +4,13 @@
 #include <deque>
 #include <utility>
 
-#include "broker/services/visible_wait.h"
+#include "broker/services/credit_stream.h"
 
 namespace logcask {
 namespace {
 
 constexpr std::size_t kFollowChunkBytes = 512u << 10;
 // A read-only partition gets no news until it is reopened, and a wait for some ends at once: look again after a while.
-constexpr std::int64_t kReadOnlyRestMs = 500;
 
 // A position whose partition has been found, or the reason why not.
 struct Source {
@@ -169,50 +168,37 @@ class FetchService::LongPoll final : public OpenCall, public std::enable_shared_
   EventLoop::TimerId timer_ = 0;
 };
 
-class FetchService::Follow final : public OpenCall, public std::enable_shared_from_this<Follow> {
+class FetchService::Follow final : public CreditStream {
  public:
   Follow(const ServiceParts& parts, EventLoop& loop, std::vector<Source> sources, std::uint64_t credit,
          std::unique_ptr<FollowSink> sink)
-      : parts_(parts),
-        loop_(loop),
-        sources_(std::move(sources)),
-        waits_(sources_.size()),
-        resting_(sources_.size()),
-        credit_(static_cast<std::int64_t>(credit)),
-        sink_(std::move(sink)) {
-    parts_.metrics.streams_open.add();
-  }
-  ~Follow() override { parts_.metrics.streams_open.sub(); }
+      : CreditStream(parts, loop, credit, sources.size()), sources_(std::move(sources)), sink_(std::move(sink)) {}
 
-  void add_credit(std::uint64_t bytes) override {
-    credit_ += static_cast<std::int64_t>(bytes);
-    schedule();
-  }
-  void cancel(const Error& reason) override { end(reason); }
-
-  // Sends from one partition after the other, then yields the loop to others.
-  void schedule() {
-    if (!sink_ || std::exchange(scheduled_, true)) return;
-    loop_.post([self = shared_from_this()] {
-      self->scheduled_ = false;
-      self->pump();
-    });
+  void cancel(const Error& reason) override {
+    if (!sink_) return;
+    const auto sink = std::exchange(sink_, nullptr);
+    stop_waits();
+    sink->ended(reason);
   }
 
  private:
-  void pump() {
-    bool sent = false;
-    for (std::size_t i = 0; i < sources_.size() && sink_ && credit_ > 0; ++i) {
-      if (waits_[i].waiting() || resting_[i] || sources_[i].position.offset < Offset(0)) continue;
-      sent = advance(i) || sent;
+  bool ended() const override { return !sink_; }
+  // The next read says what has become of it.
+  void wait_failed(std::size_t, Error) override { schedule(); }
+
+  // Sends from one partition after the other.
+  void pump() override {
+    bool sent_some = false;
+    for (std::size_t i = 0; i < sources_.size() && sink_ && has_credit(); ++i) {
+      if (idle(i) || sources_[i].position.offset < Offset(0)) continue;
+      sent_some = advance(i) || sent_some;
     }
-    if (sent && credit_ > 0) schedule();
+    if (sent_some && has_credit()) schedule();
   }
 
   bool advance(std::size_t i) {
     Source& source = sources_[i];
-    FetchedPartition part =
-        read_source(source, source.position.offset, std::min(static_cast<std::size_t>(credit_), kFollowChunkBytes));
+    FetchedPartition part = read_source(source, source.position.offset, credit(kFollowChunkBytes));
     if (!part.error.ok()) {
       // This partition is finished; the others go on.
       source.position.offset = kNoOffset;
@@ -222,42 +208,17 @@ class FetchService::Follow final : public OpenCall, public std::enable_shared_fr
     const Offset position = source.position.offset;
     source.position.offset = std::max(position, part.data.next_fetch_offset);
     if (part.data.bytes > 0) {
-      credit_ -= static_cast<std::int64_t>(part.data.bytes);
-      parts_.metrics.bytes_fetched.add(part.data.bytes);
+      sent(part.data.bytes);
       sink_->news(i, std::move(part));
       return true;
     }
     if (source.position.offset > position) return true;
-    waits_[i].start(loop_, source.runner, std::max(part.data.visible_end, source.position.offset),
-                    [this, i](Status status) { status.code() == Errc::read_only ? rest(i) : schedule(); });
+    wait(i, source.runner, std::max(part.data.visible_end, source.position.offset));
     return false;
   }
 
-  void rest(std::size_t i) {
-    resting_[i] = true;
-    loop_.call_after(kReadOnlyRestMs, [weak = weak_from_this(), i] {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->resting_[i] = false;
-      self->schedule();
-    });
-  }
-
-  void end(Status status) {
-    if (!sink_) return;
-    const auto sink = std::exchange(sink_, nullptr);
-    for (VisibleWait& wait : waits_) wait.stop();
-    sink->ended(std::move(status));
-  }
-
-  const ServiceParts& parts_;
-  EventLoop& loop_;
   std::vector<Source> sources_;
-  std::deque<VisibleWait> waits_;
-  std::vector<bool> resting_;         // read-only, looked at again later
-  std::int64_t credit_;               // may go below zero by one batch
   std::unique_ptr<FollowSink> sink_;  // null once ended
-  bool scheduled_ = false;
 };
 
 FetchService::FetchService(const ServiceParts& parts, std::size_t answer_bytes_max)

@@ -1,11 +1,10 @@
 #include "broker/services/replay_service.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
+#include "broker/services/credit_stream.h"
 #include "broker/services/replay_step.h"
-#include "broker/services/visible_wait.h"
 
 namespace logcask {
 namespace {
@@ -20,38 +19,24 @@ constexpr std::uint64_t kSilentSteps = 64;
 
 }  // namespace
 
-class ReplayService::Replay final : public OpenCall, public std::enable_shared_from_this<Replay> {
+class ReplayService::Replay final : public CreditStream {
  public:
   Replay(const ServiceParts& parts, EventLoop& loop, TopicPtr topic, ReplayOptions options, ReplayToken token,
          std::unique_ptr<ReplaySink> sink)
-      : parts_(parts),
-        loop_(loop),
+      : CreditStream(parts, loop, options.credit_bytes, token.partitions.size()),
         topic_(std::move(topic)),
         options_(std::move(options)),
         token_(std::move(token)),
-        waits_(token_.partitions.size()),
-        credit_(static_cast<std::int64_t>(options_.credit_bytes)),
         unfinished_(token_.partitions.size()),
-        sink_(std::move(sink)) {
-    parts_.metrics.streams_open.add();
-  }
-  ~Replay() override { parts_.metrics.streams_open.sub(); }
+        sink_(std::move(sink)) {}
 
-  void add_credit(std::uint64_t bytes) override {
-    credit_ += static_cast<std::int64_t>(bytes);
-    schedule();
-  }
   void cancel(const Error& reason) override { end(reason); }
 
-  void schedule() {
-    if (!sink_ || std::exchange(scheduled_, true)) return;
-    loop_.post([self = shared_from_this()] {
-      self->scheduled_ = false;
-      self->pump();
-    });
-  }
-
  private:
+  std::shared_ptr<Replay> shared() { return std::static_pointer_cast<Replay>(shared_from_this()); }
+  bool ended() const override { return !sink_; }
+  void wait_failed(std::size_t, Error error) override { end(std::move(error)); }
+
   PartitionRunner& runner(std::size_t i) {
     return *topic_->partitions[static_cast<std::size_t>(token_.partitions[i].partition.value())];
   }
@@ -60,12 +45,12 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
   }
 
   // Starts the next step, of the next partition in turn that has something to read.
-  void pump() {
-    if (!sink_ || stepping_ || credit_ <= 0) return;
+  void pump() override {
+    if (stepping_ || !has_credit()) return;
     for (std::size_t n = 0; n < token_.partitions.size(); ++n) {
       const std::size_t i = turn_;
       turn_ = (turn_ + 1) % token_.partitions.size();
-      if (finished(i) || waits_[i].waiting()) continue;
+      if (finished(i) || idle(i)) continue;
       return start_step(i);
     }
   }
@@ -74,10 +59,10 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
     stepping_ = true;
     const ReplayPosition position = token_.partitions[i];
     const std::size_t most = position.phase == ReplayPhase::walk ? kWalkStepBytes : kTailStepBytes;
-    const std::size_t max_bytes = std::min(most, static_cast<std::size_t>(credit_));
+    const std::size_t max_bytes = credit(most);
     if (position.phase == ReplayPhase::tail)
       return stepped(i, step_replay(runner(i), position, options_.filter, max_bytes));
-    parts_.background.post([self = shared_from_this(), i, position, max_bytes]() mutable {
+    parts_.background.post([self = shared(), i, position, max_bytes]() mutable {
       auto result = std::make_shared<Result<ReplayStepResult>>(
           step_replay(self->runner(i), position, self->options_.filter, max_bytes));
       // Moved, so that the replay ends on its loop.
@@ -96,11 +81,7 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
     if (step.marker && sink_) send_marker(i, step);
     if (!sink_) return;
     if (step.at_end && !finished(i))
-      waits_[i].start(loop_, topic_->partitions[static_cast<std::size_t>(step.position.partition.value())],
-                      step.position.position, [this](Status status) {
-                        if (!status.ok()) return end(std::move(status).error());
-                        schedule();
-                      });
+      wait(i, topic_->partitions[static_cast<std::size_t>(step.position.partition.value())], step.position.position);
     if (step.marker && options_.stop_at_caught_up && --unfinished_ == 0) return end({});
     schedule();
   }
@@ -122,8 +103,7 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
     chunk.owners = std::move(step.owners);
     if (token_.partitions.size() <= kPartitionsPerTokenAlways || ++chunks_ % kChunksPerToken == 0)
       chunk.token = token_before_marker(i, step);
-    credit_ -= static_cast<std::int64_t>(chunk.bytes);
-    parts_.metrics.bytes_fetched.add(chunk.bytes);
+    sent(chunk.bytes);
     sink_->chunk(std::move(chunk));
   }
 
@@ -146,24 +126,19 @@ class ReplayService::Replay final : public OpenCall, public std::enable_shared_f
   void end(Status status) {
     if (!sink_) return;
     const auto sink = std::exchange(sink_, nullptr);
-    for (VisibleWait& wait : waits_) wait.stop();
+    stop_waits();
     sink->ended(std::move(status));
   }
 
-  const ServiceParts& parts_;
-  EventLoop& loop_;
   const TopicPtr topic_;
   const ReplayOptions options_;
   ReplayToken token_;  // the live state
-  std::deque<VisibleWait> waits_;
-  std::int64_t credit_;  // may go below zero by one batch
   std::size_t unfinished_;
   std::unique_ptr<ReplaySink> sink_;  // null once ended
   std::size_t turn_ = 0;
   std::uint64_t chunks_ = 0;
   std::uint64_t silent_steps_ = 0;
   bool stepping_ = false;
-  bool scheduled_ = false;
 };
 
 namespace {

@@ -179,20 +179,11 @@ TEST_CASE("a follower gets every record in order while it grants credit", "[fetc
   CHECK(seen.records.size() == 3);
 }
 
-// The partition's disk fails a sync: it is read-only, and what was committed before stays readable.
-void make_read_only(ServiceFixture& f) {
-  Fault fault;
-  fault.kinds = {OperationKind::sync_data};
-  f.partition("t").disk().fail(fault);
-  CHECK(f.put("t", "lost", "1").error.code() == Errc::read_only);
-  f.partition("t").disk().clear_faults();
-}
-
 TEST_CASE("a follower of a read-only partition keeps no loop busy and goes on after a reopen", "[fetch]") {
   ServiceFixture f;
   f.create("t");
   f.put("t", "a", "1");
-  make_read_only(f);
+  f.make_read_only("t");
   Follower::Seen seen;
   const auto open = f.fetch.follow(f.context(), {at(0)}, 1u << 20, std::make_unique<Follower>(seen));
   int turns = 0;
@@ -211,7 +202,7 @@ TEST_CASE("a long poll at the end of a read-only partition waits for its deadlin
   ServiceFixture f;
   f.create("t");
   f.put("t", "a", "1");
-  make_read_only(f);
+  f.make_read_only("t");
   Answer answer;
   const auto open = start(f, answer, {at(1)}, waiting(1000));
   f.run();

@@ -78,6 +78,27 @@ TEST_CASE("a replay sends live records only, then the marker, then what comes", 
   CHECK(reader.markers == 1);
 }
 
+TEST_CASE("a replay of a read-only partition keeps no loop busy and goes on after a reopen", "[replay]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  f.make_read_only("t");
+  Reader reader;
+  const auto open = start(f, reader, with_credit(kPlenty));
+  int turns = 0;
+  while (turns < 100 && (f.turn_loop() || f.step_background())) ++turns;
+  CHECK(turns < 100);
+  CHECK(reader.markers == 1);
+  CHECK(!reader.ended.has_value());
+  REQUIRE_OK(f.partition("t").partition().reopen());
+  f.partition("t").run_all();
+  f.put("t", "b", "1");
+  f.loop.advance_ms(1000);
+  f.run();
+  CHECK(reader.table.contains("b"));
+  CHECK(!reader.ended.has_value());
+}
+
 TEST_CASE("an empty topic is caught up at once", "[replay]") {
   ServiceFixture f;
   f.create("t", 3);

@@ -97,4 +97,12 @@ AppendResult ServiceFixture::put(const std::string& topic, const std::string& ke
   return partition(topic, number).append({{key, value, {}}});
 }
 
+void ServiceFixture::make_read_only(const std::string& topic) {
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  partition(topic).disk().fail(fault);
+  CHECK(put(topic, "lost", "1").error.code() == Errc::read_only);
+  partition(topic).disk().clear_faults();
+}
+
 }  // namespace logcask::testing

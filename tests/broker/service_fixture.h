@@ -84,6 +84,9 @@ class ServiceFixture {
   AppendResult put(const std::string& topic, const std::string& key, const std::optional<std::string>& value,
                    int partition = 0);
 
+  // The partition's disk fails a sync: it is read-only, and what was committed before stays readable.
+  void make_read_only(const std::string& topic);
+
   Principal principal;
   ManualLoop loop;
   ManualExecutor background;
