@@ -46,6 +46,33 @@ bool parse_cluster_id(const std::string& text, std::string& id) {
   return TopicId::from_hex(id, parsed) && (complete || text == id || text == id + "\n");
 }
 
+Status check_format(const std::string& path, const std::string& text) {
+  int version = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (failure != std::errc() || version < 1)
+    return Error{Errc::corrupt_file, path + "/FORMAT does not hold a version; restore it from a backup"};
+  if (version > kDataFormatVersion)
+    return Error{Errc::unsupported_version, path + " was written by a newer logcask (format " +
+                                                std::to_string(version) + "; this build knows " +
+                                                std::to_string(kDataFormatVersion) + "); use that version"};
+  return {};
+}
+
+Status check_secret(const std::string& path, const std::string& bytes) {
+  constexpr std::size_t kSize = sizeof(KeyHasher::Secret);
+  if (bytes.size() == kSize) return {};
+  return Error{Errc::corrupt_file, path + "/hash.secret is not " + std::to_string(kSize) +
+                                       " bytes; restore it, or remove it to have every hint rebuilt"};
+}
+
+Status check_cluster_id(const std::string& path, const std::string& text) {
+  std::string id;
+  if (parse_cluster_id(text, id)) return {};
+  return Error{Errc::corrupt_file, path +
+                                       "/cluster.id is damaged; restore it from a backup, or write the 32 hex "
+                                       "digits of the id into it"};
+}
+
 // "orders-3.00112233445566778899aabbccddeeff"
 bool parse_partition_name(const std::string& name, DataDirectory::PartitionEntry& entry) {
   const std::size_t dot = name.rfind('.');
@@ -96,14 +123,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Direc
 Status DataDirectory::check_or_create_format() {
   auto text = read_file(*root_, kFormatName, kSmallFileBytes);
   if (text.ok()) {
-    int version = 0;
-    const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), version);
-    if (failure != std::errc() || version < 1)
-      return Error{Errc::corrupt_file, root_->path() + "/FORMAT does not hold a version; restore it from a backup"};
-    if (version > kDataFormatVersion)
-      return Error{Errc::unsupported_version, root_->path() + " was written by a newer logcask (format " +
-                                                  std::to_string(version) + "; this build knows " +
-                                                  std::to_string(kDataFormatVersion) + "); use that version"};
+    LOGCASK_TRY(check_format(root_->path(), *text));
     return load_identity();
   }
   if (text.code() != Errc::not_found) return std::move(text).error();
@@ -123,9 +143,7 @@ Status DataDirectory::check_or_create_format() {
 Status DataDirectory::load_identity() {
   auto secret = read_file(*root_, kSecretName, kSmallFileBytes);
   if (secret.ok()) {
-    if (secret->size() != secret_.size())
-      return Error{Errc::corrupt_file, root_->path() + "/hash.secret is not " + std::to_string(secret_.size()) +
-                                           " bytes; restore it, or remove it to have every hint rebuilt"};
+    LOGCASK_TRY(check_secret(root_->path(), *secret));
     std::memcpy(secret_.data(), secret->data(), secret_.size());
   } else if (secret.code() == Errc::not_found) {
     if (!facts_.first_start)
@@ -138,15 +156,29 @@ Status DataDirectory::load_identity() {
   }
   auto cluster = read_file(*root_, kClusterIdName, kSmallFileBytes);
   if (cluster.ok()) {
-    if (parse_cluster_id(*cluster, cluster_id_)) return {};
-    return Error{Errc::corrupt_file, root_->path() +
-                                         "/cluster.id is damaged; restore it from a backup, or write the 32 hex "
-                                         "digits of the id into it"};
+    LOGCASK_TRY(check_cluster_id(root_->path(), *cluster));
+    parse_cluster_id(*cluster, cluster_id_);
+    return {};
   }
   if (cluster.code() != Errc::not_found) return std::move(cluster).error();
   if (!facts_.first_start) notes_.push_back("cluster.id was missing; a new id was made");
   cluster_id_ = random_hex_id();
   return replace_file(*root_, kClusterIdName, cluster_id_line(cluster_id_));
+}
+
+std::vector<Error> DataDirectory::check(Directory& root) {
+  using Check = Status (*)(const std::string& path, const std::string& content);
+  constexpr std::pair<const char*, Check> kChecks[] = {
+      {kFormatName, check_format}, {kSecretName, check_secret}, {kClusterIdName, check_cluster_id}};
+  std::vector<Error> refused;
+  for (const auto& [name, check] : kChecks) {
+    const auto content = read_file(root, name, kSmallFileBytes);
+    // The secret and the id are made anew when they are missing.
+    if (content.code() == Errc::not_found && std::string_view(name) != kFormatName) continue;
+    auto checked = content.ok() ? check(root.path(), *content) : Status(content.error());
+    if (!checked.ok()) refused.push_back(std::move(checked).error());
+  }
+  return refused;
 }
 
 Status DataDirectory::load_state(const std::string& boot_id) {

@@ -46,6 +46,9 @@ class DataDirectory {
   // invalid_argument when it holds something else. `boot_id` changes when the machine restarts.
   static Result<std::unique_ptr<DataDirectory>> open(std::shared_ptr<Directory> root, const std::string& boot_id);
 
+  // For offline tools: what open() would refuse in the broker's own files. Changes nothing, takes no lock.
+  static std::vector<Error> check(Directory& root);
+
   const std::string& cluster_id() const { return cluster_id_; }
   const KeyHasher::Secret& secret() const { return secret_; }
   const StartFacts& start_facts() const { return facts_; }

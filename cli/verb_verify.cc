@@ -72,6 +72,8 @@ class Verification {
       return finish();
     }
     LOGCASK_ASSIGN(const auto lock, lock_data(*root));
+    // Partitions that were copied elsewhere have no broker's files beside them.
+    if (lock) broker_files(*root);
     LOGCASK_ASSIGN(const auto entries, root->list());
     for (const auto& entry : entries) {
       if (!entry.is_directory || !is_partition_name(entry.name)) continue;
@@ -104,6 +106,18 @@ class Verification {
     return lock;
   }
 
+  void broker_files(Directory& root) {
+    for (const Error& error : DataDirectory::check(root)) {
+      damaged_ = true;
+      if (args_.format == "json") {
+        JsonWriter(out_.buffer()).begin().field("data_directory", root.path()).field("damage", error.message).end();
+        out_.buffer() += '\n';
+      } else {
+        out_.buffer() += "DAMAGED: " + error.message + "\n";
+      }
+    }
+  }
+
   Status one(std::shared_ptr<Directory> directory, const std::string& name) {
     LOGCASK_ASSIGN(auto check, check_partition(directory, name));
     ++partitions_;
@@ -116,6 +130,8 @@ class Verification {
       std::swap(check, again);
     }
     damaged_ |= check.has(Finding::Kind::damage) || check.has(Finding::Kind::manifest);
+    lost_ |= check.has(Finding::Kind::damage);
+    mendable_ |= check.has(Finding::Kind::manifest);
     append(check, mended);
     return {};
   }
@@ -155,7 +171,14 @@ class Verification {
       out += std::string("  ") + kind_text(f.kind) + ": " + f.file + ": " + f.what + "\n";
   }
 
-  int finish() { return out_.finish(damaged_ ? kExitDamaged : kExitOk); }
+  int finish() {
+    if (mendable_) print_error("manifests are made again by 'logcask verify --repair'");
+    if (lost_)
+      print_error(
+          "damaged logs: restore the files from a backup, or start without them: what is in the damaged ranges answers "
+          "corrupt_range, everything else is served");
+    return out_.finish(damaged_ ? kExitDamaged : kExitOk);
+  }
 
   const VerifyArgs& args_;
   Progress progress_;
@@ -163,6 +186,8 @@ class Verification {
   std::uint64_t partitions_ = 0;
   std::uint64_t bytes_ = 0;
   bool damaged_ = false;
+  bool lost_ = false;
+  bool mendable_ = false;
 };
 
 int verify(const VerifyArgs& args) {

@@ -236,9 +236,17 @@ done
 log=$(ls "$work"/data/copy-0.*/*.log | head -1)
 expect 0 '"key":"key-' "$logcask" inspect "$log" --records -o json
 expect 0 ' key=key-' "$logcask" inspect "$log" --records
-expect 0 'base_offset=0 last_offset=' "$logcask" inspect "$log"
-expect 0 '  epochs epoch=1 start_offset=0' "$logcask" inspect "$(ls "$work"/data/copy-0.*/manifest.a)"
+expect 0 'position=0 bytes=' "$logcask" inspect "$log"
+expect 0 '  segments file=0000000' "$logcask" inspect "$(ls "$work"/data/copy-0.*/manifest.a)"
 expect 2 "no file of a partition" "$logcask" inspect "$work/large"
+cp "$work/data/FORMAT" "$work/data/cluster.id" "$work"
+echo two >"$work/data/FORMAT"
+expect 8 "FORMAT does not hold a version" "$logcask" verify "$work/data"
+cp "$work/FORMAT" "$work/data"
+echo 00 >"$work/data/cluster.id"
+expect 8 "cluster.id is damaged" "$logcask" verify "$work/data" -o json
+cp "$work/cluster.id" "$work/data"
+expect 0 ": ok" "$logcask" verify "$work/data"
 for manifest in "$work"/data/copy-*/manifest.*; do : >"$manifest"; done
 expect 8 "DAMAGED" "$logcask" verify "$work/data"
 expect 0 "rebuilt the manifest" "$logcask" verify "$work/data" --repair
