@@ -250,7 +250,8 @@ TEST_CASE("Of creations that race through one batch the first wins and the other
     CHECK(lost.status.code() == Errc::condition_failed);
     CHECK(lost.current_offset == won.offset);
   }
-  REQUIRE_OK(bystander.wait_for(1)[0].status);
+  const Delivery passed_by = bystander.wait_for(1)[0];
+  REQUIRE_OK(passed_by.status);
   CHECK(table->get("k").value().value == "first");
 }
 
@@ -306,8 +307,9 @@ TEST_CASE("A write whose outcome nobody wants to hear needs no callback") {
   table->put_async("k", "2", {}, {});
   Deliveries told;
   table->put_async("k", "3", {}, told.sink());
-  REQUIRE_OK(told.wait_for(1)[0].status);
-  CHECK(told.wait_for(1)[0].offset == Offset(1));
+  const Delivery delivery = told.wait_for(1)[0];
+  REQUIRE_OK(delivery.status);
+  CHECK(delivery.offset == Offset(1));
   CHECK(table->written().size() == 1);
 }
 
