@@ -245,7 +245,7 @@ TEST_CASE("senders of one byte at a time", "[hostile]") {
 
 TEST_CASE("readers that never read", "[hostile]") {
   // Whose answers all fit the kernel's buffers is merely idle.
-  Arena arena("120 readers that never read", {"idle.timeout.ms=3000"});
+  Arena arena("120 readers that never read", {"idle.timeout.ms=5000"});
   {
     NativeClient writer(arena.port());
     writer.create_topic("big", 1, {{"cleanup.policy", "compact,delete"}});
