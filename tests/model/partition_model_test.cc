@@ -5,13 +5,13 @@
 // LOGCASK_TEST_BUDGET_S goes on for so many seconds. A failure names the seed of its run and what was done last.
 
 #include <chrono>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 
 #include "base/random.h"
 #include "compactor/compactor.h"
 #include "tests/model/oracle.h"
+#include "tests/model/run.h"
 #include "tests/support/catch.h"
 #include "tests/support/crash_states.h"
 #include "tests/support/seed.h"
@@ -24,11 +24,7 @@ namespace {
 constexpr std::size_t kKeys = 8;
 constexpr std::size_t kTraceKept = 60;
 constexpr std::size_t kDuplicatesKnown = 5;
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
-}
+constexpr ConfigShape kShape{1300, 60, 1000, 3000, 500, 5000, 20'000, 3000};
 
 std::string outcome(const AppendResult& result) {
   return result.error.ok() ? (result.duplicate ? "duplicate" : "ok") : result.error.error().to_string();
@@ -64,7 +60,7 @@ class ModelRun {
  public:
   explicit ModelRun(std::uint64_t seed)
       : random_(seed),
-        config_(make_config()),
+        config_(random_config(random_, kShape)),
         fixture_(std::make_unique<MemoryFileSystem>(), config_),
         oracle_(config_.read_visibility == ReadVisibility::written) {
     for (int i = 0; i < 3; ++i) producers_.push_back({ProducerId(100 + i), 0, 0, {}, false});
@@ -88,33 +84,9 @@ class ModelRun {
     REQUIRE(fixture_.budget().used_entries() == 0);
   }
 
-  std::string trace() const {
-    std::string text;
-    for (const std::string& line : trace_) text += "\n  " + line;
-    return text;
-  }
+  std::string trace() const { return trace_.text(); }
 
  private:
-  PartitionConfig make_config() {
-    PartitionConfig config;
-    config.segment_bytes = static_cast<std::int64_t>(200 + random_.below(1300));
-    config.offset_reserve = static_cast<std::int64_t>(4 + random_.below(60));
-    config.hint_spill_bytes = static_cast<std::int64_t>(100 + random_.below(1000));
-    config.delete_retention_ms = static_cast<std::int64_t>(random_.below(3000));
-    config.tail_buffer_bytes = 1 << 20;
-    config.min_cleanable_dirty_ratio = 0.1 + 0.1 * static_cast<double>(random_.below(5));
-    if (random_.one_in(3)) config.min_compaction_lag_ms = 500;
-    if (random_.one_in(3)) config.delete_mode = DeleteMode::keep;
-    if (random_.one_in(4)) config.read_visibility = ReadVisibility::written;
-    if (random_.one_in(4)) config.segment_ms = 5000;
-    if (random_.one_in(4)) {
-      config.deletes = true;
-      config.retention_ms = 20'000;
-      if (random_.one_in(2)) config.retention_bytes = 3000;
-    }
-    return config;
-  }
-
   void operation() {
     const std::uint64_t draw = random_.below(1000);
     if (draw < 430) return append();
@@ -134,11 +106,7 @@ class ModelRun {
     return settle();
   }
 
-  void say(const std::string& what) {
-    if (verbose_) std::cerr << "  " << what << "\n";
-    trace_.push_back(what);
-    if (trace_.size() > kTraceKept) trace_.pop_front();
-  }
+  void say(const std::string& what) { trace_.say(what); }
   void note() { oracle_.note(fixture_.partition().snapshot()); }
   std::string key() { return "key" + std::to_string(random_.below(kKeys)); }
 
@@ -586,8 +554,7 @@ class ModelRun {
   }
 
   Random random_;
-  std::deque<std::string> trace_;
-  const bool verbose_ = std::getenv("LOGCASK_TEST_VERBOSE") != nullptr;  // for a run that ends in an abort
+  Trace trace_{kTraceKept};
   const PartitionConfig config_;
   PartitionFixture fixture_;
   Oracle oracle_;

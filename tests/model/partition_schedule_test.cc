@@ -1,19 +1,20 @@
 // Everything at every await point: at each step a seed picks what goes on next, and while a step waits for the disk
-// (a write, a sync, a directory's sync) or a rewrite comes up for air, others append, read, compact, retain, close.
+// (a write, a sync, a directory's sync) or a rewrite comes up for air, others append, read, compact, retain, close,
+// delete the topic. A topic goes as in the broker, and also under a lookup, a fetch, a replay that waits for its read.
 //
 // The partition's executors are queues that the test empties task by task, so the order of everything is the seed's.
 // LOGCASK_TEST_ROUNDS says how many seeds; a failure names its own, and LOGCASK_TEST_SEED starts from it.
 
 #include <atomic>
-#include <cstdlib>
-#include <deque>
 #include <iostream>
 #include <thread>
 
 #include "base/random.h"
+#include "broker/data_directory.h"
 #include "broker/services/replay_step.h"
 #include "compactor/compactor.h"
 #include "tests/model/oracle.h"
+#include "tests/model/run.h"
 #include "tests/support/catch.h"
 #include "tests/support/crash_states.h"
 #include "tests/support/seed.h"
@@ -26,8 +27,20 @@ namespace {
 constexpr std::size_t kKeys = 5;
 constexpr int kSteps = 60;
 constexpr std::size_t kTraceKept = 80;
+constexpr ConfigShape kShape{600, 30, 500, 1500, 300, 3000, 8000, 1500};
+const std::string kDirectory = DataDirectory::partition_directory_name("t", PartitionId(0), TopicId{});
+const Error kClosed{Errc::partition_offline, "closed by the test"};
+const Error kDeleted{Errc::unknown_topic, "deleted by the test"};
 
 std::string key_name(std::uint64_t number) { return "k" + std::to_string(number); }
+
+std::unique_ptr<MemoryFileSystem> new_data_directory() {
+  auto disk = std::make_unique<MemoryFileSystem>();
+  const auto data = DataDirectory::open(disk->root(), "boot");
+  REQUIRE_OK(data);
+  REQUIRE_OK((*data)->create_partition(kDirectory));
+  return disk;
+}
 
 struct Send {
   std::vector<ModelRecord> records;
@@ -51,8 +64,8 @@ class Schedule {
  public:
   explicit Schedule(std::uint64_t seed)
       : random_(seed),
-        config_(make_config()),
-        fixture_(std::make_unique<MemoryFileSystem>(), config_),
+        config_(random_config(random_, kShape)),
+        fixture_(new_data_directory(), config_, false, kDirectory),
         oracle_(config_.read_visibility == ReadVisibility::written) {
     opened();
   }
@@ -61,50 +74,27 @@ class Schedule {
   void run() {
     for (int i = 0; i < kSteps; ++i) {
       step();
+      if (deleted_) return;
       note();
     }
     settle();
     oracle_.check(fixture_);
     finish_walk();
+    if (random_.one_in(4)) return delete_topic();
     stop_and_open(random_.below(4));
     settle();
     oracle_.check(fixture_);
   }
 
-  std::string trace() const {
-    std::string text;
-    for (const std::string& line : trace_) text += "\n  " + line;
-    return text;
-  }
+  std::string trace() const { return trace_.text(); }
+  bool deleted() const { return deleted_; }
+  bool deleted_at_read() const { return deleted_at_read_; }
+  bool deleted_in_rewrite() const { return deleted_in_rewrite_; }
 
  private:
-  PartitionConfig make_config() {
-    PartitionConfig config;
-    config.segment_bytes = static_cast<std::int64_t>(150 + random_.below(600));
-    config.offset_reserve = static_cast<std::int64_t>(4 + random_.below(30));
-    config.hint_spill_bytes = static_cast<std::int64_t>(100 + random_.below(500));
-    config.delete_retention_ms = static_cast<std::int64_t>(random_.below(1500));
-    config.tail_buffer_bytes = 1 << 20;
-    config.min_cleanable_dirty_ratio = 0.2;
-    if (random_.one_in(4)) config.min_compaction_lag_ms = 300;
-    if (random_.one_in(4)) config.delete_mode = DeleteMode::keep;
-    if (random_.one_in(4)) config.read_visibility = ReadVisibility::written;
-    if (random_.one_in(4)) config.segment_ms = 3000;
-    if (random_.one_in(3)) {
-      config.deletes = true;
-      config.retention_ms = 8000;
-      if (random_.one_in(2)) config.retention_bytes = 1500;
-    }
-    return config;
-  }
-
   PartitionRunner& partition() { return fixture_.partition(); }
   void note() { oracle_.note(partition().snapshot()); }
-  void say(const std::string& what) {
-    if (verbose_) std::cerr << std::string(busy_ ? "    " : "  ") + what + "\n";
-    trace_.push_back((busy_ ? "  meanwhile: " : "") + what);
-    if (trace_.size() > kTraceKept) trace_.pop_front();
-  }
+  void say(const std::string& what) { trace_.say((busy_ ? "  meanwhile: " : "") + what); }
 
   // ---- what goes on
 
@@ -122,11 +112,12 @@ class Schedule {
     if (draw < 88) return watch();
     if (draw < 90) return configure();
     if (draw < 97) return alone([this] { compact(); });
-    return stop_and_open(random_.below(4));
+    return random_.one_in(6) ? delete_topic() : stop_and_open(random_.below(4));
   }
 
   // While the disk is at work. What waits for somebody else's role or step would wait for ever here.
-  void disk_at_work(const std::string& path) {
+  void disk_at_work(OperationKind kind, const std::string& path) {
+    if (kind == OperationKind::read || kind == OperationKind::unlink) return;
     if (busy_ || quiet_ || path.ends_with(".sync") || !random_.one_in(6)) return;
     decide();
     busy_ = true;
@@ -358,6 +349,18 @@ class Schedule {
       if (stored.offset >= fetch_from_) oracle_.check_read(stored, written ? before.written_end : before.committed_end);
     fetch_from_ = fetched->next_fetch_offset;
     if (random_.one_in(4)) fetch_from_ = Offset(0);
+    if (!random_.one_in(3)) return;
+    let_go();
+    slow_.segments = fixture_.partition().state().closed;
+    slow_.fetched = *fetched;
+    slow_.bytes = bytes;
+  }
+  // What a slow reader has got stays what it was, whatever became of the files.
+  void let_go() {
+    std::string bytes;
+    for (const ByteView piece : slow_.fetched.pieces) bytes.append(piece);
+    REQUIRE(bytes == slow_.bytes);
+    slow_ = {};
   }
 
   void walk() {
@@ -484,6 +487,8 @@ class Schedule {
       const std::uint64_t draw = random_.below(40);
       if (draw == 0) {
         closed = true;
+        deleted_in_rewrite_ = random_.one_in(2);
+        if (deleted_in_rewrite_) mark_deleted();
         close_meanwhile(closer);
       } else if (draw == 1) {
         return Error{Errc::cancelled, "the test stops the rewrite"};
@@ -497,8 +502,8 @@ class Schedule {
     say(done.ok() ? "  " + std::to_string(done->rewrites) + " rewrites" : "  " + done.error().to_string());
     if (!done.ok())
       REQUIRE((done.code() == Errc::cancelled || done.code() == Errc::shutting_down ||
-               (closed && done.code() == Errc::partition_offline)));
-    if (closed) after_close();
+               (closed && (done.code() == kClosed.code || done.code() == kDeleted.code))));
+    if (closed) deleted_ ? files_gone() : after_close();
   }
   void between_groups(std::uint64_t draw) {
     drain_flush();
@@ -524,7 +529,7 @@ class Schedule {
   // ---- stops
 
   void opened() {
-    fixture_.disk().meanwhile([this](OperationKind, const std::string& path) { disk_at_work(path); });
+    fixture_.disk().meanwhile([this](OperationKind kind, const std::string& path) { disk_at_work(kind, path); });
     compactor_.emplace(fixture_.partition(), Compactor::Options{0, 0, 200});
   }
 
@@ -537,11 +542,17 @@ class Schedule {
     note();
     stopping_ = true;
     fixture_.disk().meanwhile({});
-    closer = std::thread([this] { partition().close({Errc::partition_offline, "closed by the test"}); });
+    const bool remove_too = deleted_ && random_.one_in(2);
+    closer = std::thread([this, remove_too] {
+      partition().close(deleted_ ? kDeleted : kClosed);
+      if (remove_too) removed_ = data_->remove_partition(kDirectory);
+    });
     while (!fixture_.partition().stopping()) std::this_thread::yield();
   }
   // Whoever comes late finds nobody, and nothing of the files changes any more.
   void after_close() {
+    let_go();
+    fixture_.background().run_all();
     const std::size_t changes = fixture_.disk().change_count();
     for (const std::string& path : fixture_.disk().paths()) REQUIRE_FALSE(path.ends_with(".tmp"));
     const Offset certain = oracle_.written();
@@ -567,6 +578,7 @@ class Schedule {
     ++watch_generation_;
     watch_.reset();
     sends_.clear();
+    let_go();
     open();
     stopping_ = false;
     if (random_.one_in(2)) fixture_.run_all();
@@ -599,15 +611,150 @@ class Schedule {
       settle();
       stopping_ = true;
       fixture_.disk().meanwhile({});
-      partition().close({Errc::partition_offline, "closed by the test"});
+      partition().close(kClosed);
       after_close();
     }
     note();
   }
 
+  // ---- deletion
+
+  // Marked while everything goes on, closed, and its files removed while those come who do not know yet.
+  void delete_topic() {
+    mark_deleted();
+    for (std::uint64_t i = random_.below(4); i > 0; --i) other_work();
+    drain_all();
+    note();
+    if (random_.one_in(2)) {
+      close_under_readers();
+    } else {
+      close_deleted();
+    }
+    files_gone();
+  }
+  void mark_deleted() {
+    say("delete the topic");
+    quiet_ = true;
+    auto data = DataDirectory::open(fixture_.disk().root(), "boot");
+    REQUIRE_OK(data);
+    data_ = *std::move(data);
+    quiet_ = false;
+    REQUIRE_OK(data_->mark_deleted(kDirectory));
+    deleted_ = true;
+  }
+  void close_deleted() {
+    stopping_ = true;
+    fixture_.disk().meanwhile({});
+    partition().close(kDeleted);
+    if (random_.one_in(2)) remove_files();
+  }
+  // The first of these that waits for the disk finds, when it goes on, that all is gone.
+  void close_under_readers() {
+    say("under readers");
+    // Idle, so that what is in memory goes and the readers need the disk.
+    for (int i = 0; i < 2; ++i) partition().tick();
+    drain_all();
+    note();
+    bool closed = false;
+    fixture_.disk().meanwhile([&](OperationKind kind, const std::string&) {
+      if (kind != OperationKind::read || closed) return;
+      closed = deleted_at_read_ = true;
+      say("at a read");
+      close_deleted();
+    });
+    for (std::uint64_t i = 0; i < kKeys && !closed; ++i) late_get(key_name(i));
+    if (!closed) late_fetch(Offset(0));
+    if (!closed) late_walk();
+    if (!closed) close_deleted();
+  }
+  void remove_files() {
+    fixture_.disk().meanwhile([this](OperationKind kind, const std::string&) {
+      if (busy_ || kind == OperationKind::read || !random_.one_in(3)) return;
+      busy_ = true;
+      late_work();
+      busy_ = false;
+    });
+    removed_ = data_->remove_partition(kDirectory);
+    fixture_.disk().meanwhile({});
+  }
+  void files_gone() {
+    if (!removed_) remove_files();
+    REQUIRE_OK(*removed_);
+    for (int i = 0; i < 10; ++i) late_work();
+    let_go();
+    compactor_.reset();
+    drain_flush();
+    fixture_.background().run_all();
+    fixture_.flush().run_later();
+    for (const SendPtr& send : sends_) REQUIRE(send->answer.has_value());
+    for (const std::string& path : fixture_.disk().paths()) REQUIRE_FALSE(path.starts_with(kDirectory));
+    REQUIRE(data_->list_partitions()->empty());
+  }
+  void late_work() {
+    switch (random_.below(9)) {
+      case 0:
+        append();
+        REQUIRE(sends_.back()->answer.has_value());
+        REQUIRE_FALSE(sends_.back()->answer->error.ok());
+        return;
+      case 1:
+        return late_get(key_name(random_.below(kKeys)));
+      case 2:
+        return late_fetch(fetch_from_);
+      case 3:
+        return late_walk();
+      case 4:
+        return tick();
+      case 5:
+        return configure();
+      case 6:
+        return let_go();
+      case 7:
+        return timers();
+      default:
+        return background_step();
+    }
+  }
+  Offset visible() const {
+    return config_.read_visibility == ReadVisibility::written ? oracle_.written() : oracle_.committed();
+  }
+  // Right, or an error.
+  void late_get(const std::string& key) {
+    const Oracle::Newest newest = oracle_.newest(key, visible());
+    const Got got = fixture_.get(key);
+    INFO("late lookup of " << key << " " << got.error.to_string());
+    if (got.status == LookupAnswer::Status::failed) return;
+    if (got.status != LookupAnswer::Status::found) {
+      REQUIRE_FALSE(newest.live());
+      return;
+    }
+    REQUIRE(newest.live());
+    REQUIRE(got.offset == newest.offset);
+    REQUIRE(got.value == *newest.record->value);
+  }
+  void late_fetch(Offset from) {
+    const Offset end = visible();
+    const auto fetched = partition().fetch(std::max(from, oracle_.log_start()), 1000);
+    if (!fetched.ok()) return;
+    std::string bytes;
+    for (const ByteView piece : fetched->pieces) bytes.append(piece);
+    for (const auto& stored : decode_records(bytes))
+      if (stored.offset >= oracle_.log_start()) oracle_.check_read(stored, end);
+  }
+  void late_walk() {
+    ReplayFilter filter;
+    filter.live_only = true;
+    const Offset end = visible();
+    const auto step = step_replay(partition(), walk_.value_or(ReplayPosition()), filter, 150);
+    if (!step.ok()) return;
+    std::string bytes;
+    for (const ByteView piece : step->pieces) bytes.append(piece);
+    for (const auto& stored : decode_records(bytes))
+      if (stored.offset >= oracle_.log_start()) oracle_.check_read(stored, end);
+  }
+
   Random random_;
-  std::deque<std::string> trace_;
-  const bool verbose_ = std::getenv("LOGCASK_TEST_VERBOSE") != nullptr;
+  Trace trace_{kTraceKept};
   const PartitionConfig config_;
   PartitionFixture fixture_;
   Oracle oracle_;
@@ -616,6 +763,17 @@ class Schedule {
   bool quiet_ = false;  // nothing does
   bool alone_ = false;  // a step that waits for syncs is under way
   std::atomic<bool> stopping_{false};
+  std::unique_ptr<DataDirectory> data_;  // from the topic's deletion on
+  bool deleted_ = false, deleted_at_read_ = false, deleted_in_rewrite_ = false;
+  std::optional<Status> removed_;
+
+  // A reader that takes its time.
+  struct Slow {
+    std::vector<CompactionSegment> segments;
+    FetchedBatches fetched;
+    std::string bytes;
+  };
+  Slow slow_;
 
   SendPtr sending_;  // inside start_batch
   std::vector<SendPtr> sends_;
@@ -645,17 +803,23 @@ constexpr std::uint64_t kSeeds = 2000;
 
 TEST_CASE("whatever goes on at whatever await point, the partition is what a list of its records says", "[schedule]") {
   const std::uint64_t first = test_seed();
-  const char* text = std::getenv("LOGCASK_TEST_ROUNDS");
-  const std::uint64_t rounds = text && *text ? std::strtoull(text, nullptr, 10) : kSeeds;
+  const std::uint64_t rounds = from_environment("LOGCASK_TEST_ROUNDS", kSeeds);
+  std::uint64_t deleted = 0, at_read = 0, in_rewrite = 0;
   for (std::uint64_t i = 0; i < rounds; ++i) {
     const std::uint64_t seed = first + i;
     INFO("seed " << seed << "; LOGCASK_TEST_SEED=" << seed << " LOGCASK_TEST_ROUNDS=1 runs it alone");
     Schedule schedule(seed);
     try {
       schedule.run();
+      deleted += schedule.deleted();
+      at_read += schedule.deleted_at_read();
+      in_rewrite += schedule.deleted_in_rewrite();
     } catch (...) {
       std::cerr << "seed " << seed << ", the last steps:" << schedule.trace() << "\n";
       throw;
     }
   }
+  INFO("of " << rounds << " topics " << deleted << " were deleted, " << at_read << " under a read, " << in_rewrite
+             << " under a rewrite");
+  if (rounds >= 1000) REQUIRE((deleted > rounds / 10 && at_read > rounds / 20 && in_rewrite > rounds / 100));
 }

@@ -62,6 +62,7 @@ class MemoryFile final : public File {
   }
 
   Result<std::size_t> read_at(std::uint64_t position, std::span<char> out) const override {
+    state_->under_way(OperationKind::read, path_);
     const Lock lock(state_->mutex);
     if (state_->powered_off) return off_error("read " + path_);
     if (const Fault* fault = state_->count(OperationKind::read, path_))

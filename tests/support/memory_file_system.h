@@ -87,8 +87,8 @@ class MemoryFileSystem {
   // Successful calls of this kind on names that end so do nothing from now on, as if the caller had forgotten them: a
   // test of the tests plants bugs with it. For sync_data and sync_directory.
   void ignore(OperationKind kind, const std::string& name_suffix);
-  // Hears of every write and unlink before it lands, and of every sync_data and sync when it has settled what it
-  // settles but not returned yet: what others do while the disk is at work. Empty = nobody.
+  // Hears of every read, write and unlink before it is done, and of every sync_data and sync when it has settled what
+  // it settles but not returned yet: what others do while the disk is at work. Empty = nobody.
   void meanwhile(std::function<void(OperationKind, const std::string& path)> told);
   void clear_faults();
   // What faults have hit since the last clear_faults().

@@ -1,5 +1,7 @@
 #include "tests/support/partition_fixture.h"
 
+#include <utility>
+
 #include "tests/support/catch.h"
 
 namespace logcask::testing {
@@ -30,9 +32,10 @@ void ManualExecutor::run_later() {
   for (Task& task : due) task();
 }
 
+// What is dropped may post.
 void ManualExecutor::drop_all() {
-  tasks_.clear();
-  later_.clear();
+  const std::deque<Task> tasks = std::exchange(tasks_, {});
+  const std::deque<Task> later = std::exchange(later_, {});
 }
 
 std::string make_batch(const std::vector<TestRecord>& records, const BatchShape& shape, TimestampMs timestamp) {
@@ -58,8 +61,8 @@ PartitionFixture::PartitionFixture(const PartitionConfig& config)
     : PartitionFixture(std::make_unique<MemoryFileSystem>(), config) {}
 
 PartitionFixture::PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config,
-                                   bool machine_reset)
-    : disk_(std::move(disk)), config_(config), hasher_(KeyHasher::Secret{}) {
+                                   bool machine_reset, std::string directory)
+    : disk_(std::move(disk)), config_(config), directory_(std::move(directory)), hasher_(KeyHasher::Secret{}) {
   open(machine_reset);
 }
 
@@ -79,8 +82,9 @@ void PartitionFixture::power_loss(std::unique_ptr<MemoryFileSystem> image) {
 void PartitionFixture::open_only(bool machine_reset) {
   RunnerEnvironment environment;
   environment.name = "t-0";
-  environment.partition.segments = std::make_shared<SegmentEnvironment>();
+  environment.partition.segments = make_segments();
   environment.partition.directory = disk_->root();
+  if (!directory_.empty()) environment.partition.directory = *disk_->root()->open_directory(directory_);
   environment.partition.clock = &clock_;
   environment.partition.hasher = &hasher_;
   environment.partition.arena = &arena_;
@@ -90,6 +94,15 @@ void PartitionFixture::open_only(bool machine_reset) {
   environment.flush = &flush_;
   environment.background = &background_;
   runner_ = LocalPartitionRunner::open(std::move(environment), config_, report_);
+}
+
+std::shared_ptr<SegmentEnvironment> PartitionFixture::make_segments() {
+  auto segments = std::make_shared<SegmentEnvironment>();
+  if (!directory_.empty())
+    segments->remove_files = [this](FileRemoval removal) {
+      background_.post([removal = std::move(removal)] { (void)removal.run().ok(); });
+    };
+  return segments;
 }
 
 // A checkpoint waits for syncs: nobody else would run them.
@@ -111,6 +124,7 @@ void PartitionFixture::kill() {
   flush_.drop_all();
   background_.drop_all();
   runner_.reset();
+  background_.drop_all();  // removals of the files it let go of
 }
 
 void PartitionFixture::start_append(const std::vector<TestRecord>& records, Acks acks,

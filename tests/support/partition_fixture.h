@@ -69,8 +69,10 @@ struct Got {
 class PartitionFixture {
  public:
   explicit PartitionFixture(const PartitionConfig& config = {});
-  // On an existing disk image.
-  PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config, bool machine_reset = false);
+  // On an existing disk image. In `directory` of it, which exists, it is as in a broker: files that nobody reads any
+  // more are removed by background().
+  PartitionFixture(std::unique_ptr<MemoryFileSystem> disk, const PartitionConfig& config, bool machine_reset = false,
+                   std::string directory = "");
   ~PartitionFixture();
 
   MemoryFileSystem& disk() { return *disk_; }
@@ -117,8 +119,11 @@ class PartitionFixture {
   std::vector<Stored> replay_live();
 
  private:
+  std::shared_ptr<SegmentEnvironment> make_segments();
+
   std::unique_ptr<MemoryFileSystem> disk_;
   PartitionConfig config_;
+  const std::string directory_;
   ManualClock clock_;
   ManualExecutor flush_;
   ManualExecutor background_;
