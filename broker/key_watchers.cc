@@ -50,8 +50,7 @@ void KeyWatchers::fail_all(const Error& error, Outbox& out) {
 }
 
 void KeyWatchers::for_each(const std::function<void(const KeyIdentity&)>& visit) const {
-  for (const auto& [id, watch] : watches_)
-    for (const KeyIdentity& key : watch.keys) visit(key);
+  for (auto at = by_key_.begin(); at != by_key_.end(); at = by_key_.equal_range(at->first).second) visit(at->first);
 }
 
 }  // namespace logcask

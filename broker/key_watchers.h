@@ -28,7 +28,7 @@ class KeyWatchers {
   // Hands what was noted since the last call to its watchers.
   void flush(Outbox& out);
   void fail_all(const Error& error, Outbox& out);
-  // Calls visit(identity) for every watched key.
+  // Calls visit(identity) once for every watched key, however many watch it.
   void for_each(const std::function<void(const KeyIdentity&)>& visit) const;
 
  private:
