@@ -261,9 +261,10 @@ Offset LocalPartitionRunner::replay_bound() const {
   return partition_ ? partition_->marks().committed_end() : Offset(0);
 }
 
-Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, const ReplayFilter& filter,
+Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, const ReplayFilter& wanted,
                                                      std::size_t max_bytes) {
   LogView view;
+  ReplayFilter filter = wanted;
   ReplayStep step;
   {
     const Lock lock(mutex_);
@@ -276,6 +277,9 @@ Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, co
     step.tombstone_horizon = partition_->tombstone_horizon();
     from = std::max(from, view.log_start);
     if (filter.live_only) from = skip_dead_segments(from, view);
+    // Of an identity that has collided every value passes, so its tombstones must.
+    if (filter.live_only && partition_->keys()->keydir().collided_count() > 0)
+      filter.needs_tombstone = [this](const KeyIdentity& identity) { return collided(identity); };
   }
   step.position = from;
   if (from >= view.visible_end) {
@@ -313,6 +317,11 @@ Result<Offset> LocalPartitionRunner::visible_end_now() const {
   const Lock lock(mutex_);
   if (auto error = unavailable()) return *std::move(error);
   return partition_->visible_end();
+}
+
+bool LocalPartitionRunner::collided(const KeyIdentity& identity) const {
+  const Lock lock(mutex_);
+  return partition_ && partition_->keys() && partition_->keys()->keydir().is_collided(identity);
 }
 
 void LocalPartitionRunner::probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,

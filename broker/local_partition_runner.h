@@ -131,6 +131,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;
   Result<Offset> visible_end_now() const;
+  bool collided(const KeyIdentity& identity) const;
   void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                   std::vector<bool>& live) const;
   template <std::size_t kMost>

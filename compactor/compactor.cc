@@ -96,7 +96,8 @@ Status Compactor::execute(const CompactionState& state, const Plan& plan, Compac
     case Worth::rewrite:
       return rewrite(state, plan, *survey, rules, pace, step);
     case Worth::nothing:
-      LOGCASK_TRY(port_.note_compacted(names_of(inputs), state.bound));
+      // Nothing superseded is left, or it stays for a collision's sake and the segments are not clean.
+      if (survey->withheld == 0) LOGCASK_TRY(port_.note_compacted(names_of(inputs), state.bound));
       for (const CompactionSegment& input : inputs) settled_.add(input.facts.name, state);
       break;
     case Worth::little:

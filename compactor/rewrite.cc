@@ -119,6 +119,7 @@ class Rewrite {
     if (full) kept.verdict = kept.live ? Verdict::keep_live : Verdict::keep_unindexed;
     // Whether a transaction's records count is told by its marker, which is not looked at here.
     if (undecided && dropped(kept.verdict)) kept.verdict = Verdict::keep_unjudged;
+    if (kept.verdict == Verdict::keep_protected && answer.newest > record.offset) withheld_ = true;
     return kept;
   }
 
@@ -164,7 +165,14 @@ class Rewrite {
       rewritten.result.inputs.push_back(input.facts.name);
       stats_.bytes_before += input.facts.size_bytes;
     }
-    for (const RewriteOutput& output : outputs) stats_.bytes_after += output.facts.size_bytes;
+    // Tombstones count on a segment that is compacted through them having nothing older of their keys. What a collision
+    // keeps is older; once its mark is forgotten nothing else would hold the tombstone back.
+    Offset clean = options_.rules.bound;
+    for (const CompactionSegment& input : inputs_) clean = std::min(clean, input.compacted_through);
+    for (RewriteOutput& output : outputs) {
+      if (withheld_) output.compacted_through = clean;
+      stats_.bytes_after += output.facts.size_bytes;
+    }
     stats_.rewrites = 1;
     stats_.segments_in = inputs_.size();
     stats_.segments_out = outputs.size();
@@ -185,6 +193,7 @@ class Rewrite {
   std::unordered_map<Offset, ProducerId> tails_;  // by last offset of the producer's last batch
   std::vector<DroppedTombstone> dropped_;
   std::vector<KeptRecord> own_;
+  bool withheld_ = false;  // something superseded stays because its identity has collided
   std::uint64_t paced_written_ = 0;
   CompactionStats stats_;
 };

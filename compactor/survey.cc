@@ -27,6 +27,9 @@ void count(const KeepRules& rules, Offset offset, bool tombstone, const KeyIdent
       survey.hot.note(identity, offset);
       break;
     }
+    case Verdict::keep_protected:
+      survey.withheld += answer.newest > offset;
+      break;
     case Verdict::broken:
       if (survey.broken++ == 0) survey.first_broken = offset;
       break;

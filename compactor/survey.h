@@ -23,6 +23,7 @@ struct Survey {
   std::uint64_t expired = 0;
   std::uint64_t tombstones = 0;  // due
   std::uint64_t hot_older = 0;   // of newer_above: not the last of their key among the inputs; known when complete
+  std::uint64_t withheld = 0;    // superseded, and kept because their identity has collided
   std::uint64_t broken = 0;      // values that no entry covers
   Offset first_broken = kNoOffset;
   std::uint64_t bytes_read = 0;

@@ -7,9 +7,15 @@ namespace {
 
 constexpr std::size_t kProbeRecords = 64;
 
-bool record_passes(const RecordView& record, Offset from, Offset end, const ReplayFilter& filter) {
+bool needed(const RecordView& tombstone, const ReplayFilter& filter, const KeyHasher& hasher) {
+  return filter.needs_tombstone && filter.needs_tombstone(hasher.identity(*tombstone.key));
+}
+
+bool record_passes(const RecordView& record, Offset from, Offset end, const ReplayFilter& filter,
+                   const KeyHasher& hasher) {
   if (record.offset < from || record.offset >= end) return false;
-  if (filter.live_only && (record.tombstone() || !record.key)) return false;
+  if (filter.live_only && !record.key) return false;
+  if (filter.live_only && record.tombstone() && !needed(record, filter, hasher)) return false;
   return filter.key_prefix.empty() || (record.key && record.key->starts_with(filter.key_prefix));
 }
 
@@ -50,7 +56,7 @@ Status filter_batch(const BatchHeader& header, ByteView batch, Offset from, Offs
     LOGCASK_ASSIGN(const bool more, cursor.next(record));
     if (!more) break;
     records.push_back(record);
-    wanted.push_back(record_passes(record, from, end, filter));
+    wanted.push_back(record_passes(record, from, end, filter, hasher));
   }
   if (filter.live_only) drop_dead(records, hasher, probe, wanted);
   if (!filter.keys_only && std::find(wanted.begin(), wanted.end(), false) == wanted.end()) {

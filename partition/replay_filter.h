@@ -15,9 +15,11 @@
 namespace logcask {
 
 struct ReplayFilter {
-  bool live_only = true;   // only records the keydir names; no tombstones
+  bool live_only = true;   // only records the keydir names; no tombstones but those needed
   bool keys_only = false;  // values are replaced by empty ones
   std::string key_prefix;
+  // With live_only: whether a tombstone of this key must pass because older values of it do. Empty = none.
+  std::function<bool(const KeyIdentity&)> needs_tombstone = {};
   bool passes_everything() const { return !live_only && !keys_only && key_prefix.empty(); }
 };
 
