@@ -328,7 +328,7 @@ class BrokerSweep {
   std::unique_ptr<MemoryFileSystem> image_;
   std::string sound_log_;
   std::string replay_;
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   std::size_t every_ = 29;
 #else
   std::size_t every_ = 1;
