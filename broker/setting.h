@@ -41,7 +41,7 @@ struct SettingInfo {
 
 // "bytes", "milliseconds", ... as CONFIG.md and error messages name them.
 std::string_view setting_type_name(SettingType type);
-// "0 to 9223372036854775807 bytes, or -1 (unlimited)", "one of none, gzip".
+// "at least 0 bytes, or -1 (unlimited)", "1 to 5", "one of none, gzip".
 std::string setting_range(const SettingInfo& info);
 
 // For integer, bytes and milliseconds.
