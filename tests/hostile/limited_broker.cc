@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ LimitedBroker::LimitedBroker(const std::vector<std::string>& settings, std::uint
   REQUIRE(pid_ >= 0);
   if (pid_ == 0) {
     // Only calls that are safe after a fork of a process with threads.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test program that aborts leaves no broker behind
     if (limited) {
       set_limit(RLIMIT_STACK, 1u << 20);
       set_limit(RLIMIT_DATA, kMemoryBytes);
