@@ -15,15 +15,20 @@ struct FreeDecoder {
   void operator()(LZ4F_dctx* context) const { LZ4F_freeDecompressionContext(context); }
 };
 
-LZ4F_dctx* decoder() {
-  thread_local std::unique_ptr<LZ4F_dctx, FreeDecoder> context;
-  if (!context) {
-    LZ4F_dctx* created = nullptr;
-    LOGCASK_CHECK(!LZ4F_isError(LZ4F_createDecompressionContext(&created, LZ4F_VERSION)));
-    context.reset(created);
-  }
-  LZ4F_resetDecompressionContext(context.get());
-  return context.get();
+using Decoder = std::unique_ptr<LZ4F_dctx, FreeDecoder>;
+
+// The one that the thread has used before, if that went well to the end. liblz4's own reset forgets how much content a
+// broken frame still owed, and the next frame would be refused for it.
+Decoder& kept_decoder() {
+  thread_local Decoder kept;
+  return kept;
+}
+
+Decoder take_decoder() {
+  if (kept_decoder()) return std::move(kept_decoder());
+  LZ4F_dctx* created = nullptr;
+  LOGCASK_CHECK(!LZ4F_isError(LZ4F_createDecompressionContext(&created, LZ4F_VERSION)));
+  return Decoder(created);
 }
 
 }  // namespace
@@ -46,7 +51,7 @@ Status compress_lz4(ByteView input, std::string& out) {
 
 Status decompress_lz4(ByteView input, BoundedOutput& out) {
   if (!input.starts_with(kFrameMagic)) return corrupt("lz4", "it does not start with the frame magic");
-  LZ4F_dctx* context = decoder();
+  Decoder context = take_decoder();
   out.hint(std::min<std::size_t>(input.size(), 1u << 20) * 4);
   std::size_t position = 0;
   while (true) {
@@ -54,7 +59,7 @@ Status decompress_lz4(ByteView input, BoundedOutput& out) {
     std::size_t produced = out.room_bytes();
     std::size_t consumed = input.size() - position;
     const std::size_t code =
-        LZ4F_decompress(context, out.room(), &produced, input.data() + position, &consumed, nullptr);
+        LZ4F_decompress(context.get(), out.room(), &produced, input.data() + position, &consumed, nullptr);
     if (LZ4F_isError(code)) return corrupt("lz4", LZ4F_getErrorName(code));
     position += consumed;
     out.commit(produced);
@@ -62,6 +67,7 @@ Status decompress_lz4(ByteView input, BoundedOutput& out) {
     if (code == 0) break;  // end of the frame
     if (consumed == 0 && produced == 0) return corrupt("lz4", "it ends early");
   }
+  kept_decoder() = std::move(context);
   return position == input.size() ? Status() : corrupt("lz4", "bytes follow the end of the frame");
 }
 
