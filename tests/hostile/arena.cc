@@ -18,7 +18,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kAlone = std::chrono::milliseconds(900);
 constexpr auto kPace = std::chrono::milliseconds(3);
-// Others use the machine and its disk too. Under a load of four times its cores the p99 alone was 13 to 28 ms where it
+// Others use the machine and its disk too. Under a load of four times its cores the p99 alone was 13 to 21 ms where it
 // is 0.5 else, and during an attack up to 21 ms above twice that.
 constexpr double kFloorMs = 30;
 constexpr int kAttackersNiceness = 10;
