@@ -138,7 +138,7 @@ void Arena::run(const std::function<Fates()>& attack) {
   std::this_thread::sleep_for(kAlone);
   const double before = honest_->p99_ms();
   honest_->restart();
-  foreign_connections();  // so that the control connection is not taken for an idle one
+  control_ = std::make_unique<NativeClient>(broker_.port());  // the one before may have been closed as idle
   // Attackers have machines of their own: they do not take the broker's processor away.
   Fates fates;
   std::thread attackers([&] {
