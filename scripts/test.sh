@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # One command from a fresh clone to a tested build: installs what is missing, configures, builds, runs all tests.
 #
-#   scripts/test.sh [--no-install] [--asan] [--tsan] [--nightly] [-R REGEX]
+#   scripts/test.sh [--no-install] [--asan] [--tsan | --tsan-if-quick] [--nightly] [-R REGEX]
 #
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
+#   --tsan-if-quick  the same, unless the plain build took more than ten minutes
 #   --nightly  the slow tests too, the known bugs of scripts/mutants.py, the unit tests again under twenty other seeds,
 #              100,000 inputs for every fuzz target where clang is installed, then both sanitizers
 #   -R REGEX   only the tests whose name matches
@@ -23,9 +24,10 @@ while [ $# -gt 0 ]; do
     --no-install) install=no ;;
     --asan) asan=yes ;;
     --tsan) tsan=yes ;;
+    --tsan-if-quick) tsan=if-quick ;;
     --nightly) nightly=yes asan=yes tsan=yes ;;
     -R) filter=(-R "${2:?-R wants a regular expression}"); shift ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -44,6 +46,11 @@ run_preset() {
   cmake --preset "$preset"
   cmake --build --preset "$preset" -j "$jobs"
   echo "test: $preset: built in $((SECONDS - began)) s"
+  # Told before the tests, so that ctest has the last word.
+  if [ "$preset" = dev ] && [ "$tsan" = if-quick ] && [ $((SECONDS - began)) -gt 600 ]; then
+    tsan=no
+    echo "test: SKIPPED: ThreadSanitizer, because this machine is slow"
+  fi
   "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
 }
 
@@ -66,7 +73,7 @@ if [ "$asan" = yes ]; then
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
   run_preset asan
 fi
-if [ "$tsan" = yes ]; then
+if [ "$tsan" != no ]; then
   # ThreadSanitizer of g++ 12 cannot map its shadow where the kernel randomises more than 28 bits.
   runner=()
   [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] || runner=(setarch "$(uname -m)" -R)
