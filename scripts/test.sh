@@ -38,6 +38,8 @@ done
 jobs=$(build_jobs)
 slow=(-LE slow)
 [ "$nightly" = no ] || slow=()
+# The tests that break things on purpose: they bring figures.
+trials='crash|damage|e2e'
 
 # run_preset NAME RUNNER...: configures, builds and tests one preset; what follows the name goes in front of ctest.
 run_preset() {
@@ -51,7 +53,13 @@ run_preset() {
     tsan=no
     echo "test: SKIPPED: ThreadSanitizer, because this machine is slow"
   fi
-  "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
+  if [ "$preset" = dev ] && [ ${#filter[@]} -eq 0 ]; then
+    ctest --preset dev -j "$(nproc)" "${slow[@]}" -L "$trials"
+    python3 scripts/figures.py build/dev
+    ctest --preset dev -j "$(nproc)" -LE "$trials${slow[1]:+|${slow[1]}}"
+  else
+    "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
+  fi
 }
 
 run_preset dev
