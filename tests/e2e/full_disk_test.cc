@@ -259,8 +259,10 @@ TEST_CASE("a disk that fills up during compaction keeps everything, and compacti
     disk.fill_up_to(100'000);
     const std::string refused = compact(served.client);
     INFO(refused);
-    // A disk that runs low starts compaction by itself, which may have found just enough.
-    if (log_bytes(served.client) > kCompacted) CHECK(refused.find("disk space") != std::string::npos);
+    // A disk that runs low starts compaction by itself, which may have found just enough. What refuses is the room kept
+    // for appends, or already the roll before.
+    const auto says = [&](const char* what) { return refused.find(what) != std::string::npos; };
+    if (log_bytes(served.client) > kCompacted) CHECK((says("disk space") || says("No space left")));
     served.check();
     disk.make_room();
     CHECK(compact(served.client).empty());
