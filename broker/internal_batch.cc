@@ -8,27 +8,23 @@
 
 namespace logcask {
 
-Result<std::unique_ptr<InternalBatch>> make_internal_batch(const std::vector<InternalRecord>& records, TimestampMs now,
-                                                           const KeyHasher& hasher) {
-  auto batch = std::make_unique<InternalBatch>();
+Result<Offset> append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
+                               const KeyHasher& hasher) {
   BatchBuilder builder(Offset(0));
   std::int64_t index = 0;
   for (const InternalRecord& record : records)
     builder.add(Offset(index++), now, ByteView(record.key),
                 record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
-  LOGCASK_TRY(builder.finish(batch->bytes));
-  LOGCASK_ASSIGN(batch->prepared, prepare_batch(batch->bytes, PartitionConfig(), hasher));
-  return batch;
-}
-
-Status append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
-                       const KeyHasher& hasher) {
-  LOGCASK_ASSIGN(const auto batch, make_internal_batch(records, now, hasher));
+  std::string bytes;
+  LOGCASK_TRY(builder.finish(bytes));
+  LOGCASK_ASSIGN(PreparedBatch prepared, prepare_batch(bytes, PartitionConfig(), hasher));
   std::promise<AppendResult> promise;
-  auto result = promise.get_future();
-  runner.append(std::move(batch->prepared), Acks::all,
+  auto answer = promise.get_future();
+  runner.append(std::move(prepared), Acks::all,
                 [&promise](AppendResult appended) { promise.set_value(std::move(appended)); });
-  return result.get().error;
+  const AppendResult appended = answer.get();
+  LOGCASK_TRY(appended.error);
+  return appended.base_offset;
 }
 
 }  // namespace logcask

@@ -1,7 +1,6 @@
 #pragma once
 // Records that the broker itself writes into its internal topics, as batches an append takes.
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,16 +17,8 @@ struct InternalRecord {
   std::optional<std::string> value;  // nothing = tombstone
 };
 
-// A prepared batch whose bytes live here: keep it until the append is done.
-struct InternalBatch {
-  std::string bytes;
-  PreparedBatch prepared;
-};
-Result<std::unique_ptr<InternalBatch>> make_internal_batch(const std::vector<InternalRecord>& records, TimestampMs now,
-                                                           const KeyHasher& hasher);
-
-// Appends with acks=all and waits. Not on an I/O thread.
-Status append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
-                       const KeyHasher& hasher);
+// Appends one batch with acks=all and waits; the offset of its first record. Not on an I/O thread.
+Result<Offset> append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
+                               const KeyHasher& hasher);
 
 }  // namespace logcask

@@ -92,11 +92,13 @@ Result<std::vector<TopicRecord>> LocalMetadataStore::load_topics() {
 }
 
 Status LocalMetadataStore::put_topic(const TopicRecord& record) {
-  return append_internal(*runner_, {{topic_key(record.name), encode_topic(record)}}, clock_.wall_ms(), hasher_);
+  LOGCASK_TRY(append_internal(*runner_, {{topic_key(record.name), encode_topic(record)}}, clock_.wall_ms(), hasher_));
+  return {};
 }
 
 Status LocalMetadataStore::remove_topic(const std::string& name) {
-  return append_internal(*runner_, {{topic_key(name), std::nullopt}}, clock_.wall_ms(), hasher_);
+  LOGCASK_TRY(append_internal(*runner_, {{topic_key(name), std::nullopt}}, clock_.wall_ms(), hasher_));
+  return {};
 }
 
 Result<std::int64_t> LocalMetadataStore::reserve_producer_ids(std::int64_t count) {

@@ -92,7 +92,6 @@ class Segment {
   std::uint64_t size_bytes() const;
   SegmentFacts facts() const;
   bool is_active() const { return active_ != nullptr; }
-  // Unique in this process: the key of caches.
   // "t-0.<id>/00000000000000000000.0.log", for messages.
   std::string describe() const;
 
@@ -144,7 +143,7 @@ class Segment {
   const std::shared_ptr<SegmentEnvironment> environment_;
   const std::shared_ptr<Directory> directory_;
   const SegmentName name_;
-  const std::uint64_t instance_id_;
+  const std::uint64_t instance_id_;          // unique in this process: the key of caches
   SegmentFacts facts_;                       // closed
   mutable FileCache::Slot slot_;             // closed
   std::shared_ptr<const ActiveLog> active_;  // active

@@ -3,7 +3,7 @@
 namespace logcask {
 namespace {
 
-// A read-only partition tells nobody when it is opened again.
+// A read-only partition gets no news until it is reopened, and a wait for some ends at once: look again after a while.
 constexpr std::int64_t kReadOnlyRestMs = 500;
 
 }  // namespace

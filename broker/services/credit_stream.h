@@ -42,7 +42,7 @@ class CreditStream : public OpenCall, public std::enable_shared_from_this<Credit
   bool has_credit() const { return credit_ > 0; }
   // The credit, at most `most`.
   std::size_t credit(std::size_t most) const { return std::min(most, static_cast<std::size_t>(credit_)); }
-  // Once credit is gone the last batch may have taken more than there was.
+  // Takes it from the credit, which may go below zero by a batch.
   void sent(std::size_t bytes);
 
   const ServiceParts& parts_;

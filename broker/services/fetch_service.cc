@@ -10,7 +10,6 @@ namespace logcask {
 namespace {
 
 constexpr std::size_t kFollowChunkBytes = 512u << 10;
-// A read-only partition gets no news until it is reopened, and a wait for some ends at once: look again after a while.
 
 // A position whose partition has been found, or the reason why not.
 struct Source {

@@ -1,7 +1,6 @@
 #include "broker/services/groups_service.h"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 #include "broker/internal_batch.h"
@@ -98,15 +97,9 @@ Status GroupsService::write(PartitionRunner& offsets, const std::vector<Record>&
     one.key = encode_offset_commit_key(record.key);
     if (record.value) one.value = encode_offset_commit_value(*record.value);
   }
-  LOGCASK_ASSIGN(const auto batch, make_internal_batch(encoded, parts_.clock.wall_ms(), parts_.hasher));
-  std::promise<AppendResult> promise;
-  auto answer = promise.get_future();
-  offsets.append(std::move(batch->prepared), Acks::all,
-                 [&promise](AppendResult result) { promise.set_value(std::move(result)); });
-  const AppendResult appended = answer.get();
-  LOGCASK_TRY(appended.error);
+  LOGCASK_ASSIGN(const Offset base, append_internal(offsets, encoded, parts_.clock.wall_ms(), parts_.hasher));
   for (std::size_t i = 0; i < records.size(); ++i)
-    index_commit(records[i].key, appended.base_offset + static_cast<std::int64_t>(i), !records[i].value.has_value());
+    index_commit(records[i].key, base + static_cast<std::int64_t>(i), !records[i].value.has_value());
   return {};
 }
 

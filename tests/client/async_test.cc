@@ -15,29 +15,6 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(10);
 
-Client connect(const std::string& address) {
-  Options options;
-  options.brokers = address;
-  options.reconnect_backoff_ms = 5;
-  auto client = Client::connect(options);
-  REQUIRE_OK(client);
-  return std::move(client).value();
-}
-
-ProducerOptions quick() {
-  ProducerOptions options;
-  options.linger_ms = 1;
-  options.retry_backoff_ms = 5;
-  return options;
-}
-
-OutRecord record_of(ByteView key, ByteView value) {
-  OutRecord record;
-  record.key = key;
-  record.value = value;
-  return record;
-}
-
 // Deliveries in the order they came, and the threads that brought them.
 class Deliveries {
  public:

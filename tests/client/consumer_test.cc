@@ -7,15 +7,6 @@
 namespace logcask::client {
 namespace {
 
-Client connect(const std::string& address) {
-  Options options;
-  options.brokers = address;
-  options.reconnect_backoff_ms = 5;
-  auto client = Client::connect(options);
-  REQUIRE_OK(client);
-  return std::move(client).value();
-}
-
 void fill(const Client& client, int from, int count, Compression codec = Compression::none) {
   ProducerOptions options;
   options.batch_bytes = 500;

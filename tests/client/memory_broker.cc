@@ -1,6 +1,7 @@
 #include "tests/client/memory_broker.h"
 
 #include "proto/lookup_codec.h"
+#include "tests/support/catch.h"
 
 namespace logcask::client {
 
@@ -161,6 +162,29 @@ void MemoryBroker::fetch_offsets(const FakeBroker::PeerPtr& peer, const v1::Requ
     entry->set_offset(found == commits_.end() ? -1 : found->second);
   }
   peer->reply(request.correlation_id(), std::move(header));
+}
+
+Client connect(const std::string& address) {
+  Options options;
+  options.brokers = address;
+  options.reconnect_backoff_ms = 5;
+  auto client = Client::connect(options);
+  REQUIRE_OK(client);
+  return std::move(client).value();
+}
+
+ProducerOptions quick() {
+  ProducerOptions options;
+  options.linger_ms = 1;
+  options.retry_backoff_ms = 5;
+  return options;
+}
+
+OutRecord record_of(ByteView key, ByteView value) {
+  OutRecord record;
+  record.key = key;
+  record.value = value;
+  return record;
 }
 
 }  // namespace logcask::client

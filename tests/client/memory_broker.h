@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "client/producer.h"
 #include "tests/client/fake_broker.h"
 #include "tests/client/model_partition.h"
 
@@ -45,5 +46,11 @@ class MemoryBroker {
   std::atomic<int> produce_requests_{0};
   std::unique_ptr<FakeBroker> server_;
 };
+
+// What the tests of producers, consumers and tables begin with: nothing waits for long.
+Client connect(const std::string& address);
+ProducerOptions quick();
+// Views: key and value must outlive the record.
+OutRecord record_of(ByteView key, ByteView value);
 
 }  // namespace logcask::client

@@ -6,30 +6,6 @@
 namespace logcask::client {
 namespace {
 
-Client connect(const MemoryBroker& broker) {
-  Options options;
-  options.brokers = broker.address();
-  options.reconnect_backoff_ms = 5;
-  auto client = Client::connect(options);
-  REQUIRE_OK(client);
-  return std::move(client).value();
-}
-
-ProducerOptions quick() {
-  ProducerOptions options;
-  options.linger_ms = 1;
-  options.retry_backoff_ms = 5;
-  return options;
-}
-
-// Views: key and value must outlive the record.
-OutRecord record_of(ByteView key, ByteView value) {
-  OutRecord record;
-  record.key = key;
-  record.value = value;
-  return record;
-}
-
 std::size_t records_in(MemoryBroker& broker, int partitions) {
   std::size_t count = 0;
   for (int p = 0; p < partitions; ++p) count += broker.with(p, [](ModelPartition& m) { return m.records().size(); });
@@ -38,7 +14,7 @@ std::size_t records_in(MemoryBroker& broker, int partitions) {
 
 TEST_CASE("A record sent alone comes back with its partition and offset") {
   MemoryBroker broker(3);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   auto producer = Producer::open(client, "t", quick());
   REQUIRE_OK(producer);
   const Delivery first = producer->send_and_wait(record_of("21", "v"));
@@ -54,7 +30,7 @@ TEST_CASE("Headers, tombstones and codecs reach the broker as they were given") 
   for (const Compression codec :
        {Compression::none, Compression::gzip, Compression::snappy, Compression::lz4, Compression::zstd}) {
     MemoryBroker broker(1);
-    const Client client = connect(broker);
+    const Client client = connect(broker.address());
     ProducerOptions options = quick();
     options.compression = codec;
     auto producer = Producer::open(client, "t", options);
@@ -80,7 +56,7 @@ TEST_CASE("Headers, tombstones and codecs reach the broker as they were given") 
 
 TEST_CASE("Every record arrives once and in order though the connection is cut again and again") {
   MemoryBroker broker(2);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   ProducerOptions options = quick();
   options.batch_bytes = 2000;
   auto producer = Producer::open(client, "t", options);
@@ -110,7 +86,7 @@ TEST_CASE("Every record arrives once and in order though the connection is cut a
 
 TEST_CASE("Conditions decide per record, and a failure tells where the key is") {
   MemoryBroker broker(1);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   auto producer = Producer::open(client, "t", quick());
   REQUIRE_OK(producer);
   OutRecord create = record_of("k", "1");
@@ -152,7 +128,7 @@ TEST_CASE("A full buffer fails at once or waits, as told") {
 
 TEST_CASE("Without acks the records are handed over and reported without an offset") {
   MemoryBroker broker(1);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   ProducerOptions options = quick();
   options.acks = Acks::none;
   auto producer = Producer::open(client, "t", options);
@@ -166,7 +142,7 @@ TEST_CASE("Without acks the records are handed over and reported without an offs
 
 TEST_CASE("Records without key stay together and move on with the batch") {
   MemoryBroker broker(4);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   ProducerOptions options = quick();
   options.linger_ms = 1000;
   options.batch_bytes = 1000;
@@ -182,13 +158,13 @@ TEST_CASE("Records without key stay together and move on with the batch") {
 
 TEST_CASE("A topic that is not there is named when the producer is opened") {
   MemoryBroker broker(1);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   CHECK(Producer::open(client, "nope").code() == Errc::unknown_topic);
 }
 
 TEST_CASE("A partition that is not there is refused by send") {
   MemoryBroker broker(2);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   auto producer = Producer::open(client, "t", quick());
   REQUIRE_OK(producer);
   OutRecord record = record_of("k", "v");
@@ -198,7 +174,7 @@ TEST_CASE("A partition that is not there is refused by send") {
 
 TEST_CASE("Several threads send through one producer") {
   MemoryBroker broker(3);
-  const Client client = connect(broker);
+  const Client client = connect(broker.address());
   ProducerOptions options = quick();
   options.batch_bytes = 4000;
   std::atomic<std::size_t> counted{0};

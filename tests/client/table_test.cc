@@ -9,15 +9,6 @@
 namespace logcask::client {
 namespace {
 
-Client connect(const std::string& address) {
-  Options options;
-  options.brokers = address;
-  options.reconnect_backoff_ms = 5;
-  auto client = Client::connect(options);
-  REQUIRE_OK(client);
-  return std::move(client).value();
-}
-
 TEST_CASE("A table tells found, deleted and absent apart") {
   MemoryBroker broker(3);
   const Client client = connect(broker.address());
