@@ -346,7 +346,7 @@ TEST_CASE("appends and lookups go on while compaction runs, and nothing is lost"
   }
   for (const auto& [key, value] : model) {
     const ByteView keys[] = {key};
-    served.runner->get(keys, false, [&](std::size_t, const LookupAnswer& answer) {
+    served.runner->get(keys, false, [&value = value](std::size_t, const LookupAnswer& answer) {
       REQUIRE(answer.status == LookupAnswer::Status::found);
       REQUIRE(answer.value == value);
     });

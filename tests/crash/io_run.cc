@@ -111,14 +111,16 @@ void IoRun::look(const std::string& topic, int partition) {
     if (attempt.acked) newest[attempt.key] = &attempt;
   for (const auto& [key, attempt] : newest) {
     const ByteView keys[] = {key};
-    runner(storage_, topic, partition).get(keys, false, [&](std::size_t, const LookupAnswer& answer) {
-      INFO("get " << key << " of " << topic << "-" << partition << ": status " << static_cast<int>(answer.status)
-                  << " at " << answer.offset.value() << " '" << answer.value << "' " << answer.error.to_string());
-      if (answer.status == LookupAnswer::Status::failed || attempt->offset < log(topic, partition).log_start) return;
-      REQUIRE(answer.status == LookupAnswer::Status::found);
-      REQUIRE(answer.offset >= attempt->offset);
-      if (answer.offset == attempt->offset) REQUIRE(answer.value == attempt->value);
-    });
+    runner(storage_, topic, partition)
+        .get(keys, false, [&, &attempt = *attempt](std::size_t, const LookupAnswer& answer) {
+          INFO("get " << attempt.key << " of " << topic << "-" << partition << ": status "
+                      << static_cast<int>(answer.status) << " at " << answer.offset.value() << " '" << answer.value
+                      << "' " << answer.error.to_string());
+          if (answer.status == LookupAnswer::Status::failed || attempt.offset < log(topic, partition).log_start) return;
+          REQUIRE(answer.status == LookupAnswer::Status::found);
+          REQUIRE(answer.offset >= attempt.offset);
+          if (answer.offset == attempt.offset) REQUIRE(answer.value == attempt.value);
+        });
   }
 }
 
@@ -174,7 +176,8 @@ void IoRun::restart_and_check(std::uint64_t seed) {
 }
 
 void IoRun::check(StorageStack& storage) {
-  for (const auto& [topic, logs] : topics_) {
+  for (const auto& [name, logs] : topics_) {
+    const std::string& topic = name;
     for (std::size_t i = 0; i < logs.size(); ++i) {
       INFO("partition " << topic << "-" << i << " " << storage.notes());
       check_log(runner(storage, topic, static_cast<int>(i)), logs[i]);

@@ -86,7 +86,7 @@ class Maker {
     set.files = contents_;
     set.older = older_;
     for (auto& [path, contents] : set.older)
-      std::erase_if(contents, [&](const std::string& old) { return old == set.files[path]; });
+      std::erase(contents, set.files[path]);
     set.last_batches = {batch(4710, 0), batch(4711, 2)};
     set.keys.assign(keys_.begin(), keys_.end());
     set.keys.push_back("never");

@@ -86,13 +86,15 @@ class Sweep {
   void each(const Wanted& wanted, std::size_t every,
             const std::function<std::optional<Checker::Verdict>(const std::string&, const Damage&)>& check) {
     const auto start = std::clock();
-    for (const auto& [path, content] : set_.files)
+    for (const auto& file : set_.files) {
+      const std::string& path = file.first;
       if (wanted(path)) {
         for_each_damage(source(path), [&](const Damage& damage) {
           if (skip(path, damage, every)) return;
           if (const auto verdict = check(path, damage)) note(path, damage, *verdict);
         });
       }
+    }
     seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     print();
     CHECK(broken_ == 0);
