@@ -127,6 +127,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::optional<Error> lookup_error() const;
   Error noticed(Error error);
   Result<Offset> read_batches(const LogView& view, Offset from, std::size_t max_bytes, std::string& batches);
+  Result<ReplayStep> replay_step_once(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes);
   void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;

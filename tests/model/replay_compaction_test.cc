@@ -70,3 +70,66 @@ TEST_CASE("what compaction takes away below a replay's mark is shown in its newe
   REQUIRE(reader.seen().contains("b"));
   CHECK_FALSE(reader.seen().at("b").has_value());
 }
+
+TEST_CASE("a value whose tombstone is cleaned away while a replay reads is not shown as live", "[replay][regression]") {
+  PartitionConfig config;
+  config.delete_retention_ms = 0;
+  PartitionFixture fixture(config);
+  fixture.put("a", "1");
+  fixture.put("b", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.remove("a");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("c", "1");
+  fixture.run_all();
+  Reader reader(fixture);
+  // The step has its view of the log and reads: now the value goes, then its tombstone and what the keydir knew of it.
+  std::uint64_t tombstones_dropped = 0;
+  bool cleaning = false;
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string&) {
+    if (kind != OperationKind::read || cleaning) return;
+    cleaning = true;
+    Compactor compactor(fixture.partition());
+    for (int round = 0; round < 2; ++round) {
+      fixture.clock().advance_ms(1);
+      const auto done =
+          compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
+      REQUIRE_OK(done);
+      tombstones_dropped += done->tombstones_dropped;
+    }
+  });
+  int steps = 0;
+  while (!reader.step()) REQUIRE(++steps < 20);
+  fixture.disk().meanwhile({});
+  REQUIRE(tombstones_dropped == 1);
+  CHECK(reader.seen().contains("b"));
+  CHECK_FALSE((reader.seen().contains("a") && reader.seen().at("a").has_value()));
+}
+
+TEST_CASE("a log that is opened anew while a replay reads does not pass for one without newer records",
+          "[replay][regression]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.put("live", "1");
+  fixture.remove("a");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  const Offset end = fixture.partition().replay_bound();
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  fixture.disk().fail(fault);
+  REQUIRE_FALSE(fixture.put("b", "1").error.ok());
+  fixture.disk().clear_faults();
+  bool reopened = false;
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string&) {
+    if (kind != OperationKind::read || reopened) return;
+    reopened = true;
+    REQUIRE_OK(fixture.partition().reopen());
+  });
+  ReplayFilter filter;
+  filter.live_only = true;
+  const auto step = fixture.partition().replay_step(Offset(0), end, filter, 1u << 20);
+  fixture.disk().meanwhile({});
+  REQUIRE(reopened);
+  CHECK(step.code() == Errc::loading);
+}
