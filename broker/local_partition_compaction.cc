@@ -12,6 +12,8 @@ namespace logcask {
 namespace {
 
 constexpr std::size_t kProbeKeys = 64;
+// A rewrite may drop a million tombstones: so many entries go per hold of the lock, in some tenths of a millisecond.
+constexpr std::size_t kRemovalsPerLock = 4096;
 
 template <class AnyManifest>
 auto find_segment(AnyManifest& manifest, const SegmentName& name) {
@@ -150,6 +152,7 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
   std::vector<std::shared_ptr<const Segment>> inputs;
   std::unordered_set<Offset> gone;
   for (const DroppedTombstone& tombstone : result.dropped_tombstones) gone.insert(tombstone.offset);
+  remove_dropped(result.dropped_tombstones, horizon);
   const Lock lock(mutex_);
   rewriting_.reset();
   idle_.notify_all();
@@ -166,12 +169,25 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
   for (const ClosedSegment& old : partition_->closed())
     if (old.segment->base() >= result.from && old.end_offset <= result.to) inputs.push_back(old.segment);
   partition_->replace_segments(result.from, result.to, std::move(closed), stats);
-  // A dropped tombstone's entry goes too, unless the key was written again; the record itself is counted in no output.
-  for (const DroppedTombstone& dropped : result.dropped_tombstones)
-    keys.keydir().remove_if(dropped.identity, dropped.offset);
-  partition_->raise_tombstone_horizon(horizon);
   if (step.both_copies())
     for (const auto& input : inputs) input->remove_when_unused();
+}
+
+// A dropped tombstone's entry goes too, unless the key was written again; the record itself is counted in no output.
+// The horizon first: it tells a replay that has read an older value before that the keydir's silence proves nothing.
+// Then the entries, before the outputs are the log: a lookup in between finds nothing, not a record that is nowhere.
+void LocalPartitionRunner::remove_dropped(std::span<const DroppedTombstone> dropped, Offset horizon) {
+  {
+    const Lock lock(mutex_);
+    partition_->raise_tombstone_horizon(horizon);
+  }
+  while (!dropped.empty()) {
+    const auto some = dropped.first(std::min(dropped.size(), kRemovalsPerLock));
+    const Lock lock(mutex_);
+    for (const DroppedTombstone& tombstone : some)
+      partition_->keys()->keydir().remove_if(tombstone.identity, tombstone.offset);
+    dropped = dropped.subspan(some.size());
+  }
 }
 
 Status LocalPartitionRunner::note_compacted(std::span<const SegmentName> segments, Offset through) {

@@ -141,6 +141,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
                      bool keys_only, std::size_t index, const LookupSink& sink);
 
   // compaction
+  void remove_dropped(std::span<const DroppedTombstone> dropped, Offset horizon);
   void publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step);
   Status store_step(LogStructure::Step& step, const std::function<void(Manifest&)>& change);
 

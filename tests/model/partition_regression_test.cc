@@ -1,6 +1,7 @@
 // Faults of a partition that were found by reading and by the random tests, each as the shortest story that shows it.
 
 #include "broker/local_partition_runner.h"
+#include "compactor/compactor.h"
 #include "segment/filename.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
@@ -429,4 +430,30 @@ TEST_CASE("producers of batches below log start stay known", "[regression]") {
   fixture.kill();
   fixture.open();
   CHECK(fixture.append({{"k", "1", {}}}, Acks::all, {}, shape).duplicate);
+}
+
+TEST_CASE("more dropped tombstones than one hold of the lock removes all leave the keydir", "[regression]") {
+  PartitionConfig config;
+  config.delete_retention_ms = 0;
+  PartitionFixture fixture(config);
+  std::vector<TestRecord> values, tombstones;
+  for (int i = 0; i < 10'000; ++i) values.push_back({"k" + std::to_string(i), "1", {}});
+  for (const TestRecord& value : values) tombstones.push_back({value.key, std::nullopt, {}});
+  REQUIRE_OK(fixture.append(values).error);
+  REQUIRE_OK(fixture.append(tombstones).error);
+  fixture.put("live", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("k7", "again");
+  fixture.run_all();
+  REQUIRE(fixture.partition().snapshot().deleted_keys == 9'999);
+  for (int round = 0; round < 2; ++round) {
+    fixture.clock().advance_ms(1);
+    Compactor compactor(fixture.partition());
+    REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
+  }
+  CHECK(fixture.partition().snapshot().deleted_keys == 0);
+  CHECK(fixture.partition().snapshot().live_keys == 2);
+  CHECK(fixture.partition().snapshot().tombstone_horizon == Offset(20'000));
+  CHECK(fixture.get("k7").value == "again");
+  CHECK(fixture.get("k8").status == LookupAnswer::Status::absent);
 }
