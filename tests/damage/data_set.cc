@@ -85,8 +85,7 @@ class Maker {
     remember();
     set.files = contents_;
     set.older = older_;
-    for (auto& [path, contents] : set.older)
-      std::erase(contents, set.files[path]);
+    for (auto& [path, contents] : set.older) std::erase(contents, set.files[path]);
     set.last_batches = {batch(4710, 0), batch(4711, 2)};
     set.keys.assign(keys_.begin(), keys_.end());
     set.keys.push_back("never");
