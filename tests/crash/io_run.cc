@@ -8,21 +8,46 @@
 #include "tests/support/crash_states.h"
 
 namespace logcask::testing {
-void IoRun::open() { REQUIRE_OK(storage_.open("first")); }
+void IoRun::open() {
+  note_hits();
+  REQUIRE_OK(storage_.open("first"));
+  note_hits();
+}
 
 void IoRun::add_topic(const std::string& name, int partitions) {
   topics_[name].resize(static_cast<std::size_t>(partitions));
 }
 
 void IoRun::arm(const Fault& fault) {
+  note_hits();
   full_disk_ = fault.error_number == ENOSPC;
   disk_->fail(fault);
 }
 
 void IoRun::disarm() {
-  const auto hits = disk_->fault_hits();
-  hits_.insert(hits_.end(), hits.begin(), hits.end());
+  note_hits();
+  over_ = hits();
   disk_->clear_faults();
+}
+
+std::vector<MemoryFileSystem::FaultHit> IoRun::hits() const {
+  auto hits = over_;
+  const auto now = disk_->fault_hits();
+  hits.insert(hits.end(), now.begin(), now.end());
+  return hits;
+}
+
+void IoRun::note_hits() {
+  const auto all = hits();
+  for (std::size_t i = noted_.size(); i < all.size(); ++i)
+    noted_.push_back({all[i], !all[i].path.ends_with(".sync") || sync_logs_.contains(all[i].path)});
+  sync_logs_.clear();
+  const std::vector<std::string> paths = disk_->paths();
+  const std::set<std::string> there(paths.begin(), paths.end());
+  for (const std::string& path : paths)
+    // One whose creation has failed has lost its log.
+    if (path.ends_with(".sync") && there.contains(path.substr(0, path.size() - 5) + ".log"))
+      sync_logs_.insert("mem:/" + path);
 }
 
 PartitionRunner& IoRun::runner(StorageStack& storage, const std::string& topic, int partition) const {
@@ -31,47 +56,65 @@ PartitionRunner& IoRun::runner(StorageStack& storage, const std::string& topic, 
   return *found->partition(PartitionId(partition));
 }
 
-bool IoRun::broken(const std::string& topic, int partition) const {
-  if (full_disk_ || sound_again_) return false;
+bool IoRun::broken(const std::string& topic, int partition) const { return broken_by(topic, partition, false); }
+bool IoRun::log_broken(const std::string& topic, int partition) const { return broken_by(topic, partition, true); }
+
+bool IoRun::broken_by(const std::string& topic, int partition, bool log_only) const {
+  if (sound_again_) return false;
   const std::string directory = "/" + topic + "-" + std::to_string(partition) + ".";
-  auto hits = disk_->fault_hits();
-  hits.insert(hits.end(), hits_.begin(), hits_.end());
-  return std::any_of(hits.begin(), hits.end(), [&](const MemoryFileSystem::FaultHit& hit) {
-    const bool bytes = hit.kind == OperationKind::write || hit.kind == OperationKind::sync_data;
-    return bytes && hit.path.find(directory) != std::string::npos &&
-           (hit.path.ends_with(".0.log") || hit.path.ends_with(".0.sync"));
+  return std::any_of(noted_.begin(), noted_.end(), [&](const Hit& hit) {
+    const MemoryFileSystem::FaultHit& what = hit.what;
+    const bool log = what.path.ends_with(".0.log");
+    if (what.path.find(directory) == std::string::npos || !(log || (!log_only && what.path.ends_with(".0.sync"))))
+      return false;
+    // For want of room a write is undone, and so is the creation of a file. A sync cannot be.
+    if (full_disk_) return what.kind == OperationKind::sync_data && hit.in_use;
+    return what.kind == OperationKind::write || what.kind == OperationKind::sync_data;
   });
 }
 
-std::string IoRun::hits() const {
-  auto hits = hits_;
-  const auto now = disk_->fault_hits();
-  hits.insert(hits.end(), now.begin(), now.end());
-  std::string text = std::to_string(hits.size()) + " operations";
-  for (std::size_t i = 0; i < std::min<std::size_t>(hits.size(), 3); ++i)
-    text += std::string(i == 0 ? ": " : ", ") + operation_name(hits[i].kind) + " " + hits[i].path;
+std::string IoRun::hits_text() const {
+  const auto all = hits();
+  std::string text = std::to_string(all.size()) + " operations";
+  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 3); ++i)
+    text += std::string(i == 0 ? ": " : ", ") + operation_name(all[i].kind) + " " + all[i].path;
   return text;
 }
 
 bool IoRun::only_full() const {
-  auto hits = disk_->fault_hits();
-  hits.insert(hits.end(), hits_.begin(), hits_.end());
-  return full_disk_ &&
-         std::none_of(hits.begin(), hits.end(), [](const auto& hit) { return hit.path.ends_with(".sync"); });
+  return full_disk_ && std::none_of(noted_.begin(), noted_.end(), [](const Hit& hit) {
+           const bool log = hit.what.path.ends_with(".0.log");
+           const bool sync_log = hit.what.path.ends_with(".sync");
+           return hit.in_use && ((hit.what.kind == OperationKind::write && sync_log) ||
+                                 (hit.what.kind == OperationKind::sync_data && (log || sync_log)));
+         });
+}
+
+bool IoRun::reads_may_fail(const std::string& topic, int partition) {
+  note_hits();
+  // What could not be opened waits for an operator.
+  if (runner(storage_, topic, partition).snapshot().state == PartitionSnapshot::State::offline) return true;
+  return std::any_of(noted_.begin(), noted_.end(), [](const Hit& hit) {
+    return hit.what.kind == OperationKind::read || hit.what.kind == OperationKind::open;
+  });
 }
 
 bool IoRun::put(const std::string& topic, int partition, const std::string& key, Acks acks) {
+  note_hits();
   const bool was_broken = broken(topic, partition);
   const std::string value = "v" + std::to_string(++values_);
   const AppendResult answer = storage_.append(topic, partition, key, value, acks);
+  note_hits();
   INFO("put into " << topic << "-" << partition << ": " << (answer.error.ok() ? "" : answer.error.error().to_string()));
   const bool acked = answer.error.ok();
   if (acked && was_broken) FAIL("acknowledged after the log's error");
+  if (acked && acks == Acks::all && log_broken(topic, partition)) FAIL("acknowledged in spite of the log's error");
   log(topic, partition).attempts.push_back({key, value, acked && acks == Acks::all, answer.base_offset});
   if (acked) return true;
   ++refused_;
   // One that could not even be opened waits for an operator.
   const bool offline = runner(storage_, topic, partition).snapshot().state == PartitionSnapshot::State::offline;
+  if (was_broken) REQUIRE((answer.error.code() == Errc::read_only || offline));
   if (only_full() && !offline) {
     REQUIRE(errc_retriable(answer.error.code()));
     REQUIRE(answer.error.code() == Errc::storage_full);
@@ -81,20 +124,23 @@ bool IoRun::put(const std::string& topic, int partition, const std::string& key,
 
 void IoRun::must_put(const std::string& topic, int partition, const std::string& key) {
   if (!put(topic, partition, key)) FAIL("a partition of its own was drawn in: " << topic << "-" << partition);
-  look(topic, partition);
+  look(topic, partition, false);
 }
 
 void IoRun::roll(const std::string& topic, int partition) {
+  note_hits();
   (void)runner(storage_, topic, partition).roll();
   storage_.pump();
 }
 
 void IoRun::compact(const std::string& topic, int partition) {
+  note_hits();
   log(topic, partition).compacted = true;
   (void)storage_.compact(runner(storage_, topic, partition));
 }
 
 void IoRun::delete_records(const std::string& topic, int partition) {
+  note_hits();
   PartitionRunner& found = runner(storage_, topic, partition);
   const Offset to = found.snapshot().committed_end - 1;
   if (to <= Offset(0)) return;
@@ -104,8 +150,15 @@ void IoRun::delete_records(const std::string& topic, int partition) {
   storage_.pump();
 }
 
-// The newest committed record of each key, or an error.
 void IoRun::look(const std::string& topic, int partition) {
+  note_hits();
+  look(topic, partition, true);
+}
+
+// The newest committed record of each key, or an error where there may be one.
+void IoRun::look(const std::string& topic, int partition, bool faulty) {
+  const auto may_fail = [&] { return faulty && reads_may_fail(topic, partition); };
+  fetch_acked(topic, partition, may_fail);
   std::map<std::string, const Attempt*> newest;
   for (const Attempt& attempt : log(topic, partition).attempts)
     if (attempt.acked) newest[attempt.key] = &attempt;
@@ -116,7 +169,11 @@ void IoRun::look(const std::string& topic, int partition) {
           INFO("get " << attempt.key << " of " << topic << "-" << partition << ": status "
                       << static_cast<int>(answer.status) << " at " << answer.offset.value() << " '" << answer.value
                       << "' " << answer.error.to_string());
-          if (answer.status == LookupAnswer::Status::failed || attempt.offset < log(topic, partition).log_start) return;
+          if (answer.status == LookupAnswer::Status::failed) {
+            if (!may_fail()) FAIL("a lookup fails although nothing stands between it and the disk");
+            return;
+          }
+          if (attempt.offset < log(topic, partition).log_start) return;
           REQUIRE(answer.status == LookupAnswer::Status::found);
           REQUIRE(answer.offset >= attempt.offset);
           if (answer.offset == attempt.offset) REQUIRE(answer.value == attempt.value);
@@ -124,8 +181,37 @@ void IoRun::look(const std::string& topic, int partition) {
   }
 }
 
+void IoRun::fetch_acked(const std::string& topic, int partition, const std::function<bool()>& may_fail) {
+  PartitionRunner& from = runner(storage_, topic, partition);
+  std::map<Offset, std::string> values;
+  for (Offset next = from.snapshot().log_start_offset;;) {
+    const auto fetched = from.fetch(next, 4096);
+    INFO("fetch of " << topic << "-" << partition << " from " << next.value());
+    if (!fetched.ok() && may_fail()) return;
+    REQUIRE_OK(fetched);
+    std::string bytes;
+    for (const ByteView piece : fetched->pieces) bytes.append(piece);
+    for (const auto& stored : decode_records(bytes)) values[stored.offset] = stored.value.value_or("");
+    if (fetched->next_fetch_offset == next) break;
+    next = fetched->next_fetch_offset;
+  }
+  const Log& log = this->log(topic, partition);
+  const Offset log_start = from.snapshot().log_start_offset;
+  for (const Attempt& attempt : log.attempts) {
+    if (!attempt.acked || attempt.offset < log_start) continue;
+    const auto found = values.find(attempt.offset);
+    // Compaction has taken it, then; check_log() asks for what.
+    if (found == values.end() && log.compacted) continue;
+    INFO(attempt.value << " at offset " << attempt.offset.value());
+    REQUIRE(found != values.end());
+    REQUIRE(found->second == attempt.value);
+  }
+}
+
 void IoRun::create(const std::string& topic) {
+  note_hits();
   const auto created = storage_.create(topic, 1);
+  note_hits();
   if (created.ok())
     add_topic(topic, 1);
   else
@@ -133,6 +219,7 @@ void IoRun::create(const std::string& topic) {
 }
 
 void IoRun::remove(const std::string& topic) {
+  note_hits();
   const Status removed = storage_.remove(topic);
   if (!removed.ok()) ++refused_;
   if (removed.ok() || !storage_.topics().find(topic)) topics_.erase(topic);
