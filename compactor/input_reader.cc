@@ -63,25 +63,20 @@ Status InputReader::decode(ByteView bytes) {
     LOGCASK_ASSIGN(const BatchHeader header, decode_batch_header(bytes));
     ProbedBatch batch{header, bytes.substr(0, header.total_bytes()), {}, offsets_.size()};
     bytes.remove_prefix(header.total_bytes());
-    const auto undecodable = [&](const Error& why) {
-      return Error{Errc::corrupt_range, segment_->describe() + ": the batch at offset " +
-                                            std::to_string(header.base_offset.value()) +
-                                            " cannot be decoded: " + why.message};
-    };
     if (header.control()) {
       group_.batches.push_back(batch);
       continue;
     }
     if (scratch_used_ == scratch_.size()) scratch_.emplace_back();
     const auto section = batch_records(header, batch.bytes, max_bytes, scratch_[scratch_used_]);
-    if (!section.ok()) return undecodable(section.error());
+    if (!section.ok()) return segment_->undecodable(header.base_offset, section.error());
     if (header.compression() != Compression::none) ++scratch_used_;
     batch.records = *section;
     RecordCursor cursor(header, batch.records);
     RecordView record;
     while (true) {
       const auto more = cursor.next(record);
-      if (!more.ok()) return undecodable(more.error());
+      if (!more.ok()) return segment_->undecodable(header.base_offset, more.error());
       if (!*more) break;
       if (!record.key) continue;
       group_.identities.push_back(hasher.identity(*record.key));

@@ -46,21 +46,17 @@ class KeyedScan {
   }
 
   Status add_records(const ScannedBatch& batch) {
-    const auto undecodable = [&](const Error& why) {
-      return Error{Errc::corrupt_range, segment_.describe() + ": the batch at position " +
-                                            std::to_string(batch.position) + " cannot be decoded: " + why.message};
-    };
     if (batch.header.control()) {
       totals_.records += static_cast<std::uint64_t>(batch.header.record_count);
       return {};
     }
     const auto section = batch_records(batch.header, batch.bytes, max_decompressed_bytes_, scratch_);
-    if (!section.ok()) return undecodable(section.error());
+    if (!section.ok()) return segment_.undecodable(batch.header.base_offset, section.error());
     RecordCursor cursor(batch.header, *section);
     RecordView record;
     while (true) {
       const auto more = cursor.next(record);
-      if (!more.ok()) return undecodable(more.error());
+      if (!more.ok()) return segment_.undecodable(batch.header.base_offset, more.error());
       if (!*more) return {};
       count(record);
       if (!record.key) continue;

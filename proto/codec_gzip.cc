@@ -70,6 +70,7 @@ Status decompress_gzip(ByteView input, BoundedOutput& out) {
       LOGCASK_CHECK(inflateReset(&stream) == Z_OK);  // the next member; garbage fails its header check
       continue;
     }
+    if (code == Z_MEM_ERROR) return no_memory("gzip");
     if (code != Z_OK && code != Z_BUF_ERROR) return corrupt("gzip", stream.msg ? stream.msg : "not a gzip stream");
     // Room was left, so zlib wanted more input and there is none.
     if (stream.avail_out > 0 && stream.avail_in == 0) return corrupt("gzip", "it ends early");

@@ -60,6 +60,8 @@ Status decompress_lz4(ByteView input, BoundedOutput& out) {
     std::size_t consumed = input.size() - position;
     const std::size_t code =
         LZ4F_decompress(context.get(), out.room(), &produced, input.data() + position, &consumed, nullptr);
+    // The library's list of codes is for those who link it statically; the names are for everybody.
+    if (LZ4F_getErrorName(code) == std::string_view("ERROR_allocation_failed")) return no_memory("lz4");
     if (LZ4F_isError(code)) return corrupt("lz4", LZ4F_getErrorName(code));
     position += consumed;
     out.commit(produced);

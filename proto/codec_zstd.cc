@@ -1,6 +1,7 @@
 // RFC 8878. Frames that follow each other are one stream. The declared content size is only a hint;
 // the declared window is refused above 2^27 bytes, the most a producer's level 22 asks for.
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <memory>
 
@@ -63,6 +64,7 @@ Status decompress_stream(ZSTD_DCtx* context, ByteView input, BoundedOutput& out)
     ZSTD_outBuffer piece{out.room(), out.room_bytes(), 0};
     const std::size_t before = in.pos;
     const std::size_t code = ZSTD_decompressStream(context, &piece, &in);
+    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation) return no_memory("zstd");
     if (ZSTD_isError(code)) return corrupt("zstd", ZSTD_getErrorName(code));
     out.commit(piece.pos);
     if (out.over()) return too_large("zstd", out.limit());

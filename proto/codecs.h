@@ -57,6 +57,8 @@ class BoundedOutput {
 
 Error corrupt(const char* codec, const char* what);
 Error too_large(const char* codec, std::size_t max_bytes);
+// The library got no memory: nothing is known of the data. Not damage.
+Error no_memory(const char* codec);
 
 Status compress_gzip(ByteView input, std::string& out);
 Status compress_snappy(ByteView input, std::string& out);

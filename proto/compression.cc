@@ -46,6 +46,11 @@ Error too_large(const char* codec, std::size_t max_bytes) {
                                             std::to_string(max_bytes) + " bytes; send smaller batches"};
 }
 
+Error no_memory(const char* codec) {
+  return Error{Errc::limit_exceeded, std::string("there is no memory to decompress ") + codec +
+                                         " data; raise the process's memory limit, or send with a smaller window"};
+}
+
 }  // namespace codec
 
 std::string_view compression_name(Compression codec) {

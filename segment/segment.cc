@@ -80,6 +80,13 @@ Error Segment::damaged(std::uint64_t position, const std::string& why) const {
                                         "; 'logcask verify' tells what is lost"};
 }
 
+Error Segment::undecodable(Offset batch, const Error& why) const {
+  const bool damage = !errc_retriable(why.code);
+  return Error{
+      damage ? Errc::corrupt_range : why.code,
+      describe() + ": the batch at offset " + std::to_string(batch.value()) + " cannot be decoded: " + why.message};
+}
+
 Result<Segment::Hold> Segment::hold() const {
   Hold hold;
   if (active_) {

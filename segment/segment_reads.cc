@@ -112,19 +112,14 @@ Result<std::optional<Segment::TimedOffset>> Segment::offset_for_time(TimestampMs
 
 Result<std::optional<Segment::TimedOffset>> Segment::first_at_or_after(const BatchHeader& header, ByteView batch,
                                                                        TimestampMs timestamp, Offset from) const {
-  const auto undecodable = [&](const Error& why) {
-    return Error{Errc::corrupt_range, describe() + ": the batch at offset " +
-                                          std::to_string(header.base_offset.value()) +
-                                          " cannot be decoded: " + why.message};
-  };
   std::string scratch;
   const auto records = batch_records(header, batch, environment_->max_decompressed_bytes, scratch);
-  if (!records.ok()) return undecodable(records.error());
+  if (!records.ok()) return undecodable(header.base_offset, records.error());
   RecordCursor cursor(header, *records);
   RecordView record;
   while (true) {
     const auto more = cursor.next(record);
-    if (!more.ok()) return undecodable(more.error());
+    if (!more.ok()) return undecodable(header.base_offset, more.error());
     if (!*more) return std::optional<TimedOffset>();
     if (record.timestamp >= timestamp && record.offset >= from)
       return std::optional<TimedOffset>({record.offset, record.timestamp, header.leader_epoch});

@@ -2,6 +2,7 @@
 
 #include <lz4frame.h>
 #include <snappy.h>
+#include <sys/resource.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -264,6 +265,21 @@ TEST_CASE("a zstd content size or window that is a lie is not allocated", "[prot
   CHECK(unpacked(Compression::zstd, "\x28\xb5\x2f\xfd\0\x88\x09\0\0x"s) == "x");
   CHECK(refusal(Compression::zstd, "\x28\xb5\x2f\xfd\0\x90\x09\0\0x"s) == Errc::corrupt_message);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a window for which there is no memory is no damage", "[proto]") {
+  const std::string large_window = "\x28\xb5\x2f\xfd\0\x88\x09\0\0x"s;
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  rlimit tight = before;
+  tight.rlim_cur = 64 * kMiB;
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  const Errc refused = refusal(Compression::zstd, large_window);
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK(refused == Errc::limit_exceeded);
+  CHECK(unpacked(Compression::zstd, large_window) == "x");
+}
+#endif
 
 // Decoders are kept from one batch to the next.
 TEST_CASE("damaged data does not spoil the data after it", "[proto]") {
