@@ -8,7 +8,8 @@
 #   --merge         afterwards adds what was found and is new to tests/fuzz/corpus
 #
 # Prints one row per target: executions, seconds, executions per second, edges covered, crashes. Inputs that were found
-# and crashes stay under build/fuzz-runs. The exit code is 1 when a target crashed.
+# and crashes stay under build/fuzz-runs. The exit code is 1 when a
+# target crashed or did not do them all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --executions) executions=${2:?--executions wants a number}; shift ;;
     --merge) merge=yes ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "fuzz: unknown argument '$1'; see --help" >&2; exit 2 ;;
     *) targets+=("$1") ;;
   esac
@@ -43,7 +44,7 @@ max_len() {
 # Leaks are the replay's business (ctest, preset asan): looking for them after each input takes most of the time, and so
 # does libFuzzer's entropic schedule when a target covers thousands of edges.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=8:malloc_context_size=2}
-crashed=0
+failed=0
 printf '%-14s %12s %8s %8s %8s %8s\n' target executions seconds exec/s edges crashes
 for target in "${targets[@]}"; do
   run=build/fuzz-runs/$target
@@ -55,13 +56,16 @@ for target in "${targets[@]}"; do
   seconds=$((SECONDS - start))
   done_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$run/log")
   edges=$(sed -n 's/^#[0-9].* cov: \([0-9]*\) .*/\1/p' "$run/log" | tail -1)
-  crashes=$(find "$run" -maxdepth 1 -type f ! -name log | wc -l)
+  crashes=$(find "$run" -maxdepth 1 -type f ! -name '*log' | wc -l)
   printf '%-14s %12s %8s %8s %8s %8s\n' "$target" "${done_runs:-?}" "$seconds" \
     "$((${done_runs:-0} / (seconds > 0 ? seconds : 1)))" "${edges:-?}" "$crashes"
-  [ "$crashes" -eq 0 ] || { crashed=1; echo "fuzz: see $run" >&2; }
+  if [ "$crashes" -ne 0 ] || [ "${done_runs:-0}" -lt "$executions" ]; then
+    failed=1
+    echo "fuzz: $target: a crash, or it ended early; see $run" >&2
+  fi
   if [ "$merge" = yes ] && [ "$crashes" -eq 0 ]; then
     build/fuzz/tests/fuzz/"fuzz_$target" -merge=1 -detect_leaks=0 -max_len="$(max_len "$target")" \
       "tests/fuzz/corpus/$target" "$run/found" > "$run/merge.log" 2>&1
   fi
 done
-exit $crashed
+exit $failed

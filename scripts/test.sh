@@ -39,7 +39,7 @@ jobs=$(build_jobs)
 slow=(-LE slow)
 [ "$nightly" = no ] || slow=()
 # The tests that break things on purpose: they bring figures.
-trials='crash|damage|e2e'
+trials='crash|damage|schedule|e2e'
 
 # run_preset NAME RUNNER...: configures, builds and tests one preset; what follows the name goes in front of ctest.
 run_preset() {
@@ -68,7 +68,7 @@ if [ "$nightly" = yes ]; then
   for seed in $(seq 1 20); do
     export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
     echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
-    ctest --preset dev -j "$(nproc)" -L unit "${filter[@]}"
+    ctest --preset dev -j "$(nproc)" -L 'unit|schedule' "${filter[@]}"
   done
   unset LOGCASK_TEST_SEED
   if command -v clang++-14 > /dev/null; then

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <iostream>
 #include <set>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "tests/e2e/broker_process.h"
 #include "tests/e2e/private_mounts.h"
 #include "tests/support/catch.h"
+#include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
 namespace logcask::testing {
@@ -189,16 +189,10 @@ std::uint64_t log_bytes(NativeClient& client) {
 template <class Body>
 void with_small_disk(Body body, std::uint64_t bytes = kDiskBytes) {
   const PrivateMounts mounts;
-  if (!mounts.missing().empty()) {
-    std::cout << "SKIPPED: " << mounts.missing() << "\n";
-    return;
-  }
+  if (!mounts.missing().empty()) return skip(mounts.missing());
   const TempDir directory;
   SmallDisk disk(directory.path(), bytes);
-  if (!disk.missing().empty()) {
-    std::cout << "SKIPPED: " << disk.missing() << "\n";
-    return;
-  }
+  if (!disk.missing().empty()) return skip(disk.missing());
   body(disk, directory.path() + "/data");
 }
 

@@ -9,6 +9,7 @@
 #include "tests/e2e/private_mounts.h"
 #include "tests/support/catch.h"
 #include "tests/support/seed.h"
+#include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
 namespace logcask::testing {
@@ -25,16 +26,11 @@ void pretend_reboot(const std::string& data) { std::ofstream(data + "/state") <<
 
 TEST_CASE("thirty power losses under load lose nothing that was acknowledged by acks=all", "[e2e]") {
   const PrivateMounts mounts;
-  if (!mounts.missing().empty() || !mounts.root()) {
-    std::cout << "SKIPPED: " << (mounts.root() ? mounts.missing() : "loop mounts need root") << "\n";
-    return;
-  }
+  if (!mounts.missing().empty() || !mounts.root())
+    return skip(mounts.root() ? mounts.missing() : "loop mounts need root");
   const TempDir directory;
   PowerDisk disk(directory.path(), kDiskBytes);
-  if (!disk.missing().empty()) {
-    std::cout << "SKIPPED: " << disk.missing() << "\n";
-    return;
-  }
+  if (!disk.missing().empty()) return skip(disk.missing());
   const std::uint64_t seed = test_seed();
   INFO("seed " << seed);
   Random random(seed);

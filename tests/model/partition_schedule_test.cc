@@ -87,9 +87,19 @@ class Schedule {
   }
 
   std::string trace() const { return trace_.text(); }
-  bool deleted() const { return deleted_; }
-  bool deleted_at_read() const { return deleted_at_read_; }
-  bool deleted_in_rewrite() const { return deleted_in_rewrite_; }
+  // How often what happened where.
+  struct Counts {
+    std::uint64_t deleted = 0, deleted_at_read = 0, deleted_in_rewrite = 0;
+    std::uint64_t log_start_moved_at_disk = 0, rewrites_at_disk = 0, rewrites = 0;
+    Counts& operator+=(const Counts& other);
+  };
+  Counts counts() const {
+    Counts counts = counts_;
+    counts.deleted = deleted_;
+    counts.deleted_at_read = deleted_at_read_;
+    counts.deleted_in_rewrite = deleted_in_rewrite_;
+    return counts;
+  }
 
  private:
   PartitionRunner& partition() { return fixture_.partition(); }
@@ -129,7 +139,8 @@ class Schedule {
     busy_ = false;
   }
   void other_work() {
-    switch (random_.below(10)) {
+    // A step under way would be waited for.
+    switch (random_.below(alone_ ? 10 : 14)) {
       case 0:
         return tick();
       case 1:
@@ -139,6 +150,12 @@ class Schedule {
       case 3:
       case 4:
         return read();
+      case 10:
+      case 11:
+        return move_log_start_at_disk();
+      case 12:
+      case 13:
+        return compact_at_disk();
       default:
         return append();
     }
@@ -460,7 +477,10 @@ class Schedule {
   }
   void delete_records() {
     note();
-    const auto range = static_cast<std::uint64_t>(oracle_.committed() - oracle_.log_start());
+    delete_records_below(oracle_.committed());
+  }
+  void delete_records_below(Offset end) {
+    const auto range = static_cast<std::uint64_t>(end - oracle_.log_start());
     const Offset to = oracle_.log_start() + static_cast<std::int64_t>(random_.below(range + 1));
     say("delete records below " + std::to_string(to.value()));
     const auto moved = partition().delete_records(to);
@@ -499,6 +519,7 @@ class Schedule {
     };
     const auto done = compactor_->run_due(mode, pace);
     if (closer.joinable()) closer.join();
+    if (done.ok()) counts_.rewrites += done->rewrites;
     say(done.ok() ? "  " + std::to_string(done->rewrites) + " rewrites" : "  " + done.error().to_string());
     if (!done.ok())
       REQUIRE((done.code() == Errc::cancelled || done.code() == Errc::shutting_down ||
@@ -524,6 +545,23 @@ class Schedule {
         append();
         drain_flush();
     }
+  }
+
+  // No segment goes: before one does, a snapshot of the producers must be certain, which waits for a sync.
+  void move_log_start_at_disk() {
+    note();
+    const Offset first_ends = partition().segments().front().next_offset;
+    if (first_ends - 1 <= oracle_.log_start()) return;
+    ++counts_.log_start_moved_at_disk;
+    delete_records_below(std::min(first_ends - 1, oracle_.committed()));
+  }
+  // A whole run while an append or a sync waits for the disk; nothing comes in between.
+  void compact_at_disk() {
+    say("compact");
+    const auto done =
+        compactor_->run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
+    REQUIRE_OK(done);
+    counts_.rewrites_at_disk += done->rewrites;
   }
 
   // ---- stops
@@ -622,7 +660,7 @@ class Schedule {
   // Marked while everything goes on, closed, and its files removed while those come who do not know yet.
   void delete_topic() {
     mark_deleted();
-    for (std::uint64_t i = random_.below(4); i > 0; --i) other_work();
+    for (std::uint64_t i = random_.below(4); i > 0; --i) alone([this] { other_work(); });
     drain_all();
     note();
     if (random_.one_in(2)) {
@@ -766,6 +804,7 @@ class Schedule {
   std::unique_ptr<DataDirectory> data_;  // from the topic's deletion on
   bool deleted_ = false, deleted_at_read_ = false, deleted_in_rewrite_ = false;
   std::optional<Status> removed_;
+  Counts counts_;
 
   // A reader that takes its time.
   struct Slow {
@@ -793,6 +832,16 @@ class Schedule {
   Offset watched_from_;
 };
 
+Schedule::Counts& Schedule::Counts::operator+=(const Counts& other) {
+  deleted += other.deleted;
+  deleted_at_read += other.deleted_at_read;
+  deleted_in_rewrite += other.deleted_in_rewrite;
+  log_start_moved_at_disk += other.log_start_moved_at_disk;
+  rewrites_at_disk += other.rewrites_at_disk;
+  rewrites += other.rewrites;
+  return *this;
+}
+
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -804,22 +853,28 @@ constexpr std::uint64_t kSeeds = 2000;
 TEST_CASE("whatever goes on at whatever await point, the partition is what a list of its records says", "[schedule]") {
   const std::uint64_t first = test_seed();
   const std::uint64_t rounds = from_environment("LOGCASK_TEST_ROUNDS", kSeeds);
-  std::uint64_t deleted = 0, at_read = 0, in_rewrite = 0;
+  Schedule::Counts all;
   for (std::uint64_t i = 0; i < rounds; ++i) {
     const std::uint64_t seed = first + i;
     INFO("seed " << seed << "; LOGCASK_TEST_SEED=" << seed << " LOGCASK_TEST_ROUNDS=1 runs it alone");
     Schedule schedule(seed);
     try {
       schedule.run();
-      deleted += schedule.deleted();
-      at_read += schedule.deleted_at_read();
-      in_rewrite += schedule.deleted_in_rewrite();
+      all += schedule.counts();
     } catch (...) {
       std::cerr << "seed " << seed << ", the last steps:" << schedule.trace() << "\n";
       throw;
     }
   }
-  INFO("of " << rounds << " topics " << deleted << " were deleted, " << at_read << " under a read, " << in_rewrite
-             << " under a rewrite");
-  if (rounds >= 1000) REQUIRE((deleted > rounds / 10 && at_read > rounds / 20 && in_rewrite > rounds / 100));
+  std::cout << "schedules: " << rounds << "; topics deleted " << all.deleted << ", under a read " << all.deleted_at_read
+            << ", under a rewrite " << all.deleted_in_rewrite
+            << "; while an append or a sync waits for the disk: log start moves " << all.log_start_moved_at_disk
+            << ", rewrites " << all.rewrites_at_disk << "; other rewrites " << all.rewrites << "\n";
+  if (rounds < 1000) return;
+  CHECK(all.deleted > rounds / 10);
+  CHECK(all.deleted_at_read > rounds / 20);
+  CHECK(all.deleted_in_rewrite > rounds / 100);
+  CHECK(all.log_start_moved_at_disk > rounds / 10);
+  CHECK(all.rewrites_at_disk > rounds / 20);
+  CHECK(all.rewrites > rounds / 2);
 }
