@@ -69,14 +69,16 @@ Status InputReader::decode(ByteView bytes) {
     }
     if (scratch_used_ == scratch_.size()) scratch_.emplace_back();
     const auto section = batch_records(header, batch.bytes, max_bytes, scratch_[scratch_used_]);
-    if (!section.ok()) return segment_->undecodable(header.base_offset, section.error());
+    if (!section.ok())
+      return segment_->undecodable("offset " + std::to_string(header.base_offset.value()), section.error());
     if (header.compression() != Compression::none) ++scratch_used_;
     batch.records = *section;
     RecordCursor cursor(header, batch.records);
     RecordView record;
     while (true) {
       const auto more = cursor.next(record);
-      if (!more.ok()) return segment_->undecodable(header.base_offset, more.error());
+      if (!more.ok())
+        return segment_->undecodable("offset " + std::to_string(header.base_offset.value()), more.error());
       if (!*more) break;
       if (!record.key) continue;
       group_.identities.push_back(hasher.identity(*record.key));

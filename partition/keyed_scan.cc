@@ -51,12 +51,12 @@ class KeyedScan {
       return {};
     }
     const auto section = batch_records(batch.header, batch.bytes, max_decompressed_bytes_, scratch_);
-    if (!section.ok()) return segment_.undecodable(batch.header.base_offset, section.error());
+    if (!section.ok()) return segment_.undecodable("position " + std::to_string(batch.position), section.error());
     RecordCursor cursor(batch.header, *section);
     RecordView record;
     while (true) {
       const auto more = cursor.next(record);
-      if (!more.ok()) return segment_.undecodable(batch.header.base_offset, more.error());
+      if (!more.ok()) return segment_.undecodable("position " + std::to_string(batch.position), more.error());
       if (!*more) return {};
       count(record);
       if (!record.key) continue;

@@ -80,11 +80,9 @@ Error Segment::damaged(std::uint64_t position, const std::string& why) const {
                                         "; 'logcask verify' tells what is lost"};
 }
 
-Error Segment::undecodable(Offset batch, const Error& why) const {
-  const bool damage = !errc_retriable(why.code);
-  return Error{
-      damage ? Errc::corrupt_range : why.code,
-      describe() + ": the batch at offset " + std::to_string(batch.value()) + " cannot be decoded: " + why.message};
+Error Segment::undecodable(std::string_view place, const Error& why) const {
+  const Errc code = why.code == Errc::limit_exceeded ? why.code : Errc::corrupt_range;
+  return Error{code, describe() + ": the batch at " + std::string(place) + " cannot be decoded: " + why.message};
 }
 
 Result<Segment::Hold> Segment::hold() const {

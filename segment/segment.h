@@ -94,9 +94,9 @@ class Segment {
   bool is_active() const { return active_ != nullptr; }
   // "t-0.<id>/00000000000000000000.0.log", for messages.
   std::string describe() const;
-  // What a reader says of a batch whose CRC holds and whose records cannot be had: corrupt_range, unless it may work
-  // later (limit_exceeded: no memory to decompress it).
-  Error undecodable(Offset batch, const Error& why) const;
+  // What a reader says of a batch whose CRC holds and whose records cannot be had: corrupt_range, or limit_exceeded
+  // when there is no memory to decompress it: that is no damage. `place`: "position 17".
+  Error undecodable(std::string_view place, const Error& why) const;
 
   // Appends whole batches to `out`: from the one that holds or follows `from`, while their last offset is below
   // `end`, up to `max_bytes` but always one batch if there is any. Nothing to read is not an error. A damaged batch

@@ -164,9 +164,7 @@ class RecordLookup {
       const ByteView batch = raw.substr(0, header.total_bytes());
       LOGCASK_TRY(segment_.check_crc(header, batch, batch_position));
       auto made = RecordBlock::of_batch(header, batch, segment_.environment_->max_decompressed_bytes);
-      if (!made.ok())
-        return errc_retriable(made.code()) ? segment_.undecodable(header.base_offset, made.error())
-                                           : segment_.damaged(batch_position, made.error().message);
+      if (!made.ok()) return segment_.undecodable("position " + std::to_string(batch_position), made.error());
       block = std::move(made).value();
       cache().insert(key_of(batch_position), block, RecordCache::Cost::decode);
     }

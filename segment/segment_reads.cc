@@ -114,12 +114,12 @@ Result<std::optional<Segment::TimedOffset>> Segment::first_at_or_after(const Bat
                                                                        TimestampMs timestamp, Offset from) const {
   std::string scratch;
   const auto records = batch_records(header, batch, environment_->max_decompressed_bytes, scratch);
-  if (!records.ok()) return undecodable(header.base_offset, records.error());
+  if (!records.ok()) return undecodable("offset " + std::to_string(header.base_offset.value()), records.error());
   RecordCursor cursor(header, *records);
   RecordView record;
   while (true) {
     const auto more = cursor.next(record);
-    if (!more.ok()) return undecodable(header.base_offset, more.error());
+    if (!more.ok()) return undecodable("offset " + std::to_string(header.base_offset.value()), more.error());
     if (!*more) return std::optional<TimedOffset>();
     if (record.timestamp >= timestamp && record.offset >= from)
       return std::optional<TimedOffset>({record.offset, record.timestamp, header.leader_epoch});

@@ -99,7 +99,8 @@ TEST_CASE("a key hidden by a later one with its identity is absent, never the ot
   CHECK(collisions(fixture) == 1);
 }
 
-TEST_CASE("a tombstone deletes its own key; the other one with its identity is absent, not deleted", "[collision]") {
+TEST_CASE("a tombstone deletes its own key, and the other one with its identity is absent, not deleted",
+          "[collision]") {
   PartitionFixture fixture;
   fixture.put(kA, "of a");
   fixture.put(kB, "of b");

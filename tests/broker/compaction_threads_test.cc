@@ -205,7 +205,7 @@ TEST_CASE("the background compacts by itself what its thresholds ask for, in eve
   CHECK(notes.lines[0].find("dead ratio") != std::string::npos);
 }
 
-TEST_CASE("a partition that fails is paused and reported once; the others go on", "[compaction]") {
+TEST_CASE("a partition that fails is paused and reported once, and the others go on", "[compaction]") {
   Executors executors;
   Served bad(executors), good(executors);
   for (Served* served : {&bad, &good}) {

@@ -64,7 +64,7 @@ TEST_CASE("a watch hears of its keys by their place in it, in order, in one call
   CHECK(told.all.back() == "0@5");
 }
 
-TEST_CASE("several watches of one key each hear of it; a key named twice is told at both places", "[watchers]") {
+TEST_CASE("several watches of one key each hear of it, and a key named twice is told at both places", "[watchers]") {
   KeyWatchers watchers;
   Told first, second, twice;
   watchers.add({kA}, first.sink());

@@ -48,7 +48,7 @@ TEST_CASE("waiters are released in the order of their ends, equal ones in the or
   CHECK_FALSE(waiters.empty());
 }
 
-TEST_CASE("who cancels hears nothing more; a number that is gone harms nobody", "[waiters]") {
+TEST_CASE("who cancels hears nothing more, and a number that is gone harms nobody", "[waiters]") {
   OffsetWaiters waiters;
   Told told;
   Outbox out;

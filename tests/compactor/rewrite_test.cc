@@ -34,7 +34,7 @@ CompactionStats compact(FakePartition& partition, CompactionMode mode = Compacti
   return *stats;
 }
 
-TEST_CASE("superseded records go; offsets, order, timestamps and the final record of every key stay") {
+TEST_CASE("superseded records go, but offsets, order, timestamps and the final record of every key stay") {
   FakePartition partition;
   for (const char* key : {"a", "b", "a", "c", "b", "a"}) partition.put(key, std::string("v-") + key);
   partition.close_active();
@@ -472,7 +472,7 @@ TEST_CASE("a rewrite that fails at any operation leaves the inputs, and nothing 
   CHECK(partition.on_disk().size() == 7);
 }
 
-TEST_CASE("a failed install takes the outputs back; when the manifest is uncertain nothing is removed") {
+TEST_CASE("a failed install takes the outputs back, but when the manifest is uncertain nothing is removed") {
   FakePartition partition;
   for (int i = 0; i < 20; ++i) partition.put("k" + std::to_string(i % 3), "v");
   partition.close_active();

@@ -98,7 +98,7 @@ TEST_CASE("a keyed scan tells every key's identity, offset, size and whether it 
   }
 }
 
-TEST_CASE("records without a key and markers count and are not handed on; a hole at a batch's end is walked",
+TEST_CASE("records without a key and markers count and are not handed on, and a hole at a batch's end is walked",
           "[keyed-scan]") {
   Log log;
   std::string bytes;
@@ -163,7 +163,7 @@ TEST_CASE("who says where the first batch lies is held to it", "[keyed-scan]") {
   CHECK(wrong.records.empty());
 }
 
-TEST_CASE("damage ends the walk; what was read before it has been handed on, and the totals say where",
+TEST_CASE("damage ends the walk, what was read before it has been handed on, and the totals say where",
           "[keyed-scan]") {
   Log log;
   for (int batch = 0; batch < 3; ++batch) log.add({{"a", "1"}, {"b", "2"}});

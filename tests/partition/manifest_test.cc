@@ -114,7 +114,7 @@ TEST_CASE("a lost, damaged or older copy is written again from the other", "[man
   CHECK_FALSE(repaired);
 }
 
-TEST_CASE("two unreadable copies are an error that deletes nothing; none at all is a new partition", "[manifest]") {
+TEST_CASE("two unreadable copies are an error that deletes nothing, none at all is a new partition", "[manifest]") {
   MemoryFileSystem files;
   bool repaired = false;
   const auto none = load_manifest(*files.root(), repaired);

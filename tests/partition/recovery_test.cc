@@ -483,7 +483,7 @@ TEST_CASE("a file that does not chain is set aside, never deleted", "[recovery]"
   CHECK(disk.offsets() == range(0, 7));
 }
 
-TEST_CASE("a listed file that is missing or short is a damaged range; the rest is served", "[recovery]") {
+TEST_CASE("a listed file that is missing or short is a damaged range, and the rest is served", "[recovery]") {
   const bool missing = GENERATE(true, false);
   Disk disk;
   disk.open();

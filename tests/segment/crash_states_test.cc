@@ -21,7 +21,7 @@ std::set<std::string> contents(const MemoryFileSystem& files, CrashProfile profi
   return found;
 }
 
-TEST_CASE("what was synced, file and name, is in every state; what was not may be lost") {
+TEST_CASE("what was synced, file and name, is in every state, and what was not may be lost") {
   const auto profile = GENERATE(CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst);
   MemoryFileSystem files;
   auto file = *files.root()->open("f", OpenMode::create_new);
@@ -142,7 +142,7 @@ TEST_CASE("states are independent images, and the same run gives the same states
   REQUIRE(!files.content("mine"));
 }
 
-TEST_CASE("faults hit the Nth matching operation, once or for good; a full disk writes in part") {
+TEST_CASE("faults hit the Nth matching operation, once or for good, and a full disk writes in part") {
   MemoryFileSystem files;
   auto root = files.root();
   auto a = *root->open("a", OpenMode::create_new);

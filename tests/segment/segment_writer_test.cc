@@ -124,7 +124,7 @@ TEST_CASE("a failed sync latches the writer: nothing is written or synced any mo
   REQUIRE_OK(log.writer->segment()->read_record(Offset(4), scratch));  // reads go on
 }
 
-TEST_CASE("a write error other than a full disk latches the writer; so does a cut that fails") {
+TEST_CASE("a write error other than a full disk latches the writer, and so does a cut that fails") {
   const bool cut_fails = GENERATE(false, true);
   TestLog log;
   log.append({3, 50});
