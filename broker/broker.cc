@@ -239,7 +239,8 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
   produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms, unpack);
-  fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes));
+  fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes),
+                                         config.fetch_wait_max_ms);
   offsets = std::make_unique<OffsetsService>(*service_parts);
   lookup = std::make_unique<LookupService>(*service_parts, config.lookup_timeout_ms);
   watch = std::make_unique<WatchService>(*service_parts);

@@ -21,6 +21,8 @@ struct Row {
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+// What segments unpack when they are read (segment/segment.h): a batch beyond it could be written, but never read.
+constexpr std::int64_t kReadableBatchBytes = 256 * kMiB;
 
 const std::vector<Row>& rows() {
   using enum SettingType;
@@ -167,6 +169,16 @@ const std::vector<Row>& rows() {
         {},
         {}},
        &C::fetch_max_bytes},
+      {{"fetch.wait.max.ms",
+        milliseconds,
+        "300000",
+        10,
+        kDay,
+        {},
+        "Longest wait of a fetch. One that asks for more is answered after this time with what there is.",
+        {},
+        {}},
+       &C::fetch_wait_max_ms},
       {{"requests.inflight.max.bytes",
         bytes,
         "0",
@@ -193,7 +205,7 @@ const std::vector<Row>& rows() {
         bytes,
         "0",
         kMiB,
-        1 << 30,
+        kReadableBatchBytes,
         {},
         "Largest produced batch after decompression; it may hold one record per 64 bytes of this. Large batches are "
         "unpacked on threads of their own, half as many as I/O threads.",
@@ -480,6 +492,28 @@ Result<BrokerConfig> make_broker_config(const ConfigSources& sources) {
   return config;
 }
 
+// Constants where they are used; what has a setting of its own is not repeated here.
+constexpr std::string_view kFixedLimits = R"(
+## Fixed limits
+
+| what | limit | beyond it |
+|---|---|---|
+| name of a topic | 200 bytes | `invalid_topic_name` |
+| name of a group | 255 bytes | `invalid_argument` |
+| metadata of a committed offset | 4,096 bytes | `invalid_argument` for the entry |
+| header of a frame, without its attachment | 1 MiB | `frame_too_large`, closed |
+| requests of a connection that are being worked on | 10,000 | nothing more is read from it until some are answered |
+| keys of one Get | 65,536 | `invalid_argument` |
+| keys of one Watch | 10,000 | `invalid_argument` |
+| changes queued for a Watch, per partition | 4,096 | only the newest version of each key that changed is sent |
+| appends waiting for room in a partition | 4,096, or 32 MiB together | `throttled` |
+| idempotent producers remembered per partition | 100,000 | the longest idle one is forgotten if it was idle for 10 minutes; else `limit_exceeded` |
+| stored batch that is unpacked for a Watch or for the broker's own records | 64 MiB | a Watch sends the key's newest version instead |
+| stored batch that is unpacked for anything else | 256 MiB | `batch.decompressed.max.bytes` allows no more |
+| free disk space that compaction leaves alone | 64 MiB | compaction waits |
+| free disk space below which `compaction.window` is ignored | 1 GiB, or twice what the rewrite needs | |
+)";
+
 std::string config_reference_markdown() {
   std::string out =
       "# Settings\n\nPrinted from the tables in `broker/config.cc` and `broker/topic_config.cc`; do not edit by "
@@ -493,6 +527,7 @@ std::string config_reference_markdown() {
       "Names and\n"
       "defaults are Kafka's where Kafka has the setting; the one difference is `cleanup.policy`.\n\n";
   append_table(out, topic_settings(), false);
+  out += kFixedLimits;
   return out;
 }
 

@@ -38,6 +38,7 @@ struct BrokerConfig {
   std::int64_t frame_hello_max_bytes = 0;
   std::int64_t frame_max_bytes = 0;
   std::int64_t fetch_max_bytes = 0;
+  std::int64_t fetch_wait_max_ms = 0;
   std::int64_t requests_inflight_max_bytes = 0;   // 0 in the table = from the memory; resolved by load
   std::int64_t answers_waiting_max_bytes = 0;     // likewise
   std::int64_t batch_decompressed_max_bytes = 0;  // likewise

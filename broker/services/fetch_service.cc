@@ -220,13 +220,15 @@ class FetchService::Follow final : public CreditStream {
   std::unique_ptr<FollowSink> sink_;  // null once ended
 };
 
-FetchService::FetchService(const ServiceParts& parts, std::size_t answer_bytes_max)
-    : parts_(parts), answer_bytes_max_(answer_bytes_max) {}
+FetchService::FetchService(const ServiceParts& parts, std::size_t answer_bytes_max, std::int64_t wait_max_ms)
+    : parts_(parts), answer_bytes_max_(answer_bytes_max), wait_max_ms_(wait_max_ms) {}
 
 std::shared_ptr<OpenCall> FetchService::fetch(const CallContext& context, std::vector<FetchPosition> positions,
                                               Options options, std::unique_ptr<FetchCall> call) {
   options.max_bytes = options.max_bytes == 0 ? answer_bytes_max_ : std::min(options.max_bytes, answer_bytes_max_);
   options.min_bytes = std::min(options.min_bytes, options.max_bytes);
+  // A connection with an open call is never idle: without a bound a silent peer would keep it for weeks.
+  options.max_wait_ms = std::min(options.max_wait_ms, wait_max_ms_);
   auto poll = std::make_shared<LongPoll>(parts_, context.loop, find_sources(parts_, context, std::move(positions)),
                                          options, std::move(call));
   if (poll->try_now(options.max_wait_ms <= 0)) return nullptr;

@@ -41,11 +41,11 @@ class FollowSink {
 class FetchService {
  public:
   struct Options {
-    std::int64_t max_wait_ms = 0;
+    std::int64_t max_wait_ms = 0;  // never more than the broker's limit
     std::size_t min_bytes = 1;
     std::size_t max_bytes = 0;  // 0 = the broker's limit; never more than that
   };
-  FetchService(const ServiceParts& parts, std::size_t answer_bytes_max);
+  FetchService(const ServiceParts& parts, std::size_t answer_bytes_max, std::int64_t wait_max_ms);
 
   // Null when it has been answered.
   std::shared_ptr<OpenCall> fetch(const CallContext& context, std::vector<FetchPosition> positions, Options options,
@@ -60,6 +60,7 @@ class FetchService {
 
   const ServiceParts& parts_;
   const std::size_t answer_bytes_max_;
+  const std::int64_t wait_max_ms_;
 };
 
 }  // namespace logcask

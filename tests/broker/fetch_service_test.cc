@@ -101,6 +101,21 @@ TEST_CASE("a long poll waits for min_bytes and gives what it has at the deadline
   CHECK(late.records == std::vector<std::size_t>{1});
 }
 
+TEST_CASE("a long poll that asks for weeks is answered after fetch.wait.max.ms", "[fetch]") {
+  ServiceFixture f;
+  f.create("t");
+  Answer answer;
+  const auto open = start(f, answer, {at(0)}, waiting(UINT32_MAX));
+  REQUIRE(open != nullptr);
+  f.loop.advance_ms(299'000);
+  f.run();
+  CHECK(!answer.status.has_value());
+  f.loop.advance_ms(2'000);
+  REQUIRE(answer.status.has_value());
+  CHECK(answer.status->ok());
+  CHECK(answer.records == std::vector<std::size_t>{0});
+}
+
 TEST_CASE("a cancelled long poll is answered once, whatever comes later", "[fetch]") {
   ServiceFixture f;
   f.create("t");

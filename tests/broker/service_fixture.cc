@@ -60,7 +60,7 @@ ServiceFixture::ServiceFixture()
       view(topics),
       parts{authorizer, metrics, clock, hasher, topics, background},
       produce(parts, 30'000, background),
-      fetch(parts, 8u << 20),
+      fetch(parts, 8u << 20, 300'000),
       offsets(parts),
       lookup(parts, 5'000),
       watch(parts),

@@ -108,7 +108,7 @@ RequestBroker::RequestBroker()
     : topics_(metadata_, partitions_, clock_, few_partitions()),
       parts_{authorizer_, metrics_, clock_, hasher_, topics_, blocking_},
       produce_(parts_, 30'000, blocking_),
-      fetch_(parts_, 64u << 10),
+      fetch_(parts_, 64u << 10, 300'000),
       offsets_(parts_),
       lookup_(parts_, 5'000),
       watch_(parts_),
