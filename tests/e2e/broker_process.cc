@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "tests/support/catch.h"
 
@@ -18,6 +20,15 @@ namespace logcask::testing {
 namespace {
 
 constexpr int kStartPatienceMs = 60'000;
+
+// What is set for the tests (LOGCASK_TEST_SEED) is no setting of the broker, which would refuse to start.
+std::vector<char*> environment() {
+  std::vector<char*> passed;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    if (!std::string_view(*variable).starts_with("LOGCASK_")) passed.push_back(*variable);
+  passed.push_back(nullptr);
+  return passed;
+}
 
 pid_t spawn(const std::string& data_directory, const std::vector<std::string>& settings, int standard_output) {
   std::vector<std::string> words = {LOGCASK_BINARY, "serve",       "--data", data_directory,
@@ -33,9 +44,18 @@ pid_t spawn(const std::string& data_directory, const std::vector<std::string>& s
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, standard_output, STDOUT_FILENO);
   pid_t pid = -1;
-  REQUIRE(::posix_spawn(&pid, LOGCASK_BINARY, &actions, nullptr, arguments.data(), environ) == 0);
+  REQUIRE(::posix_spawn(&pid, LOGCASK_BINARY, &actions, nullptr, arguments.data(), environment().data()) == 0);
   posix_spawn_file_actions_destroy(&actions);
   return pid;
+}
+
+constexpr int kKilled = 128 + SIGKILL;
+
+// As a shell says it: the exit code, or 128 and the signal. One that had ended before it was killed ends as it did.
+int ending_of(pid_t pid) {
+  int status = 0;
+  REQUIRE(::waitpid(pid, &status, 0) == pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace
@@ -47,7 +67,7 @@ void BrokerProcess::start_and_kill(const std::string& data_directory, std::chron
   ::close(nowhere);
   std::this_thread::sleep_for(after);
   ::kill(pid, SIGKILL);
-  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+  REQUIRE(ending_of(pid) == kKilled);
 }
 
 BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings) {
@@ -75,20 +95,18 @@ BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vecto
 }
 
 BrokerProcess::~BrokerProcess() {
-  if (pid_ > 0) kill();
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    CHECK(wait() == kKilled);
+  }
   ::close(output_);
 }
 
-int BrokerProcess::wait() {
-  int status = 0;
-  REQUIRE(::waitpid(pid_, &status, 0) == pid_);
-  pid_ = -1;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+int BrokerProcess::wait() { return ending_of(std::exchange(pid_, -1)); }
 
 void BrokerProcess::kill() {
   ::kill(pid_, SIGKILL);
-  wait();
+  REQUIRE(wait() == kKilled);
 }
 
 int BrokerProcess::stop() {

@@ -1,5 +1,6 @@
 #pragma once
-// The real program as a child process on a free port: started, killed, stopped, by its pid.
+// The real program as a child process on a free port: started, killed, stopped, by its pid. One that has ended by
+// itself before it was killed (a signal, a broken invariant, a sanitizer's report) fails the test.
 
 #include <sys/types.h>
 
@@ -21,7 +22,7 @@ class BrokerProcess {
   BrokerProcess& operator=(const BrokerProcess&) = delete;
 
   std::uint16_t port() const { return port_; }
-  // SIGKILL, and waits for the end.
+  // SIGKILL, and waits for the end; fails the test when that was another one.
   void kill();
   // SIGTERM; returns the exit code.
   int stop();
