@@ -65,6 +65,7 @@ class Recovery {
   Status resume_active(LogState state, Offset ceiling);
   Status set_aside();
   void learn_producers(const BatchHeader& header, TimestampMs seen);
+  Status learn_behind_damage(const File& file, SegmentName name, Offset from, std::uint64_t end, TimestampMs seen);
   void note_damage(Offset from, Offset to, const std::string& reason);
   Result<std::uint64_t> tombstones_of(const SegmentFacts& facts);
 
@@ -231,14 +232,17 @@ Status Recovery::load_producers() {
   for (const auto& segment : out_.closed) {
     if (segment->next_offset() <= producers_known_to_) continue;
     const SegmentFacts facts = segment->facts();
+    Offset next = std::max(segment->base(), producers_known_to_);
+    const Status scanned = segment->scan(next, [&](const ScannedBatch& batch) -> Status {
+      if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, facts.last_append);
+      next = std::max(next, batch.header.next_offset());
+      return {};
+    });
+    if (scanned.ok()) continue;
     // A damaged segment yields what it has; the damage itself is known already or found when it is read.
-    const Status scanned =
-        segment->scan(std::max(segment->base(), producers_known_to_), [&](const ScannedBatch& batch) -> Status {
-          if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, facts.last_append);
-          return {};
-        });
-    if (!scanned.ok() && scanned.code() != Errc::corrupt_range && scanned.code() != Errc::not_found)
-      return scanned.error();
+    if (scanned.code() != Errc::corrupt_range && scanned.code() != Errc::not_found) return scanned.error();
+    auto file = directory_->open(segment_filename(facts.name, SegmentFile::log), OpenMode::read);
+    if (file.ok()) LOGCASK_TRY(learn_behind_damage(**file, facts.name, next, facts.size_bytes, facts.last_append));
   }
   producers_known_to_ = std::max(producers_known_to_, manifest.closed_end());
   return {};
@@ -250,6 +254,25 @@ void Recovery::learn_producers(const BatchHeader& header, TimestampMs seen) {
   if (header.timestamp_type() == TimestampType::log_append_time) seen = header.max_timestamp;
   out_.producers.record(header.producer_id, header.producer_epoch, header.base_sequence, header.record_count,
                         header.base_offset, header.last_offset(), seen);
+}
+
+// Reads serve sound batches behind a damaged one whose place is certain, so a repetition of one of these must be known
+// for what it is, too. In a rewritten log no place is certain without its index.
+Status Recovery::learn_behind_damage(const File& file, SegmentName name, Offset from, std::uint64_t end,
+                                     TimestampMs seen) {
+  if (name.rewritten()) return {};
+  LOGCASK_ASSIGN(const std::uint64_t size, file.size());
+  if (size < end) return {};
+  ScanOptions options;
+  options.name = name;
+  options.expected = name.base;
+  options.end_position = end;
+  options.check_crc = false;
+  const auto scanned = scan_log(file, options, [&](const ScannedBatch& batch) -> Status {
+    if (batch.header.base_offset >= from && batch_crc_holds(batch.bytes)) learn_producers(batch.header, seen);
+    return {};
+  });
+  return scanned.ok() ? Status() : Status(scanned.error());
 }
 
 Result<ScannedLog> Recovery::scan(SegmentName name) {
@@ -319,6 +342,10 @@ Result<ScannedLog> Recovery::scan(SegmentName name) {
   // Nothing is read of a file that is too short, nor of one whose epochs are not certain (segment/segment.h).
   const bool all_of_it = digest_differs || wrong_epoch || log.file_bytes < log.sync.position;
   log.damaged_from = all_of_it ? name.base : log.state.next_offset();
+  if (log.corrupt && !all_of_it) {
+    const Offset behind = std::max(log.state.next_offset(), producers_known_to_);
+    LOGCASK_TRY(learn_behind_damage(*file, name, behind, log.sync.position, opened_at_));
+  }
   if (log.corrupt && !digest_differs)
     log.reason += "; bytes up to position " + std::to_string(log.sync.position) + " were on disk";
   return log;

@@ -589,6 +589,52 @@ TEST_CASE("producers come from the snapshot, from the logs behind it, and from a
   CHECK_FALSE(is_duplicate(7, 2));
 }
 
+TEST_CASE("producers of sound batches behind a damaged one stay known, at every start", "[recovery]") {
+  // In the active segment, or in one that was closed behind the snapshot.
+  const bool closed = GENERATE(false, true);
+  Disk disk;
+  disk.open();
+  const auto produce = [&](std::int64_t producer, std::int32_t sequence) {
+    BatchBuilder::Options options;
+    options.producer_id = ProducerId(producer);
+    options.producer_epoch = 0;
+    options.base_sequence = sequence;
+    disk.append(1, options);
+    disk.sync();
+  };
+  produce(7, 0);
+  produce(8, 0);
+  const std::size_t end_of_damaged = disk.writer().position();
+  produce(7, 1);
+  const std::size_t size = disk.writer().position();
+  if (closed) {
+    disk.roll();
+    disk.list();
+  }
+  disk.damage(name_of(0), size - end_of_damaged + 1);
+  for (int start = 0; start < 3; ++start) {
+    disk.open();
+    INFO("start " << start << ", closed " << closed);
+    const auto check = [&](std::int64_t producer, std::int32_t sequence) {
+      return disk.log->producers.check(ProducerId(producer), 0, sequence, 1, disk.clock.wall_ms());
+    };
+    std::string bytes;
+    REQUIRE_OK(disk.log->closed[0]->read_batches(Offset(2), Offset(3), 1, bytes));
+    CHECK_FALSE(bytes.empty());
+    for (const std::int32_t sequence : {0, 1}) {
+      INFO("sequence " << sequence);
+      const auto known = check(7, sequence);
+      REQUIRE_OK(known);
+      REQUIRE(known->has_value());
+      CHECK((*known)->first_offset == Offset(sequence * 2));
+    }
+    // Nothing is left that tells of this one.
+    const auto lost = check(8, 0);
+    REQUIRE_OK(lost);
+    CHECK_FALSE(lost->has_value());
+  }
+}
+
 TEST_CASE("what was appended after the last sync has the time of the restart", "[recovery]") {
   Disk disk;
   disk.open();
