@@ -219,6 +219,10 @@ class BrokerSweep {
     }
     print(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     CHECK(broken_ == 0);
+    if (replay_.empty())
+      CHECK(images_ >= 7700 / every_);
+    else if (replay_.starts_with("broker/"))
+      CHECK(images_ == 1);
   }
 
  private:

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "compactor/compactor.h"
-#include "segment/filename.h"
+#include "tests/damage/spread.h"
 #include "tests/support/catch.h"
 
 namespace logcask::testing {
@@ -15,7 +15,7 @@ using Status_ = LookupAnswer::Status;
 
 bool is_damage(Errc code) {
   return code == Errc::corrupt_range || code == Errc::corrupt_file || code == Errc::corrupt_message ||
-         code == Errc::not_found || code == Errc::partition_offline;
+         code == Errc::not_found;
 }
 
 // "recovered in 3 ms; scanned 700 bytes; ..." without what differs from run to run.
@@ -50,13 +50,25 @@ struct Checker::Parts {
   std::string sound_report[2];  // by machine_reset
   std::map<std::string, std::string> sound_files[2];
   std::map<Offset, const PartitionFixture::Stored*> records;
+  std::map<std::string, LogLayout> layouts;  // of the logs
+  std::vector<Offset> last_batches;          // where DataSet::last_batches lie
+
+  Spread spread(const std::string& path, const std::optional<std::string>& content, bool open) const {
+    const auto layout = layouts.find(path);
+    return layout == layouts.end() ? Spread() : layout->second.spread(content, open);
+  }
 };
 
 // One image.
 class Checker::Run {
  public:
-  Run(const DataSet& set, Parts& parts, std::unique_ptr<MemoryFileSystem> disk, std::string path)
-      : set_(set), parts_(parts), disk_(std::move(disk)), path_(std::move(path)), cut_(set.end) {}
+  Run(const DataSet& set, Parts& parts, std::unique_ptr<MemoryFileSystem> disk, std::string path, Spread spread)
+      : set_(set),
+        parts_(parts),
+        disk_(std::move(disk)),
+        path_(std::move(path)),
+        spread_(std::move(spread)),
+        cut_(set.end) {}
   ~Run() { kill(); }
 
   void open(bool machine_reset) {
@@ -90,12 +102,8 @@ class Checker::Run {
 
   void read_all() {
     const PartitionSnapshot snapshot = runner_->snapshot();
-    if (snapshot.state == PartitionSnapshot::State::offline) {
-      offline_ = true;
-      error({Errc::partition_offline, snapshot.reason});
-      return;
-    }
-    if (snapshot.state != PartitionSnapshot::State::online) broke("neither online nor offline: " + snapshot.reason);
+    if (snapshot.state != PartitionSnapshot::State::online)
+      return broke("the partition is not online: " + snapshot.reason);
     if (snapshot.next_offset < set_.promised_end) broke("offsets are given again from " + at(snapshot.next_offset));
     if (snapshot.log_start_offset != set_.log_start) broke("log start moved to " + at(snapshot.log_start_offset));
     fetch(snapshot.committed_end);
@@ -106,7 +114,7 @@ class Checker::Run {
 
   // Everything that can go goes; where it meets damage nothing does.
   void compact() {
-    if (offline_) return;
+    if (runner_->snapshot().state != PartitionSnapshot::State::online) return;  // read_all() tells
     compacted_ = true;
     Compactor compactor(*runner_);
     for (int i = 0; i < 2; ++i) {
@@ -120,15 +128,8 @@ class Checker::Run {
 
   // Each producer's last batch is known, and a new record goes in and is found.
   void write() {
-    if (offline_) return;
-    if (errors_ == 0)
-      for (const std::string& batch : set_.last_batches) {
-        const AppendResult answer = append(batch);
-        if (!answer.error.ok())
-          broke("a repeated batch is refused: " + answer.error.error().to_string());
-        else if (!answer.duplicate)
-          broke("a repeated batch is written again at " + at(answer.base_offset));
-      }
+    if (!broken_.empty()) return;
+    repeat_all();
     const Offset end = runner_->snapshot().next_offset;
     const AppendResult answer = append(make_batch({{"fresh", "1", {}}}));
     if (!answer.error.ok()) return broke("an append fails: " + answer.error.error().to_string());
@@ -137,10 +138,15 @@ class Checker::Run {
     fresh_ = answer.base_offset;
     read_fresh();
   }
+  void repeat_all() {
+    if (!broken_.empty()) return;
+    for (std::size_t i = 0; i < set_.last_batches.size(); ++i) repeat(set_.last_batches[i], parts_.last_batches[i]);
+  }
   void read_fresh() {
-    if (fresh_ == kNoOffset || offline_) return;
+    if (fresh_ == kNoOffset) return;
     const auto got = get("fresh");
-    if (got.status == Status_::failed) return error(got.error);
+    if (got.status == Status_::failed)
+      return broke("a record written since the damage is refused: " + got.error.to_string());
     if (got.status != Status_::found || got.offset != fresh_ || got.value != "1")
       broke("the record appended to the damaged log is not found");
   }
@@ -194,6 +200,29 @@ class Checker::Run {
       broke("an error that does not say where: " + error.to_string());
   }
 
+  // What is repeated is known for what it is. Only when the batch itself cannot be read any more, and no snapshot holds
+  // what it said of its producer, it is refused or written a second time.
+  void repeat(const std::string& batch, Offset first) {
+    if (const auto* second = written_again_of(first)) first = second->offset;
+    const bool lost = spread_.noted() && spread_.file_to() == set_.end && spread_.unreadable(first);
+    const AppendResult answer = append(batch);
+    if (!answer.error.ok()) {
+      if (!lost) broke("a repeated batch is refused: " + answer.error.error().to_string());
+    } else if (answer.duplicate) {
+      if (answer.base_offset != first) broke("a repeated batch is taken for the one at " + at(answer.base_offset));
+    } else {
+      if (!lost || runner_->fetch(first, 1).ok())
+        return broke("a repeated batch is written again at " + at(answer.base_offset));
+      written_again_.push_back(*parts_.records.at(first));
+      written_again_.back().offset = answer.base_offset;
+    }
+  }
+  const PartitionFixture::Stored* written_again_of(Offset first) const {
+    for (const auto& record : written_again_)
+      if (record.key == parts_.records.at(first)->key) return &record;
+    return nullptr;
+  }
+
   // A known batch, byte for byte; once compacted, a batch of known records. The fresh record's apart.
   bool known(ByteView batch, const BatchHeader& header, std::set<Offset>& answered) {
     if (compacted_) return known_records(batch, header, answered);
@@ -201,8 +230,10 @@ class Checker::Run {
          r != parts_.records.end() && r->first < header.next_offset(); ++r)
       answered.insert(r->first);
     const auto found = set_.batches.find(header.base_offset);
-    return (found != set_.batches.end() && found->second == batch) ||
-           (fresh_ != kNoOffset && header.base_offset == fresh_);
+    if (found != set_.batches.end() && found->second == batch) return true;
+    // Written since the damage, perhaps in place of a tail that was lost.
+    std::set<Offset> others;
+    return (header.base_offset == fresh_ || again(header.base_offset)) && known_records(batch, header, others);
   }
   bool known_records(ByteView batch, const BatchHeader& header, std::set<Offset>& answered) {
     std::string scratch;
@@ -213,8 +244,9 @@ class Checker::Run {
     while (*cursor.next(record)) {
       if (record.offset == fresh_) continue;
       const auto found = parts_.records.find(record.offset);
-      if (found == parts_.records.end() || record.key != found->second->key || record.value != found->second->value ||
-          record.timestamp != found->second->timestamp)
+      const PartitionFixture::Stored* expected = found != parts_.records.end() ? found->second : again(record.offset);
+      if (!expected || record.key != expected->key || record.value != expected->value ||
+          record.timestamp != expected->timestamp)
         return false;
       answered.insert(record.offset);
     }
@@ -239,6 +271,7 @@ class Checker::Run {
       const auto fetched = runner_->fetch(from, 1 << 20);
       if (!fetched.ok()) {
         error(fetched.error());
+        if (!spread_.unreadable(from)) broke("the damage reaches " + at(from) + ": " + fetched.error().to_string());
         answered.insert(from);
         from += 1;
         if (from >= set_.end + 200) break;  // an offset ceiling's worth of holes needs no walk
@@ -294,17 +327,26 @@ class Checker::Run {
     const PartitionFixture::Stored* found = nullptr;
     for (const auto& record : set_.records)
       if (record.key == key && record.offset < cut_) found = &record;
+    for (const auto& record : written_again_)
+      if (record.key == key) found = &record;
     return found;
+  }
+  const PartitionFixture::Stored* again(Offset offset) const {
+    for (const auto& record : written_again_)
+      if (record.offset == offset) return &record;
+    return nullptr;
   }
 
   void lookups() {
     for (const std::string& key : set_.keys) {
       const Answer got = get(key);
+      const auto* expected = newest(key);
       if (got.status == Status_::failed) {
         error(got.error);
+        if (!spread_.hides(expected ? expected->offset : kNoOffset))
+          broke("the damage hides " + key + ": " + got.error.to_string());
         continue;
       }
-      const auto* expected = newest(key);
       const Status_ status = !expected ? Status_::absent : expected->value ? Status_::found : Status_::deleted;
       if (compacted_ && status == Status_::deleted && got.status == Status_::absent) continue;
       if (got.status != status)
@@ -324,7 +366,14 @@ class Checker::Run {
     std::string scratch;
     for (Offset from(0); from < end;) {
       const auto step = runner_->replay_step(from, end, ReplayFilter{}, 1 << 20);
-      if (!step.ok()) return error(step.error());
+      if (!step.ok()) {
+        error(step.error());
+        if (spread_.noted() && from == Offset(0)) return;
+        if (!live.empty() && live.begin()->first < from)
+          broke("replay leaves out the live record at " + at(live.begin()->first));
+        if (from >= spread_.end()) broke("the damage ends a replay at " + at(from));
+        return;
+      }
       for (ByteView rest = step->batches; !rest.empty();) {
         const auto header = decode_batch_header(rest);
         if (!header.ok()) return broke("replay sends no batch");
@@ -354,16 +403,17 @@ class Checker::Run {
     for (std::size_t i = 0; i < set_.records.size(); i += 9) {
       const TimestampMs time = set_.records[i].timestamp;
       const auto found = runner_->offset_for_time(time);
-      if (!found.ok()) {
-        error(found.error());
-        continue;
-      }
       const PartitionFixture::Stored* expected = nullptr;
       for (const auto& record : set_.records)
         if (!expected && record.timestamp >= time && record.offset < cut_) expected = &record;
       // The times of what is listed as damaged are not known: its records may be passed over when it cannot be read.
-      if (errors_ > 0 || compacted_) continue;
-      if (!expected) continue;
+      const bool known = expected && !(spread_.file_from() <= expected->offset && expected->offset < spread_.file_to());
+      if (!found.ok()) {
+        error(found.error());
+        if (known) broke("the damage hides the time of " + at(expected->offset) + ": " + found.error().to_string());
+        continue;
+      }
+      if (!known || compacted_) continue;
       if (!*found || (*found)->offset != expected->offset || (*found)->timestamp != expected->timestamp)
         return broke("the record of a time is " + (*found ? at((*found)->offset) : "none") + " instead of " +
                      at(expected->offset));
@@ -394,11 +444,12 @@ class Checker::Run {
   bool noticed_ = false;
   bool shorter_ = false;
   bool compacted_ = false;
+  const Spread spread_;
   std::optional<std::string> damaged_;
   std::optional<std::string> after_open_;
   Offset cut_;  // records at and above are gone, and the report says so
   Offset fresh_ = kNoOffset;
-  bool offline_ = false;
+  std::vector<PartitionFixture::Stored> written_again_;
   int errors_ = 0;
   std::string first_error_;
   std::string broken_;
@@ -408,8 +459,18 @@ Checker::Checker(const DataSet& set) : set_(set), parts_(std::make_unique<Parts>
   parts_->disk = set.disk();
   parts_->clock.advance_ms(1'000'000);
   for (const auto& record : set.records) parts_->records[record.offset] = &record;
+  for (const auto& [path, content] : set.files)
+    if (path.ends_with(".log")) parts_->layouts.emplace(path, LogLayout(set, path));
+  for (const std::string& last : set.last_batches) {
+    // All but base offset and leader epoch is as it was sent.
+    const auto found = std::find_if(set.batches.begin(), set.batches.end(), [&](const auto& batch) {
+      return ByteView(batch.second).substr(16) == ByteView(last).substr(16);
+    });
+    REQUIRE(found != set.batches.end());
+    parts_->last_batches.push_back(found->first);
+  }
   for (const bool reset : {false, true}) {
-    Run run(set_, *parts_, parts_->disk->clone(), "");
+    Run run(set_, *parts_, parts_->disk->clone(), "", Spread());
     run.open(reset);
     parts_->sound_report[reset] = run.report();
     run.read_all();
@@ -432,7 +493,7 @@ Checker::Verdict Checker::check(const std::string& path, const std::optional<std
     disk->set_content(path, *content);
   else
     REQUIRE_OK(disk->root()->unlink(path));
-  Run run(set_, *parts_, std::move(disk), path);
+  Run run(set_, *parts_, std::move(disk), path, parts_->spread(path, content, false));
   if (!content || content->size() < set_.files.at(path).size()) run.is_shorter();
   run.open(machine_reset);
   run.read_all();
@@ -443,6 +504,7 @@ Checker::Verdict Checker::check(const std::string& path, const std::optional<std
     run.open(false);
     run.read_all();
     run.read_fresh();
+    run.repeat_all();
   }
   return run.verdict(parts_->sound_report[machine_reset], parts_->sound_files[machine_reset]);
 }
@@ -453,7 +515,7 @@ Checker::Verdict Checker::check_compaction(const std::string& path, const std::o
     disk->set_content(path, *content);
   else
     REQUIRE_OK(disk->root()->unlink(path));
-  Run run(set_, *parts_, std::move(disk), path);
+  Run run(set_, *parts_, std::move(disk), path, parts_->spread(path, content, false));
   if (!content || content->size() < set_.files.at(path).size()) run.is_shorter();
   run.open(false);
   run.compact();
@@ -464,15 +526,18 @@ Checker::Verdict Checker::check_compaction(const std::string& path, const std::o
   run.open(false);
   run.read_all();
   run.read_fresh();
+  run.repeat_all();
   return run.verdict(parts_->sound_report[0], parts_->sound_files[0]);
 }
 
 Checker::Verdict Checker::check_while_open(const std::string& path, const std::string& content) {
-  Run run(set_, *parts_, parts_->disk->clone(), path);
+  Run run(set_, *parts_, parts_->disk->clone(), path, parts_->spread(path, content, true));
   run.open(false);
   run.disk().set_content(path, content);
   run.read_all();
   run.note_first_open(content);
+  // What is written to the active log now goes where the damage is.
+  if (!parts_->layouts.at(path).is_active()) run.write();
   return run.verdict(parts_->sound_report[0], {});
 }
 

@@ -4,6 +4,7 @@
 //
 // LOGCASK_DAMAGE_REPLAY=set/file/kind/number runs one image and says what came of it; LOGCASK_DAMAGE_EVERY=n every nth.
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <iomanip>
@@ -52,10 +53,14 @@ bool may_fail(const std::string& path) { return path.ends_with(".log"); }
 
 bool all(const std::string&) { return true; }
 
+const std::string kSweeps[] = {"synced", "reset", "written", "compacted", "open"};
+
 class Sweep {
  public:
-  explicit Sweep(const DataSet& set, std::string name)
-      : set_(set), name_(std::move(name)), checker_(set), every_(sample_every()) {
+  // `least`: a tenth below the images there are; fewer, and something is no longer damaged.
+  explicit Sweep(const DataSet& set, std::string name, std::size_t least)
+      : set_(set), name_(std::move(name)), checker_(set), every_(sample_every()), least_(least) {
+    REQUIRE(std::count(std::begin(kSweeps), std::end(kSweeps), name_) == 1);
     if (const char* text = std::getenv("LOGCASK_DAMAGE_REPLAY")) replay_ = text;
   }
 
@@ -98,6 +103,19 @@ class Sweep {
     seconds_ = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     print();
     CHECK(broken_ == 0);
+    check_count();
+  }
+  // An image that is asked for must be there.
+  void check_count() const {
+    if (replay_.empty()) {
+      CHECK(images_ >= least_ / every_);
+      return;
+    }
+    const std::string sweep = replay_.substr(0, replay_.find('/'));
+    INFO("LOGCASK_DAMAGE_REPLAY=" << replay_);
+    // Of the broker's own files: broker_damage_tests.
+    if (sweep != "broker") CHECK(std::count(std::begin(kSweeps), std::end(kSweeps), sweep) == 1);
+    if (sweep == name_) CHECK(images_ == 1);
   }
   DamageSource source(const std::string& path) const {
     DamageSource source;
@@ -162,6 +180,7 @@ class Sweep {
   const std::string name_;
   Checker checker_;
   const std::size_t every_;
+  const std::size_t least_;
   std::string replay_;
   std::size_t number_ = 0;
   std::size_t images_ = 0;
@@ -187,21 +206,30 @@ TEST_CASE("the damage sweep's directory has every kind of file", "[damage]") {
     INFO(kind);
     CHECK(kinds[kind] >= 6);
   }
+  // What changes while it is used has been something else before; the others are written once.
+  std::map<std::string, int> older;
+  for (const auto& [path, contents] : set.older)
+    if (set.files.contains(path)) older[kind_of_file(set, path)] += static_cast<int>(contents.size());
+  for (const char* kind :
+       {"active .log", "active .sync", "active .hint", "closed .log", "closed .sync", "manifest.a", "manifest.b"}) {
+    INFO("older copies of " << kind);
+    CHECK(older[kind] >= 1);
+  }
 }
 
 TEST_CASE("damage at rest to any file of a synced partition", "[damage]") {
   const DataSet set = make_synced_set();
-  Sweep(set, "synced").run(false, all);
+  Sweep(set, "synced", 47000).run(false, all);
 }
 
 TEST_CASE("damage at rest, found after the machine was reset", "[damage]") {
   const DataSet set = make_synced_set();
-  Sweep(set, "reset").run(true, all, 5);
+  Sweep(set, "reset", 9400).run(true, all, 5);
 }
 
 TEST_CASE("damage at rest to a partition that was killed with a written tail", "[damage]") {
   const DataSet set = make_written_set();
-  Sweep(set, "written").run(false, [&](const std::string& path) {
+  Sweep(set, "written", 13300).run(false, [&](const std::string& path) {
     const std::string kind = kind_of_file(set, path);
     return kind.starts_with("active") || kind.starts_with("manifest");
   });
@@ -217,10 +245,10 @@ TEST_CASE("damage at rest that compaction meets first", "[damage]") {
     REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
     CHECK(sound.fetch_all().size() < set.records.size() / 2);
   }
-  Sweep(set, "compacted").run_compacted(4);
+  Sweep(set, "compacted", 11700).run_compacted(4);
 }
 
 TEST_CASE("damage to the logs of a partition that is open", "[damage]") {
   const DataSet set = make_synced_set();
-  Sweep(set, "open").run_while_open();
+  Sweep(set, "open", 22800).run_while_open();
 }
