@@ -54,6 +54,21 @@ bool may_stay_open(const v1::RequestHeader& header) {
   }
 }
 
+// What a call that stays open keeps for each partition or key it names, whatever little of the frame that was.
+std::size_t open_entries(const v1::RequestHeader& header) {
+  using Kind = v1::RequestHeader;
+  switch (header.body_case()) {
+    case Kind::kFetch:
+      return static_cast<std::size_t>(header.fetch().partitions_size());
+    case Kind::kReplay:
+      return static_cast<std::size_t>(header.replay().partitions_size());
+    case Kind::kWatch:
+      return header.watch().key_count();
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 Connection::Connection(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
@@ -124,7 +139,8 @@ bool Connection::execute(const FrameView& frame) {
 
 bool Connection::hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes) {
   if (!may_stay_open(header)) return true;
-  held_ = services_.memory.open_calls.try_take(frame_bytes + WireMemory::kOpenCallBytes);
+  held_ = services_.memory.open_calls.try_take(frame_bytes + WireMemory::kOpenCallBytes +
+                                               open_entries(header) * WireMemory::kOpenEntryBytes);
   return static_cast<bool>(held_);
 }
 

@@ -18,6 +18,7 @@ struct WireMemory {
   static constexpr std::size_t kSmallAnswerBytes = 16u << 10;
   // What an open call takes beside its request's bytes, roughly.
   static constexpr std::size_t kOpenCallBytes = 512;
+  static constexpr std::size_t kOpenEntryBytes = 640;  // of each partition or key that the call names
 
   WireMemory(std::size_t request_bytes, std::size_t answer_bytes)
       : large_frames(request_bytes / 2),

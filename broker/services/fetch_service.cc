@@ -144,9 +144,25 @@ class FetchService::LongPoll final : public OpenCall, public std::enable_shared_
         // Nothing more will come; what there is was not enough, so the deadline answers.
         if (status.code() == Errc::read_only) return;
         // A close is news too: the read then tells what happened.
-        try_now(!status.ok());
+        something_ended_ = something_ended_ || !status.ok();
+        look_soon();
       });
     }
+  }
+
+  // One look for all that a turn of the loop brings: each costs a read of every partition.
+  void look_soon() {
+    if (sources_.size() == 1) {
+      try_now(something_ended_);
+      return;
+    }
+    if (std::exchange(look_posted_, true)) return;
+    loop_.post([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || !self->call_) return;
+      self->look_posted_ = false;
+      self->try_now(self->something_ended_);
+    });
   }
 
   void finish(Status status, std::vector<FetchedPartition> parts) {
@@ -165,6 +181,7 @@ class FetchService::LongPoll final : public OpenCall, public std::enable_shared_
   std::deque<VisibleWait> waits_;
   std::unique_ptr<FetchCall> call_;  // null once answered
   EventLoop::TimerId timer_ = 0;
+  bool look_posted_ = false, something_ended_ = false;
 };
 
 class FetchService::Follow final : public CreditStream {
@@ -222,6 +239,22 @@ class FetchService::Follow final : public CreditStream {
 
 FetchService::FetchService(const ServiceParts& parts, std::size_t answer_bytes_max, std::int64_t wait_max_ms)
     : parts_(parts), answer_bytes_max_(answer_bytes_max), wait_max_ms_(wait_max_ms) {}
+
+Status FetchService::check(std::span<const FetchPosition> positions) {
+  const auto place = [](const FetchPosition& p) {
+    return std::pair<const std::string&, PartitionId>(p.topic, p.partition);
+  };
+  std::vector<const FetchPosition*> sorted;
+  sorted.reserve(positions.size());
+  for (const FetchPosition& position : positions) sorted.push_back(&position);
+  std::sort(sorted.begin(), sorted.end(), [&](const auto* a, const auto* b) { return place(*a) < place(*b); });
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end(),
+                                        [&](const auto* a, const auto* b) { return place(*a) == place(*b); });
+  if (twice == sorted.end()) return {};
+  return Error{Errc::invalid_argument, "the fetch names " + (*twice)->topic + "-" +
+                                           std::to_string((*twice)->partition.value()) +
+                                           " more than once; name each partition once"};
+}
 
 std::shared_ptr<OpenCall> FetchService::fetch(const CallContext& context, std::vector<FetchPosition> positions,
                                               Options options, std::unique_ptr<FetchCall> call) {

@@ -4,6 +4,7 @@
 // Runs on the caller's loop. Whoever waits is one waiter per partition and one timer, all given back at the end.
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ class FetchService {
     std::size_t max_bytes = 0;  // 0 = the broker's limit; never more than that
   };
   FetchService(const ServiceParts& parts, std::size_t answer_bytes_max, std::int64_t wait_max_ms);
+
+  // invalid_argument when a partition is named twice; to be asked before fetch() and follow().
+  static Status check(std::span<const FetchPosition> positions);
 
   // Null when it has been answered.
   std::shared_ptr<OpenCall> fetch(const CallContext& context, std::vector<FetchPosition> positions, Options options,

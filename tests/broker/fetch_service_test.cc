@@ -1,5 +1,6 @@
 #include "broker/services/fetch_service.h"
 
+#include <numeric>
 #include <optional>
 
 #include "tests/broker/service_fixture.h"
@@ -114,6 +115,32 @@ TEST_CASE("a long poll that asks for weeks is answered after fetch.wait.max.ms",
   REQUIRE(answer.status.has_value());
   CHECK(answer.status->ok());
   CHECK(answer.records == std::vector<std::size_t>{0});
+}
+
+TEST_CASE("a fetch that names a partition twice is refused, naming it", "[fetch]") {
+  CHECK(FetchService::check(std::vector{at(0), at(5, 1), at(0, 0, "u")}).ok());
+  const Status twice = FetchService::check(std::vector{at(0), at(5, 1), at(7)});
+  REQUIRE(twice.code() == Errc::invalid_argument);
+  CHECK(twice.error().message.find("t-0") != std::string::npos);
+}
+
+TEST_CASE("a long poll over many partitions goes on waiting after news that is not enough", "[fetch]") {
+  constexpr int kPartitions = 20;
+  ServiceFixture f;
+  f.create("t", kPartitions);
+  std::vector<FetchPosition> positions;
+  for (int i = 0; i < kPartitions; ++i) positions.push_back(at(0, i));
+  Answer answer;
+  const auto open = start(f, answer, positions, waiting(10'000, 1000));
+  REQUIRE(open != nullptr);
+  f.run();
+  for (int i = 0; i < kPartitions / 2; ++i) f.put("t", "k", "1", i);
+  f.run();
+  CHECK(!answer.status.has_value());
+  f.put("t", "k", std::string(1000, 'v'), 3);
+  f.run();
+  REQUIRE(answer.status.has_value());
+  CHECK(std::accumulate(answer.records.begin(), answer.records.end(), std::size_t{0}) == kPartitions / 2 + 1);
 }
 
 TEST_CASE("a cancelled long poll is answered once, whatever comes later", "[fetch]") {

@@ -78,6 +78,7 @@ void handle_fetch(const NativeRequest& request) {
   for (const auto& wire : fetch.partitions())
     positions.push_back({wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
                          Offset(wire.offset()), wire.max_bytes()});
+  if (auto checked = FetchService::check(positions); !checked.ok()) return request.refuse(std::move(checked).error());
   FetchService& service = request.services().fetch;
   if (fetch.follow()) {
     if (!may_open_stream(request)) return;
