@@ -17,10 +17,14 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kAlone = std::chrono::milliseconds(900);
-constexpr auto kPace = std::chrono::milliseconds(3);
+constexpr auto kPace = std::chrono::milliseconds(4);
 // Others use the machine and its disk too. Under a load of four times its cores the p99 alone was 13 to 21 ms where it
 // is 0.5 else, and during an attack up to 21 ms above twice that.
 constexpr double kFloorMs = 30;
+// A file system that syncs others' data holds up everybody's: the slowest call says less of the broker.
+constexpr double kMaxFloorMs = 500;
+constexpr std::size_t kCallsMin = 300;
+constexpr std::size_t kReasonsMax = 5;
 constexpr int kAttackersNiceness = 10;
 // Beside what the limit of 256 MiB stops: code and mapped files are no anonymous memory.
 constexpr std::uint64_t kRssBytes = 224u << 20;
@@ -28,7 +32,7 @@ constexpr std::uint64_t kRssBytes = 224u << 20;
 struct Row {
   std::string attack;
   Fates fates;
-  double before_ms, during_ms;
+  double before_ms, aside_ms, during_ms, max_before_ms, max_aside_ms, max_during_ms, floor_ms;
   std::uint64_t rss_bytes;
 };
 
@@ -37,18 +41,23 @@ struct Table {
   std::vector<Row> rows;
   ~Table() {
     if (rows.empty()) return;
-    std::printf("\n%-34s %9s %9s %9s %8s %10s %10s %8s\n", "attack", "offenders", "answered", "closed", "no fate",
-                "p99 alone", "p99 during", "RSS max");
+    std::printf("\n%-34s %9s %9s %9s %8s %33s %33s %8s\n", "attack", "offenders", "answered", "closed", "no fate",
+                "p99 alone / aside / attacked", "max alone / aside / attacked", "RSS max");
     for (const Row& row : rows)
-      std::printf("%-34s %9zu %9zu %9zu %8zu %7.2f ms %7.2f ms %4llu MiB\n", row.attack.c_str(), row.fates.offenders,
-                  row.fates.answered, row.fates.closed, row.fates.without, row.before_ms, row.during_ms,
+      std::printf("%-34s %9zu %9zu %9zu %8zu %9.2f %9.2f %10.2f ms %9.1f %9.1f %10.1f ms %4llu MiB\n",
+                  row.attack.c_str(), row.fates.offenders, row.fates.answered, row.fates.closed, row.fates.without,
+                  row.before_ms, row.aside_ms, row.during_ms, row.max_before_ms, row.max_aside_ms, row.max_during_ms,
                   static_cast<unsigned long long>(row.rss_bytes >> 20));
     std::printf(
-        "memory limit: RLIMIT_DATA, %llu MiB of private memory; RSS bound %llu MiB; bound of the honest p99: 2 x alone "
-        "+ "
-        "%.0f ms; attackers at niceness %d\n",
+        "memory limit: RLIMIT_DATA, %llu MiB of private memory; RSS bound %llu MiB; attackers at niceness %d\n"
+        "honest client: one call every %lld ms, counted from when it was planned; bounds: p99 2 "
+        "x alone or aside + %.0f ms, slowest 2 x alone or aside + %.0f ms\n",
         static_cast<unsigned long long>(LimitedBroker::kMemoryBytes >> 20),
-        static_cast<unsigned long long>(kRssBytes >> 20), kFloorMs, kAttackersNiceness);
+        static_cast<unsigned long long>(kRssBytes >> 20), kAttackersNiceness, static_cast<long long>(kPace.count()),
+        kFloorMs, kMaxFloorMs);
+    for (const Row& row : rows)
+      if (row.floor_ms != kFloorMs)
+        std::printf("honest client during '%s': p99 2 x alone or aside + %.0f ms\n", row.attack.c_str(), row.floor_ms);
     if (!memory_check_skipped().empty())
       std::printf("SKIPPED: memory limit, RSS and p99 bounds; %s\n", memory_check_skipped().c_str());
   }
@@ -66,23 +75,27 @@ std::string keys_of(const std::string& key) {
 
 }  // namespace
 
-HonestClient::HonestClient(std::uint16_t port) : client_(port), thread_([this] { run(); }) {}
+HonestClient::HonestClient(std::uint16_t port)
+    : client_(port), sender_([this] { send_all(); }), receiver_([this] { receive_all(); }) {}
 
 void HonestClient::stop() {
   stopping_ = true;
-  if (thread_.joinable()) thread_.join();
+  if (sender_.joinable()) sender_.join();
+  if (receiver_.joinable()) receiver_.join();
 }
 
 void HonestClient::restart() {
   const std::lock_guard lock(mutex_);
+  since_ = SteadyClock::now();
   latencies_ms_.clear();
 }
 
-bool HonestClient::one(std::uint64_t number) {
+void HonestClient::send_one(std::uint64_t number, Time planned) {
   const std::string key = "honest-" + std::to_string(number % 100);
   v1::RequestHeader request;
   std::string attachment;
-  if (number % 2 == 0) {
+  const bool put = number % 2 == 0;
+  if (put) {
     attachment = one_record_batch(key, std::to_string(number));
     auto& entry = *request.mutable_produce()->add_entries();
     entry.set_topic("honest");
@@ -93,31 +106,60 @@ bool HonestClient::one(std::uint64_t number) {
     request.mutable_get()->set_key_count(1);
     attachment = keys_of(key);
   }
-  const std::uint64_t id = client_.send(request, attachment);
-  const auto answer = client_.receive();
-  if (!answer || answer->header.correlation_id() != id || answer->header.error_code() != 0) return false;
-  return number % 2 != 0 || answer->header.produce().results(0).error().code() == 0;
+  const std::lock_guard lock(mutex_);
+  open_[client_.send(request, attachment)] = {planned, put};
+  sent_.notify_one();
 }
 
-void HonestClient::run() {
-  for (std::uint64_t number = 0; !stopping_; ++number) {
-    const auto start = SteadyClock::now();
-    if (!one(number)) ++failures_;
-    const std::chrono::duration<double, std::milli> took = SteadyClock::now() - start;
+void HonestClient::send_all() {
+  auto planned = SteadyClock::now();
+  for (std::uint64_t number = 0; !stopping_; ++number, planned += kPace) {
+    std::this_thread::sleep_until(planned);
+    send_one(number, planned);
+  }
+  const std::lock_guard lock(mutex_);
+  sent_all_ = true;
+  sent_.notify_one();
+}
+
+// False when no answer came.
+bool HonestClient::receive_one() {
+  const auto answer = client_.receive();
+  const auto now = SteadyClock::now();
+  const std::lock_guard lock(mutex_);
+  const auto call = answer ? open_.find(answer->header.correlation_id()) : open_.end();
+  if (call == open_.end()) return false;
+  const auto [planned, put] = call->second;
+  open_.erase(call);
+  if (planned >= since_) latencies_ms_.push_back(std::chrono::duration<double, std::milli>(now - planned).count());
+  const bool good =
+      answer->header.error_code() == 0 && (!put || (answer->header.produce().results_size() == 1 &&
+                                                    answer->header.produce().results(0).error().code() == 0));
+  if (!good) ++failures_;
+  return true;
+}
+
+void HonestClient::receive_all() {
+  while (true) {
     {
-      const std::lock_guard lock(mutex_);
-      latencies_ms_.push_back(took.count());
+      std::unique_lock lock(mutex_);
+      sent_.wait(lock, [this] { return sent_all_ || !open_.empty(); });
+      if (open_.empty()) return;
     }
-    std::this_thread::sleep_until(start + kPace);
+    if (receive_one()) continue;
+    ++failures_;
+    stopping_ = true;
+    return;
   }
 }
 
-double HonestClient::p99_ms() const {
+double HonestClient::share_ms(double share) const {
   const std::lock_guard lock(mutex_);
   if (latencies_ms_.empty()) return 0;
   std::vector<double> sorted = latencies_ms_;
   std::sort(sorted.begin(), sorted.end());
-  return sorted[sorted.size() * 99 / 100];
+  const auto index = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
+  return sorted[std::min(index, sorted.size() - 1)];
 }
 
 std::size_t HonestClient::requests() const {
@@ -125,19 +167,40 @@ std::size_t HonestClient::requests() const {
   return latencies_ms_.size();
 }
 
+void Fates::add(const Fates& more) {
+  offenders += more.offenders;
+  answered += more.answered;
+  closed += more.closed;
+  without += more.without;
+  if (why.empty()) why = more.why;
+}
+
+Fates fates_of(Peers& peers, const Judge& judge) {
+  Fates fates{peers.list().size(), peers.answered(), peers.closed(), 0, {}};
+  for (std::size_t i = 0; i < peers.list().size(); ++i) {
+    const std::string wrong = judge(peers.list()[i]);
+    if (wrong.empty()) continue;
+    if (fates.without++ < kReasonsMax) fates.why += "peer " + std::to_string(i) + ": " + wrong + "; ";
+  }
+  return fates;
+}
+
 Arena::Arena(std::string attack, const std::vector<std::string>& settings, std::uint64_t open_files)
-    : attack_(std::move(attack)), broker_(settings, open_files) {
+    : attack_(std::move(attack)), floor_ms_(kFloorMs), broker_(settings, open_files) {
   control_ = std::make_unique<NativeClient>(broker_.port());
   control_->create_topic("honest");
   honest_ = std::make_unique<HonestClient>(broker_.port());
+  NativeClient(other_broker_.port()).create_topic("honest");
+  other_honest_ = std::make_unique<HonestClient>(other_broker_.port());
 }
 
 void Arena::run(const std::function<Fates()>& attack) {
   std::this_thread::sleep_for(kAlone / 3);  // warm
   honest_->restart();
   std::this_thread::sleep_for(kAlone);
-  const double before = honest_->p99_ms();
+  const double before = honest_->p99_ms(), max_before = honest_->max_ms();
   honest_->restart();
+  other_honest_->restart();
   control_ = std::make_unique<NativeClient>(broker_.port());  // the one before may have been closed as idle
   // Attackers have machines of their own: they do not take the broker's processor away.
   Fates fates;
@@ -148,18 +211,26 @@ void Arena::run(const std::function<Fates()>& attack) {
   attackers.join();
   // An attack that is over at once still gets its measure.
   const auto end = SteadyClock::now() + std::chrono::seconds(5);
-  while (honest_->requests() < 100 && SteadyClock::now() < end) std::this_thread::sleep_for(kPace);
-  const double during = honest_->p99_ms();
+  while (honest_->requests() < kCallsMin && SteadyClock::now() < end) std::this_thread::sleep_for(kPace);
   honest_->stop();
+  other_honest_->stop();
+  const double during = honest_->p99_ms(), max_during = honest_->max_ms();
+  const double aside = other_honest_->p99_ms(), max_aside = other_honest_->max_ms();
   const std::uint64_t rss = broker_.peak_rss_bytes();
-  table().rows.push_back({attack_, fates, before, during, rss});
+  table().rows.push_back({attack_, fates, before, aside, during, max_before, max_aside, max_during, floor_ms_, rss});
   INFO("the broker's log: " << broker_.log());
   REQUIRE(broker_.alive());
   CHECK(honest_->failures() == 0);
+  CHECK(honest_->requests() >= kCallsMin);
+  INFO("fates: " << fates.why);
+  CHECK(fates.offenders > 0);
   CHECK(fates.without == 0);
+  // Where it cannot be read it is 0, which is below every bound.
+  CHECK(rss > 0);
   if (!memory_check_skipped().empty()) return;
   CHECK(rss < kRssBytes);
-  CHECK(during <= 2 * before + kFloorMs);
+  CHECK(during <= 2 * std::max(before, aside) + floor_ms_);
+  CHECK(max_during <= 2 * std::max(max_before, max_aside) + kMaxFloorMs);
 }
 
 std::int64_t Arena::foreign_connections() {

@@ -2,47 +2,72 @@
 // One attack: a broker with little memory, an honest client beside the attackers, and a row of the table.
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "tests/broker/native_client.h"
 #include "tests/hostile/limited_broker.h"
+#include "tests/hostile/peers.h"
 
 namespace logcask::testing {
 
-// Puts and gets of small records, one every few milliseconds, on a thread and connection of its own.
+// Puts and gets of small records, one every few milliseconds, on a connection of its own. Each is sent when it was
+// planned, whatever earlier ones are still waiting for, and its latency counts from then: a stall counts in every call
+// that it held up.
 class HonestClient {
  public:
   explicit HonestClient(std::uint16_t port);
   ~HonestClient() { stop(); }
+  // Sends no more and waits for what is open.
   void stop();
-  // Forgets what was measured.
+  // Forgets what was planned before.
   void restart();
-  double p99_ms() const;
+  double p99_ms() const { return share_ms(0.99); }
+  double max_ms() const { return share_ms(1); }
   std::size_t requests() const;
   // Answers that were errors or did not come.
   std::size_t failures() const { return failures_; }
 
  private:
-  void run();
-  bool one(std::uint64_t number);
+  using Time = std::chrono::steady_clock::time_point;
+  struct Planned {
+    Time at;
+    bool put = false;
+  };
 
-  NativeClient client_;
+  double share_ms(double share) const;
+  void send_all();
+  void send_one(std::uint64_t number, Time planned);
+  void receive_all();
+  bool receive_one();
+
+  NativeClient client_;  // sends on one thread, receives on the other
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> failures_{0};
   mutable std::mutex mutex_;
-  std::vector<double> latencies_ms_;  // guarded
-  std::thread thread_;
+  std::condition_variable sent_;
+  bool sent_all_ = false;                            // guarded
+  std::unordered_map<std::uint64_t, Planned> open_;  // guarded
+  Time since_;                                       // guarded
+  std::vector<double> latencies_ms_;                 // guarded
+  std::thread sender_, receiver_;
 };
 
+// `without` had another fate than the one that is due, or not in time; `why` says it of the first few.
 struct Fates {
   std::size_t offenders = 0, answered = 0, closed = 0, without = 0;
+  std::string why;
+  void add(const Fates& more);
 };
+Fates fates_of(Peers& peers, const Judge& judge);
 
 class Arena {
  public:
@@ -51,17 +76,23 @@ class Arena {
   LimitedBroker& broker() { return broker_; }
   std::uint16_t port() const { return broker_.port(); }
   HonestClient& honest() { return *honest_; }
+  // What the honest p99 may be above twice the undisturbed one, where that is more than for other attacks.
+  void allow_p99_ms(double floor_ms) { floor_ms_ = floor_ms; }
   // Measures the honest client alone, then with `attack`, which runs on a thread of its own and must not REQUIRE;
-  // checks its p99, the memory, and that nobody is without fate.
+  // checks its p99 and slowest call, the memory, and that everybody had the fate that was due. A second broker, which
+  // nobody attacks, and its own honest client show what the machine does to both meanwhile.
   void run(const std::function<Fates()>& attack);
   // Connections open now, apart from the honest ones.
   std::int64_t foreign_connections();
 
  private:
   const std::string attack_;
+  double floor_ms_;
   LimitedBroker broker_;
   std::unique_ptr<NativeClient> control_;
   std::unique_ptr<HonestClient> honest_;
+  LimitedBroker other_broker_;
+  std::unique_ptr<HonestClient> other_honest_;
 };
 
 }  // namespace logcask::testing
