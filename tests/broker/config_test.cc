@@ -2,6 +2,7 @@
 
 #include "broker/config_file.h"
 #include "broker/memory_limit.h"
+#include "segment/segment.h"
 #include "tests/support/catch.h"
 
 namespace logcask {
@@ -84,6 +85,15 @@ TEST_CASE("settings that cannot work together are refused") {
   CHECK(refusal(sources).find("HOST:PORT") != std::string::npos);
   sources.flags = {{"listen", "::1:80"}};
   CHECK(refusal(sources).find("HOST:PORT") != std::string::npos);
+}
+
+TEST_CASE("no batch is taken that unpacks to more than its readers do") {
+  const std::size_t readable = SegmentEnvironment::Limits().max_decompressed_bytes;
+  const auto with = [](std::size_t bytes) {
+    return with_data({{{"batch.decompressed.max.bytes", std::to_string(bytes)}}, {}, {}, {}});
+  };
+  CHECK(make_broker_config(with(readable)).ok());
+  CHECK(!make_broker_config(with(readable + 1)).ok());
 }
 
 TEST_CASE("a TOML file may use tables or dotted names") {
