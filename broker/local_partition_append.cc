@@ -21,6 +21,15 @@ std::size_t kept_bytes(const PreparedBatch& batch) {
          batch.checked->records.size() * sizeof(CheckedRecord) + batch.identities.size() * sizeof(KeyIdentity);
 }
 
+// What a producer hears of a write that failed.
+Error refusal(const std::string& partition, const Error& why) {
+  if (why.code == Errc::storage_full)
+    return {why.code, partition + ": " + why.message + "; free some space and send again"};
+  if (why.code == Errc::limit_exceeded)
+    return {why.code, partition + ": " + why.message + "; raise the limit of open files (ulimit -n) and send again"};
+  return why;
+}
+
 AppendResult failed(Error error) {
   AppendResult result;
   result.error = std::move(error);
@@ -169,16 +178,11 @@ bool LocalPartitionRunner::write_once() {
     }
     if (!status.ok()) {
       partition_->drop_unwritten();
-      const Error error = status.code() == Errc::storage_full
-                              ? Error{Errc::storage_full, environment_.name + ": " + status.error().message +
-                                                              "; free some space and send again"}
-                              : status.error();
+      const Error error = refusal(environment_.name, status.error());
       written_waiters_.fail_above(partition_->marks().written_end(), error, out);
       committed_waiters_.fail_above(partition_->marks().written_end(), error, out);
-      if (status.code() == Errc::storage_full)
-        note_full(error, out);
-      else
-        latch(status.error(), out);
+      if (status.code() == Errc::storage_full) note_full(error, out);
+      if (!passes(status.code())) latch(status.error(), out);
     }
     written_waiters_.release(partition_->marks().written_end(), out);
     if (partition_->config().read_visibility == ReadVisibility::written)
@@ -197,6 +201,8 @@ bool LocalPartitionRunner::write_once() {
   if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
   return go_on;
 }
+
+bool LocalPartitionRunner::passes(Errc code) { return code == Errc::storage_full || code == Errc::limit_exceeded; }
 
 // Closes the active segment and starts the next one. The caller has the writer's role, nobody syncs.
 // Order: the old file is synced, the new one created, the directory synced; only then does anything go into the new

@@ -177,7 +177,7 @@ Status LocalPartitionRunner::roll() {
     if (auto error = unavailable()) return *std::move(error);
     writer_active_ = true;
     status = roll_log(lock);
-    if (!status.ok() && status.code() != Errc::storage_full) latch(status.error(), out);
+    if (!status.ok() && !passes(status.code())) latch(status.error(), out);
     writer_active_ = false;
     idle_.notify_all();
   }
@@ -198,7 +198,10 @@ Result<Offset> LocalPartitionRunner::delete_records(Offset before) {
     if (auto error = unavailable()) return *std::move(error);
     const Offset committed = partition_->marks().committed_end();
     if (before == kNoOffset) before = committed;
-    if (before < Offset(0) || before > committed)
+    if (before < Offset(0))
+      return Error{Errc::offset_out_of_range, environment_.name + ": offset " + std::to_string(before.value()) +
+                                                  " is negative; -1 alone means all that is committed"};
+    if (before > committed)
       return Error{Errc::offset_out_of_range, environment_.name + ": offset " + std::to_string(before.value()) +
                                                   " is above the committed end " + std::to_string(committed.value())};
   }

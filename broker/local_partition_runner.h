@@ -118,6 +118,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void commit(Lock& lock);
   void publish_commit(Outbox& out);
   void arm_flush_timer();
+  static bool passes(Errc code);  // the write's error left the log as it was: no room, no descriptor
   void latch(const Error& error, Outbox& out);
   void alarm(std::string what, Outbox& out);
   void note_full(const Error& error, Outbox& out);

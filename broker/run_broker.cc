@@ -12,12 +12,23 @@
 namespace logcask {
 namespace {
 
+// A closed terminal stops the broker cleanly, too, unless it was started with nohup.
+bool hang_up_is_ignored() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  if (!hang_up_is_ignored()) sigaddset(&signals, SIGHUP);
   return signals;
+}
+
+const char* name_of(int signal_number) {
+  return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGINT ? "SIGINT" : "SIGHUP";
 }
 
 // A second signal while stopping means: now.
@@ -43,6 +54,7 @@ bool wait_for_stop(std::future<bool>& stopped, const sigset_t& signals, std::int
 int run_broker(const BrokerConfig& config, const std::string& version) {
   set_log_level(config.log_level);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a write beyond RLIMIT_FSIZE fails like one on a full disk
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   auto started = Broker::start(config, version);
@@ -56,7 +68,7 @@ int run_broker(const BrokerConfig& config, const std::string& version) {
   int signal_number = 0;
   while (sigwait(&signals, &signal_number) != 0) {
   }
-  log_info(std::string("stopping on ") + (signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+  log_info(std::string("stopping on ") + name_of(signal_number));
   std::promise<bool> promise;
   std::future<bool> stopped = promise.get_future();
   std::thread stopper([&] { promise.set_value(broker->stop()); });

@@ -52,6 +52,8 @@ struct Verb {
   std::vector<Argument> flags;
   std::vector<Example> examples;
   std::vector<int> exits;  // besides 0, 1 and 2
+  // run() looks at interrupted(); else SIGINT and SIGTERM end the process at once.
+  bool looks_for_interrupts = false;
   std::function<int()> run;
 
   Argument& positional(std::string name, std::string help, Target target);

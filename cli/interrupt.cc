@@ -19,11 +19,12 @@ void handle(int signal_number) {
 
 }  // namespace
 
-void install_signal_handlers() {
+void catch_interrupts() {
   handle(SIGINT);
   handle(SIGTERM);
-  std::signal(SIGPIPE, SIG_IGN);
 }
+
+void ignore_broken_pipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 bool interrupted() { return interrupt_flag != 0; }
 

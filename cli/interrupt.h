@@ -3,8 +3,9 @@
 
 namespace logcask::cli {
 
-// Also ignores SIGPIPE, so that a closed pipe is an error of write().
-void install_signal_handlers();
+void catch_interrupts();
+// A closed pipe becomes an error of write().
+void ignore_broken_pipes();
 bool interrupted();
 
 }  // namespace logcask::cli

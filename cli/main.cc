@@ -17,6 +17,6 @@ void fill_standard_descriptors() {
 
 int main(int argc, char** argv) {
   fill_standard_descriptors();
-  logcask::cli::install_signal_handlers();
+  logcask::cli::ignore_broken_pipes();
   return logcask::cli::run_program(logcask::cli::all_verbs(), std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -4,6 +4,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/help.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 namespace logcask::cli {
@@ -98,6 +99,7 @@ int run_program(const std::vector<Verb>& verbs, std::vector<std::string> words) 
   arguments.insert(arguments.end(), words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
   if (asks_for_help(arguments)) return print(verb_help(*verb));
   if (auto parsed = parse_arguments(*verb, arguments); !parsed.ok()) return usage_error(parsed.error().message);
+  if (verb->looks_for_interrupts) catch_interrupts();
   return verb->run();
 }
 

@@ -272,6 +272,7 @@ Verb bench_verb() {
   verb.examples = {{"logcask bench produce --records 1000000 --keys 100000", "writes"},
                    {"logcask bench get --keys 100000 --in-flight 1", "lookups one after the other: latency"},
                    {"logcask bench consume -o json", "reads"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return bench(*args); };
   return verb;
 }

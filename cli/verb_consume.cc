@@ -172,6 +172,7 @@ Verb consume_verb() {
   verb.examples = {{"logcask consume prices --exit-at-end", "everything there is"},
                    {"logcask consume prices --from latest -o json", "what comes in from now on"},
                    {"logcask consume prices --group billing", "go on where 'billing' stopped"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return consume(*args); };
   return verb;
 }

@@ -289,6 +289,7 @@ Verb produce_verb() {
       {"printf 'k\\t\\\\N\\n' | logcask produce prices", "delete k"},
       {"logcask consume prices -o json --exit-at-end | logcask produce copy --input json", "copy a topic"},
       {"printf 'lock=me\\n' | logcask produce locks --key-separator = --if absent", "take a lock, or exit 5"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return produce(*args); };
   return verb;
 }

@@ -139,6 +139,7 @@ Verb replay_verb() {
   verb.exits = {kExitUnreachable, kExitTryAgain, kExitDamaged};
   verb.examples = {{"logcask replay prices --live-only --exit-at-end", "the current state, whether compacted or not"},
                    {"logcask replay prices --live-only -o json", "the state, then every change"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return replay(*args); };
   return verb;
 }

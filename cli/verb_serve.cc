@@ -65,7 +65,7 @@ Verb serve_verb() {
   auto args = std::make_shared<ServeArgs>();
   Verb verb;
   verb.path = "serve";
-  verb.summary = "Runs the broker until SIGTERM or SIGINT.";
+  verb.summary = "Runs the broker until SIGTERM, SIGINT or SIGHUP.";
   verb.details =
       "Settings come from flags, else from the environment (LOGCASK_ and the name in upper case, dots as underscores), "
       "else "

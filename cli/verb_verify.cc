@@ -214,6 +214,7 @@ Verb verify_verb() {
   verb.exits = {kExitDamaged};
   verb.examples = {{"logcask verify /var/lib/logcask", "exit code 0: everything holds"},
                    {"logcask verify data/prices-0.* --repair", "one partition"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return verify(*args); };
   return verb;
 }

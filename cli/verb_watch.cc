@@ -64,6 +64,7 @@ Verb watch_verb() {
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitTryAgain, kExitDamaged};
   verb.examples = {{"logcask watch flags checkout-v2 -o json", "follow a feature flag"}};
+  verb.looks_for_interrupts = true;
   verb.run = [args] { return watch(*args); };
   return verb;
 }

@@ -24,7 +24,7 @@ Result<TopicPtr> AdminService::authorized_topic(const Principal& principal, Oper
 }
 
 Result<std::vector<PartitionId>> AdminService::partitions_of(const Topic& topic, PartitionId partition) const {
-  if (partition.value() >= 0) {
+  if (partition != kAllPartitions) {
     if (!topic.partition(partition)) return unknown_partition(topic, partition.value());
     return std::vector<PartitionId>{partition};
   }
@@ -110,7 +110,7 @@ Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Princi
     std::vector<PerPartition<std::string>> results;
     // All of the topic: those that have something to mend. The partition itself says when there is nothing to do.
     for (const PartitionId p : partitions)
-      if (partition.value() >= 0 || !topic->partition(p)->snapshot().problems.empty())
+      if (partition != kAllPartitions || !topic->partition(p)->snapshot().problems.empty())
         results.push_back({p, parts_.topics.reopen(topic_name, p)});
     return results;
   });

@@ -53,6 +53,9 @@ struct BrokerDescription {
   std::vector<Problem> problems;
 };
 
+// Stands for every partition of the topic.
+inline constexpr PartitionId kAllPartitions{-1};
+
 class AdminService {
  public:
   AdminService(const ServiceParts& parts, GroupsService& groups, const BrokerFacts& facts,

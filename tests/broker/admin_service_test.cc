@@ -43,5 +43,17 @@ TEST_CASE("reopen leaves a sound partition alone and says so", "[admin]") {
   CHECK(answers[0].result->find("nothing to do") != std::string::npos);
 }
 
+TEST_CASE("a negative partition other than all is refused and deletes nothing", "[admin]") {
+  AdminFixture f;
+  f.create("t", 2);
+  f.put("t", "a", "1", 1);
+  CHECK(f.admin.delete_records(f.principal, "t", PartitionId(-5), kNoOffset).code() == Errc::unknown_partition);
+  CHECK(f.partition("t", 1).get("a").value == "1");
+  CHECK(f.admin.delete_records(f.principal, "t", PartitionId(1), Offset(-7))->front().result.code() ==
+        Errc::offset_out_of_range);
+  REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, kNoOffset));
+  CHECK(f.partition("t", 1).get("a").status == LookupAnswer::Status::absent);
+}
+
 }  // namespace
 }  // namespace logcask::testing

@@ -1,6 +1,7 @@
 #include "broker/local_partition_runner.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "tests/support/catch.h"
@@ -206,6 +207,35 @@ TEST_CASE("a full disk refuses retriably, keeps reads going and is over when spa
   CHECK(fixture.get("b").value == "2");
   fixture.restart();
   CHECK(fixture.fetch_all().size() == 2);
+}
+
+TEST_CASE("a roll that finds no descriptor free refuses retriably and is over when there is one", "[runner]") {
+  PartitionConfig config;
+  config.segment_bytes = 150;
+  PartitionFixture fixture(config);
+  fixture.put("a", std::string(150, 'x'));
+  // The log's, the sync log's, and those of the indexes that the closed segment gets.
+  for (std::uint64_t nth = 1; nth <= 4; ++nth) {
+    INFO("open " << nth << " of the roll");
+    Fault fault;
+    fault.kinds = {OperationKind::create, OperationKind::open};
+    fault.nth = nth;
+    fault.error_number = EMFILE;
+    fixture.disk().fail(fault);
+    const AppendResult refused = fixture.put("b", std::string(150, 'x'));
+    fixture.disk().clear_faults();
+    if (!refused.error.ok()) {
+      CHECK(refused.error.code() == Errc::limit_exceeded);
+      CHECK(errc_retriable(refused.error.code()));
+      CHECK(fixture.get("a").status == LookupAnswer::Status::found);
+    }
+    REQUIRE_OK(fixture.put("b", std::string(150, 'x')).error);
+    fixture.run_all();
+  }
+  const std::size_t records = fixture.fetch_all().size();
+  CHECK(records >= 5);
+  fixture.restart();
+  CHECK(fixture.fetch_all().size() == records);
 }
 
 TEST_CASE("damage that a read meets is a problem of the partition from then on", "[runner]") {
