@@ -1,4 +1,5 @@
 // kill -9 under load, again and again: what was acknowledged is there, nothing is invented, offsets are never reused.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -103,7 +104,7 @@ TEST_CASE("kill -9 at random moments of produce, delete, roll, compaction and st
   {
     NativeClient client(broker.port());
     load.check(client);
-    load.check_worked();
+    load.check_worked(std::max<std::size_t>(static_cast<std::size_t>(rounds(kMixedRounds)) / 10, 1));
   }
   CHECK(broker.stop() == 0);
   std::cout << "kills " << rounds(kMixedRounds) << ", acknowledged records " << acks << "\n"
