@@ -12,6 +12,7 @@
 
 #include "compactor/compactor.h"
 #include "segment/filename.h"
+#include "segment/sync_log.h"
 #include "tests/damage/check.h"
 #include "tests/damage/damage.h"
 #include "tests/support/catch.h"
@@ -48,10 +49,19 @@ std::string kind_of_file(const DataSet& set, const std::string& path) {
   return path;
 }
 
+bool at_the_end(const DataSet& set, const std::string& path) {
+  const std::string kind = kind_of_file(set, path);
+  return kind.starts_with("active") || kind.starts_with("manifest");
+}
+
 // Only these may ever answer with an error; all others are derived or there twice.
 bool may_fail(const std::string& path) { return path.ends_with(".log"); }
 
-bool all(const std::string&) { return true; }
+// Which images of a file are run: 1 all, n every nth, 0 none.
+using Every = std::function<std::size_t(const std::string& path)>;
+Every every(std::size_t n) {
+  return [n](const std::string&) { return n; };
+}
 
 const std::string kSweeps[] = {"synced", "reset", "written", "compacted", "open"};
 
@@ -64,38 +74,37 @@ class Sweep {
     if (const char* text = std::getenv("LOGCASK_DAMAGE_REPLAY")) replay_ = text;
   }
 
-  using Wanted = std::function<bool(const std::string&)>;
-  void run(bool machine_reset, const Wanted& wanted, std::size_t every = 1) {
-    each(wanted, every, [&](const std::string& path, const Damage& damage) {
+  void run(bool machine_reset, const Every& every) {
+    each(every, [&](const std::string& path, const Damage& damage) {
       return checker_.check(path, damage.content, machine_reset, opened_again(path));
     });
   }
 
   // Compaction meets the damage before any reader does.
-  void run_compacted(std::size_t every) {
-    each(all, every, [&](const std::string& path, const Damage& damage) {
+  void run_compacted(const Every& every) {
+    each(every, [&](const std::string& path, const Damage& damage) {
       return checker_.check_compaction(path, damage.content);
     });
   }
 
   // Bytes of logs go bad under an open partition.
   void run_while_open() {
-    const auto is_log = [](const std::string& path) { return path.ends_with(".log"); };
-    each(is_log, 1, [&](const std::string& path, const Damage& damage) -> std::optional<Checker::Verdict> {
+    const auto logs = [](const std::string& path) -> std::size_t { return path.ends_with(".log"); };
+    each(logs, [&](const std::string& path, const Damage& damage) -> std::optional<Checker::Verdict> {
       if (!damage.content || damage.kind == "older" || damage.kind == "another's") return std::nullopt;
       return checker_.check_while_open(path, *damage.content);
     });
   }
 
  private:
-  void each(const Wanted& wanted, std::size_t every,
+  void each(const Every& every,
             const std::function<std::optional<Checker::Verdict>(const std::string&, const Damage&)>& check) {
     const auto start = std::clock();
     for (const auto& file : set_.files) {
       const std::string& path = file.first;
-      if (wanted(path)) {
+      if (const std::size_t nth = every(path); nth > 0) {
         for_each_damage(source(path), [&](const Damage& damage) {
-          if (skip(path, damage, every)) return;
+          if (skip(path, damage, nth)) return;
           if (const auto verdict = check(path, damage)) note(path, damage, *verdict);
         });
       }
@@ -217,21 +226,59 @@ TEST_CASE("the damage sweep's directory has every kind of file", "[damage]") {
   }
 }
 
+// The sweep opens a partition for every 61st of these bytes; here all are read as opening reads them.
+TEST_CASE("damage to a sync log behind its entries changes nothing that is read of it", "[damage]") {
+  const DataSet set = make_synced_set();
+  std::string path;
+  for (const auto& [name, content] : set.files)
+    if (name.ends_with(".sync")) path = std::max(path, name);
+  const std::string& sound = set.files.at(path);
+  const Offset base = parse_segment_filename(path)->name.base;
+  const auto disk = set.disk();
+  const auto expected = read_sync_log(*disk->root(), base);
+  REQUIRE_OK(expected);
+  const auto same = [&](const std::string& content) {
+    disk->set_content(path, content);
+    const auto read = read_sync_log(*disk->root(), base);
+    return read.ok() && read->durable_end == expected->durable_end && read->position == expected->position &&
+           read->digest == expected->digest && read->offset_ceiling == expected->offset_ceiling &&
+           read->first_append == expected->first_append && read->last_append == expected->last_append;
+  };
+  const std::size_t end = sound.find_last_not_of('\0') + 1;
+  REQUIRE(sound.size() - end > 60'000);
+  std::size_t wrong = 0;
+  for (std::size_t at = end; at < sound.size(); at += sample_every()) {
+    std::string damaged = sound;
+    for (const char byte : {static_cast<char>(1 << (at % 8)), '\xff'}) {
+      damaged[at] = byte;
+      wrong += !same(damaged);
+    }
+    wrong += !same(sound.substr(0, at));
+  }
+  CHECK(wrong == 0);
+  // Of an entry every byte counts.
+  std::string damaged = sound;
+  damaged[end - 1] = static_cast<char>(~damaged[end - 1]);
+  CHECK_FALSE(same(damaged));
+}
+
 TEST_CASE("damage at rest to any file of a synced partition", "[damage]") {
   const DataSet set = make_synced_set();
-  Sweep(set, "synced", 47000).run(false, all);
+  Sweep(set, "synced", 47000).run(false, every(1));
 }
 
 TEST_CASE("damage at rest, found after the machine was reset", "[damage]") {
   const DataSet set = make_synced_set();
-  Sweep(set, "reset", 9400).run(true, all, 5);
+  // What a reset changes is the end of the log and its offsets.
+  Sweep(set, "reset", 19000).run(true, [&](const std::string& path) -> std::size_t {
+    return at_the_end(set, path) ? 1 : 5;
+  });
 }
 
 TEST_CASE("damage at rest to a partition that was killed with a written tail", "[damage]") {
   const DataSet set = make_written_set();
-  Sweep(set, "written", 13300).run(false, [&](const std::string& path) {
-    const std::string kind = kind_of_file(set, path);
-    return kind.starts_with("active") || kind.starts_with("manifest");
+  Sweep(set, "written", 13300).run(false, [&](const std::string& path) -> std::size_t {
+    return at_the_end(set, path);
   });
 }
 
@@ -245,7 +292,7 @@ TEST_CASE("damage at rest that compaction meets first", "[damage]") {
     REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
     CHECK(sound.fetch_all().size() < set.records.size() / 2);
   }
-  Sweep(set, "compacted", 11700).run_compacted(4);
+  Sweep(set, "compacted", 11700).run_compacted(every(4));
 }
 
 TEST_CASE("damage to the logs of a partition that is open", "[damage]") {
