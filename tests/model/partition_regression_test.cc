@@ -126,6 +126,32 @@ TEST_CASE("a byte that no batch checksum covers is damage of the whole file belo
   CHECK(fixture.get("k1").value == "2");
 }
 
+TEST_CASE("a condition on a key whose newest record may be damaged is refused, and decides again after a new write",
+          "[regression]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");
+  fixture.kill();
+  std::string bytes = *fixture.disk().content(log_name(0));
+  bytes[15] = static_cast<char>(bytes[15] ^ 1);
+  fixture.disk().set_content(log_name(0), bytes);
+  fixture.open();
+  const auto conditional = [&](Condition::Kind kind, Offset offset) {
+    Condition condition;
+    condition.kind = kind;
+    condition.offset = offset;
+    return fixture.append({{"k1", "conditional", {}}}, Acks::all, {condition}).error.code();
+  };
+  const Offset end = fixture.partition().snapshot().next_offset;
+  CHECK(conditional(Condition::Kind::absent, kNoOffset) == Errc::corrupt_range);
+  CHECK(conditional(Condition::Kind::exists, kNoOffset) == Errc::corrupt_range);
+  CHECK(conditional(Condition::Kind::offset, Offset(1)) == Errc::corrupt_range);
+  CHECK(fixture.partition().snapshot().next_offset == end);
+  const AppendResult known = fixture.put("k1", "2");
+  REQUIRE_OK(known.error);
+  CHECK(conditional(Condition::Kind::absent, kNoOffset) == Errc::condition_failed);
+  CHECK(conditional(Condition::Kind::offset, known.base_offset) == Errc::ok);
+}
+
 TEST_CASE("a sync log that speaks of another log is damage, not a crash", "[regression]") {
   PartitionFixture fixture;
   for (int i = 0; i < 5; ++i) fixture.put("k", "v");
