@@ -178,6 +178,8 @@ Status Broker::Parts::open_metadata() {
   if (spec.create && !entries.empty())
     return Error{Errc::not_found, data->root().path() + " holds partitions but not " + name +
                                       ", which says what they are; restore it from a backup"};
+  // Before the first topic it holds nothing.
+  spec.finish_creation = !spec.create && entries.size() == 1;
   LOGCASK_ASSIGN(spec.config, make_topic_config({{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}}));
   LOGCASK_ASSIGN(metadata_partition, factory.open(spec));
   const PartitionSnapshot state = metadata_partition->snapshot();

@@ -16,6 +16,7 @@ constexpr const char* kClusterIdName = "cluster.id";
 constexpr const char* kSecretName = "hash.secret";
 constexpr const char* kStateName = "state";
 constexpr std::uint64_t kSmallFileBytes = 4096;
+constexpr std::size_t kStateBytes = 128;
 constexpr int kRemovalAttempts = 3;
 
 bool expected_before_format(const std::string& name) {
@@ -196,8 +197,23 @@ Status DataDirectory::load_state(const std::string& boot_id) {
 
 Status DataDirectory::set_recovered() { return write_state(false); }
 
+// In place, because a full disk has no room for a second file. Torn bytes do no harm: nothing has been done yet when
+// the mark of a clean stop goes, all has been done when it comes, and a boot id counts only if it is whole.
 Status DataDirectory::write_state(bool clean) {
-  return replace_file(*root_, kStateName, (clean ? "clean boot " : "running boot ") + boot_id_ + "\n");
+  std::string content = (clean ? "clean boot " : "running boot ") + boot_id_ + "\n";
+  content.resize(std::max(content.size(), kStateBytes), '\n');
+  const auto file = root_->open(kStateName, OpenMode::read_write);
+  if (const auto size = file.ok() ? (*file)->size() : 0; size.ok() && *size == content.size()) {
+    LOGCASK_TRY((*file)->write_at(0, content));
+    return (*file)->sync_data();
+  }
+  const Status replaced = replace_file(*root_, kStateName, content);
+  if (clean || replaced.code() != Errc::storage_full) return replaced;
+  // Without the file, what this run leaves behind is taken for what a reset machine left: the cautious reading.
+  notes_.push_back("the disk is full: the next start recovers as after a reset of the machine");
+  for (const std::string& name : {std::string(kStateName), kStateName + std::string(kTemporarySuffix)})
+    if (const Status gone = root_->unlink(name); !gone.ok() && gone.code() != Errc::not_found) return gone;
+  return root_->sync();
 }
 
 Status DataDirectory::set_clean() { return write_state(true); }
@@ -280,6 +296,14 @@ Status DataDirectory::remove_partition(const std::string& directory_name) {
     LOGCASK_TRY(mark_deleted(directory_name));
   }
   return removed;
+}
+
+Status DataDirectory::discard_partition(const std::string& directory_name) {
+  if (mark_deleted(directory_name).ok()) return remove_partition(directory_name);
+  LOGCASK_ASSIGN(const auto directory, root_->open_directory(directory_name));
+  LOGCASK_TRY(remove_files(*directory));
+  LOGCASK_TRY(root_->remove_directory(directory_name));
+  return root_->sync();
 }
 
 }  // namespace logcask

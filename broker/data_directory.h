@@ -9,7 +9,7 @@
 //   <topic>-<partition>.<topic id>/
 //
 // Threads: open(), set_recovered() and set_clean() once; the partition functions from any thread, one name at a time.
-// Nothing here deletes a directory without a deletion marker in it.
+// Nothing here deletes a directory without a deletion marker in it, but for one that was never a topic's.
 
 #include <memory>
 #include <string>
@@ -73,6 +73,9 @@ class DataDirectory {
   Status unmark_deleted(const std::string& directory_name);
   // Removes a directory that carries the marker; invalid_argument without one.
   Status remove_partition(const std::string& directory_name);
+  // Removes a directory that create_partition() made and that never became part of a topic; without a marker when the
+  // disk has no room for one.
+  Status discard_partition(const std::string& directory_name);
 
  private:
   DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock);

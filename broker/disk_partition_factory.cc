@@ -83,6 +83,7 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.partition.hasher = &parts_.hasher;
   environment.partition.arena = &arena_;
   environment.partition.budget = budget_of(spec);
+  environment.recovery.create = spec.create || spec.finish_creation;
   environment.recovery.machine_reset = parts_.data.machine_reset() && !spec.create;
   environment.flush = &parts_.flush;
   environment.background = &parts_.background;
@@ -90,6 +91,10 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.compaction_wanted = parts_.compaction_wanted;
   std::string report;
   auto runner = LocalPartitionRunner::open(std::move(environment), partition_config(spec.config), report);
+  if (spec.create && !runner->opening().ok()) {
+    runner->close(runner->opening().error());
+    return runner->opening().error();
+  }
   if (!spec.create && !report.empty()) parts_.note(spec.label() + ": " + report);
   return std::shared_ptr<PartitionRunner>(std::move(runner));
 }
@@ -104,6 +109,10 @@ Status DiskPartitionFactory::unmark_deleted(const PartitionSpec& spec) {
 
 Status DiskPartitionFactory::remove(const PartitionSpec& spec) {
   return parts_.data.remove_partition(directory_name(spec));
+}
+
+Status DiskPartitionFactory::discard(const PartitionSpec& spec) {
+  return parts_.data.discard_partition(directory_name(spec));
 }
 
 }  // namespace logcask

@@ -48,6 +48,7 @@ class DiskPartitionFactory final : public PartitionFactory {
   Status mark_deleted(const PartitionSpec& spec) override;
   Status unmark_deleted(const PartitionSpec& spec) override;
   Status remove(const PartitionSpec& spec) override;
+  Status discard(const PartitionSpec& spec) override;
 
   // What the record cache of lookups holds and how often it was right; see Metrics::add_source.
   void add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const;

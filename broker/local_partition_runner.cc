@@ -22,6 +22,7 @@ std::shared_ptr<LocalPartitionRunner> LocalPartitionRunner::open(RunnerEnvironme
   auto runner = std::shared_ptr<LocalPartitionRunner>(new LocalPartitionRunner(std::move(environment), config));
   const Result<std::string> opened = runner->open_log();
   report = opened.ok() ? *opened : opened.error().to_string();
+  if (!opened.ok()) runner->opening_ = opened.error();
   return runner;
 }
 
@@ -33,6 +34,7 @@ LocalPartitionRunner::~LocalPartitionRunner() = default;
 // Recovers the log and publishes the partition; the keydir follows in the background. Nobody holds a role.
 Result<std::string> LocalPartitionRunner::open_log() {
   RecoveryOptions options = environment_.recovery;
+  options.create = options.create && !was_open_;
   options.writer.offset_reserve = config_.offset_reserve;
   options.producers.max_producers = static_cast<std::size_t>(config_.max_producers);
   options.producers.expiration_ms = config_.producer_expiry_ms;
@@ -43,9 +45,12 @@ Result<std::string> LocalPartitionRunner::open_log() {
   structure_.reset();
   if (!recovered.ok()) {
     offline_ = Error{Errc::partition_offline, environment_.name + " is offline: " + recovered.error().message};
+    may_open_later_ = errc_retriable(recovered.code());
     return recovered.error();
   }
   offline_.reset();
+  may_open_later_ = false;
+  was_open_ = true;
   quarantined_.reset();
   troubles_.forget();
   recovery_report_ = recovered->report.to_string();
@@ -410,6 +415,11 @@ Result<std::string> LocalPartitionRunner::reopen() {
   }
   shut_log({Errc::partition_offline, environment_.name + " is being reopened"});
   return open_log();
+}
+
+bool LocalPartitionRunner::may_open_later() const {
+  const Lock lock(mutex_);
+  return may_open_later_ && !closing_;
 }
 
 std::shared_ptr<LogStructure> LocalPartitionRunner::current_structure() const {

@@ -41,6 +41,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   static std::shared_ptr<LocalPartitionRunner> open(RunnerEnvironment environment, const PartitionConfig& config,
                                                     std::string& report);
   ~LocalPartitionRunner() override;
+  // What the opening came to; after an error the runner is offline.
+  const Status& opening() const { return opening_; }
 
   void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
   bool congested() const override;
@@ -60,6 +62,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Status flush() override;
   void close(const Error& reason) override;
   Result<std::string> reopen() override;
+  bool may_open_later() const override;
   void tick() override;
   Status roll() override;  // of PartitionRunner and CompactionPort
 
@@ -167,6 +170,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void wait_until_idle(Lock& lock);
 
   const RunnerEnvironment environment_;
+  Status opening_;  // set once, before anybody else sees the runner
   mutable std::mutex mutex_;
   std::condition_variable idle_;  // a role was given back
   std::atomic<bool> closing_{false};
@@ -177,6 +181,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::shared_ptr<LogStructure> structure_;
   bool background_active_ = false;  // the background role: loading, checkpoints, retention
   std::optional<Error> offline_;
+  bool was_open_ = false;        // only the first opening may create the partition
+  bool may_open_later_ = false;  // offline for a reason that may pass
   bool writer_active_ = false;
   bool sync_active_ = false;
   bool sync_requested_ = false;

@@ -7,7 +7,8 @@ namespace {
 
 class OfflinePartition final : public PartitionRunner {
  public:
-  explicit OfflinePartition(std::string reason) : reason_(std::move(reason)) {}
+  OfflinePartition(std::string reason, bool may_open_later)
+      : reason_(std::move(reason)), may_open_later_(may_open_later) {}
 
   void append(PreparedBatch, Acks, std::function<void(AppendResult)> done) override {
     AppendResult result;
@@ -47,17 +48,19 @@ class OfflinePartition final : public PartitionRunner {
   Status flush() override { return offline(); }
   void close(const Error&) override {}
   Result<std::string> reopen() override { return offline(); }
+  bool may_open_later() const override { return may_open_later_; }
   void tick() override {}
 
  private:
   Error offline() const { return Error{Errc::partition_offline, reason_}; }
   const std::string reason_;
+  const bool may_open_later_;
 };
 
 }  // namespace
 
-std::shared_ptr<PartitionRunner> make_offline_partition(std::string reason) {
-  return std::make_shared<OfflinePartition>(std::move(reason));
+std::shared_ptr<PartitionRunner> make_offline_partition(std::string reason, bool may_open_later) {
+  return std::make_shared<OfflinePartition>(std::move(reason), may_open_later);
 }
 
 }  // namespace logcask

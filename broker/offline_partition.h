@@ -9,6 +9,6 @@
 
 namespace logcask {
 
-std::shared_ptr<PartitionRunner> make_offline_partition(std::string reason);
+std::shared_ptr<PartitionRunner> make_offline_partition(std::string reason, bool may_open_later = false);
 
 }  // namespace logcask

@@ -21,6 +21,8 @@ struct PartitionSpec {
   int partition_count = 1;
   bool internal = false;
   bool create = false;  // the directory must not exist; otherwise it must
+  // The directory exists, but nothing else may be there yet: its creation may have been interrupted.
+  bool finish_creation = false;
 
   std::string label() const { return topic + "-" + std::to_string(partition.value()); }
 };
@@ -29,7 +31,8 @@ class PartitionFactory {
  public:
   virtual ~PartitionFactory() = default;
 
-  // Recovers the log and returns; the keydir may go on loading. An error means that nothing can be served.
+  // Recovers the log and returns; the keydir may go on loading. An error means that nothing can be served; with
+  // `create`, also that the new partition could not be opened.
   virtual Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) = 0;
   // A topic's settings as its partitions take them, with the broker's own budgets filled in.
   virtual PartitionConfig partition_config(const TopicConfig& config) const { return config.partition; }
@@ -43,6 +46,12 @@ class PartitionFactory {
   }
   // Removes the files of a marked and closed partition.
   virtual Status remove(const PartitionSpec& spec) = 0;
+  // Takes back what open() with `create` has made, or made in part. For a topic that nobody has been told of and whose
+  // record was not written: a full disk has no room for a marker, and none is needed.
+  virtual Status discard(const PartitionSpec& spec) {
+    LOGCASK_TRY(mark_deleted(spec));
+    return remove(spec);
+  }
 };
 
 }  // namespace logcask

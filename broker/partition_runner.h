@@ -168,6 +168,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   virtual void close(const Error& reason) = 0;
   // A latched or offline partition is recovered anew; returns the recovery report as text.
   virtual Result<std::string> reopen() = 0;
+  // Offline for a reason that may pass by itself (a full disk, no descriptors): worth a reopen now and then.
+  virtual bool may_open_later() const { return false; }
   // Called about once a second: rolls by age, retention, expiry of producers, buffers of a quiet partition.
   // Does its disk work on the background executor.
   virtual void tick() = 0;

@@ -13,6 +13,7 @@ namespace logcask {
 namespace {
 
 const TopicPtr kNoTopic;
+const Result<std::string> kBusy = Error{Errc::in_use, "topics are being changed"};
 
 // Calls work(0) .. work(count - 1) on a few threads.
 void for_each_parallel(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
@@ -126,8 +127,9 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
   for_each_parallel(jobs.size(), threads, [&](std::size_t job) {
     const auto [topic, index] = jobs[job];
     auto opened = factory_.open(spec_of(*topic, index));
-    topic->partitions[index] =
-        opened.ok() ? std::move(opened).value() : make_offline_partition(opened.error().to_string());
+    topic->partitions[index] = opened.ok()
+                                   ? std::move(opened).value()
+                                   : make_offline_partition(opened.error().to_string(), errc_retriable(opened.code()));
   });
   for (auto& topic : topics) {
     ++report.topics;
@@ -190,8 +192,9 @@ Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
   topic->internal = internal;
   Status failure;
   bool record_may_exist = false;
-  for (std::size_t i = 0; i < topic->record.partitions && failure.ok(); ++i) {
-    PartitionSpec spec = spec_of(*topic, i);
+  std::size_t begun = 0;  // directories that may be there
+  while (begun < topic->record.partitions && failure.ok()) {
+    PartitionSpec spec = spec_of(*topic, begun++);
     spec.create = true;
     auto opened = factory_.open(spec);
     if (opened.ok())
@@ -200,19 +203,20 @@ Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
       failure = std::move(opened).error().in("create " + spec.label());
   }
   if (failure.ok()) {
-    record_may_exist = true;
     failure = metadata_.put_topic(topic->record);
+    // Of a write that found no room nothing is there; any other may still turn up after a restart.
+    record_may_exist = failure.code() != Errc::storage_full;
   }
   if (failure.ok()) {
     publish(topic->record.name, topic);
     return TopicPtr(topic);
   }
-  // Nobody has seen the topic. A record whose write failed may still turn up after a restart: then the marked
-  // directories are what completes the deletion.
-  for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-    topic->partitions[i]->close(failure.error());
+  // Nobody has seen the topic. When its record turns up after a restart, the marked directories are what completes the
+  // deletion.
+  for (const auto& partition : topic->partitions) partition->close(failure.error());
+  for (std::size_t i = 0; i < begun; ++i) {
     const PartitionSpec spec = spec_of(*topic, i);
-    if (factory_.mark_deleted(spec).ok() && !record_may_exist) (void)factory_.remove(spec).ok();
+    (void)(record_may_exist ? factory_.mark_deleted(spec) : factory_.discard(spec)).ok();
   }
   return std::move(failure).error();
 }
@@ -323,6 +327,10 @@ void Topics::finish_deletion(const Topic& topic) {
 
 Result<std::string> Topics::reopen(const std::string& name, PartitionId partition) {
   const std::lock_guard change(change_mutex_);
+  return reopen_now(name, partition);
+}
+
+Result<std::string> Topics::reopen_now(const std::string& name, PartitionId partition) {
   const TopicPtr topic = find(name);
   if (!topic) return unknown_topic(name);
   PartitionRunner* runner = topic->partition(partition);
@@ -332,10 +340,31 @@ Result<std::string> Topics::reopen(const std::string& name, PartitionId partitio
   // It never opened: try again from the files, and put the new runner in the old one's place.
   const auto index = static_cast<std::size_t>(partition.value());
   LOGCASK_ASSIGN(auto opened, factory_.open(spec_of(*topic, index)));
+  if (const PartitionSnapshot now = opened->snapshot(); now.state == PartitionSnapshot::State::offline)
+    report = Error{Errc::partition_offline, now.reason};
+  else
+    report = std::string("opened");
   auto changed = std::make_shared<Topic>(*topic);
   changed->partitions[index] = std::move(opened);
   publish(name, std::move(changed));
-  return std::string("opened");
+  return report;
+}
+
+bool Topics::reopen_offline(const std::function<void(const std::string&)>& note) {
+  // Whoever holds it may wait for the executor that this runs on.
+  const std::unique_lock change(change_mutex_, std::try_to_lock);
+  bool left = false;
+  for (const auto all = snapshot(); const auto& [name, topic] : *all) {
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      if (!topic->partitions[i]->may_open_later()) continue;
+      const auto report = change.owns_lock() ? reopen_now(name, PartitionId(static_cast<std::int32_t>(i))) : kBusy;
+      if (report.ok())
+        note(spec_of(*topic, i).label() + " is no longer offline: " + *report);
+      else
+        left = true;
+    }
+  }
+  return left;
 }
 
 }  // namespace logcask

@@ -90,8 +90,12 @@ class Topics {
   Status remove(const std::string& name, const std::function<void(std::function<void()>)>& background);
   // Recovers a latched or offline partition anew; returns the report.
   Result<std::string> reopen(const std::string& name, PartitionId partition);
+  // The same for every partition that is offline for a reason that may pass; `note` gets a line for each that opens.
+  // True while such are left. Does not wait for other changes.
+  bool reopen_offline(const std::function<void(const std::string&)>& note);
 
  private:
+  Result<std::string> reopen_now(const std::string& name, PartitionId partition);
   Result<TopicPtr> make(TopicRecord record, bool internal);
   Status check_new(const std::string& name, std::int64_t partitions) const;
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;

@@ -1,5 +1,6 @@
 #include "broker/upkeep.h"
 
+#include <algorithm>
 #include <string>
 
 #include "broker/log.h"
@@ -10,10 +11,11 @@ namespace {
 constexpr std::int64_t kRoundMs = 1000;
 // While keydirs load, their end is looked for more often.
 constexpr std::int64_t kLoadingRoundMs = 50;
+constexpr int kReopenPauseRounds = 31;
 
 }  // namespace
 
-Upkeep::Upkeep(const Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts)
+Upkeep::Upkeep(Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts)
     : topics_(topics), executor_(executor), clock_(clock), facts_(facts) {}
 
 void Upkeep::start() { arm(); }
@@ -49,6 +51,15 @@ void Upkeep::round() {
   last_ticks_ns_ = now_ns;
   for (const auto all = topics_.snapshot(); const auto& [name, topic] : *all)
     for (const auto& partition : topic->partitions) partition->tick();
+  reopen_offline();
+}
+
+// Each attempt may read a log: after one that fails, the next comes later.
+void Upkeep::reopen_offline() {
+  if (reopen_in_rounds_-- > 0) return;
+  const bool left = topics_.reopen_offline([](const std::string& line) { log_info(line); });
+  reopen_pause_rounds_ = left ? std::min(reopen_pause_rounds_ * 2 + 1, kReopenPauseRounds) : 0;
+  reopen_in_rounds_ = reopen_pause_rounds_;
 }
 
 void Upkeep::note_loading() {

@@ -1,5 +1,6 @@
 #pragma once
-// What has to happen about once a second: every partition's tick, and noticing that all keydirs are complete.
+// What has to happen about once a second: every partition's tick, noticing that all keydirs are complete, and
+// opening partitions again that are offline for a reason that may pass.
 //
 // Runs on the background executor. stop() returns when no round is under way and none will begin.
 
@@ -16,7 +17,7 @@ namespace logcask {
 
 class Upkeep {
  public:
-  Upkeep(const Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts);
+  Upkeep(Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts);
   ~Upkeep() { stop(); }
 
   void start();
@@ -33,8 +34,9 @@ class Upkeep {
   void arm();
   void round();
   void note_loading();
+  void reopen_offline();
 
-  const Topics& topics_;
+  Topics& topics_;
   Executor& executor_;
   const Clock& clock_;
   BrokerFacts& facts_;
@@ -42,6 +44,8 @@ class Upkeep {
   // Rounds only.
   bool loaded_ = false;
   std::int64_t last_ticks_ns_ = 0;
+  int reopen_in_rounds_ = 0;
+  int reopen_pause_rounds_ = 0;
 };
 
 }  // namespace logcask

@@ -44,6 +44,7 @@ class Rebuild {
     LOGCASK_TRY(list_segments());
     LOGCASK_TRY(snapshot_producers());
     LOGCASK_TRY(set_aside());
+    LOGCASK_TRY(make_active());
     // Only now: before this step the directory has no manifest and the next try begins anew.
     LOGCASK_TRY(store_manifest(*directory_, report_.manifest));
     return std::move(report_);
@@ -171,6 +172,15 @@ class Rebuild {
       report_.set_aside.push_back(name);
     }
     return report_.set_aside.empty() ? Status() : directory_->sync();
+  }
+
+  // A manifest behind which no log goes on would have lost it.
+  Status make_active() {
+    const SegmentName name{report_.manifest.closed_end(), Generation(0)};
+    if (chosen_.back()->name == name) return {};
+    const auto made = directory_->open(segment_filename(name, SegmentFile::log), OpenMode::create_new);
+    if (!made.ok() && made.code() != Errc::already_exists) return made.error();
+    return directory_->sync();
   }
 
   std::shared_ptr<Directory> directory_;

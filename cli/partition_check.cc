@@ -56,6 +56,10 @@ class Checker {
       if (!out_.manifest || manifest->generation > out_.manifest->generation) out_.manifest = *std::move(manifest);
     }
     if (sound == 0 && has_logs()) find(Finding::Kind::manifest, "manifest.a", "no readable manifest, but log files");
+    if (sound == 0 && out_.findings.empty() && !has_logs())
+      find(Finding::Kind::damage, "manifest.a",
+           "neither a manifest nor a log is there: the partition's files are gone, or were never made because the "
+           "creation of its topic was interrupted");
     if (sound == 1)
       find(Finding::Kind::note, "manifest.a",
            "one of the two copies is missing or damaged; the next start writes it again");
@@ -166,6 +170,7 @@ class Checker {
       if (parsed && parsed->file == SegmentFile::log && !listed.contains(parsed->name)) unlisted.insert(parsed->name);
     }
     check_missing(listed, unlisted, expected);
+    check_active(unlisted, expected);
     for (const auto& name : unlisted) {
       if (out_.manifest && name.rewritten())
         find(Finding::Kind::note, segment_filename(name, SegmentFile::log),
@@ -186,6 +191,14 @@ class Checker {
         find(Finding::Kind::damage, segment_filename(parsed->name, SegmentFile::log),
              "it is not there, but " + std::to_string(sync->position) + " bytes of it were synced");
     }
+  }
+
+  // The log that goes on where the manifest ends.
+  void check_active(const std::set<SegmentName>& unlisted, Offset closed_end) {
+    const SegmentName name{closed_end, Generation(0)};
+    if (!out_.manifest || unlisted.contains(name) || read_sync_log(*directory_, closed_end).ok()) return;
+    find(Finding::Kind::damage, segment_filename(name, SegmentFile::log),
+         "it is not there, nor is its sync log, but the log goes on in it");
   }
 
   // An unlisted file of the appender: sound up to its recovery point, or damaged; what follows may be torn.

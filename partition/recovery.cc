@@ -63,6 +63,7 @@ class Recovery {
   Result<LogState> rewrite_tail(const ScannedLog& log);
   Status start_active(Offset base);
   Status resume_active(LogState state, Offset ceiling);
+  Status check_missing_log(Offset base);
   Status set_aside();
   void learn_producers(const BatchHeader& header, TimestampMs seen);
   Status learn_behind_damage(const File& file, SegmentName name, Offset from, std::uint64_t end, TimestampMs seen);
@@ -96,6 +97,10 @@ Result<RecoveredLog> Recovery::run() {
     return Error{Errc::corrupt_file, directory_->path() +
                                          ": log files but no manifest; nothing was touched, 'logcask verify --repair' "
                                          "rebuilds the manifest from the logs"};
+  if (!manifest && !options_.create)
+    return Error{Errc::corrupt_file, directory_->path() +
+                                         ": manifest.a, manifest.b and every log are missing; restore them from a "
+                                         "backup, then 'logcask reopen'"};
   LOGCASK_TRY(remove_temporaries());
   if (!manifest) {
     LOGCASK_TRY(start_new());
@@ -398,6 +403,7 @@ Status Recovery::chain() {
   }
   unlisted_.erase(unlisted_.begin(), unlisted_.begin() + static_cast<std::ptrdiff_t>(i));
   unlisted_.insert(unlisted_.end(), strangers.begin(), strangers.end());
+  if (!last && !options_.create) LOGCASK_TRY(check_missing_log(closed_end));
   LOGCASK_TRY(set_aside());
 
   Active active;
@@ -405,12 +411,26 @@ Status Recovery::chain() {
   if (last) {
     LOGCASK_ASSIGN(active, settle_last(*last));
   }
-  // The step that seals a file comes before the first byte of the one behind it.
+  // The step that seals a file comes before the first byte of the one behind it, but after that one is there: a
+  // manifest behind which no log goes on has lost it.
+  if (!active.state) LOGCASK_TRY(start_active(active.base));
   if (manifest_changed_) {
     ++out_.manifest.generation;
     LOGCASK_TRY(store_manifest(*directory_, out_.manifest));
   }
-  return active.state ? resume_active(*std::move(active.state), active.ceiling) : start_active(active.base);
+  return active.state ? resume_active(*std::move(active.state), active.ceiling) : Status();
+}
+
+// No log goes on at the closed end. It was durable before the manifest was, so it is lost; a .sync that is there says
+// that nothing of it was promised.
+Status Recovery::check_missing_log(Offset base) {
+  const Result<SyncEntry> sync = read_sync_log(*directory_, base);
+  if (sync.ok()) return {};
+  if (sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file) return sync.error();
+  return Error{Errc::corrupt_file,
+               directory_->path() + "/" + segment_filename({base, Generation(0)}, SegmentFile::log) +
+                   " is missing, which the log goes on in; restore it and its .sync from a backup, then 'logcask "
+                   "reopen' (an empty file in its place gives up what it held, and its offsets are given again)"};
 }
 
 // The log with everything that lies beside it: a later log of the same base must not meet them.

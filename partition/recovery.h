@@ -56,6 +56,9 @@ struct RecoveredLog {
 };
 
 struct RecoveryOptions {
+  // The directory may be that of a partition whose creation has not been completed. Otherwise one without a manifest,
+  // or without the log that the manifest says is appended to, has lost its files: corrupt_file.
+  bool create = false;
   // The machine was restarted since the directory was last open, so what was not synced may be lost.
   bool machine_reset = false;
   SegmentWriter::Options writer;

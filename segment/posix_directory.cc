@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -17,10 +18,12 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 class PosixLock final : public DirectoryLock {
  public:
-  explicit PosixLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  PosixLock(Descriptor directory, Descriptor file) : directory_(std::move(directory)), file_(std::move(file)) {}
 
  private:
-  Descriptor descriptor_;  // closing it gives the lock up
+  // Closing them gives the locks up.
+  Descriptor directory_;
+  Descriptor file_;
 };
 
 struct CloseDirectory {
@@ -100,16 +103,24 @@ class PosixDirectory final : public Directory {
     Descriptor file(retry(
         [&] { return ::openat(descriptor_.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640); }));
     if (!file.valid()) return failed("open", name);
+    const auto in_use = [&] {
+      return Error{Errc::in_use, path_ + " is in use by process " + holder(file.get()) +
+                                     "; stop it or choose another data directory"};
+    };
+    // The file may be removed under its holder, the directory may not. Where directories cannot be locked (NFS), the
+    // file alone has to do.
+    Descriptor own(retry([&] { return ::openat(descriptor_.get(), ".", kDirectoryFlags); }));
+    if (!own.valid()) return failed("open", "");
+    if (retry([&] { return ::flock(own.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) return in_use();
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
     if (retry([&] { return ::fcntl(file.get(), F_OFD_SETLK, &whole); }) != 0) {
       if (errno != EAGAIN && errno != EACCES) return failed("lock", name);
-      return Error{Errc::in_use, path_ + " is in use by process " + holder(file.get()) +
-                                     "; stop it or choose another data directory"};
+      return in_use();
     }
     LOGCASK_TRY(write_pid(file.get(), name));
-    return std::unique_ptr<DirectoryLock>(std::make_unique<PosixLock>(std::move(file)));
+    return std::unique_ptr<DirectoryLock>(std::make_unique<PosixLock>(std::move(own), std::move(file)));
   }
 
   Result<std::uint64_t> free_bytes() override {
@@ -154,9 +165,13 @@ class PosixDirectory final : public Directory {
   }
 
   Status write_pid(int fd, const std::string& name) {
+    // Written over and then cut, because a full disk may not give back what an empty file has let go.
     const std::string text = std::to_string(::getpid()) + "\n";
-    if (retry([&] { return ::ftruncate(fd, 0); }) != 0 ||
-        retry([&] { return ::pwrite(fd, text.data(), text.size(), 0); }) != static_cast<ssize_t>(text.size()))
+    const auto wrote = retry([&] { return ::pwrite(fd, text.data(), text.size(), 0); });
+    // The lock holds without the pid.
+    if (wrote < 0 && (errno == ENOSPC || errno == EDQUOT)) return {};
+    if (wrote != static_cast<ssize_t>(text.size()) ||
+        retry([&] { return ::ftruncate(fd, static_cast<off_t>(text.size())); }) != 0)
       return failed("write", name);
     return {};
   }

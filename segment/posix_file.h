@@ -3,7 +3,8 @@
 //
 // The only place of storage that sees errno. Descriptors are close-on-exec; a name never follows a symbolic link;
 // short transfers and EINTR are handled here. Error messages name the operation and the path.
-// Locks are open-file-description locks: they also exclude a second holder inside this process, and end with it.
+// A lock is one of the directory itself (flock), which holds though the lock file is removed, and an
+// open-file-description lock of that file. Both exclude a second holder inside this process, too, and end with it.
 
 #include <memory>
 #include <string>

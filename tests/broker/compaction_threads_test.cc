@@ -80,6 +80,7 @@ struct Served {
     environment.partition.hasher = &hasher;
     environment.partition.arena = &arena;
     environment.partition.budget = &budget;
+    environment.recovery.create = true;
     environment.recovery.writer.preallocate_bytes = 0;
     environment.flush = &executors.flush;
     environment.background = &executors.background;

@@ -95,6 +95,58 @@ TEST_CASE("the mark of a clean stop is gone once the next start has looked at it
   CHECK_FALSE((*DataDirectory::open(disk.root(), "boot-1"))->start_facts().clean_stop);
 }
 
+TEST_CASE("a full disk does not keep a broker from starting, and the next start knows how the last run ended") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK((*DataDirectory::open(disk.root(), "boot-1"))->set_clean()); }
+  disk.set_capacity(disk.used_bytes());
+  {
+    auto clean = DataDirectory::open(disk.root(), "boot-1");
+    REQUIRE_OK(clean);
+    CHECK((*clean)->start_facts().clean_stop);
+  }
+  auto killed = DataDirectory::open(disk.root(), "boot-1");
+  REQUIRE_OK(killed);
+  CHECK_FALSE((*killed)->start_facts().clean_stop);
+  CHECK((*killed)->start_facts().same_boot);
+  REQUIRE_OK((*killed)->set_clean());
+}
+
+TEST_CASE("a mark that finds no room on a full disk leaves the cautious reading, not the last run's mark") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK((*DataDirectory::open(disk.root(), "boot-1"))->set_clean()); }
+  disk.set_content("state", "clean boot boot-1\n");  // of another size: it must be replaced
+  disk.set_capacity(disk.used_bytes());
+  {
+    auto clean = DataDirectory::open(disk.root(), "boot-1");
+    REQUIRE_OK(clean);
+    CHECK((*clean)->start_facts().clean_stop);
+    CHECK((*clean)->notes().size() == 1);
+  }
+  disk.set_capacity(1 << 30);
+  const auto killed = DataDirectory::open(disk.root(), "boot-1");
+  REQUIRE_OK(killed);
+  CHECK_FALSE((*killed)->start_facts().clean_stop);
+  CHECK((*killed)->machine_reset());
+}
+
+TEST_CASE("a power loss while the mark of a clean stop is written over never leaves it to the run that goes on") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK((*DataDirectory::open(disk.root(), "boot-1"))->set_clean()); }
+  disk.settle();
+  REQUIRE_OK(DataDirectory::open(disk.root(), "boot-1"));
+  disk.mark("goes on");
+  std::size_t images = 0;
+  testing::CrashStates states(disk, testing::CrashProfile::worst, testing::test_seed());
+  for (auto state = states.next(); state; state = states.next(), ++images) {
+    INFO(state->description);
+    const auto started = DataDirectory::open(state->image->root(), "boot-2");
+    REQUIRE_OK(started);
+    CHECK_FALSE((*started)->start_facts().same_boot);
+    if (state->marks > 0) CHECK_FALSE((*started)->start_facts().clean_stop);
+  }
+  CHECK(images > 2);
+}
+
 TEST_CASE("two brokers never share a directory") {
   MemoryFileSystem disk;
   auto first = DataDirectory::open(disk.root(), "b");

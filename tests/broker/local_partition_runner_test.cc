@@ -415,3 +415,19 @@ TEST_CASE("the keydir budget refuses new keys only, naming the records", "[runne
   fixture.budget().set_limit_bytes(3 * kKeydirBytesPerEntry);
   CHECK(fixture.put("c", "1").error.ok());
 }
+
+TEST_CASE("a reopen of a partition whose files have gone does not make a new one", "[runner]") {
+  PartitionFixture fixture;
+  CHECK(fixture.put("a", "1").error.ok());
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  fixture.disk().fail(fault);
+  CHECK(fixture.put("b", "1").error.code() == Errc::read_only);
+  fixture.disk().clear_faults();
+  const auto files = fixture.disk().root()->list();
+  REQUIRE_OK(files);
+  for (const auto& file : *files) REQUIRE_OK(fixture.disk().root()->unlink(file.name));
+  CHECK(fixture.partition().reopen().code() == Errc::corrupt_file);
+  CHECK(fixture.partition().snapshot().state == PartitionSnapshot::State::offline);
+  CHECK(fixture.disk().root()->list()->empty());
+}

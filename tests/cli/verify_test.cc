@@ -163,3 +163,26 @@ TEST_CASE("verify finds an active log that is gone, and one whose leader epoch i
   CHECK(std::any_of(gone.findings.begin(), gone.findings.end(),
                     [&](const Finding& f) { return f.kind == Finding::Kind::damage && f.file == active; }));
 }
+
+TEST_CASE("verify finds partitions whose files or active log have gone") {
+  const auto disk = written_disk();
+  const PartitionCheck sound = check(*disk);
+  const Offset end = sound.manifest->closed_end();
+  std::string active;
+  const auto files = disk->root()->list();
+  REQUIRE_OK(files);
+  for (const auto& file : *files)
+    if (const auto parsed = parse_segment_filename(file.name);
+        parsed && parsed->file == SegmentFile::log && parsed->name.base == end)
+      active = file.name;
+  REQUIRE(!active.empty());
+  REQUIRE_OK(disk->root()->unlink(active));
+  REQUIRE_OK(disk->root()->unlink(segment_filename({end, Generation(0)}, SegmentFile::sync)));
+  const PartitionCheck without_active = check(*disk);
+  REQUIRE(without_active.has(Finding::Kind::damage));
+  CHECK(without_active.findings[0].file == active);
+  const auto rest = disk->root()->list();
+  REQUIRE_OK(rest);
+  for (const auto& file : *rest) REQUIRE_OK(disk->root()->unlink(file.name));
+  CHECK(check(*disk).has(Finding::Kind::damage));
+}

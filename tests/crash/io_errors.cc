@@ -268,7 +268,8 @@ void run_workload(const IoWorkload& workload) {
   INFO(workload.name << ": " << row.runs << " runs");
   REQUIRE(row.runs >= workload.runs_least / sample);
   REQUIRE(row.refused > 0);
-  if (sample == 1) REQUIRE(row.latched > 0);
+  // Topics are not latched: a creation that fails is taken back.
+  if (sample == 1) REQUIRE((row.latched > 0) == (std::string_view(workload.name) != "topics"));
 }
 
 void replay(const std::string& what) {

@@ -40,7 +40,7 @@ std::vector<MemoryFileSystem::FaultHit> IoRun::hits() const {
 void IoRun::note_hits() {
   const auto all = hits();
   for (std::size_t i = noted_.size(); i < all.size(); ++i)
-    noted_.push_back({all[i], !all[i].path.ends_with(".sync") || sync_logs_.contains(all[i].path)});
+    noted_.push_back({all[i], !all[i].path.ends_with(".sync") || sync_logs_.contains(all[i].path), false});
   sync_logs_.clear();
   const std::vector<std::string> paths = disk_->paths();
   const std::set<std::string> there(paths.begin(), paths.end());
@@ -63,6 +63,7 @@ bool IoRun::broken_by(const std::string& topic, int partition, bool log_only) co
   if (sound_again_) return false;
   const std::string directory = "/" + topic + "-" + std::to_string(partition) + ".";
   return std::any_of(noted_.begin(), noted_.end(), [&](const Hit& hit) {
+    if (hit.taken_back) return false;
     const MemoryFileSystem::FaultHit& what = hit.what;
     const bool log = what.path.ends_with(".0.log");
     if (what.path.find(directory) == std::string::npos || !(log || (!log_only && what.path.ends_with(".0.sync"))))
@@ -212,10 +213,10 @@ void IoRun::create(const std::string& topic) {
   note_hits();
   const auto created = storage_.create(topic, 1);
   note_hits();
-  if (created.ok())
-    add_topic(topic, 1);
-  else
-    ++refused_;
+  if (created.ok()) return add_topic(topic, 1);
+  ++refused_;
+  for (Hit& hit : noted_)
+    if (hit.what.path.find("/" + topic + "-") != std::string::npos) hit.taken_back = true;
 }
 
 void IoRun::remove(const std::string& topic) {

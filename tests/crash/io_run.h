@@ -83,6 +83,8 @@ class IoRun {
     // The file was in use before the operation that met the fault; else that one was about to create it, and what goes
     // wrong then is undone.
     bool in_use = false;
+    // Of a topic whose creation has failed: its files are nobody's, and a later topic of the name has others.
+    bool taken_back = false;
   };
   std::vector<MemoryFileSystem::FaultHit> hits() const;
   // Sorts what was hit since the last call, which is made before and after each operation.

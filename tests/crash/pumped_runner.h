@@ -62,6 +62,7 @@ class PumpedRunner final : public PartitionRunner {
     pump_();
     return inner_->reopen();
   }
+  bool may_open_later() const override { return inner_->may_open_later(); }
   void tick() override {
     inner_->tick();
     pump_();

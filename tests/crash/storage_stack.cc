@@ -29,6 +29,7 @@ class StorageStack::Factory final : public PartitionFactory {
   Status mark_deleted(const PartitionSpec& spec) override { return inner_.mark_deleted(spec); }
   Status unmark_deleted(const PartitionSpec& spec) override { return inner_.unmark_deleted(spec); }
   Status remove(const PartitionSpec& spec) override { return inner_.remove(spec); }
+  Status discard(const PartitionSpec& spec) override { return inner_.discard(spec); }
 
  private:
   PartitionFactory& inner_;
@@ -70,6 +71,7 @@ Status StorageStack::open_metadata() {
   const std::string name = DataDirectory::partition_directory_name(spec.topic, spec.partition, spec.topic_id);
   spec.create = std::none_of(entries.begin(), entries.end(), [&](const auto& e) { return e.directory_name == name; });
   if (spec.create && !entries.empty()) return Error{Errc::not_found, "partitions without the metadata topic"};
+  spec.finish_creation = !spec.create && entries.size() == 1;
   LOGCASK_ASSIGN(spec.config, make_topic_config({{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}}));
   LOGCASK_ASSIGN(parts_->metadata_partition, parts_->factory->open(spec));
   const PartitionSnapshot state = parts_->metadata_partition->snapshot();

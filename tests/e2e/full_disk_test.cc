@@ -346,4 +346,41 @@ TEST_CASE("a disk that fills up in the middle of a rewrite loses nothing, and th
   with_small_disk(body, 96u << 20);
 }
 
+TEST_CASE("a broker starts on a full disk and serves what is there, after a stop and after a kill", "[e2e]") {
+  with_small_disk([](SmallDisk& disk, const std::string& data) {
+    std::map<std::string, int> newest;
+    int next = 0;
+    {
+      Served served(data);
+      served.create("65536");
+      served.put_some(0, 50, 20);
+      disk.fill_up_to(0);
+      next = served.put_until_full(50, 20);
+      newest = served.newest;
+      CHECK(served.broker.stop() == 0);
+    }
+    disk.fill_up_to(0);
+    for (const bool killed : {true, false}) {
+      INFO((killed ? "to be killed" : "to be stopped"));
+      Served served(data);
+      served.newest = newest;
+      served.check();
+      v1::RequestHeader request;
+      request.mutable_create_topic()->set_name("u");
+      request.mutable_create_topic()->set_partitions(3);
+      CHECK(served.client.call(request).header.error_code() == static_cast<int>(Errc::storage_full));
+      if (killed) {
+        served.broker.kill();
+        continue;
+      }
+      disk.make_room();
+      served.client.create_topic("u", 3);
+      CHECK(served.client.put("u", "k", "v") >= 0);
+      served.put_some(next, 50, 20);
+      served.check();
+      CHECK(served.broker.stop() == 0);
+    }
+  });
+}
+
 }  // namespace logcask::testing

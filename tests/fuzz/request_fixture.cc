@@ -62,6 +62,7 @@ Result<std::shared_ptr<PartitionRunner>> FuzzPartitions::open(const PartitionSpe
   environment.partition.hasher = &hasher_;
   environment.partition.arena = &arena_;
   environment.partition.budget = &budget_;
+  environment.recovery.create = true;
   environment.recovery.writer.preallocate_bytes = 0;
   environment.flush = &flush_;
   environment.background = &background_;

@@ -39,6 +39,7 @@ struct Disk {
 
   Result<RecoveredLog> recover(bool machine_reset = false) {
     RecoveryOptions options;
+    options.create = may_create;
     options.machine_reset = machine_reset;
     options.writer.preallocate_bytes = 0;
     options.writer.offset_reserve = 100;
@@ -139,6 +140,7 @@ struct Disk {
   }
 
   std::unique_ptr<MemoryFileSystem> files;
+  bool may_create = true;
   TestClock clock;
   std::optional<RecoveredLog> log;
   std::vector<SegmentFacts> closed_facts;
@@ -723,4 +725,57 @@ TEST_CASE("recovery that is itself interrupted at any point comes to the same en
     }
   }
   CHECK(images > 20);
+}
+
+TEST_CASE("a partition whose files have all gone is no new one", "[recovery]") {
+  Disk disk;
+  disk.open();
+  disk.put(3);
+  disk.log.reset();
+  disk.may_create = false;
+  const auto files = disk.files->root()->list();
+  REQUIRE_OK(files);
+  for (const auto& file : *files) REQUIRE_OK(disk.files->root()->unlink(file.name));
+  const auto refused = disk.recover();
+  REQUIRE(refused.code() == Errc::corrupt_file);
+  CHECK(refused.error().message.find("manifest.a") != std::string::npos);
+  CHECK(disk.files->root()->list()->empty());
+}
+
+TEST_CASE("a partition whose active log has gone with its sync log is no empty one", "[recovery]") {
+  const bool rolled = GENERATE(false, true);
+  Disk disk;
+  disk.open();
+  disk.put(3);
+  if (rolled) {
+    disk.roll();
+    disk.list();
+    disk.put(2);
+  }
+  const std::int64_t base = rolled ? 3 : 0;
+  disk.log.reset();
+  disk.may_create = false;
+  for (const SegmentFile file : {SegmentFile::log, SegmentFile::sync})
+    REQUIRE_OK(disk.files->root()->unlink(name_of(base, file)));
+  const auto refused = disk.recover();
+  REQUIRE(refused.code() == Errc::corrupt_file);
+  CHECK(refused.error().message.find(name_of(base)) != std::string::npos);
+  // What the message offers.
+  disk.create(name_of(base));
+  disk.open();
+  CHECK(disk.offsets() == range(0, base));
+}
+
+TEST_CASE("a log that goes on behind a hole at the manifest's end is not set aside for a new one", "[recovery]") {
+  Disk disk;
+  disk.open();
+  disk.put(3);
+  disk.roll();
+  disk.put(2);
+  disk.log.reset();
+  disk.may_create = false;
+  for (const SegmentFile file : {SegmentFile::log, SegmentFile::sync})
+    REQUIRE_OK(disk.files->root()->unlink(name_of(0, file)));
+  REQUIRE(disk.recover().code() == Errc::corrupt_file);
+  CHECK(disk.has(name_of(3)));
 }

@@ -142,6 +142,20 @@ TEST_CASE("conformance: a directory is locked once at a time, also within one pr
   REQUIRE_OK(place.root->lock("LOCK"));
 }
 
+TEST_CASE("a directory whose lock file was removed under its holder is still locked") {
+  TempDir temp;
+  const auto root = create_posix_directory(temp.path() + "/data");
+  REQUIRE_OK(root);
+  auto first = (*root)->lock("LOCK");
+  REQUIRE_OK(first);
+  REQUIRE_OK((*root)->unlink("LOCK"));
+  const auto again = open_posix_directory(temp.path() + "/data");
+  REQUIRE_OK(again);
+  REQUIRE((*again)->lock("LOCK").code() == Errc::in_use);
+  first->reset();
+  REQUIRE_OK((*again)->lock("LOCK"));
+}
+
 TEST_CASE("conformance: whole files are replaced at once and leave no temporary file") {
   Place place(GENERATE(true, false));
   REQUIRE_OK(put_file(*place.root, "f.tmp", "left by a crash"));

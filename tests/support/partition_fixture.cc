@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "partition/manifest.h"
 #include "tests/support/catch.h"
 
 namespace logcask::testing {
@@ -79,6 +80,20 @@ void PartitionFixture::power_loss(std::unique_ptr<MemoryFileSystem> image) {
   open_only(true);
 }
 
+namespace {
+
+// Its first manifest is followed by others only when the partition has been made.
+bool completed(Directory& directory) {
+  for (const char* name : kManifestNames) {
+    const auto bytes = read_file(directory, name, 1 << 20);
+    const auto manifest = bytes.ok() ? decode_manifest(*bytes) : Result<Manifest>(bytes.error());
+    if (manifest.ok() && manifest->generation > 1) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void PartitionFixture::open_only(bool machine_reset) {
   RunnerEnvironment environment;
   environment.name = "t-0";
@@ -89,6 +104,7 @@ void PartitionFixture::open_only(bool machine_reset) {
   environment.partition.hasher = &hasher_;
   environment.partition.arena = &arena_;
   environment.partition.budget = &budget_;
+  environment.recovery.create = !completed(*environment.partition.directory);
   environment.recovery.machine_reset = machine_reset;
   environment.recovery.writer.preallocate_bytes = 0;
   environment.flush = &flush_;
