@@ -6,8 +6,8 @@
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
 #   --tsan-if-quick  the same, unless the plain build took more than ten minutes
-#   --nightly  the slow tests too, the known bugs of scripts/mutants.py, the unit tests again under twenty other seeds,
-#              100,000 inputs for every fuzz target where clang is installed, then both sanitizers
+#   --nightly  the slow tests too, both sanitizers, the known bugs of scripts/mutants.py, 100,000 inputs for every fuzz
+#              target where clang is installed, and the unit tests again under twenty other seeds
 #   -R REGEX   only the tests whose name matches
 #
 # The last lines are ctest's own summary; the exit code is ctest's.
@@ -63,20 +63,6 @@ run_preset() {
 }
 
 run_preset dev
-if [ "$nightly" = yes ]; then
-  LOGCASK_BUILD_JOBS=$jobs python3 scripts/mutants.py
-  for seed in $(seq 1 20); do
-    export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
-    echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
-    ctest --preset dev -j "$(nproc)" -L 'unit|schedule' "${filter[@]}"
-  done
-  unset LOGCASK_TEST_SEED
-  if command -v clang++-14 > /dev/null; then
-    scripts/fuzz.sh --executions 100000
-  else
-    echo "test: SKIPPED: fuzzing, clang++-14 is not installed"
-  fi
-fi
 if [ "$asan" = yes ]; then
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
   run_preset asan
@@ -87,4 +73,17 @@ if [ "$tsan" != no ]; then
   [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] || runner=(setarch "$(uname -m)" -R)
   export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1}"
   run_preset tsan "${runner[@]}"
+fi
+if [ "$nightly" = yes ]; then
+  LOGCASK_BUILD_JOBS=$jobs python3 scripts/mutants.py
+  if command -v clang++-14 > /dev/null; then
+    scripts/fuzz.sh --executions 100000
+  else
+    echo "test: SKIPPED: fuzzing, clang++-14 is not installed"
+  fi
+  for seed in $(seq 1 20); do
+    export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
+    echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
+    ctest --preset dev -j "$(nproc)" -L 'unit|schedule' "${filter[@]}"
+  done
 fi
