@@ -19,6 +19,12 @@ class EventLoop {
 
   // Any thread. Tasks of one posting thread run in order. Many posts before the loop wakes cost one wake-up.
   virtual void post(Task task) = 0;
+  // Loop thread only. For work that may take a good part of a millisecond, such as filling an answer with a megabyte:
+  // one such task at a time, between them whatever else is ready. Calls of small answers never wait for a queue of
+  // them.
+  virtual void post_large(Task task) { post(std::move(task)); }
+  // Whether such tasks wait.
+  virtual bool large_waiting() const { return false; }
   virtual bool on_this_thread() const = 0;
   // Runs `task` here: now when the caller is this thread already, else posted.
   void run(Task task) {

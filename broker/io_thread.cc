@@ -63,6 +63,24 @@ void IoThread::drain() {
   draining_.clear();
 }
 
+void IoThread::post_large(Task task) {
+  large_.push_back(std::move(task));
+  if (!std::exchange(large_posted_, true)) post_next_large();
+}
+
+// Each goes to the end of the context's queue by itself: the sockets that are ready by then come first.
+void IoThread::post_next_large() {
+  boost::asio::post(asio_->context, [this] {
+    const Task task = std::move(large_.front());
+    large_.pop_front();
+    task();
+    if (large_.empty())
+      large_posted_ = false;
+    else
+      post_next_large();
+  });
+}
+
 bool IoThread::on_this_thread() const { return id_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
 EventLoop::TimerId IoThread::call_after(std::int64_t delay_ms, Task task) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,8 @@ class IoThread final : public EventLoop {
   void stop();
 
   void post(Task task) override;
+  void post_large(Task task) override;
+  bool large_waiting() const override { return !large_.empty(); }
   bool on_this_thread() const override;
   TimerId call_after(std::int64_t delay_ms, Task task) override;
   bool cancel(TimerId timer) override;
@@ -45,6 +48,7 @@ class IoThread final : public EventLoop {
   struct Asio;  // the io_context and its timer, out of this header
 
   void drain();
+  void post_next_large();
   void arm();
   std::int64_t now_ms() const { return clock_.monotonic_ns() / 1'000'000; }
 
@@ -57,6 +61,8 @@ class IoThread final : public EventLoop {
   TimerWheel wheel_;
   std::int64_t armed_ms_ = INT64_MAX;  // when the wheel is looked at next
   std::vector<Task> draining_;
+  std::deque<Task> large_;
+  bool large_posted_ = false;
   // Guarded by mutex_.
   std::mutex mutex_;
   std::vector<Task> inbox_;

@@ -18,6 +18,8 @@ constexpr std::int64_t kPutOffMs = 50;
 constexpr std::uint64_t kLoanMin = 64u << 10;
 constexpr std::uint64_t kLoanMax = 4u << 20;
 constexpr std::size_t kLendBelowBytes = 1u << 20;
+// Answers of one connection before the others have their turn.
+constexpr std::size_t kAnswerBytesPerTurn = 512u << 10;
 
 // Requests whose answers may be large, or many. Producers, lookups of one key and commits are never among them.
 bool asks_for_much(const v1::RequestHeader& header) {
@@ -90,6 +92,7 @@ bool Connection::wants_input() const {
 
 std::size_t Connection::consume(ByteView bytes) {
   const std::size_t before = bytes.size();
+  const std::size_t answered_before = output_.bytes();
   consuming_ = true;
   while (wants_input()) {
     FrameLimits limits;
@@ -103,6 +106,10 @@ std::size_t Connection::consume(ByteView bytes) {
     if (!execute(**frame)) break;
     bytes.remove_prefix((*frame)->total_bytes);
     needed_bytes_ = kFramePrefixBytes;
+    if (output_.bytes() > answered_before + kAnswerBytesPerTurn) {
+      wait_for_turn();
+      break;
+    }
   }
   consuming_ = false;
   return before - bytes.size();
@@ -121,9 +128,15 @@ bool Connection::execute(const FrameView& frame) {
   if (open_.contains(header->correlation_id()))
     return broken("correlation id " + std::to_string(header->correlation_id()) +
                   " belongs to a request that is still open");
-  if (services_.memory.answers_short() && asks_for_much(*header)) {
-    pause_input(kPutOffMs);
-    return false;
+  if (asks_for_much(*header)) {
+    if (services_.memory.answers_short()) {
+      pause_input(kPutOffMs);
+      return false;
+    }
+    if (!std::exchange(has_turn_, false) && loop_.large_waiting()) {
+      wait_for_turn();
+      return false;
+    }
   }
   const NativeRequest request{*this, header->correlation_id(), *header, frame.attachment, frame.total_bytes};
   if (!hold_memory(*header, frame.total_bytes)) {
@@ -305,6 +318,16 @@ void Connection::shut(const Error& reason) {
 }
 
 void Connection::slow_down() { pause_input(kSlowDownMs); }
+
+void Connection::wait_for_turn() {
+  hold_input();
+  loop_.post_large([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->has_turn_ = true;
+    self->release_input();
+  });
+}
 
 void Connection::release_input() {
   --input_holds_;

@@ -106,6 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t credit = 0;  // the client's, not lent yet
     std::int64_t lent = 0;     // not used yet; below zero by a batch at most
   };
+  // The next frame is executed after the large answers that wait already, and what is ready between them.
+  void wait_for_turn();
   // False when it is put off.
   bool execute(const FrameView& frame);
   bool hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes);
@@ -134,6 +136,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool finished_ = false;
   bool consuming_ = false;
   bool slowed_ = false;
+  bool has_turn_ = false;  // among those with large answers
   bool evicted_ = false;
 };
 

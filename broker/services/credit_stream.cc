@@ -22,7 +22,7 @@ void CreditStream::add_credit(std::uint64_t bytes) {
 
 void CreditStream::schedule() {
   if (ended() || std::exchange(scheduled_, true)) return;
-  loop_.post([self = shared_from_this()] {
+  loop_.post_large([self = shared_from_this()] {
     self->scheduled_ = false;
     if (!self->ended()) self->pump();
   });

@@ -161,7 +161,7 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
 
   void schedule() {
     if (!sink_ || std::exchange(scheduled_, true)) return;
-    loop_.post([self = shared_from_this()] {
+    loop_.post_large([self = shared_from_this()] {
       self->scheduled_ = false;
       self->pump();
     });

@@ -76,8 +76,6 @@ class Arena {
   LimitedBroker& broker() { return broker_; }
   std::uint16_t port() const { return broker_.port(); }
   HonestClient& honest() { return *honest_; }
-  // What the honest p99 may be above twice the undisturbed one, where that is more than for other attacks.
-  void allow_p99_ms(double floor_ms) { floor_ms_ = floor_ms; }
   // Measures the honest client alone, then with `attack`, which runs on a thread of its own and must not REQUIRE;
   // checks its p99 and slowest call, the memory, and that everybody had the fate that was due. A second broker, which
   // nobody attacks, and its own honest client show what the machine does to both meanwhile.
@@ -87,7 +85,6 @@ class Arena {
 
  private:
   const std::string attack_;
-  double floor_ms_;
   LimitedBroker broker_;
   std::unique_ptr<NativeClient> control_;
   std::unique_ptr<HonestClient> honest_;
