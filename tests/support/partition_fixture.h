@@ -4,6 +4,7 @@
 // Nothing runs on another thread: what the partition posts waits in a queue until run_all(). So every test is
 // deterministic, and a test decides what is interleaved with what.
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -24,7 +25,7 @@ class ManualClock final : public Clock {
   void advance_ms(std::int64_t ms) { now_ms_ += ms; }
 
  private:
-  std::int64_t now_ms_ = 1'700'000'000'000;
+  std::atomic<std::int64_t> now_ms_ = 1'700'000'000'000;  // threads of executors look, too
 };
 
 class ManualExecutor final : public Executor {
