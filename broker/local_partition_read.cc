@@ -266,10 +266,10 @@ Offset LocalPartitionRunner::replay_bound() const {
 // would show the value it deleted. Both are rare; the step is taken again.
 Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, const ReplayFilter& filter,
                                                      std::size_t max_bytes) {
+  if (!filter.live_only) return replay_step_once(from, end, filter, max_bytes);
   while (true) {
     const std::shared_ptr<LogStructure> log = current_structure();
     LOGCASK_ASSIGN(ReplayStep step, replay_step_once(from, end, filter, max_bytes));
-    if (!filter.live_only) return step;
     const Lock lock(mutex_);
     if (log && structure_ == log && partition_->tombstone_horizon() == step.tombstone_horizon) return step;
   }

@@ -13,7 +13,6 @@ namespace logcask {
 namespace {
 
 const TopicPtr kNoTopic;
-const Result<std::string> kBusy = Error{Errc::in_use, "topics are being changed"};
 
 // Calls work(0) .. work(count - 1) on a few threads.
 void for_each_parallel(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
@@ -357,7 +356,8 @@ bool Topics::reopen_offline(const std::function<void(const std::string&)>& note)
   for (const auto all = snapshot(); const auto& [name, topic] : *all) {
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       if (!topic->partitions[i]->may_open_later()) continue;
-      const auto report = change.owns_lock() ? reopen_now(name, PartitionId(static_cast<std::int32_t>(i))) : kBusy;
+      if (!change.owns_lock()) return true;
+      const auto report = reopen_now(name, PartitionId(static_cast<std::int32_t>(i)));
       if (report.ok())
         note(spec_of(*topic, i).label() + " is no longer offline: " + *report);
       else

@@ -64,6 +64,15 @@ struct Disk {
     REQUIRE_OK(writer().append(bytes, clock.wall_ms()));
   }
   void sync() { REQUIRE_OK(writer().sync(clock.monotonic_ns())); }
+  // One record of an idempotent producer, synced.
+  void produce(std::int64_t producer, std::int32_t sequence) {
+    BatchBuilder::Options options;
+    options.producer_id = ProducerId(producer);
+    options.producer_epoch = 0;
+    options.base_sequence = sequence;
+    append(1, options);
+    sync();
+  }
   void put(int records) {
     append(records);
     sync();
@@ -549,21 +558,13 @@ TEST_CASE("producers come from the snapshot, from the logs behind it, and from a
   const int how = GENERATE(0, 1, 2);
   Disk disk;
   disk.open();
-  const auto produce = [&](std::int64_t producer, std::int32_t sequence) {
-    BatchBuilder::Options options;
-    options.producer_id = ProducerId(producer);
-    options.producer_epoch = 0;
-    options.base_sequence = sequence;
-    disk.append(1, options);
-    disk.sync();
-  };
-  produce(7, 0);
+  disk.produce(7, 0);
   disk.roll();
-  produce(7, 1);
-  produce(8, 0);
+  disk.produce(7, 1);
+  disk.produce(8, 0);
   disk.roll();
   disk.list();
-  produce(8, 1);
+  disk.produce(8, 1);
   // The snapshot covers the first segment and knows a producer that no log knows.
   ProducerState known;
   known.record(ProducerId(7), 0, 0, 1, Offset(0), Offset(0), TimestampMs(1));
@@ -596,18 +597,10 @@ TEST_CASE("producers of sound batches behind a damaged one stay known, at every 
   const bool closed = GENERATE(false, true);
   Disk disk;
   disk.open();
-  const auto produce = [&](std::int64_t producer, std::int32_t sequence) {
-    BatchBuilder::Options options;
-    options.producer_id = ProducerId(producer);
-    options.producer_epoch = 0;
-    options.base_sequence = sequence;
-    disk.append(1, options);
-    disk.sync();
-  };
-  produce(7, 0);
-  produce(8, 0);
+  disk.produce(7, 0);
+  disk.produce(8, 0);
   const std::size_t end_of_damaged = disk.writer().position();
-  produce(7, 1);
+  disk.produce(7, 1);
   const std::size_t size = disk.writer().position();
   if (closed) {
     disk.roll();
