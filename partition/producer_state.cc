@@ -198,4 +198,9 @@ Result<ProducerState::Snapshot> ProducerState::decode_snapshot(ByteView bytes, P
   return snapshot;
 }
 
+std::string producer_snapshot_filename(Offset end) {
+  std::string digits = std::to_string(end.value());
+  return std::string(20 - digits.size(), '0') + digits + ".producers";
+}
+
 }  // namespace logcask

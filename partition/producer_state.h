@@ -110,4 +110,7 @@ struct ProducerState::Snapshot {
   Offset covered;
 };
 
+// Name of the snapshot file that covers everything below `end`.
+std::string producer_snapshot_filename(Offset end);
+
 }  // namespace logcask

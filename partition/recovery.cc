@@ -5,7 +5,8 @@
 
 #include "base/check.h"
 #include "base/mutant.h"
-#include "segment/digest.h"
+#include "partition/producer_recovery.h"
+#include "partition/unlisted_log.h"
 #include "segment/filename.h"
 #include "segment/log_scan.h"
 #include "segment/sync_log.h"
@@ -13,28 +14,17 @@
 namespace logcask {
 namespace {
 
-constexpr std::uint64_t kMaxSnapshotBytes = 256u << 20;
 constexpr std::string_view kAsideSuffix = ".aside";
-
-// A GEN-0 log file that the manifest does not list, as the scan found it.
-struct ScannedLog {
-  explicit ScannedLog(SegmentName name) : state(name) {}
-  LogState state;                         // of everything sound
-  std::optional<LogState> state_at_sync;  // of [0, recovery point) when bytes follow it
-  SyncEntry sync;                         // the recovery point
-  Offset ceiling;
-  std::uint64_t file_bytes = 0;
-  bool torn = false;     // bad bytes above the recovery point
-  bool corrupt = false;  // bad bytes below it
-  Offset damaged_from;   // when corrupt
-  std::string reason;
-};
 
 class Recovery {
  public:
   Recovery(std::shared_ptr<SegmentEnvironment> environment, std::shared_ptr<Directory> directory,
            const RecoveryOptions& options, const Clock& clock)
-      : environment_(std::move(environment)), directory_(std::move(directory)), options_(options), clock_(clock) {}
+      : environment_(std::move(environment)),
+        directory_(std::move(directory)),
+        options_(options),
+        clock_(clock),
+        producers_(options.producers) {}
 
   Result<RecoveredLog> run();
 
@@ -45,10 +35,7 @@ class Recovery {
   Status remove_temporaries();
   Status remove_leftovers();
   bool lost_its_log(SegmentName name);
-  Status load_producers();
-  Result<ScannedLog> scan(SegmentName name);
-  void note_sync(ScannedLog& log);
-  LeaderEpoch epoch_of(Offset base) const;
+  Result<UnlistedLog> scan(SegmentName name);
   Status chain();
   // What to append to once the manifest is stored: a log to go on with, or a new file at `base`.
   struct Active {
@@ -56,17 +43,15 @@ class Recovery {
     Offset base;
     Offset ceiling;
   };
-  Result<Active> settle_last(ScannedLog& log);
+  Result<Active> settle_last(UnlistedLog& log);
   void seal(const SegmentFacts& facts, Offset end_offset, std::uint64_t tombstones);
-  void seal_damaged(const ScannedLog& log, Offset end_offset);
-  Status move_tail(ScannedLog& log);
-  Result<LogState> rewrite_tail(const ScannedLog& log);
+  void seal_damaged(const UnlistedLog& log, Offset end_offset);
+  Status move_tail(UnlistedLog& log);
+  Result<LogState> rewrite_tail(const UnlistedLog& log);
   Status start_active(Offset base);
   Status resume_active(LogState state, Offset ceiling);
   Status check_missing_log(Offset base);
   Status set_aside();
-  void learn_producers(const BatchHeader& header, TimestampMs seen);
-  Status learn_behind_damage(const File& file, SegmentName name, Offset from, std::uint64_t end, TimestampMs seen);
   void note_damage(Offset from, Offset to, const std::string& reason);
   Result<std::uint64_t> tombstones_of(const SegmentFacts& facts);
 
@@ -81,8 +66,8 @@ class Recovery {
   std::vector<SegmentName> unlisted_;  // GEN 0, at or above the closed end, by base
   bool manifest_changed_ = false;
   TimestampMs opened_at_{0};
-  Offset producers_known_to_;  // from here on the logs are asked
-  Offset ceiling_;             // no offset at or above has been assigned, says any .sync of the chain
+  ProducerRecovery producers_;
+  Offset ceiling_;  // no offset at or above has been assigned, says any .sync of the chain
 };
 
 Result<RecoveredLog> Recovery::run() {
@@ -110,9 +95,11 @@ Result<RecoveredLog> Recovery::run() {
     opened_at_ = std::max(clock_.wall_ms(), out_.append_clock);
     LOGCASK_TRY(check_closed());
     LOGCASK_TRY(remove_leftovers());
-    LOGCASK_TRY(load_producers());
+    LOGCASK_TRY(producers_.load(*directory_, out_.manifest, out_.closed));
     LOGCASK_TRY(chain());
   }
+  out_.producers = producers_.take();
+  out_.report.producers_rebuilt = producers_.rebuilt();
   out_.epoch = out_.manifest.epochs.back().epoch;
   out_.report.damaged = out_.manifest.damaged;
   out_.report.seconds = static_cast<double>(clock_.monotonic_ns() - start_ns) * 1e-9;
@@ -217,156 +204,12 @@ bool Recovery::lost_its_log(SegmentName name) {
   return sync.ok() && sync->position > 0;
 }
 
-Status Recovery::load_producers() {
-  const Manifest& manifest = out_.manifest;
-  out_.producers = ProducerState(options_.producers);
-  if (!manifest.producer_snapshot_name.empty()) {
-    Result<std::string> bytes = read_file(*directory_, manifest.producer_snapshot_name, kMaxSnapshotBytes);
-    if (bytes.ok() && xxh3_64(*bytes) == manifest.producer_snapshot_digest) {
-      Result<ProducerState::Snapshot> snapshot = ProducerState::decode_snapshot(*bytes, options_.producers);
-      if (snapshot.ok()) {
-        out_.producers = std::move(snapshot->state);
-        producers_known_to_ = manifest.producer_snapshot_end;
-      }
-    }
-    out_.report.producers_rebuilt = producers_known_to_ < manifest.producer_snapshot_end;
-  }
-  // What the snapshot does not cover (all, when it cannot be read; what an earlier recovery has listed) is told by the
-  // closed segments. What compaction merged has lost its producer fields; those producers read as unknown, and an
-  // unknown producer may start anywhere.
-  for (const auto& segment : out_.closed) {
-    if (segment->next_offset() <= producers_known_to_) continue;
-    const SegmentFacts facts = segment->facts();
-    Offset next = std::max(segment->base(), producers_known_to_);
-    const Status scanned = segment->scan(next, [&](const ScannedBatch& batch) -> Status {
-      if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, facts.last_append);
-      next = std::max(next, batch.header.next_offset());
-      return {};
-    });
-    if (scanned.ok()) continue;
-    // A damaged segment yields what it has; the damage itself is known already or found when it is read.
-    if (scanned.code() != Errc::corrupt_range && scanned.code() != Errc::not_found) return scanned.error();
-    auto file = directory_->open(segment_filename(facts.name, SegmentFile::log), OpenMode::read);
-    if (file.ok()) LOGCASK_TRY(learn_behind_damage(**file, facts.name, next, facts.size_bytes, facts.last_append));
-  }
-  producers_known_to_ = std::max(producers_known_to_, manifest.closed_end());
-  return {};
-}
-
-// `seen`: the broker's time, because the records' may be years off and decide when a producer is forgotten.
-void Recovery::learn_producers(const BatchHeader& header, TimestampMs seen) {
-  if (!header.has_producer() || header.control()) return;
-  if (header.timestamp_type() == TimestampType::log_append_time) seen = header.max_timestamp;
-  out_.producers.record(header.producer_id, header.producer_epoch, header.base_sequence, header.record_count,
-                        header.base_offset, header.last_offset(), seen);
-}
-
-// Reads serve sound batches behind a damaged one whose place is certain, so a repetition of one of these must be known
-// for what it is, too. In a rewritten log no place is certain without its index.
-Status Recovery::learn_behind_damage(const File& file, SegmentName name, Offset from, std::uint64_t end,
-                                     TimestampMs seen) {
-  if (name.rewritten()) return {};
-  LOGCASK_ASSIGN(const std::uint64_t size, file.size());
-  if (size < end) return {};
-  ScanOptions options;
-  options.name = name;
-  options.expected = name.base;
-  options.end_position = end;
-  options.check_crc = false;
-  const auto scanned = scan_log(file, options, [&](const ScannedBatch& batch) -> Status {
-    if (batch.header.base_offset >= from && batch_crc_holds(batch.bytes)) learn_producers(batch.header, seen);
-    return {};
-  });
-  return scanned.ok() ? Status() : Status(scanned.error());
-}
-
-Result<ScannedLog> Recovery::scan(SegmentName name) {
-  ScannedLog log(name);
-  log.sync.durable_end = name.base;
-  log.ceiling = name.base;
-  Result<SyncEntry> sync = read_sync_log(*directory_, name.base);
-  if (sync.ok()) {
-    log.sync = *sync;
-    log.ceiling = sync->offset_ceiling;
-  } else if (sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file) {
-    return std::move(sync).error();
-  }
-  Result<std::unique_ptr<File>> opened = directory_->open(segment_filename(name, SegmentFile::log), OpenMode::read);
-  if (opened.code() == Errc::not_found) {
-    log.corrupt = true;
-    log.damaged_from = name.base;
-    log.state.set_append_times(log.sync.first_append, log.sync.last_append);
-    log.reason = "the file is missing; bytes up to position " + std::to_string(log.sync.position) + " were on disk";
-    note_sync(log);
-    return log;
-  }
-  LOGCASK_ASSIGN(const std::unique_ptr<File> file, std::move(opened));
-  LOGCASK_ASSIGN(log.file_bytes, file->size());
-
-  bool digest_differs = false;
-  std::optional<ScanEnd> wrong_epoch;
-  const auto take = [&](const ScannedBatch& batch) -> Status {
-    if (batch.position == log.sync.position && log.sync.position > 0) {
-      digest_differs = log.state.digest.value() != log.sync.digest;
-      log.state_at_sync = log.state;
-    }
-    // The CRC does not cover the leader epoch, and a digest covers it only below the recovery point.
-    if (const LeaderEpoch epoch = epoch_of(batch.header.base_offset); batch.header.leader_epoch != epoch) {
-      wrong_epoch = {ScanEnd::Why::bad_batch, batch.position, batch.header.base_offset,
-                     "its leader epoch is " + std::to_string(batch.header.leader_epoch.value()) + " instead of " +
-                         std::to_string(epoch.value())};
-      return Error{Errc::cancelled, wrong_epoch->reason};
-    }
-    log.state.add_batch(batch.header, batch.bytes);
-    if (batch.header.base_offset >= producers_known_to_) learn_producers(batch.header, opened_at_);
-    return {};
-  };
-  ScanOptions options;
-  options.name = name;
-  options.expected = name.base;
-  Result<ScanEnd> scanned = scan_log(*file, options, take);
-  if (wrong_epoch) scanned = *std::move(wrong_epoch);
-  LOGCASK_ASSIGN(const ScanEnd end, std::move(scanned));
-  const bool whole = end.position == log.sync.position;
-  if (log.sync.position > 0 && whole) digest_differs = log.state.digest.value() != log.sync.digest;
-  // No batch begins at the recovery point: the .sync speaks of other bytes.
-  if (log.sync.position > 0 && end.position > log.sync.position && !log.state_at_sync) digest_differs = true;
-  // What lies above the recovery point was appended after its times were noted, nobody knows how long after.
-  const TimestampMs first = log.sync.first_append == kNoTimestamp ? opened_at_ : log.sync.first_append;
-  const TimestampMs last = whole && log.sync.last_append != kNoTimestamp ? log.sync.last_append : opened_at_;
-  if (end.position > 0) log.state.set_append_times(first, std::max(first, last));
-  note_sync(log);
-
-  out_.report.scanned_bytes += end.position;
-  log.corrupt = (end.position < log.sync.position || digest_differs) && !mutant(Mutant::damage_taken_for_torn_tail);
-  log.torn = !log.corrupt && (end.why == ScanEnd::Why::bad_batch);
-  const std::string where = "at position " + std::to_string(end.position) + ": ";
-  log.reason = digest_differs ? "the bytes up to position " + std::to_string(log.sync.position) +
-                                    ", the recovery point, do not match their digest"
-                              : where + (end.reason.empty() ? "the data ends here" : end.reason);
-  // Nothing is read of a file that is too short, nor of one whose epochs are not certain (segment/segment.h).
-  const bool all_of_it = digest_differs || wrong_epoch || log.file_bytes < log.sync.position;
-  log.damaged_from = all_of_it ? name.base : log.state.next_offset();
-  if (log.corrupt && !all_of_it) {
-    const Offset behind = std::max(log.state.next_offset(), producers_known_to_);
-    LOGCASK_TRY(learn_behind_damage(*file, name, behind, log.sync.position, opened_at_));
-  }
-  if (log.corrupt && !digest_differs)
-    log.reason += "; bytes up to position " + std::to_string(log.sync.position) + " were on disk";
-  return log;
-}
-
-void Recovery::note_sync(ScannedLog& log) {
+Result<UnlistedLog> Recovery::scan(SegmentName name) {
+  LOGCASK_ASSIGN(UnlistedLog log, scan_unlisted_log(*directory_, name, {out_.manifest.epochs, opened_at_, producers_}));
+  out_.report.scanned_bytes += log.state.position();
   out_.append_clock = std::max(out_.append_clock, log.sync.last_append);
   log.ceiling = ceiling_ = std::max(ceiling_, log.ceiling);
-}
-
-// The epoch under which the batch at `base` was appended.
-LeaderEpoch Recovery::epoch_of(Offset base) const {
-  const auto& epochs = out_.manifest.epochs;
-  const auto above = std::partition_point(epochs.begin(), epochs.end(),
-                                          [&](const EpochStart& start) { return start.start_offset <= base; });
-  return above == epochs.begin() ? epochs.front().epoch : (above - 1)->epoch;
+  return log;
 }
 
 Status Recovery::chain() {
@@ -379,9 +222,9 @@ Status Recovery::chain() {
   unlisted_ = candidates;
 
   Offset expected = closed_end;
-  std::optional<ScannedLog> last;
+  std::optional<UnlistedLog> last;
   while (i < unlisted_.size() && unlisted_[i].base == expected) {
-    LOGCASK_ASSIGN(ScannedLog log, scan(unlisted_[i]));
+    LOGCASK_ASSIGN(UnlistedLog log, scan(unlisted_[i]));
     // A roll syncs the old file before it creates the next one, so a file that is followed by its successor was whole:
     // what is missing in front of the successor's base is damage, what lies behind it is nobody's.
     const Offset end = log.corrupt ? log.sync.durable_end : log.state.next_offset();
@@ -459,7 +302,7 @@ void Recovery::seal(const SegmentFacts& facts, Offset end_offset, std::uint64_t 
 
 // Decides what becomes of the last file of the chain: resumed, its tail copied, or sealed because it is damaged or
 // because offsets are skipped behind it.
-Result<Recovery::Active> Recovery::settle_last(ScannedLog& log) {
+Result<Recovery::Active> Recovery::settle_last(UnlistedLog& log) {
   if (log.torn) {
     out_.report.cut_bytes = log.file_bytes - log.state.position();
     out_.report.cut_reason = log.reason;
@@ -493,7 +336,7 @@ Result<Recovery::Active> Recovery::settle_last(ScannedLog& log) {
 }
 
 // Everything up to the recovery point was promised; it stays in place under the facts the .sync vouches for.
-void Recovery::seal_damaged(const ScannedLog& log, Offset end_offset) {
+void Recovery::seal_damaged(const UnlistedLog& log, Offset end_offset) {
   SegmentFacts facts = log.state.facts();
   note_damage(log.damaged_from, log.sync.durable_end,
               segment_filename(facts.name, SegmentFile::log) + ": " + log.reason);
@@ -504,7 +347,7 @@ void Recovery::seal_damaged(const ScannedLog& log, Offset end_offset) {
 }
 
 // The bytes above the recovery point go into a file of their own; `log.state` is then that file's.
-Status Recovery::move_tail(ScannedLog& log) {
+Status Recovery::move_tail(UnlistedLog& log) {
   out_.report.rewritten_bytes = log.state.position() - log.sync.position;
   LOGCASK_ASSIGN(LogState tail, rewrite_tail(log));
   if (log.sync.position > 0) {
@@ -521,7 +364,7 @@ Status Recovery::move_tail(ScannedLog& log) {
 // Copies [recovery point, end) into a file of its own whose base is the recovery point, and makes that durable.
 // Until the manifest lists the old file as ending there, the new one does not chain, so a crash in between changes
 // nothing but to leave a copy that will be set aside.
-Result<LogState> Recovery::rewrite_tail(const ScannedLog& log) {
+Result<LogState> Recovery::rewrite_tail(const UnlistedLog& log) {
   const SegmentName old_name = log.state.name();
   const SegmentName new_name{log.sync.position > 0 ? log.sync.durable_end : old_name.base, Generation(0)};
   const std::string final_name = segment_filename(new_name, SegmentFile::log);
@@ -581,11 +424,6 @@ std::string RecoveryReport::to_string() const {
     add("DAMAGED offsets " + std::to_string(range.from.value()) + ".." + std::to_string(range.to.value()) + ": " +
         range.reason);
   return text;
-}
-
-std::string producer_snapshot_filename(Offset end) {
-  std::string digits = std::to_string(end.value());
-  return std::string(20 - digits.size(), '0') + digits + ".producers";
 }
 
 Result<std::uint64_t> count_tombstones(const Segment& segment, std::size_t max_decompressed_bytes) {

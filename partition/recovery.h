@@ -71,7 +71,4 @@ Result<RecoveredLog> recover_log(std::shared_ptr<SegmentEnvironment> environment
 // Tombstones among the records of a segment. Reads it whole.
 Result<std::uint64_t> count_tombstones(const Segment& segment, std::size_t max_decompressed_bytes);
 
-// Name of the producer snapshot that covers everything below `end`.
-std::string producer_snapshot_filename(Offset end);
-
 }  // namespace logcask

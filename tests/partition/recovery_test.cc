@@ -43,6 +43,7 @@ struct Disk {
     options.machine_reset = machine_reset;
     options.writer.preallocate_bytes = 0;
     options.writer.offset_reserve = 100;
+    options.producers = producers;
     return recover_log(std::make_shared<SegmentEnvironment>(), files->root(), options, clock);
   }
   void open(bool machine_reset = false) {
@@ -150,6 +151,7 @@ struct Disk {
 
   std::unique_ptr<MemoryFileSystem> files;
   bool may_create = true;
+  ProducerStateConfig producers;
   TestClock clock;
   std::optional<RecoveredLog> log;
   std::vector<SegmentFacts> closed_facts;
@@ -592,15 +594,55 @@ TEST_CASE("producers come from the snapshot, from the logs behind it, and from a
   CHECK_FALSE(is_duplicate(7, 2));
 }
 
-TEST_CASE("producers of sound batches behind a damaged one stay known, at every start", "[recovery]") {
-  // In the active segment, or in one that was closed behind the snapshot.
-  const bool closed = GENERATE(false, true);
+TEST_CASE("a new partition keeps to its limit of producers, like one that is opened again", "[recovery]") {
+  const bool again = GENERATE(false, true);
+  Disk disk;
+  disk.producers.max_producers = 1;
+  disk.open();
+  if (again) disk.open();
+  ProducerState& producers = disk.log->producers;
+  producers.record(ProducerId(1), 0, 0, 1, Offset(0), Offset(0), disk.clock.wall_ms());
+  CHECK(producers.check(ProducerId(2), 0, 0, 1, disk.clock.wall_ms()).code() == Errc::limit_exceeded);
+}
+
+TEST_CASE("a producer snapshot that no descriptor is left for is not given up", "[recovery]") {
   Disk disk;
   disk.open();
   disk.produce(7, 0);
+  ProducerState known;
+  known.record(ProducerId(5), 0, 3, 1, Offset(0), Offset(0), TimestampMs(1));
+  const std::string bytes = known.encode_snapshot(Offset(0));
+  Manifest manifest = disk.log->manifest;
+  manifest.producer_snapshot_name = producer_snapshot_filename(Offset(0));
+  manifest.producer_snapshot_digest = xxh3_64(bytes);
+  REQUIRE_OK(replace_file(*disk.files->root(), manifest.producer_snapshot_name, bytes));
+  disk.store(manifest);
+  disk.log.reset();
+
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.name_suffix = ".producers";
+  fault.error_number = EMFILE;
+  disk.files->fail(fault);
+  CHECK(disk.recover().code() == Errc::limit_exceeded);
+  disk.files->clear_faults();
+  disk.open();
+  CHECK_FALSE(disk.report().producers_rebuilt);
+  const auto duplicate = disk.log->producers.check(ProducerId(5), 0, 3, 1, disk.clock.wall_ms());
+  REQUIRE_OK(duplicate);
+  CHECK(duplicate->has_value());
+}
+
+TEST_CASE("producers of sound batches behind a damaged one stay known, at every start", "[recovery]") {
+  // In the active segment, or in one that was closed behind the snapshot; the damaged batch is the first or not.
+  const bool closed = GENERATE(false, true);
+  const int sound_before = GENERATE(0, 1);
+  Disk disk;
+  disk.open();
+  for (int sequence = 0; sequence < sound_before; ++sequence) disk.produce(7, sequence);
   disk.produce(8, 0);
   const std::size_t end_of_damaged = disk.writer().position();
-  disk.produce(7, 1);
+  disk.produce(7, sound_before);
   const std::size_t size = disk.writer().position();
   if (closed) {
     disk.roll();
@@ -609,19 +651,20 @@ TEST_CASE("producers of sound batches behind a damaged one stay known, at every 
   disk.damage(name_of(0), size - end_of_damaged + 1);
   for (int start = 0; start < 3; ++start) {
     disk.open();
-    INFO("start " << start << ", closed " << closed);
+    INFO("start " << start << ", closed " << closed << ", sound before " << sound_before);
     const auto check = [&](std::int64_t producer, std::int32_t sequence) {
       return disk.log->producers.check(ProducerId(producer), 0, sequence, 1, disk.clock.wall_ms());
     };
     std::string bytes;
-    REQUIRE_OK(disk.log->closed[0]->read_batches(Offset(2), Offset(3), 1, bytes));
+    const Offset behind(sound_before + 1);
+    REQUIRE_OK(disk.log->closed[0]->read_batches(behind, behind + 1, 1, bytes));
     CHECK_FALSE(bytes.empty());
-    for (const std::int32_t sequence : {0, 1}) {
+    for (std::int32_t sequence = 0; sequence <= sound_before; ++sequence) {
       INFO("sequence " << sequence);
       const auto known = check(7, sequence);
       REQUIRE_OK(known);
       REQUIRE(known->has_value());
-      CHECK((*known)->first_offset == Offset(sequence * 2));
+      CHECK((*known)->first_offset == (sequence < sound_before ? Offset(sequence) : behind));
     }
     // Nothing is left that tells of this one.
     const auto lost = check(8, 0);
