@@ -170,7 +170,9 @@ Result<std::optional<Manifest>> load_manifest(Directory& directory, bool& repair
   std::string why;
   for (const char* name : kManifestNames) {
     Result<std::string> bytes = read_file(directory, name, kMaxBytes);
-    if (!bytes.ok() && bytes.code() == Errc::not_found) continue;
+    if (bytes.code() == Errc::not_found) continue;
+    // No descriptor to spare: that says nothing of the copy.
+    if (bytes.code() == Errc::limit_exceeded) return std::move(bytes).error();
     ++found;
     Result<Manifest> manifest = bytes.ok() ? decode_manifest(*bytes) : Result<Manifest>(bytes.error());
     if (!manifest.ok()) {

@@ -81,7 +81,8 @@ Result<Manifest> decode_manifest(ByteView bytes);
 
 inline constexpr const char* kManifestNames[2] = {"manifest.a", "manifest.b"};
 
-// Nothing when neither copy exists (a new partition). corrupt_file when copies exist but none is readable.
+// Nothing when neither copy exists (a new partition). corrupt_file when copies exist but none is readable;
+// limit_exceeded without a file descriptor to read them with.
 // `repaired` is set when one copy was missing, damaged or older and has been written again.
 Result<std::optional<Manifest>> load_manifest(Directory& directory, bool& repaired);
 

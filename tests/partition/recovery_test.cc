@@ -633,6 +633,24 @@ TEST_CASE("a producer snapshot that no descriptor is left for is not given up", 
   CHECK(duplicate->has_value());
 }
 
+TEST_CASE("manifests that no descriptor is left for are not called damaged", "[recovery]") {
+  const std::string which = GENERATE("manifest.a", "manifest.b");
+  Disk disk;
+  disk.open();
+  disk.put(3);
+  disk.log.reset();
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.name_suffix = which;
+  fault.error_number = EMFILE;
+  disk.files->fail(fault);
+  CHECK(disk.recover().code() == Errc::limit_exceeded);
+  disk.files->clear_faults();
+  disk.open();
+  CHECK_FALSE(disk.report().manifest_repaired);
+  CHECK(disk.offsets() == range(0, 3));
+}
+
 TEST_CASE("producers of sound batches behind a damaged one stay known, at every start", "[recovery]") {
   // In the active segment, or in one that was closed behind the snapshot; the damaged batch is the first or not.
   const bool closed = GENERATE(false, true);
