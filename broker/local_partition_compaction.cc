@@ -145,7 +145,7 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
   std::vector<SegmentStats> stats;
   for (const RewriteOutput& output : result.outputs) {
     closed.push_back({Segment::closed(environment_.partition.segments, environment_.partition.directory, output.facts),
-                      output.end_offset, output.compacted_through, true, true});
+                      output.end_offset, output.compacted_through, result.judged_through, true, true});
     stats.push_back({output.facts.name.base, output.facts.records, output.tombstones, output.live_values,
                      output.live_tombstones, output.unindexed_tombstones});
   }
@@ -166,8 +166,11 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
     LOGCASK_CHECK(count > 0);
     --count;
   }
-  for (const ClosedSegment& old : partition_->closed())
-    if (old.segment->base() >= result.from && old.end_offset <= result.to) inputs.push_back(old.segment);
+  for (const ClosedSegment& old : partition_->closed()) {
+    if (old.segment->base() < result.from || old.end_offset > result.to) continue;
+    inputs.push_back(old.segment);
+    for (ClosedSegment& output : closed) output.judged_through = std::max(output.judged_through, old.judged_through);
+  }
   partition_->replace_segments(result.from, result.to, std::move(closed), stats);
   if (step.both_copies())
     for (const auto& input : inputs) input->remove_when_unused();

@@ -125,13 +125,12 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   for (SegmentVerdict& verdict : explain(state())) verdicts.emplace(verdict.name, std::move(verdict));
   const Lock lock(mutex_);
   if (!partition_) return reports;
-  const auto add = [&](const Segment& segment, Offset end, Offset compacted_through, bool has_hint) {
+  const auto add = [&](const Segment& segment, Offset end, bool has_hint) {
     SegmentReport report;
     const SegmentFacts facts = segment.facts();
     report.base_offset = segment.base();
     report.generation = facts.name.generation;
     report.next_offset = end;
-    report.compacted_through = compacted_through;
     report.state = segment.is_active() ? "active" : "closed";
     if (rewriting_ && !segment.is_active() && segment.base() >= rewriting_->first &&
         segment.base() < rewriting_->second)
@@ -160,13 +159,15 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
     reports.push_back(std::move(report));
   };
   for (const ClosedSegment& closed : partition_->closed()) {
-    add(*closed.segment, closed.end_offset, closed.compacted_through, closed.has_hint);
+    add(*closed.segment, closed.end_offset, closed.has_hint);
+    reports.back().compacted_through = closed.compacted_through;
+    reports.back().judged_through = closed.judged_through;
     // The list and the closed table hold one reference each; the rest are readers.
     const long own = 2;
     reports.back().readers = static_cast<std::uint32_t>(std::max(0L, closed.segment.use_count() - own));
   }
   const Segment& active = *partition_->list()->segments.back();
-  add(active, active.next_offset(), Offset(0), false);
+  add(active, active.next_offset(), false);
   return reports;
 }
 

@@ -84,6 +84,7 @@ struct PartitionSnapshot {
 
 struct SegmentReport {
   Offset base_offset, next_offset, compacted_through;
+  Offset judged_through;  // what compaction took away of it was superseded below this
   Generation generation;
   std::string state;  // active | closed | compacting | damaged
   std::uint64_t records = 0, live_values = 0, live_tombstones = 0, due_tombstones = 0, size_bytes = 0;

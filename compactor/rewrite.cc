@@ -161,6 +161,7 @@ class Rewrite {
     Rewritten rewritten;
     rewritten.result.from = inputs_.front().facts.name.base;
     rewritten.result.to = inputs_.back().end_offset;
+    rewritten.result.judged_through = options_.rules.bound;
     for (const CompactionSegment& input : inputs_) {
       rewritten.result.inputs.push_back(input.facts.name);
       stats_.bytes_before += input.facts.size_bytes;

@@ -79,8 +79,9 @@ struct DroppedTombstone {
   Offset offset;
 };
 struct RewriteResult {
-  Offset from;  // base of the first input
-  Offset to;    // end_offset of the last input
+  Offset from;            // base of the first input
+  Offset to;              // end_offset of the last input
+  Offset judged_through;  // what went was superseded below this
   std::vector<SegmentName> inputs;
   std::vector<RewriteOutput> outputs;
   std::vector<DroppedTombstone> dropped_tombstones;  // in offset order; counted in no output

@@ -40,7 +40,9 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
                   PendingLimits{config.pending_records_max, config.tail_buffer_bytes * 8});
   for (std::size_t i = 0; i < log.closed.size(); ++i) {
     const ManifestSegment& entry = log.manifest.segments[i];
-    closed_.push_back({log.closed[i], entry.end_offset, entry.compacted_through, true, false});
+    // Nobody knows any more what a rewritten segment was judged by, but that it had been closed.
+    const Offset judged = entry.facts.name.rewritten() ? log.manifest.closed_end() : Offset(0);
+    closed_.push_back({log.closed[i], entry.end_offset, entry.compacted_through, judged, true, false});
     if (keys_) keys_->stats().add({entry.facts.name.base, entry.facts.records, entry.tombstones, 0, 0, 0});
   }
   if (keys_) keys_->stats().add({writer_->name().base, writer_->facts().records, 0, 0, 0, 0});
@@ -286,7 +288,7 @@ std::optional<Partition::Roll> Partition::begin_roll() {
 void Partition::finish_roll(const Roll& roll, const SegmentFacts& facts, std::shared_ptr<SegmentWriter> new_writer) {
   LOGCASK_CHECK(facts.next_offset == roll.base && roll.base == marks_.written_end());
   closed_.push_back({Segment::closed(environment_.segments, environment_.directory, facts), facts.next_offset,
-                     Offset(0), false, false});
+                     Offset(0), Offset(0), false, false});
   writer_ = std::move(new_writer);
   active_bytes_ = 0;
   active_since_ = kNoTimestamp;

@@ -44,6 +44,9 @@ struct ClosedSegment {
   std::shared_ptr<const Segment> segment;
   Offset end_offset;
   Offset compacted_through;
+  // What compaction took away of it was superseded below this. Above compacted_through where a collision kept records,
+  // or where the bound has fallen since (a larger min.compaction.lag.ms). Not in the manifest.
+  Offset judged_through;
   bool listed = true;  // in the manifest
   bool has_hint = false;
 };

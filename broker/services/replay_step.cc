@@ -47,7 +47,7 @@ Offset mark_behind_compaction(PartitionRunner& runner, const ReplayPosition& pos
   Offset mark = position.tail_mark;
   for (const SegmentReport& segment : runner.segments())
     if (segment.base_offset < mark && segment.next_offset > position.walk_end)
-      mark = std::max(mark, segment.compacted_through);
+      mark = std::max(mark, segment.judged_through);
   return mark;
 }
 

@@ -71,6 +71,52 @@ TEST_CASE("what compaction takes away below a replay's mark is shown in its newe
   CHECK_FALSE(reader.seen().at("b").has_value());
 }
 
+TEST_CASE(
+    "what compaction took away below a replay's mark is known after it has compacted less far, and after a restart",
+    "[replay][regression]") {
+  const bool restart = GENERATE(false, true);
+  PartitionConfig config;
+  config.delete_retention_ms = 1000;
+  config.segment_bytes = 700;  // of which two do not fit into one
+  PartitionFixture fixture(config);
+  const std::string large(300, 'x');
+  fixture.put("a", "1");
+  fixture.remove("t");
+  Reader reader(fixture);
+  fixture.put("a", "2");
+  fixture.put("A", large);
+  REQUIRE_OK(fixture.partition().roll());
+  while (reader.phase() == ReplayPhase::walk) reader.step();
+  fixture.clock().advance_ms(3'600'000);
+  fixture.put("a", "3");
+  fixture.put("B", large);
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("c", "1");
+  fixture.run_all();
+  const auto compact = [&] {
+    Compactor compactor(fixture.partition());
+    const auto done =
+        compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
+    REQUIRE_OK(done);
+    return *done;
+  };
+  // Both versions go because of the third, which lies above the mark.
+  REQUIRE(compact().records_dropped == 2);
+  fixture.clock().advance_ms(2000);
+  if (restart) fixture.restart();
+  // The third counts no more, when the tombstone goes.
+  config.min_compaction_lag_ms = 1'800'000;
+  fixture.partition().configure(config);
+  REQUIRE(compact().tombstones_dropped == 1);
+  const std::vector<SegmentReport> segments = fixture.partition().segments();
+  REQUIRE(segments.size() == 3);
+  REQUIRE(segments[0].compacted_through == segments[1].base_offset);
+  int steps = 0;
+  while (!reader.step()) REQUIRE(++steps < 20);
+  REQUIRE(reader.seen().contains("a"));
+  CHECK(reader.seen().at("a") == "3");
+}
+
 TEST_CASE("a value whose tombstone is cleaned away while a replay reads is not shown as live", "[replay][regression]") {
   PartitionConfig config;
   config.delete_retention_ms = 0;
