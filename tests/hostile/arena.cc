@@ -18,9 +18,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kAlone = std::chrono::milliseconds(900);
 constexpr auto kPace = std::chrono::milliseconds(4);
-// Others use the machine and its disk too. Under a load of four times its cores the p99 alone was 13 to 21 ms where it
-// is 0.5 else, and during an attack up to 21 ms above twice that.
-constexpr double kFloorMs = 30;
+// So much the scheduler may take on its own: on a calm machine, and on one that others keep so busy that the honest
+// client alone waits for its processor.
+constexpr double kCalmMs = 6, kFloorMs = 5, kBusyFloorMs = 30;
+constexpr int kRoundsMax = 5;
 // A file system that syncs others' data holds up everybody's: the slowest call says less of the broker.
 constexpr double kMaxFloorMs = 500;
 constexpr std::size_t kCallsMin = 300;
@@ -31,8 +32,7 @@ constexpr std::uint64_t kRssBytes = 224u << 20;
 
 struct Row {
   std::string attack;
-  Fates fates;
-  double before_ms, aside_ms, during_ms, max_before_ms, max_aside_ms, max_during_ms;
+  Round round;
   std::uint64_t rss_bytes;
 };
 
@@ -43,18 +43,20 @@ struct Table {
     if (rows.empty()) return;
     std::printf("\n%-34s %9s %9s %9s %8s %33s %33s %8s\n", "attack", "offenders", "answered", "closed", "no fate",
                 "p99 alone / aside / attacked", "max alone / aside / attacked", "RSS max");
-    for (const Row& row : rows)
-      std::printf("%-34s %9zu %9zu %9zu %8zu %9.2f %9.2f %10.2f ms %9.1f %9.1f %10.1f ms %4llu MiB\n",
-                  row.attack.c_str(), row.fates.offenders, row.fates.answered, row.fates.closed, row.fates.without,
-                  row.before_ms, row.aside_ms, row.during_ms, row.max_before_ms, row.max_aside_ms, row.max_during_ms,
-                  static_cast<unsigned long long>(row.rss_bytes >> 20));
+    for (const auto& [attack, round, rss_bytes] : rows)
+      std::printf("%-34s %9zu %9zu %9zu %8zu %9.2f %9.2f %10.2f ms %9.1f %9.1f %10.1f ms %4llu MiB%s\n", attack.c_str(),
+                  round.fates.offenders, round.fates.answered, round.fates.closed, round.fates.without,
+                  round.alone.p99_ms, round.aside.p99_ms, round.attacked.p99_ms, round.alone.max_ms, round.aside.max_ms,
+                  round.attacked.max_ms, static_cast<unsigned long long>(rss_bytes >> 20),
+                  round.bearable() ? "" : ", too slow");
     std::printf(
         "memory limit: RLIMIT_DATA, %llu MiB of private memory; RSS bound %llu MiB; attackers at niceness %d\n"
         "honest client: one call every %lld ms, counted from when it was planned; bounds: p99 2 "
-        "x alone or aside + %.0f ms, slowest 2 x alone or aside + %.0f ms\n",
+        "x alone or aside + %.0f ms (+ %.0f ms where alone is above %.0f ms: a busy machine), slowest 2 x + %.0f ms; "
+        "an attack is led at most %d times\n",
         static_cast<unsigned long long>(LimitedBroker::kMemoryBytes >> 20),
         static_cast<unsigned long long>(kRssBytes >> 20), kAttackersNiceness, static_cast<long long>(kPace.count()),
-        kFloorMs, kMaxFloorMs);
+        kFloorMs, kBusyFloorMs, kCalmMs, kMaxFloorMs, kRoundsMax);
     if (!memory_check_skipped().empty())
       std::printf("SKIPPED: memory limit, RSS and p99 bounds; %s\n", memory_check_skipped().c_str());
   }
@@ -184,50 +186,67 @@ Fates fates_of(Peers& peers, const Judge& judge) {
 
 Arena::Arena(std::string attack, const std::vector<std::string>& settings, std::uint64_t open_files)
     : attack_(std::move(attack)), broker_(settings, open_files) {
-  control_ = std::make_unique<NativeClient>(broker_.port());
-  control_->create_topic("honest");
-  honest_ = std::make_unique<HonestClient>(broker_.port());
+  NativeClient(broker_.port()).create_topic("honest");
   NativeClient(other_broker_.port()).create_topic("honest");
-  other_honest_ = std::make_unique<HonestClient>(other_broker_.port());
 }
 
-void Arena::run(const std::function<Fates()>& attack) {
+bool Round::bearable() const {
+  const double floor_ms = alone.p99_ms <= kCalmMs ? kFloorMs : kBusyFloorMs;
+  return attacked.p99_ms <= 2 * std::max(alone.p99_ms, aside.p99_ms) + floor_ms &&
+         attacked.max_ms <= 2 * std::max(alone.max_ms, aside.max_ms) + kMaxFloorMs;
+}
+
+Round Arena::lead(const std::function<Fates()>& attack) {
+  const auto latency = [](const HonestClient& client) { return Round::Latency{client.p99_ms(), client.max_ms()}; };
+  control_ = std::make_unique<NativeClient>(broker_.port());
+  HonestClient honest(broker_.port()), other_honest(other_broker_.port());
   std::this_thread::sleep_for(kAlone / 3);  // warm
-  honest_->restart();
+  honest.restart();
   std::this_thread::sleep_for(kAlone);
-  const double before = honest_->p99_ms(), max_before = honest_->max_ms();
-  honest_->restart();
-  other_honest_->restart();
-  control_ = std::make_unique<NativeClient>(broker_.port());  // the one before may have been closed as idle
+  Round round;
+  round.alone = latency(honest);
+  honest.restart();
+  other_honest.restart();
   // Attackers have machines of their own: they do not take the broker's processor away.
-  Fates fates;
   std::thread attackers([&] {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kAttackersNiceness);
-    fates = attack();
+    round.fates = attack();
   });
   attackers.join();
   // An attack that is over at once still gets its measure.
   const auto end = SteadyClock::now() + std::chrono::seconds(5);
-  while (honest_->requests() < kCallsMin && SteadyClock::now() < end) std::this_thread::sleep_for(kPace);
-  honest_->stop();
-  other_honest_->stop();
-  const double during = honest_->p99_ms(), max_during = honest_->max_ms();
-  const double aside = other_honest_->p99_ms(), max_aside = other_honest_->max_ms();
+  while (honest.requests() < kCallsMin && SteadyClock::now() < end) std::this_thread::sleep_for(kPace);
+  honest.stop();
+  other_honest.stop();
+  round.attacked = latency(honest);
+  round.aside = latency(other_honest);
+  CHECK(honest.failures() == 0);
+  CHECK(honest.requests() >= kCallsMin);
+  return round;
+}
+
+void Arena::check(const Round& round) {
   const std::uint64_t rss = broker_.peak_rss_bytes();
-  table().rows.push_back({attack_, fates, before, aside, during, max_before, max_aside, max_during, rss});
-  INFO("the broker's log: " << broker_.log());
-  REQUIRE(broker_.alive());
-  CHECK(honest_->failures() == 0);
-  CHECK(honest_->requests() >= kCallsMin);
-  INFO("fates: " << fates.why);
-  CHECK(fates.offenders > 0);
-  CHECK(fates.without == 0);
+  INFO("fates: " << round.fates.why);
+  CHECK(round.fates.offenders > 0);
+  CHECK(round.fates.without == 0);
   // Where it cannot be read it is 0, which is below every bound.
   CHECK(rss > 0);
-  if (!memory_check_skipped().empty()) return;
-  CHECK(rss < kRssBytes);
-  CHECK(during <= 2 * std::max(before, aside) + kFloorMs);
-  CHECK(max_during <= 2 * std::max(max_before, max_aside) + kMaxFloorMs);
+  if (memory_check_skipped().empty()) CHECK(rss < kRssBytes);
+  table().rows.push_back({attack_, round, rss});
+}
+
+void Arena::run(const std::function<Fates()>& attack) {
+  for (int led = 1;; ++led) {
+    const Round round = lead(attack);
+    INFO("the broker's log: " << broker_.log());
+    REQUIRE(broker_.alive());
+    check(round);
+    if (round.bearable() || !memory_check_skipped().empty()) return;
+    if (led < kRoundsMax) continue;
+    FAIL_CHECK("the honest client waited too long in each of " << led << " rounds; see the table");
+    return;
+  }
 }
 
 std::int64_t Arena::foreign_connections() {
