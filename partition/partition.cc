@@ -258,10 +258,24 @@ Partition::WriteJob Partition::begin_write() {
 }
 
 void Partition::drop_unwritten() {
+  if (!mutant(Mutant::dropped_batch_remembered)) forget_unwritten_of_producers();
   tail_.cut_from(marks_.written_end());
   if (keys_) keys_->cut_pending(marks_.written_end());
-  if (!mutant(Mutant::dropped_batch_remembered)) producers_.truncate_from(marks_.written_end());
   marks_.cut_back_to_written();
+}
+
+void Partition::forget_unwritten_of_producers() {
+  const Offset end = marks_.written_end();
+  producers_.truncate_from(end);
+  for (ByteView piece : tail_.unwritten(end, SIZE_MAX, false).pieces) {
+    while (!piece.empty()) {
+      const Result<BatchHeader> header = decode_batch_header(piece);
+      LOGCASK_CHECK(header.ok());
+      if (header->has_producer())
+        producers_.expect_again(header->producer_id, header->producer_epoch, header->base_sequence);
+      piece.remove_prefix(header->total_bytes());
+    }
+  }
 }
 
 void Partition::finish_write(const WriteJob& job) {

@@ -146,6 +146,7 @@ class Partition {
   std::optional<AppendResult> check_conditions(const PreparedBatch& batch, Offset& wait_end);
   bool condition_holds(const Condition& condition, const PreparedBatch& batch, KeyState& found);
   Admission refuse(Errc code, std::string message) const;
+  void forget_unwritten_of_producers();
   void accept(PreparedBatch& batch, const std::vector<bool>& creates, TimestampMs now, Admission& admission);
   void publish_list();
 

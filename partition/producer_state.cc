@@ -59,8 +59,9 @@ Result<std::optional<ProducerBatch>> ProducerState::check(ProducerId producer, s
   for (std::size_t i = 0; i < known->count; ++i)
     if (known->batches[i].first_sequence == first_sequence && known->batches[i].last_sequence == last)
       return std::optional(known->batches[i]);
-  if (known->count == 0) return std::optional<ProducerBatch>();
-  const std::int32_t expected = last_sequence(known->batches[known->count - 1u].last_sequence, 2);
+  if (known->count == 0 && known->again < 0) return std::optional<ProducerBatch>();
+  const std::int32_t expected =
+      known->count == 0 ? known->again : last_sequence(known->batches[known->count - 1u].last_sequence, 2);
   if (first_sequence == expected) return std::optional<ProducerBatch>();
   return producer_error(
       Errc::out_of_order_sequence, producer,
@@ -73,6 +74,7 @@ void ProducerState::record(ProducerId producer, std::int16_t epoch, std::int32_t
   if (epoch < known.epoch) return;
   if (epoch > known.epoch) known.count = 0;
   known.epoch = epoch;
+  known.again = -1;
   known.last_seen = now;
   if (known.count == kBatchesKept)
     std::move(known.batches + 1, known.batches + kBatchesKept, known.batches);
@@ -94,6 +96,13 @@ std::size_t ProducerState::expire(TimestampMs now) {
 void ProducerState::truncate_from(Offset offset) {
   for (Producer& producer : recency_)
     while (producer.count > 0 && producer.batches[producer.count - 1u].last_offset >= offset) --producer.count;
+}
+
+void ProducerState::expect_again(ProducerId producer, std::int16_t epoch, std::int32_t first_sequence) {
+  const auto found = producers_.find(producer);
+  if (found == producers_.end()) return;
+  Producer& known = *found->second;
+  if (known.epoch == epoch && known.count == 0 && known.again < 0) known.again = first_sequence;
 }
 
 void ProducerState::clear() {

@@ -70,8 +70,11 @@ class ProducerState {
   // Forgets producers that have been idle for longer than expiration_ms. Returns how many.
   std::size_t expire(TimestampMs now);
   // Forgets batches with a record at or above `offset`. A producer that loses all its batches keeps its
-  // epoch and may start anywhere in it.
+  // epoch and may start anywhere in it, but for expect_again().
   void truncate_from(Offset offset);
+  // After truncate_from, for each batch that went, in offset order: a producer none of whose batches is left sends
+  // them again from the first on. What it had sent behind them must not come before.
+  void expect_again(ProducerId producer, std::int16_t epoch, std::int32_t first_sequence);
   void clear();
 
   // Last batch of every producer, by offset.
@@ -90,8 +93,9 @@ class ProducerState {
   struct Producer {
     ProducerId id;
     std::int16_t epoch = 0;
-    std::uint8_t count = 0;  // batches kept, oldest first
-    TimestampMs last_seen;   // append time of the last batch
+    std::uint8_t count = 0;   // batches kept, oldest first
+    std::int32_t again = -1;  // without batches: the sequence number that comes next, -1 when any may
+    TimestampMs last_seen;    // append time of the last batch
     ProducerBatch batches[kBatchesKept];
   };
   using Recency = std::list<Producer>;  // longest idle first

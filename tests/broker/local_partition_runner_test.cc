@@ -209,6 +209,28 @@ TEST_CASE("a full disk refuses retriably, keeps reads going and is over when spa
   CHECK(fixture.fetch_all().size() == 2);
 }
 
+TEST_CASE("what a full disk refused does not let in what its producer had sent behind it", "[runner]") {
+  PartitionConfig config;
+  config.segment_bytes = 600;
+  PartitionFixture fixture(config);
+  fixture.put("a", std::string(550, 'x'));
+  const auto produce = [&](std::int32_t sequence, std::size_t value_bytes) {
+    return fixture
+        .append({{"k", std::string(value_bytes, static_cast<char>('0' + sequence)), {}}}, Acks::all, {},
+                {Compression::none, ProducerId(7), 0, sequence})
+        .error.code();
+  };
+  fixture.disk().set_capacity(fixture.disk().used_bytes() + 400);
+  CHECK(produce(0, 550) == Errc::storage_full);
+  // Small enough to be taken, had it not overtaken the first.
+  CHECK(produce(1, 1) == Errc::out_of_order_sequence);
+  fixture.disk().set_capacity(1u << 30);
+  CHECK(produce(1, 1) == Errc::out_of_order_sequence);
+  CHECK(produce(0, 550) == Errc::ok);
+  CHECK(produce(1, 1) == Errc::ok);
+  CHECK(fixture.get("k").value == "1");
+}
+
 TEST_CASE("a roll that finds no descriptor free refuses retriably and is over when there is one", "[runner]") {
   PartitionConfig config;
   config.segment_bytes = 150;

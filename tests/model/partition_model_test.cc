@@ -175,7 +175,7 @@ class ModelRun {
     ++producer.epoch;
     producer.sequence = 0;
     producer.sent.clear();
-    producer.lost_some = false;
+    producer.lost_some = losing_;
   }
 
   Condition make_condition(Waiting& waiting) {
@@ -469,6 +469,7 @@ class ModelRun {
 
   void disk_full() {
     space_was_short_ = true;
+    losing_ = true;
     may_lose();
     const std::uint64_t left = random_.below(300);
     say("disk full but for " + std::to_string(left));
@@ -481,12 +482,14 @@ class ModelRun {
     space_back();
     // No harm but refusals.
     drain();
+    losing_ = false;
     if (!calls_failed_) REQUIRE(fixture_.partition().snapshot().state == PartitionSnapshot::State::online);
   }
   void space_back() { fixture_.disk().set_capacity(UINT64_MAX); }
 
   void failing_call() {
     calls_failed_ = true;
+    losing_ = true;
     may_lose();
     Fault fault;
     fault.nth = 1 + random_.below(12);
@@ -504,9 +507,10 @@ class ModelRun {
     if (random_.one_in(3)) {
       random_.one_in(2) ? kill() : power_loss();
       fixture_.disk().clear_faults();
-      return;
+    } else {
+      repair();
     }
-    repair();
+    losing_ = false;
   }
 
   void repair() {
@@ -562,6 +566,7 @@ class ModelRun {
   std::vector<Producer> producers_;
   std::vector<std::shared_ptr<Waiting>> waiting_;
   std::int64_t last_id_ = 1'000'000;
+  bool losing_ = false;  // what is taken now may go again
   bool space_was_short_ = false;
   bool calls_failed_ = false;
 };

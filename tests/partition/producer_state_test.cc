@@ -148,6 +148,30 @@ TEST_CASE("truncation forgets the batches it cut and continues from the one befo
   CHECK(state.last_offsets().empty());
 }
 
+TEST_CASE("a producer that loses all its batches sends them again from the first one that went, nothing before") {
+  ProducerState state;
+  for (int i = 0; i < 8; ++i) record(state, kP, 2, i * 10, 10, i * 10);
+  // The last seven went; of these, the state had the last five only.
+  state.truncate_from(Offset(10));
+  state.expect_again(ProducerId(99), 0, 5);  // nobody
+  state.expect_again(kP, 1, 70);             // of an epoch before
+  for (int i = 1; i < 8; ++i) state.expect_again(kP, 2, i * 10);
+  CHECK(verdict(state, kP, 2, 80, 10) == Verdict::out_of_order);
+  CHECK(verdict(state, kP, 2, 30, 10) == Verdict::out_of_order);
+  CHECK(verdict(state, kP, 2, 10, 10) == Verdict::fresh);
+  record(state, kP, 2, 10, 10, 10);
+  CHECK(verdict(state, kP, 2, 20, 10) == Verdict::fresh);
+  // Those that keep a batch go on behind it.
+  state.truncate_from(Offset(20));
+  state.expect_again(kP, 2, 30);
+  CHECK(verdict(state, kP, 2, 30, 10) == Verdict::out_of_order);
+  CHECK(verdict(state, kP, 2, 20, 10) == Verdict::fresh);
+  // A new epoch starts at 0 whatever was expected in the one before.
+  state.truncate_from(Offset(0));
+  state.expect_again(kP, 2, 10);
+  CHECK(verdict(state, kP, 3, 0, 10) == Verdict::fresh);
+}
+
 TEST_CASE("the last batch of every producer is listed by offset") {
   ProducerState state;
   record(state, ProducerId(1), 0, 0, 2, 10);
