@@ -7,7 +7,8 @@
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
 #   --tsan-if-quick  the same, unless the plain build took more than ten minutes
 #   --nightly  the slow tests too, both sanitizers, the known bugs of scripts/mutants.py, 100,000 inputs for every fuzz
-#              target where clang is installed, and the unit tests again under twenty other seeds
+#              target where clang is installed, and the unit tests again under twenty other seeds, those of the whole
+#              partition (the model, the schedules) under many
 #   -R REGEX   only the tests whose name matches
 #
 # The last lines are ctest's own summary; the exit code is ctest's.
@@ -27,7 +28,7 @@ while [ $# -gt 0 ]; do
     --tsan-if-quick) tsan=if-quick ;;
     --nightly) nightly=yes asan=yes tsan=yes ;;
     -R) filter=(-R "${2:?-R wants a regular expression}"); shift ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -81,6 +82,7 @@ if [ "$nightly" = yes ]; then
   else
     echo "test: SKIPPED: fuzzing, clang++-14 is not installed"
   fi
+  export LOGCASK_TEST_RUNS=1000 LOGCASK_TEST_ROUNDS=10000
   for seed in $(seq 1 20); do
     export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
     echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
