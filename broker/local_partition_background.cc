@@ -92,7 +92,6 @@ void LocalPartitionRunner::load_keydir() {
       // Nothing about the segment: too many open files, no permission. Lookups must not answer from half a keydir.
       offline_ = Error{Errc::partition_offline, environment_.name + ": the keydir could not be loaded: " +
                                                     loaded.error().message + "; 'logcask reopen' tries again"};
-      may_open_later_ = errc_retriable(loaded.code());
       return;
     }
     note_loaded(*segment, *loaded);
