@@ -256,9 +256,19 @@ Offset LocalPartitionRunner::best_known(const KeyIdentity& identity) const {
 
 // ---- replay
 
-Offset LocalPartitionRunner::replay_bound() const {
+Result<Offset> LocalPartitionRunner::replay_bound() const {
   const Lock lock(mutex_);
-  return partition_ ? partition_->marks().committed_end() : Offset(0);
+  if (auto error = unavailable()) return *std::move(error);
+  return partition_->marks().committed_end();
+}
+
+// Segments behind the old mark count when their judgement of others has moved it there: by base, in one go.
+Result<Offset> LocalPartitionRunner::replay_mark(Offset from, Offset mark) const {
+  const Lock lock(mutex_);
+  if (auto error = unavailable()) return *std::move(error);
+  for (const ClosedSegment& closed : std::as_const(*partition_).closed())
+    if (closed.segment->base() < mark && closed.end_offset > from) mark = std::max(mark, closed.judged_through);
+  return mark;
 }
 
 // A record counts as live when the keydir names nothing newer. That holds for what the step has read only while the

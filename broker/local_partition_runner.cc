@@ -161,7 +161,6 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   for (const ClosedSegment& closed : partition_->closed()) {
     add(*closed.segment, closed.end_offset, closed.has_hint);
     reports.back().compacted_through = closed.compacted_through;
-    reports.back().judged_through = closed.judged_through;
     // The list and the closed table hold one reference each; the rest are readers.
     const long own = 2;
     reports.back().readers = static_cast<std::uint32_t>(std::max(0L, closed.segment.use_count() - own));

@@ -53,7 +53,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) override;
   Result<WatchStart> watch(std::span<const ByteView> keys,
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override;
-  Offset replay_bound() const override;
+  Result<Offset> replay_bound() const override;
+  Result<Offset> replay_mark(Offset from, Offset mark) const override;
   Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override;
   PartitionSnapshot snapshot() const override;
   std::vector<SegmentReport> segments() const override;

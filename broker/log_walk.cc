@@ -24,7 +24,7 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
 
 Status walk_log(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink) {
   constexpr std::size_t kStepBytes = 1u << 20;
-  const Offset end = runner.replay_bound();
+  LOGCASK_ASSIGN(const Offset end, runner.replay_bound());
   Offset position = runner.snapshot().log_start_offset;
   while (position < end) {
     LOGCASK_ASSIGN(const FetchedBatches fetched, runner.fetch(position, kStepBytes));

@@ -32,7 +32,8 @@ class OfflinePartition final : public PartitionRunner {
   Result<WatchStart> watch(std::span<const ByteView>, std::function<void(Result<std::vector<KeyChange>>)>) override {
     return offline();
   }
-  Offset replay_bound() const override { return Offset(0); }
+  Result<Offset> replay_bound() const override { return offline(); }
+  Result<Offset> replay_mark(Offset, Offset) const override { return offline(); }
   Result<ReplayStep> replay_step(Offset, Offset, const ReplayFilter&, std::size_t) override { return offline(); }
   PartitionSnapshot snapshot() const override {
     PartitionSnapshot snapshot;

@@ -84,7 +84,6 @@ struct PartitionSnapshot {
 
 struct SegmentReport {
   Offset base_offset, next_offset, compacted_through;
-  Offset judged_through;  // what compaction took away of it was superseded below this
   Generation generation;
   std::string state;  // active | closed | compacting | damaged
   std::uint64_t records = 0, live_values = 0, live_tombstones = 0, due_tombstones = 0, size_bytes = 0;
@@ -150,7 +149,9 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
 
   // ---- replay
   // The bound a walk may end at: min(committed end, last stable offset).
-  virtual Offset replay_bound() const = 0;
+  virtual Result<Offset> replay_bound() const = 0;
+  // `mark`, or behind it: what compaction took away of [from, mark) lies in a newer version below the answer.
+  virtual Result<Offset> replay_mark(Offset from, Offset mark) const = 0;
   // Walks from `from` towards `end`: sends what the filter lets through, reads at most about `max_bytes` of log.
   virtual Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter,
                                          std::size_t max_bytes) = 0;

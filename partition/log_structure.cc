@@ -11,7 +11,9 @@ Status LogStructure::Step::store(const std::function<void(Manifest&)>& change) {
   ++next.generation;
   const std::string bytes = encode_manifest(next);
   if (const Status first = replace_file(*s.directory_, kManifestNames[0], bytes); !first.ok()) {
-    // Failed before the rename (a full disk): the old copy was never touched.
+    // Only opening the new file finds no descriptor: the old copy was never touched.
+    if (first.code() == Errc::limit_exceeded) return first;
+    // Failed before the rename (a full disk): it was not touched, either.
     const std::string old = encode_manifest(s.manifest_);
     const auto there = read_file(*s.directory_, kManifestNames[0], old.size());
     if (there.ok() && *there == old) return first;

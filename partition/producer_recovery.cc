@@ -50,7 +50,8 @@ Status ProducerRecovery::learn_segment(Directory& directory, const Segment& segm
   // A damaged segment yields what it has; the damage itself is known already or found when it is read.
   if (scanned.code() != Errc::corrupt_range && scanned.code() != Errc::not_found) return scanned.error();
   auto file = directory.open(segment_filename(facts.name, SegmentFile::log), OpenMode::read);
-  if (!file.ok()) return {};
+  if (file.code() == Errc::not_found) return {};
+  if (!file.ok()) return std::move(file).error();
   return learn_behind_damage(**file, facts.name, next, facts.size_bytes, facts.last_append);
 }
 

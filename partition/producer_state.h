@@ -73,7 +73,8 @@ class ProducerState {
   // epoch and may start anywhere in it, but for expect_again().
   void truncate_from(Offset offset);
   // After truncate_from, for each batch that went, in offset order: a producer none of whose batches is left sends
-  // them again from the first on. What it had sent behind them must not come before.
+  // them again from the first on. What it had sent behind them must not come before. No snapshot knows of it: after a
+  // restart connections are new, and what comes on them begins with the oldest that was not acknowledged.
   void expect_again(ProducerId producer, std::int16_t epoch, std::int32_t first_sequence);
   void clear();
 

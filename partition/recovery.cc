@@ -34,7 +34,7 @@ class Recovery {
   Status check_closed();
   Status remove_temporaries();
   Status remove_leftovers();
-  bool lost_its_log(SegmentName name);
+  Result<bool> lost_its_log(SegmentName name);
   Result<UnlistedLog> scan(SegmentName name);
   Status chain();
   // What to append to once the manifest is stored: a log to go on with, or a new file at `base`.
@@ -187,8 +187,10 @@ Status Recovery::remove_leftovers() {
     if (!listed && parsed->file == SegmentFile::log) unlisted_.push_back(parsed->name);
     if (!listed && parsed->file == SegmentFile::sync) synced.push_back(parsed->name);
   }
-  for (const SegmentName& name : synced)
-    if (lost_its_log(name)) unlisted_.push_back(name);
+  for (const SegmentName& name : synced) {
+    LOGCASK_ASSIGN(const bool lost, lost_its_log(name));
+    if (lost) unlisted_.push_back(name);
+  }
   if (removed_any) LOGCASK_TRY(directory_->sync());
   names_ = std::move(kept);
   std::sort(unlisted_.begin(), unlisted_.end());
@@ -197,11 +199,13 @@ Status Recovery::remove_leftovers() {
 
 // A .sync whose entries speak of bytes in a file that is not there. Below the closed end that is a file of which the
 // rest was removed.
-bool Recovery::lost_its_log(SegmentName name) {
+Result<bool> Recovery::lost_its_log(SegmentName name) {
   if (name.base < out_.manifest.closed_end() || std::find(unlisted_.begin(), unlisted_.end(), name) != unlisted_.end())
     return false;
   const Result<SyncEntry> sync = read_sync_log(*directory_, name.base);
-  return sync.ok() && sync->position > 0;
+  if (sync.ok()) return sync->position > 0;
+  if (sync.code() == Errc::not_found || sync.code() == Errc::corrupt_file) return false;
+  return sync.error();
 }
 
 Result<UnlistedLog> Recovery::scan(SegmentName name) {

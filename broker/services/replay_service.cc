@@ -158,7 +158,8 @@ Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options
     if (!runner) return unknown_partition(topic, partition.value());
     if (const PartitionSnapshot state = runner->snapshot(); state.state == PartitionSnapshot::State::offline)
       return Error{Errc::partition_offline, "partition " + std::to_string(partition.value()) + ": " + state.reason};
-    token.partitions.push_back(first_replay_position(*runner, partition));
+    LOGCASK_ASSIGN(const ReplayPosition first, first_replay_position(*runner, partition));
+    token.partitions.push_back(first);
   }
   return token;
 }

@@ -32,23 +32,15 @@ Result<ReplayStep> filtered_step(PartitionRunner& runner, Offset from, Offset en
   return runner.replay_step(start, end, filter, max_bytes);
 }
 
-void end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
-  if (position.position < position.walk_end) return;
+Status end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
+  if (position.position < position.walk_end) return {};
   // Read now and not earlier: every record that made the walk skip an older one lies below this.
-  const Offset bound = mutant(Mutant::caught_up_too_early) ? position.walk_end : runner.replay_bound();
+  LOGCASK_ASSIGN(Offset bound, runner.replay_bound());
+  if (mutant(Mutant::caught_up_too_early)) bound = position.walk_end;
   position.tail_mark = std::max(bound, position.walk_end);
   position.position = position.walk_end;
   position.phase = ReplayPhase::catch_up;
-}
-
-// The mark, behind everything that compaction has judged by: what it took away below the mark lies there in a newer
-// version, which the marker's promise wants shown, too.
-Offset mark_behind_compaction(PartitionRunner& runner, const ReplayPosition& position) {
-  Offset mark = position.tail_mark;
-  for (const SegmentReport& segment : runner.segments())
-    if (segment.base_offset < mark && segment.next_offset > position.walk_end)
-      mark = std::max(mark, segment.judged_through);
-  return mark;
+  return {};
 }
 
 Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes, ReplayStepResult& result) {
@@ -70,15 +62,14 @@ Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max
   } else {
     result.tombstone_horizon = runner.snapshot().tombstone_horizon;
   }
-  end_walk_if_done(runner, position);
-  return {};
+  return end_walk_if_done(runner, position);
 }
 
 Status tail_filtered(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes,
                      ReplayStepResult& result) {
   ReplayFilter every = filter;
   every.live_only = false;
-  const Offset end = runner.replay_bound();
+  LOGCASK_ASSIGN(const Offset end, runner.replay_bound());
   result.visible_end = std::max(end, result.position.position);
   if (result.position.position >= end) {
     result.at_end = true;
@@ -112,13 +103,14 @@ Status tail_raw(PartitionRunner& runner, std::size_t max_bytes, ReplayStepResult
 
 }  // namespace
 
-ReplayPosition first_replay_position(PartitionRunner& runner, PartitionId partition) {
+Result<ReplayPosition> first_replay_position(PartitionRunner& runner, PartitionId partition) {
   const PartitionSnapshot state = runner.snapshot();
+  LOGCASK_ASSIGN(const Offset bound, runner.replay_bound());
   ReplayPosition position;
   position.partition = partition;
   position.position = state.log_start_offset;
   position.epoch = state.leader_epoch;
-  position.walk_end = std::max(runner.replay_bound(), state.log_start_offset);
+  position.walk_end = std::max(bound, state.log_start_offset);
   position.horizon_at_start = state.tombstone_horizon;
   return position;
 }
@@ -145,8 +137,9 @@ Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPos
                                         " (an older copy of the data?); start a new replay without a token"};
   LOGCASK_TRY(check_horizon(position, live_only, state.tombstone_horizon));
   if (position.phase != ReplayPhase::tail) return {};
+  LOGCASK_ASSIGN(const Offset bound, runner.replay_bound());
   position.phase = ReplayPhase::catch_up;
-  position.tail_mark = std::max(runner.replay_bound(), position.position);
+  position.tail_mark = std::max(bound, position.position);
   return {};
 }
 
@@ -166,7 +159,11 @@ Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPositi
   LOGCASK_TRY(check_horizon(position, filter.live_only, result.tombstone_horizon));
   ReplayPosition& next = result.position;
   if (next.phase == ReplayPhase::catch_up && next.position >= next.tail_mark) {
-    if (!mutant(Mutant::caught_up_before_compaction)) next.tail_mark = mark_behind_compaction(runner, next);
+    // What compaction took away below the mark lies in a newer version behind it, which the marker's promise wants
+    // shown, too.
+    if (!mutant(Mutant::caught_up_before_compaction)) {
+      LOGCASK_ASSIGN(next.tail_mark, runner.replay_mark(next.walk_end, next.tail_mark));
+    }
     result.marker = next.position >= next.tail_mark;
     if (result.marker) next.phase = ReplayPhase::tail;
   }

@@ -24,7 +24,7 @@ struct ReplayStepResult {
 };
 
 // Where a fresh replay of the partition starts.
-ReplayPosition first_replay_position(PartitionRunner& runner, PartitionId partition);
+Result<ReplayPosition> first_replay_position(PartitionRunner& runner, PartitionId partition);
 
 // Whether a replay may go on from `position` under tombstone horizon `horizon`: tombstone_horizon_passed when deletes
 // that the reader still needed have been cleaned away since it began.

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "broker/services/replay_step.h"
 #include "compactor/compactor.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
@@ -131,6 +132,38 @@ TEST_CASE("a get of many keys answers each by its own key, whatever shares its i
   });
   CHECK(answers == keys.size());
   CHECK(collisions(fixture) == 100);
+}
+
+TEST_CASE("a replay's mark moves for what went beside a record that its collision kept", "[collision]") {
+  PartitionFixture fixture;
+  fixture.put("plain", "1");
+  fixture.put(kA, "of a");
+  fixture.put(kB, "of b");
+  ReplayPosition position = first_replay_position(fixture.partition(), PartitionId(0)).value();
+  fixture.put("plain", "2");
+  ReplayFilter filter;
+  filter.live_only = true;
+  std::map<std::string, std::string> seen;
+  bool marker = false;
+  const auto step = [&] {
+    const auto done = step_replay(fixture.partition(), position, filter, 1);
+    REQUIRE_OK(done);
+    for (const ByteView piece : done->pieces)
+      for (const auto& stored : decode_records(piece)) seen[stored.key] = stored.value.value_or("");
+    position = done->position;
+    marker = done->marker;
+  };
+  while (position.phase == ReplayPhase::walk) step();
+  fixture.put("plain", "3");
+  roll(fixture);
+  CHECK(fixture.get(kA).status == Status_::absent);  // now it is known
+  REQUIRE(compact(fixture)->records_dropped == 2);
+  REQUIRE(fixture.partition().segments()[0].compacted_through == Offset(0));
+  for (int steps = 0; !marker; ++steps) {
+    REQUIRE(steps < 20);
+    step();
+  }
+  CHECK(seen["plain"] == "3");
 }
 
 TEST_CASE("keys alone are compared too", "[collision]") {

@@ -295,7 +295,7 @@ TEST_CASE("a replay that begins while a large batch is being committed waits for
   const ByteView first_key[] = {"k0"};
   // Told after the first slice of the commit, while the rest waits.
   const auto watch = fixture.partition().watch(first_key, [&](const Result<std::vector<KeyChange>>&) {
-    position = first_replay_position(fixture.partition(), PartitionId(0));
+    position = first_replay_position(fixture.partition(), PartitionId(0)).value();
     REQUIRE(position.walk_end > Offset(0));
     REQUIRE(position.walk_end < Offset(kRecords));
     const auto step = step_replay(fixture.partition(), position, live_only, 1u << 20);

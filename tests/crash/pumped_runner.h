@@ -35,7 +35,8 @@ class PumpedRunner final : public PartitionRunner {
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override {
     return inner_->watch(keys, std::move(on_change));
   }
-  Offset replay_bound() const override { return inner_->replay_bound(); }
+  Result<Offset> replay_bound() const override { return inner_->replay_bound(); }
+  Result<Offset> replay_mark(Offset from, Offset mark) const override { return inner_->replay_mark(from, mark); }
   Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override {
     return inner_->replay_step(from, end, filter, max_bytes);
   }

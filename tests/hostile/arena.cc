@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "proto/frame.h"
 #include "proto/lookup_codec.h"
@@ -21,7 +22,9 @@ constexpr auto kPace = std::chrono::milliseconds(4);
 // So much the scheduler may take on its own: on a calm machine, and on one that others keep so busy that the honest
 // client alone waits for its processor.
 constexpr double kCalmMs = 6, kFloorMs = 5, kBusyFloorMs = 30;
-constexpr int kRoundsMax = 5;
+// Others use the machine, too: an attack whose first round is not bearable has four more, of
+// which two must be.
+constexpr int kRoundsMax = 5, kBearableAgain = 2;
 // A file system that syncs others' data holds up everybody's: the slowest call says less of the broker.
 constexpr double kMaxFloorMs = 500;
 constexpr std::size_t kCallsMin = 300;
@@ -53,10 +56,10 @@ struct Table {
         "memory limit: RLIMIT_DATA, %llu MiB of private memory; RSS bound %llu MiB; attackers at niceness %d\n"
         "honest client: one call every %lld ms, counted from when it was planned; bounds: p99 2 "
         "x alone or aside + %.0f ms (+ %.0f ms where alone is above %.0f ms: a busy machine), slowest 2 x + %.0f ms; "
-        "an attack is led at most %d times\n",
+        "when the first round was too slow, two of the next four must not be\n",
         static_cast<unsigned long long>(LimitedBroker::kMemoryBytes >> 20),
         static_cast<unsigned long long>(kRssBytes >> 20), kAttackersNiceness, static_cast<long long>(kPace.count()),
-        kFloorMs, kBusyFloorMs, kCalmMs, kMaxFloorMs, kRoundsMax);
+        kFloorMs, kBusyFloorMs, kCalmMs, kMaxFloorMs);
     if (!memory_check_skipped().empty())
       std::printf("SKIPPED: memory limit, RSS and p99 bounds; %s\n", memory_check_skipped().c_str());
   }
@@ -237,16 +240,23 @@ void Arena::check(const Round& round) {
 }
 
 void Arena::run(const std::function<Fates()>& attack) {
-  for (int led = 1;; ++led) {
-    const Round round = lead(attack);
+  std::optional<Round::Latency> least_alone;
+  int bearable = 0;
+  for (int led = 1; led <= kRoundsMax; ++led) {
+    Round round = lead(attack);
     INFO("the broker's log: " << broker_.log());
     REQUIRE(broker_.alive());
+    // What an attack leaves behind must not loosen the bounds of the next one.
+    if (least_alone)
+      round.alone = {std::min(round.alone.p99_ms, least_alone->p99_ms),
+                     std::min(round.alone.max_ms, least_alone->max_ms)};
+    least_alone = round.alone;
     check(round);
-    if (round.bearable() || !memory_check_skipped().empty()) return;
-    if (led < kRoundsMax) continue;
-    FAIL_CHECK("the honest client waited too long in each of " << led << " rounds; see the table");
-    return;
+    bearable += round.bearable();
+    if (bearable == (led == 1 ? 1 : kBearableAgain) || !memory_check_skipped().empty()) return;
   }
+  FAIL_CHECK("the honest client waited too long in all but " << bearable << " of " << kRoundsMax
+                                                             << " rounds; see the table");
 }
 
 std::int64_t Arena::foreign_connections() {

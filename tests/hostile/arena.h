@@ -88,8 +88,8 @@ class Arena {
   // Measures an honest client alone, then with `attack`, which runs on a thread of its own and must not REQUIRE;
   // checks its p99 and slowest call, the memory, and that everybody had the fate that was due. A second broker, which
   // nobody attacks, and its own honest client show what the machine does to both meanwhile. Where the honest client
-  // waited too long the attack is led again, a few times at most: what the broker does to its clients shows each time,
-  // what the machine does seldom.
+  // waited too long the attack is led again, up to four times, of which two must be bearable: what the broker does to
+  // its clients shows nearly each time, what the machine does seldom.
   void run(const std::function<Fates()>& attack);
   // Connections open now, apart from the honest ones.
   std::int64_t foreign_connections();

@@ -390,6 +390,22 @@ TEST_CASE("a manifest step that finds the disk full can be tried again", "[regre
   REQUIRE_OK(fixture.partition().delete_records(Offset(2)));
 }
 
+TEST_CASE("a manifest step that finds no descriptor free has not happened, and the next one may", "[regression]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");
+  fixture.run_all();
+  Fault fault;
+  fault.kinds = {OperationKind::open, OperationKind::create};
+  fault.error_number = EMFILE;
+  fault.sticky = true;
+  fixture.disk().fail(fault);
+  CHECK(fixture.partition().delete_records(Offset(2)).code() == Errc::limit_exceeded);
+  fixture.disk().clear_faults();
+  CHECK(fixture.partition().snapshot().log_start_offset == Offset(0));
+  REQUIRE_OK(fixture.partition().delete_records(Offset(2)));
+  CHECK(fixture.partition().snapshot().log_start_offset == Offset(2));
+}
+
 TEST_CASE("a manifest step whose outcome nobody knows is settled by reopen", "[regression]") {
   PartitionFixture fixture;
   for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");

@@ -384,7 +384,9 @@ class Schedule {
     if (!walk_) {
       if (partition().snapshot().state != PartitionSnapshot::State::online) return;
       say("replay from the start");
-      walk_ = first_replay_position(partition(), PartitionId(0));
+      const auto first = first_replay_position(partition(), PartitionId(0));
+      REQUIRE_OK(first);
+      walk_ = *first;
       seen_.clear();
       seen_to_ = kNoOffset;
     }

@@ -15,7 +15,7 @@ namespace {
 class Reader {
  public:
   explicit Reader(PartitionFixture& fixture)
-      : fixture_(fixture), position_(first_replay_position(fixture.partition(), PartitionId(0))) {}
+      : fixture_(fixture), position_(first_replay_position(fixture.partition(), PartitionId(0)).value()) {}
 
   // True when the marker came.
   bool step() {
@@ -30,6 +30,7 @@ class Reader {
     position_ = step->position;
     return step->marker;
   }
+  const ReplayPosition& position() const { return position_; }
   ReplayPhase phase() const { return position_.phase; }
   const std::map<std::string, std::optional<std::string>>& seen() const { return seen_; }
 
@@ -117,6 +118,27 @@ TEST_CASE(
   CHECK(reader.seen().at("a") == "3");
 }
 
+TEST_CASE("no replay is caught up by a log that is closed under its last step", "[replay][regression]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  Reader reader(fixture);
+  fixture.put("a", "2");
+  while (reader.phase() == ReplayPhase::walk) reader.step();
+  fixture.restart();  // the step reads the disk
+  bool closed = false;
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string&) {
+    if (kind != OperationKind::read || closed) return;
+    closed = true;
+    fixture.partition().close({Errc::shutting_down, "the test closes it"});
+  });
+  ReplayFilter filter;
+  filter.live_only = true;
+  const auto step = step_replay(fixture.partition(), reader.position(), filter, 1u << 20);
+  fixture.disk().meanwhile({});
+  REQUIRE(closed);
+  CHECK_FALSE(step.ok());
+}
+
 TEST_CASE("a value whose tombstone is cleaned away while a replay reads is not shown as live", "[replay][regression]") {
   PartitionConfig config;
   config.delete_retention_ms = 0;
@@ -160,7 +182,7 @@ TEST_CASE("a log that is opened anew while a replay reads does not pass for one 
   fixture.remove("a");
   REQUIRE_OK(fixture.partition().roll());
   fixture.run_all();
-  const Offset end = fixture.partition().replay_bound();
+  const Offset end = fixture.partition().replay_bound().value();
   Fault fault;
   fault.kinds = {OperationKind::sync_data};
   fixture.disk().fail(fault);

@@ -633,6 +633,25 @@ TEST_CASE("a producer snapshot that no descriptor is left for is not given up", 
   CHECK(duplicate->has_value());
 }
 
+TEST_CASE("a log that has gone is not forgotten for want of a descriptor to read its sync log", "[recovery]") {
+  Disk disk;
+  disk.open();
+  disk.put(3);
+  disk.log.reset();
+  disk.may_create = false;
+  REQUIRE_OK(disk.files->root()->unlink(name_of(0)));
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.name_suffix = ".sync";
+  fault.error_number = EMFILE;
+  disk.files->fail(fault);
+  CHECK(disk.recover().code() == Errc::limit_exceeded);
+  disk.files->clear_faults();
+  disk.open();
+  REQUIRE(disk.report().damaged.size() == 1);
+  CHECK(disk.report().damaged[0].to == Offset(3));
+}
+
 TEST_CASE("manifests that no descriptor is left for are not called damaged", "[recovery]") {
   const std::string which = GENERATE("manifest.a", "manifest.b");
   Disk disk;

@@ -223,7 +223,7 @@ std::vector<PartitionFixture::Stored> fetch_all(PartitionRunner& partition, Offs
 
 std::vector<PartitionFixture::Stored> PartitionFixture::replay_live() {
   std::vector<Stored> all;
-  const Offset end = runner_->replay_bound();
+  const Offset end = runner_->replay_bound().value();
   Offset from(0);
   while (from < end) {
     const Result<ReplayStep> step = runner_->replay_step(from, end, ReplayFilter{}, 4096);
