@@ -125,7 +125,7 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   for (SegmentVerdict& verdict : explain(state())) verdicts.emplace(verdict.name, std::move(verdict));
   const Lock lock(mutex_);
   if (!partition_) return reports;
-  const auto add = [&](const Segment& segment, Offset end, bool has_hint) {
+  const auto add = [&](const Segment& segment, Offset end) {
     SegmentReport report;
     const SegmentFacts facts = segment.facts();
     report.base_offset = segment.base();
@@ -139,7 +139,6 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
       if (damage.from < end && damage.to > segment.base()) report.state = "damaged";
     report.records = facts.records;
     report.size_bytes = facts.size_bytes;
-    report.has_hint = has_hint;
     report.first_append = facts.first_append;
     report.last_append = facts.last_append;
     if (const auto verdict = verdicts.find(facts.name); verdict != verdicts.end()) {
@@ -159,14 +158,15 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
     reports.push_back(std::move(report));
   };
   for (const ClosedSegment& closed : partition_->closed()) {
-    add(*closed.segment, closed.end_offset, closed.has_hint);
+    add(*closed.segment, closed.end_offset);
+    reports.back().has_hint = closed.has_hint;
     reports.back().compacted_through = closed.compacted_through;
     // The list and the closed table hold one reference each; the rest are readers.
     const long own = 2;
     reports.back().readers = static_cast<std::uint32_t>(std::max(0L, closed.segment.use_count() - own));
   }
   const Segment& active = *partition_->list()->segments.back();
-  add(active, active.next_offset(), false);
+  add(active, active.next_offset());
   return reports;
 }
 

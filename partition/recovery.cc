@@ -202,10 +202,8 @@ Status Recovery::remove_leftovers() {
 Result<bool> Recovery::lost_its_log(SegmentName name) {
   if (name.base < out_.manifest.closed_end() || std::find(unlisted_.begin(), unlisted_.end(), name) != unlisted_.end())
     return false;
-  const Result<SyncEntry> sync = read_sync_log(*directory_, name.base);
-  if (sync.ok()) return sync->position > 0;
-  if (sync.code() == Errc::not_found || sync.code() == Errc::corrupt_file) return false;
-  return sync.error();
+  LOGCASK_ASSIGN(const auto sync, find_sync_entry(*directory_, name.base));
+  return sync && sync->position > 0;
 }
 
 Result<UnlistedLog> Recovery::scan(SegmentName name) {
@@ -271,9 +269,8 @@ Status Recovery::chain() {
 // No log goes on at the closed end. It was durable before the manifest was, so it is lost; a .sync that is there says
 // that nothing of it was promised.
 Status Recovery::check_missing_log(Offset base) {
-  const Result<SyncEntry> sync = read_sync_log(*directory_, base);
-  if (sync.ok()) return {};
-  if (sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file) return sync.error();
+  LOGCASK_ASSIGN(const auto sync, find_sync_entry(*directory_, base));
+  if (sync) return {};
   return Error{Errc::corrupt_file,
                directory_->path() + "/" + segment_filename({base, Generation(0)}, SegmentFile::log) +
                    " is missing, which the log goes on in; restore it and its .sync from a backup, then 'logcask "

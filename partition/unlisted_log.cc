@@ -72,13 +72,11 @@ Result<UnlistedLog> Scan::run() {
 Status Scan::read_sync() {
   log_.sync.durable_end = name_.base;
   log_.ceiling = name_.base;
-  const Result<SyncEntry> sync = read_sync_log(directory_, name_.base);
-  if (sync.ok()) {
-    log_.sync = *sync;
-    log_.ceiling = sync->offset_ceiling;
-    return {};
-  }
-  return sync.code() == Errc::not_found || sync.code() == Errc::corrupt_file ? Status() : Status(sync.error());
+  LOGCASK_ASSIGN(const auto sync, find_sync_entry(directory_, name_.base));
+  if (!sync) return {};
+  log_.sync = *sync;
+  log_.ceiling = sync->offset_ceiling;
+  return {};
 }
 
 void Scan::note_missing() {

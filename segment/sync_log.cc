@@ -113,4 +113,11 @@ Result<SyncEntry> read_sync_log(Directory& directory, Offset base) {
   return newest.entry;
 }
 
+Result<std::optional<SyncEntry>> find_sync_entry(Directory& directory, Offset base) {
+  const Result<SyncEntry> sync = read_sync_log(directory, base);
+  if (sync.ok()) return std::optional(*sync);
+  if (sync.code() == Errc::not_found || sync.code() == Errc::corrupt_file) return std::optional<SyncEntry>();
+  return sync.error();
+}
+
 }  // namespace logcask

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "base/types.h"
@@ -57,5 +58,8 @@ class SyncLog {
 
 // The newest entry. not_found: no such file. corrupt_file: not one slot holds (an empty file included).
 Result<SyncEntry> read_sync_log(Directory& directory, Offset base);
+
+// The same for whom a missing file and one without a sound slot say nothing: nullopt.
+Result<std::optional<SyncEntry>> find_sync_entry(Directory& directory, Offset base);
 
 }  // namespace logcask

@@ -22,8 +22,8 @@ constexpr auto kPace = std::chrono::milliseconds(4);
 // So much the scheduler may take on its own: on a calm machine, and on one that others keep so busy that the honest
 // client alone waits for its processor.
 constexpr double kCalmMs = 6, kFloorMs = 5, kBusyFloorMs = 30;
-// Others use the machine, too: an attack whose first round is not bearable has four more, of
-// which two must be.
+// Others use the machine, too: an attack whose first round is not bearable has four more, of which
+// two must be.
 constexpr int kRoundsMax = 5, kBearableAgain = 2;
 // A file system that syncs others' data holds up everybody's: the slowest call says less of the broker.
 constexpr double kMaxFloorMs = 500;

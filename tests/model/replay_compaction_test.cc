@@ -40,6 +40,14 @@ class Reader {
   std::map<std::string, std::optional<std::string>> seen_;
 };
 
+CompactionStats compact(PartitionFixture& fixture) {
+  Compactor compactor(fixture.partition());
+  const auto done =
+      compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
+  REQUIRE_OK(done);
+  return *done;
+}
+
 }  // namespace
 
 TEST_CASE("what compaction takes away below a replay's mark is shown in its newer version before caught_up",
@@ -59,11 +67,7 @@ TEST_CASE("what compaction takes away below a replay's mark is shown in its newe
   fixture.put("c", "1");
   REQUIRE_OK(fixture.partition().roll());
   fixture.run_all();
-  Compactor compactor(fixture.partition());
-  const auto done =
-      compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
-  REQUIRE_OK(done);
-  REQUIRE(done->records_dropped == 4);
+  REQUIRE(compact(fixture).records_dropped == 4);
   int steps = 0;
   while (!reader.step()) REQUIRE(++steps < 20);
   REQUIRE(reader.seen().contains("a"));
@@ -94,21 +98,14 @@ TEST_CASE(
   REQUIRE_OK(fixture.partition().roll());
   fixture.put("c", "1");
   fixture.run_all();
-  const auto compact = [&] {
-    Compactor compactor(fixture.partition());
-    const auto done =
-        compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
-    REQUIRE_OK(done);
-    return *done;
-  };
   // Both versions go because of the third, which lies above the mark.
-  REQUIRE(compact().records_dropped == 2);
+  REQUIRE(compact(fixture).records_dropped == 2);
   fixture.clock().advance_ms(2000);
   if (restart) fixture.restart();
   // The third counts no more, when the tombstone goes.
   config.min_compaction_lag_ms = 1'800'000;
   fixture.partition().configure(config);
-  REQUIRE(compact().tombstones_dropped == 1);
+  REQUIRE(compact(fixture).tombstones_dropped == 1);
   const std::vector<SegmentReport> segments = fixture.partition().segments();
   REQUIRE(segments.size() == 3);
   REQUIRE(segments[0].compacted_through == segments[1].base_offset);
@@ -157,13 +154,9 @@ TEST_CASE("a value whose tombstone is cleaned away while a replay reads is not s
   fixture.disk().meanwhile([&](OperationKind kind, const std::string&) {
     if (kind != OperationKind::read || cleaning) return;
     cleaning = true;
-    Compactor compactor(fixture.partition());
     for (int round = 0; round < 2; ++round) {
       fixture.clock().advance_ms(1);
-      const auto done =
-          compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
-      REQUIRE_OK(done);
-      tombstones_dropped += done->tombstones_dropped;
+      tombstones_dropped += compact(fixture).tombstones_dropped;
     }
   });
   int steps = 0;

@@ -52,6 +52,18 @@ struct Disk {
     REQUIRE_OK(recovered);
     log.emplace(*std::move(recovered));
   }
+  // What recovery says when no descriptor is free for the first file whose name ends so.
+  Errc recover_without_descriptor(const std::string& name_suffix) {
+    log.reset();
+    Fault fault;
+    fault.kinds = {OperationKind::open};
+    fault.name_suffix = name_suffix;
+    fault.error_number = EMFILE;
+    files->fail(fault);
+    const Errc code = recover().code();
+    files->clear_faults();
+    return code;
+  }
   const RecoveryReport& report() const { return log->report; }
   SegmentWriter& writer() { return *log->writer; }
 
@@ -617,15 +629,7 @@ TEST_CASE("a producer snapshot that no descriptor is left for is not given up", 
   manifest.producer_snapshot_digest = xxh3_64(bytes);
   REQUIRE_OK(replace_file(*disk.files->root(), manifest.producer_snapshot_name, bytes));
   disk.store(manifest);
-  disk.log.reset();
-
-  Fault fault;
-  fault.kinds = {OperationKind::open};
-  fault.name_suffix = ".producers";
-  fault.error_number = EMFILE;
-  disk.files->fail(fault);
-  CHECK(disk.recover().code() == Errc::limit_exceeded);
-  disk.files->clear_faults();
+  CHECK(disk.recover_without_descriptor(".producers") == Errc::limit_exceeded);
   disk.open();
   CHECK_FALSE(disk.report().producers_rebuilt);
   const auto duplicate = disk.log->producers.check(ProducerId(5), 0, 3, 1, disk.clock.wall_ms());
@@ -637,16 +641,9 @@ TEST_CASE("a log that has gone is not forgotten for want of a descriptor to read
   Disk disk;
   disk.open();
   disk.put(3);
-  disk.log.reset();
   disk.may_create = false;
   REQUIRE_OK(disk.files->root()->unlink(name_of(0)));
-  Fault fault;
-  fault.kinds = {OperationKind::open};
-  fault.name_suffix = ".sync";
-  fault.error_number = EMFILE;
-  disk.files->fail(fault);
-  CHECK(disk.recover().code() == Errc::limit_exceeded);
-  disk.files->clear_faults();
+  CHECK(disk.recover_without_descriptor(".sync") == Errc::limit_exceeded);
   disk.open();
   REQUIRE(disk.report().damaged.size() == 1);
   CHECK(disk.report().damaged[0].to == Offset(3));
@@ -657,14 +654,7 @@ TEST_CASE("manifests that no descriptor is left for are not called damaged", "[r
   Disk disk;
   disk.open();
   disk.put(3);
-  disk.log.reset();
-  Fault fault;
-  fault.kinds = {OperationKind::open};
-  fault.name_suffix = which;
-  fault.error_number = EMFILE;
-  disk.files->fail(fault);
-  CHECK(disk.recover().code() == Errc::limit_exceeded);
-  disk.files->clear_faults();
+  CHECK(disk.recover_without_descriptor(which) == Errc::limit_exceeded);
   disk.open();
   CHECK_FALSE(disk.report().manifest_repaired);
   CHECK(disk.offsets() == range(0, 3));
