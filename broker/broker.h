@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "broker/config.h"
-#include "broker/socket_address.h"
+#include "broker/settings/config.h"
+#include "broker/settings/socket_address.h"
 
 namespace logcask {
 

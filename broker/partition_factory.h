@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "broker/partition_runner.h"
-#include "broker/topic_config.h"
+#include "broker/settings/topic_config.h"
 
 namespace logcask {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/types.h"
-#include "broker/topic_config.h"
+#include "broker/settings/topic_config.h"
 
 namespace logcask {
 

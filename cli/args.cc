@@ -4,7 +4,7 @@
 #include <charconv>
 #include <set>
 
-#include "broker/setting.h"
+#include "broker/settings/setting.h"
 
 namespace logcask::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "broker/broker.h"
-#include "broker/config.h"
-#include "broker/config_file.h"
+#include "broker/settings/config.h"
+#include "broker/settings/config_file.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"

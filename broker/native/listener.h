@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "broker/io_thread.h"
 #include "broker/native/native_services.h"
-#include "broker/socket_address.h"
+#include "broker/settings/socket_address.h"
 
 namespace logcask {
 

@@ -1,8 +1,8 @@
 // Small codecs: keys and results of lookups, resume tokens of replays, committed offsets, configuration files.
 #include "base/crc32c.h"
-#include "broker/config_file.h"
 #include "broker/services/offset_commit_codec.h"
 #include "broker/services/replay_token.h"
+#include "broker/settings/config_file.h"
 #include "proto/lookup_codec.h"
 #include "tests/fuzz/fuzz.h"
 

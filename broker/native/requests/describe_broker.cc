@@ -1,7 +1,7 @@
 // DescribeBroker: health, memory verdict, counters.
-#include "broker/memory_limit.h"
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
+#include "broker/settings/memory_limit.h"
 #include "logcask/v1/native.pb.h"
 
 namespace logcask {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "broker/setting.h"
+#include "broker/settings/setting.h"
 
 namespace logcask {
 

@@ -1,4 +1,4 @@
-#include "broker/memory_limit.h"
+#include "broker/settings/memory_limit.h"
 
 #include <dirent.h>
 #include <sched.h>

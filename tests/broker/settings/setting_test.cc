@@ -1,4 +1,4 @@
-#include "broker/setting.h"
+#include "broker/settings/setting.h"
 
 #include "tests/support/catch.h"
 

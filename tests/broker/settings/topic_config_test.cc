@@ -1,4 +1,4 @@
-#include "broker/topic_config.h"
+#include "broker/settings/topic_config.h"
 
 #include "tests/support/catch.h"
 

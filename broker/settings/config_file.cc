@@ -1,4 +1,4 @@
-#include "broker/config_file.h"
+#include "broker/settings/config_file.h"
 
 #include <toml++/toml.h>
 

@@ -1,9 +1,9 @@
-#include "broker/topic_config.h"
+#include "broker/settings/topic_config.h"
 
 #include <algorithm>
 #include <variant>
 
-#include "broker/config.h"
+#include "broker/settings/config.h"
 
 namespace logcask {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "broker/setting.h"
+#include "broker/settings/setting.h"
 #include "partition/config.h"
 #include "proto/partitioner.h"
 

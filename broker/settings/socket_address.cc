@@ -1,4 +1,4 @@
-#include "broker/socket_address.h"
+#include "broker/settings/socket_address.h"
 
 #include <charconv>
 

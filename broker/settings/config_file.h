@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "broker/config.h"
+#include "broker/settings/config.h"
 
 namespace logcask {
 

@@ -1,12 +1,12 @@
-#include "broker/config.h"
+#include "broker/settings/config.h"
 
 #include <algorithm>
 #include <variant>
 #include <vector>
 
-#include "broker/memory_limit.h"
-#include "broker/socket_address.h"
-#include "broker/topic_config.h"
+#include "broker/settings/memory_limit.h"
+#include "broker/settings/socket_address.h"
+#include "broker/settings/topic_config.h"
 
 extern char** environ;
 
@@ -516,7 +516,8 @@ constexpr std::string_view kFixedLimits = R"(
 
 std::string config_reference_markdown() {
   std::string out =
-      "# Settings\n\nPrinted from the tables in `broker/config.cc` and `broker/topic_config.cc`; do not edit by "
+      "# Settings\n\nPrinted from the tables in `broker/settings/config.cc` and `broker/settings/topic_config.cc`; do "
+      "not edit by "
       "hand.\n\n"
       "## Broker\n\nA flag wins over the environment, the environment over the file (`--config FILE`, TOML), the file "
       "over\n"

@@ -1,7 +1,7 @@
-#include "broker/config.h"
+#include "broker/settings/config.h"
 
-#include "broker/config_file.h"
-#include "broker/memory_limit.h"
+#include "broker/settings/config_file.h"
+#include "broker/settings/memory_limit.h"
 #include "segment/segment.h"
 #include "tests/support/catch.h"
 
