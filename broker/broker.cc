@@ -15,7 +15,7 @@
 #include "broker/log.h"
 #include "broker/native/listener.h"
 #include "broker/settings/memory_limit.h"
-#include "broker/thread_executor.h"
+#include "broker/threads/thread_executor.h"
 #include "broker/topic_name.h"
 #include "broker/topics.h"
 #include "broker/upkeep.h"

@@ -10,10 +10,10 @@
 #include <condition_variable>
 #include <deque>
 
-#include "broker/executor.h"
 #include "broker/key_watchers.h"
 #include "broker/offset_waiters.h"
 #include "broker/partition_runner.h"
+#include "broker/threads/executor.h"
 #include "partition/compaction_port.h"
 #include "partition/keydir_loader.h"
 #include "partition/log_read.h"

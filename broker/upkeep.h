@@ -9,8 +9,8 @@
 #include <mutex>
 
 #include "base/clock.h"
-#include "broker/executor.h"
 #include "broker/services/admin_service.h"
+#include "broker/threads/executor.h"
 #include "broker/topics.h"
 
 namespace logcask {

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "broker/io_thread.h"
 #include "broker/native/native_services.h"
 #include "broker/settings/socket_address.h"
+#include "broker/threads/io_thread.h"
 
 namespace logcask {
 

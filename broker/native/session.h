@@ -13,9 +13,9 @@
 #include <memory>
 #include <string>
 
-#include "broker/io_thread.h"
 #include "broker/native/connection.h"
 #include "broker/native/in_buffer.h"
+#include "broker/threads/io_thread.h"
 
 namespace logcask {
 

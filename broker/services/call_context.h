@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/key_hash.h"
 #include "broker/authorizer.h"
-#include "broker/event_loop.h"
-#include "broker/executor.h"
 #include "broker/metrics.h"
+#include "broker/threads/event_loop.h"
+#include "broker/threads/executor.h"
 #include "broker/topics.h"
 
 namespace logcask {

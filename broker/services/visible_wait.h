@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "base/result.h"
-#include "broker/event_loop.h"
 #include "broker/partition_runner.h"
+#include "broker/threads/event_loop.h"
 
 namespace logcask {
 

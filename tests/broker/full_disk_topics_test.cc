@@ -4,7 +4,7 @@
 #include "broker/data_directory.h"
 #include "broker/disk_partition_factory.h"
 #include "broker/offline_partition.h"
-#include "broker/thread_executor.h"
+#include "broker/threads/thread_executor.h"
 #include "broker/upkeep.h"
 #include "tests/broker/service_fixture.h"
 

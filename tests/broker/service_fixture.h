@@ -17,7 +17,7 @@
 #include "broker/services/produce_service.h"
 #include "broker/services/replay_service.h"
 #include "broker/services/watch_service.h"
-#include "broker/timer_wheel.h"
+#include "broker/threads/timer_wheel.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
 

@@ -13,7 +13,7 @@
 #include "broker/disk_partition_factory.h"
 #include "broker/internal_batch.h"
 #include "broker/local_metadata_store.h"
-#include "broker/thread_executor.h"
+#include "broker/threads/thread_executor.h"
 #include "broker/topic_name.h"
 #include "broker/topics.h"
 #include "tests/damage/damage.h"

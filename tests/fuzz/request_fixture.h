@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "broker/event_loop.h"
 #include "broker/local_partition_runner.h"
 #include "broker/native/connection.h"
 #include "broker/native/native_services.h"
-#include "broker/timer_wheel.h"
+#include "broker/threads/event_loop.h"
+#include "broker/threads/timer_wheel.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::fuzz {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "broker/executor.h"
 #include "broker/local_partition_runner.h"
+#include "broker/threads/executor.h"
 #include "partition/prepare.h"
 #include "tests/support/memory_file_system.h"
 

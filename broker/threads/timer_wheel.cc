@@ -1,4 +1,4 @@
-#include "broker/timer_wheel.h"
+#include "broker/threads/timer_wheel.h"
 
 #include <algorithm>
 #include <utility>

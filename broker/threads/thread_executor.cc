@@ -1,4 +1,4 @@
-#include "broker/thread_executor.h"
+#include "broker/threads/thread_executor.h"
 
 #include <pthread.h>
 

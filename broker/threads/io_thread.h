@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "broker/event_loop.h"
-#include "broker/timer_wheel.h"
+#include "broker/threads/event_loop.h"
+#include "broker/threads/timer_wheel.h"
 
 namespace boost::asio {
 class io_context;

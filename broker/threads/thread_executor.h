@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "broker/executor.h"
+#include "broker/threads/executor.h"
 
 namespace logcask {
 

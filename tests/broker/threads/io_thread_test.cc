@@ -1,4 +1,4 @@
-#include "broker/io_thread.h"
+#include "broker/threads/io_thread.h"
 
 #include <future>
 #include <string>
