@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "segment/segment.h"
 
 namespace logcask {

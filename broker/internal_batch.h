@@ -8,7 +8,7 @@
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 
 namespace logcask {
 

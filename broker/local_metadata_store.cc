@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "broker/door/log_walk.h"
 #include "broker/internal_batch.h"
-#include "broker/log_walk.h"
 #include "broker/metadata.pb.h"
 
 namespace logcask {

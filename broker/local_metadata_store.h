@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/key_hash.h"
+#include "broker/door/partition_runner.h"
 #include "broker/metadata_store.h"
-#include "broker/partition_runner.h"
 
 namespace logcask {
 

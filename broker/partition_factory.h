@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 #include "broker/settings/topic_config.h"
 
 namespace logcask {

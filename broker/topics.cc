@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/random.h"
+#include "broker/door/offline_partition.h"
 #include "broker/local_metadata_store.h"
-#include "broker/offline_partition.h"
 #include "broker/topic_name.h"
 
 namespace logcask {

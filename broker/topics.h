@@ -17,9 +17,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "broker/door/partition_runner.h"
 #include "broker/metadata_store.h"
 #include "broker/partition_factory.h"
-#include "broker/partition_runner.h"
 #include "broker/topic_record.h"
 
 namespace logcask {

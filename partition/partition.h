@@ -1,7 +1,7 @@
 #pragma once
 // One partition's state in memory: what has been accepted, written, synced and committed, and who is newest.
 //
-// Pure state: nothing here touches the disk, waits or starts anything. The caller (broker/partition_runner.h)
+// Pure state: nothing here touches the disk, waits or starts anything. The caller (broker/door/partition_runner.h)
 // serialises access with one lock and does the disk work between begin_* and finish_* without it:
 //   admit() -> begin_write() .. SegmentWriter::append .. finish_write() -> sync .. finish_sync() -> apply_slice()
 // At most one write and one sync are under way at a time, and none while the log is rolled.

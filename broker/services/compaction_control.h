@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 
 namespace logcask {
 

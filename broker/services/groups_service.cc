@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/door/log_walk.h"
 #include "broker/internal_batch.h"
-#include "broker/log_walk.h"
 #include "broker/services/counted.h"
 #include "broker/topic_name.h"
 

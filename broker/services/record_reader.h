@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 #include "proto/record_batch.h"
 
 namespace logcask {

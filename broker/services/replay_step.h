@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 #include "broker/services/replay_token.h"
 
 namespace logcask {

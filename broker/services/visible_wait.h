@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 #include "broker/threads/event_loop.h"
 
 namespace logcask {

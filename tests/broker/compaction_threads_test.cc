@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/random.h"
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
 

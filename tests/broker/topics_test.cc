@@ -1,7 +1,7 @@
 #include "broker/topics.h"
 
+#include "broker/door/offline_partition.h"
 #include "broker/local_metadata_store.h"
-#include "broker/offline_partition.h"
 #include "broker/topic_name.h"
 #include "tests/broker/service_fixture.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 
 namespace logcask::testing {
 

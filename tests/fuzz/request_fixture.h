@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "broker/native/connection.h"
 #include "broker/native/native_services.h"
 #include "broker/threads/event_loop.h"

@@ -1,6 +1,6 @@
 // Faults of a partition that were found by reading and by the random tests, each as the shortest story that shows it.
 
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "compactor/compactor.h"
 #include "segment/filename.h"
 #include "tests/support/catch.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "broker/threads/executor.h"
 #include "partition/prepare.h"
 #include "tests/support/memory_file_system.h"

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "broker/door/partition_runner.h"
 #include "broker/native/connection.h"
-#include "broker/partition_runner.h"
 #include "logcask/v1/native.pb.h"
 
 namespace logcask {

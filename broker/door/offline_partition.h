@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 
 namespace logcask {
 

@@ -10,9 +10,9 @@
 #include <condition_variable>
 #include <deque>
 
-#include "broker/key_watchers.h"
-#include "broker/offset_waiters.h"
-#include "broker/partition_runner.h"
+#include "broker/door/key_watchers.h"
+#include "broker/door/offset_waiters.h"
+#include "broker/door/partition_runner.h"
 #include "broker/threads/executor.h"
 #include "partition/compaction_port.h"
 #include "partition/keydir_loader.h"

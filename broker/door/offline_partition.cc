@@ -1,4 +1,4 @@
-#include "broker/offline_partition.h"
+#include "broker/door/offline_partition.h"
 
 #include <utility>
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/key_hash.h"
-#include "broker/offset_waiters.h"
-#include "broker/partition_runner.h"
+#include "broker/door/offset_waiters.h"
+#include "broker/door/partition_runner.h"
 
 namespace logcask {
 

@@ -23,7 +23,7 @@
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "broker/partition_troubles.h"
+#include "broker/door/partition_troubles.h"
 #include "partition/append_types.h"
 #include "partition/config.h"
 #include "partition/replay_filter.h"

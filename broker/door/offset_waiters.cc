@@ -1,4 +1,4 @@
-#include "broker/offset_waiters.h"
+#include "broker/door/offset_waiters.h"
 
 namespace logcask {
 

@@ -1,6 +1,6 @@
 // Opening, closing, describing a local partition, and what happens to it in the background.
 
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 
 #include <algorithm>
 #include <map>

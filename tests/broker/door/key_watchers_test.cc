@@ -1,4 +1,4 @@
-#include "broker/key_watchers.h"
+#include "broker/door/key_watchers.h"
 
 #include <algorithm>
 

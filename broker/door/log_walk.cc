@@ -1,4 +1,4 @@
-#include "broker/log_walk.h"
+#include "broker/door/log_walk.h"
 
 namespace logcask {
 

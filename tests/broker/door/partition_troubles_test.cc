@@ -1,4 +1,4 @@
-#include "broker/partition_troubles.h"
+#include "broker/door/partition_troubles.h"
 
 #include "tests/support/catch.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/mutant.h"
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 #include "partition/clean_through.h"
 
 namespace logcask {

@@ -1,4 +1,4 @@
-#include "broker/local_partition_runner.h"
+#include "broker/door/local_partition_runner.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "base/result.h"
-#include "broker/partition_runner.h"
+#include "broker/door/partition_runner.h"
 #include "proto/record_batch.h"
 
 namespace logcask {
