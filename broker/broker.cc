@@ -10,14 +10,14 @@
 
 #include "broker/compaction_threads.h"
 #include "broker/data_directory.h"
-#include "broker/disk_partition_factory.h"
-#include "broker/local_metadata_store.h"
 #include "broker/log.h"
 #include "broker/native/listener.h"
 #include "broker/settings/memory_limit.h"
 #include "broker/threads/thread_executor.h"
-#include "broker/topic_name.h"
-#include "broker/topics.h"
+#include "broker/topics/disk_partition_factory.h"
+#include "broker/topics/local_metadata_store.h"
+#include "broker/topics/topic_name.h"
+#include "broker/topics/topics.h"
 #include "broker/upkeep.h"
 #include "segment/posix_file.h"
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "broker/services/admin_service.h"
 #include "broker/threads/executor.h"
-#include "broker/topics.h"
+#include "broker/topics/topics.h"
 
 namespace logcask {
 

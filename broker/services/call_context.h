@@ -7,7 +7,7 @@
 #include "broker/metrics.h"
 #include "broker/threads/event_loop.h"
 #include "broker/threads/executor.h"
-#include "broker/topics.h"
+#include "broker/topics/topics.h"
 
 namespace logcask {
 

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "broker/door/log_walk.h"
-#include "broker/internal_batch.h"
 #include "broker/services/counted.h"
-#include "broker/topic_name.h"
+#include "broker/topics/internal_batch.h"
+#include "broker/topics/topic_name.h"
 
 namespace logcask {
 namespace {

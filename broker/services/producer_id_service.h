@@ -4,8 +4,8 @@
 
 #include <mutex>
 
-#include "broker/metadata_store.h"
 #include "broker/services/call_context.h"
+#include "broker/topics/metadata_store.h"
 
 namespace logcask {
 

@@ -2,7 +2,7 @@
 #include "base/random.h"
 #include "broker/services/offset_commit_codec.h"
 #include "broker/services/replay_token.h"
-#include "broker/topic_name.h"
+#include "broker/topics/topic_name.h"
 #include "tests/support/catch.h"
 #include "tests/support/seed.h"
 

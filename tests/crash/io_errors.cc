@@ -13,7 +13,7 @@
 #include <functional>
 #include <iostream>
 
-#include "broker/topic_name.h"
+#include "broker/topics/topic_name.h"
 #include "tests/crash/io_run.h"
 #include "tests/support/catch.h"
 #include "tests/support/seed.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "broker/topic_name.h"
+#include "broker/topics/topic_name.h"
 #include "compactor/compactor.h"
 #include "tests/support/catch.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "broker/data_directory.h"
-#include "broker/disk_partition_factory.h"
-#include "broker/local_metadata_store.h"
-#include "broker/topics.h"
+#include "broker/topics/disk_partition_factory.h"
+#include "broker/topics/local_metadata_store.h"
+#include "broker/topics/topics.h"
 #include "tests/crash/pumped_runner.h"
 #include "tests/support/partition_fixture.h"
 

@@ -10,12 +10,12 @@
 #include <map>
 
 #include "broker/data_directory.h"
-#include "broker/disk_partition_factory.h"
-#include "broker/internal_batch.h"
-#include "broker/local_metadata_store.h"
 #include "broker/threads/thread_executor.h"
-#include "broker/topic_name.h"
-#include "broker/topics.h"
+#include "broker/topics/disk_partition_factory.h"
+#include "broker/topics/internal_batch.h"
+#include "broker/topics/local_metadata_store.h"
+#include "broker/topics/topic_name.h"
+#include "broker/topics/topics.h"
 #include "tests/damage/damage.h"
 #include "tests/support/catch.h"
 #include "tests/support/memory_file_system.h"

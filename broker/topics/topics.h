@@ -18,9 +18,9 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "broker/door/partition_runner.h"
-#include "broker/metadata_store.h"
-#include "broker/partition_factory.h"
-#include "broker/topic_record.h"
+#include "broker/topics/metadata_store.h"
+#include "broker/topics/partition_factory.h"
+#include "broker/topics/topic_record.h"
 
 namespace logcask {
 

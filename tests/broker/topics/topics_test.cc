@@ -1,8 +1,8 @@
-#include "broker/topics.h"
+#include "broker/topics/topics.h"
 
 #include "broker/door/offline_partition.h"
-#include "broker/local_metadata_store.h"
-#include "broker/topic_name.h"
+#include "broker/topics/local_metadata_store.h"
+#include "broker/topics/topic_name.h"
 #include "tests/broker/service_fixture.h"
 
 namespace logcask::testing {

@@ -1,12 +1,12 @@
-#include "broker/local_metadata_store.h"
+#include "broker/topics/local_metadata_store.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
 #include "broker/door/log_walk.h"
-#include "broker/internal_batch.h"
-#include "broker/metadata.pb.h"
+#include "broker/topics/internal_batch.h"
+#include "broker/topics/metadata.pb.h"
 
 namespace logcask {
 namespace {

@@ -1,4 +1,4 @@
-#include "broker/topics.h"
+#include "broker/topics/topics.h"
 
 #include <algorithm>
 #include <thread>
@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 #include "broker/door/offline_partition.h"
-#include "broker/local_metadata_store.h"
-#include "broker/topic_name.h"
+#include "broker/topics/local_metadata_store.h"
+#include "broker/topics/topic_name.h"
 
 namespace logcask {
 namespace {

@@ -1,4 +1,4 @@
-#include "broker/internal_batch.h"
+#include "broker/topics/internal_batch.h"
 
 #include <future>
 #include <utility>

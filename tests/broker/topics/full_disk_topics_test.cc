@@ -2,9 +2,9 @@
 #include <cerrno>
 
 #include "broker/data_directory.h"
-#include "broker/disk_partition_factory.h"
 #include "broker/door/offline_partition.h"
 #include "broker/threads/thread_executor.h"
+#include "broker/topics/disk_partition_factory.h"
 #include "broker/upkeep.h"
 #include "tests/broker/service_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "broker/topic_name.h"
+#include "broker/topics/topic_name.h"
 
 namespace logcask {
 namespace {

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/key_hash.h"
 #include "broker/door/partition_runner.h"
-#include "broker/metadata_store.h"
+#include "broker/topics/metadata_store.h"
 
 namespace logcask {
 

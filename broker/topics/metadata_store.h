@@ -2,13 +2,13 @@
 // Where topics and reserved producer ids are remembered. Embedded: an internal topic
 // (local_metadata_store.h). A cluster would put it elsewhere, behind this face.
 //
-// Threads: the caller serialises writes (broker/topics.h does). Calls block until what they say is durable.
+// Threads: the caller serialises writes (broker/topics/topics.h does). Calls block until what they say is durable.
 
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "broker/topic_record.h"
+#include "broker/topics/topic_record.h"
 
 namespace logcask {
 

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/key_hash.h"
 #include "broker/data_directory.h"
-#include "broker/partition_factory.h"
 #include "broker/settings/config.h"
 #include "broker/threads/executor.h"
+#include "broker/topics/partition_factory.h"
 #include "partition/keydir_budget.h"
 #include "partition/page_arena.h"
 

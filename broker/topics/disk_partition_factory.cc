@@ -1,4 +1,4 @@
-#include "broker/disk_partition_factory.h"
+#include "broker/topics/disk_partition_factory.h"
 
 #include <utility>
 
