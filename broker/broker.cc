@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "broker/compaction_threads.h"
 #include "broker/data_directory.h"
 #include "broker/log.h"
 #include "broker/native/listener.h"
@@ -18,7 +17,8 @@
 #include "broker/topics/local_metadata_store.h"
 #include "broker/topics/topic_name.h"
 #include "broker/topics/topics.h"
-#include "broker/upkeep.h"
+#include "broker/upkeep/compaction_threads.h"
+#include "broker/upkeep/upkeep.h"
 #include "segment/posix_file.h"
 
 namespace logcask {

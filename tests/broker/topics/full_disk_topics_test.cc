@@ -5,7 +5,7 @@
 #include "broker/door/offline_partition.h"
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"
-#include "broker/upkeep.h"
+#include "broker/upkeep/upkeep.h"
 #include "tests/broker/service_fixture.h"
 
 namespace logcask::testing {

@@ -1,4 +1,4 @@
-#include "broker/upkeep.h"
+#include "broker/upkeep/upkeep.h"
 
 #include <algorithm>
 #include <string>

@@ -1,6 +1,6 @@
 // Compaction's threads on real partitions: requests, background work, failures, stopping.
 
-#include "broker/compaction_threads.h"
+#include "broker/upkeep/compaction_threads.h"
 
 #include <future>
 #include <map>

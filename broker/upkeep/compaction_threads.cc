@@ -1,4 +1,4 @@
-#include "broker/compaction_threads.h"
+#include "broker/upkeep/compaction_threads.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>

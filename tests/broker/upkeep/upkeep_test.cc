@@ -1,4 +1,4 @@
-#include "broker/upkeep.h"
+#include "broker/upkeep/upkeep.h"
 
 #include "tests/broker/service_fixture.h"
 

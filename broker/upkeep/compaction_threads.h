@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "broker/compaction_pace.h"
 #include "broker/services/compaction_control.h"
+#include "broker/upkeep/compaction_pace.h"
 #include "compactor/compactor.h"
 
 namespace logcask {

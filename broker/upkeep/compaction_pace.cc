@@ -1,4 +1,4 @@
-#include "broker/compaction_pace.h"
+#include "broker/upkeep/compaction_pace.h"
 
 #include <algorithm>
 #include <chrono>
