@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "broker/native/native_services.h"
-#include "broker/native/out_queue.h"
+#include "broker/net/out_queue.h"
 #include "proto/frame.h"
 
 namespace logcask {

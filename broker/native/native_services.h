@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "broker/native/wire_memory.h"
+#include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
 #include "broker/services/groups_service.h"

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "broker/native/connection.h"
-#include "broker/native/in_buffer.h"
+#include "broker/net/in_buffer.h"
 #include "broker/threads/io_thread.h"
 
 namespace logcask {

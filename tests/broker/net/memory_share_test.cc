@@ -1,5 +1,5 @@
 // Bytes shared by many: never more than there are, served in turn, given back by whoever ends.
-#include "broker/native/memory_share.h"
+#include "broker/net/memory_share.h"
 
 #include <memory>
 #include <thread>

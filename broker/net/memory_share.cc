@@ -1,4 +1,4 @@
-#include "broker/native/memory_share.h"
+#include "broker/net/memory_share.h"
 
 #include <algorithm>
 #include <utility>

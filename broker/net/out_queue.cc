@@ -1,4 +1,4 @@
-#include "broker/native/out_queue.h"
+#include "broker/net/out_queue.h"
 
 #include <algorithm>
 #include <utility>

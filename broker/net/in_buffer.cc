@@ -1,4 +1,4 @@
-#include "broker/native/in_buffer.h"
+#include "broker/net/in_buffer.h"
 
 #include <algorithm>
 #include <cstring>

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "base/random.h"
-#include "broker/native/in_buffer.h"
-#include "broker/native/out_queue.h"
+#include "broker/net/in_buffer.h"
+#include "broker/net/out_queue.h"
 #include "tests/support/catch.h"
 #include "tests/support/seed.h"
 

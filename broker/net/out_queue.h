@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/types.h"
-#include "broker/native/memory_share.h"
+#include "broker/net/memory_share.h"
 
 namespace logcask {
 

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "broker/native/memory_share.h"
+#include "broker/net/memory_share.h"
 
 namespace logcask {
 
