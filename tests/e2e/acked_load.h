@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "tests/broker/native_client.h"
+#include "tests/broker/native/native_client.h"
 
 namespace logcask::testing {
 

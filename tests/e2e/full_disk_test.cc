@@ -10,7 +10,7 @@
 #include "base/errc.h"
 #include "proto/record_batch.h"
 #include "segment/filename.h"
-#include "tests/broker/native_client.h"
+#include "tests/broker/native/native_client.h"
 #include "tests/e2e/broker_process.h"
 #include "tests/e2e/private_mounts.h"
 #include "tests/support/catch.h"

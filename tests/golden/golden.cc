@@ -10,7 +10,7 @@
 #include "client/replay.h"
 #include "client/table.h"
 #include "segment/digest.h"
-#include "tests/broker/native_client.h"
+#include "tests/broker/native/native_client.h"
 #include "tests/support/catch.h"
 
 namespace logcask::testing {

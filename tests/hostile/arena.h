@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tests/broker/native_client.h"
+#include "tests/broker/native/native_client.h"
 #include "tests/hostile/limited_broker.h"
 #include "tests/hostile/peers.h"
 

@@ -6,7 +6,7 @@
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"
 #include "broker/upkeep/upkeep.h"
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
 namespace {

@@ -3,7 +3,7 @@
 #include "broker/door/offline_partition.h"
 #include "broker/topics/local_metadata_store.h"
 #include "broker/topics/topic_name.h"
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
 namespace {

@@ -1,6 +1,6 @@
 #include "broker/upkeep/upkeep.h"
 
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 using namespace logcask;
 using namespace logcask::testing;

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "broker/services/replay_step.h"
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
 namespace {

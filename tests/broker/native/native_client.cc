@@ -1,4 +1,4 @@
-#include "tests/broker/native_client.h"
+#include "tests/broker/native/native_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

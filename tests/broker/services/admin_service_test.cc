@@ -1,7 +1,7 @@
 // What an operator asks for: here reopening, which must reach every partition that has something to mend.
 #include "broker/services/admin_service.h"
 
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 #include <utility>
 

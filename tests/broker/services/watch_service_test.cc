@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "tests/broker/service_fixture.h"
+#include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
 namespace {
