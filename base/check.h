@@ -1,15 +1,4 @@
 #pragma once
-// LOGCASK_CHECK: an assertion that stays on in release builds. It is for broken invariants only,
-// never for input: a process that no longer knows what is true must not write to a disk.
+// In the tree's own words: base/check.h is <logcask/check.h>, which is installed with the client library.
 
-namespace logcask {
-
-[[noreturn]] void check_failed(const char* expression, const char* file, int line);
-
-}  // namespace logcask
-
-#define LOGCASK_CHECK(condition)                               \
-  do {                                                         \
-    if (!(condition)) [[unlikely]]                             \
-      ::logcask::check_failed(#condition, __FILE__, __LINE__); \
-  } while (false)
+#include "logcask/check.h"  // IWYU pragma: export

@@ -8,8 +8,8 @@
 #include "bench/flags.h"
 #include "bench/load_topic.h"
 #include "bench/workload.h"
-#include "client/consumer.h"
-#include "client/producer.h"
+#include "logcask/consumer.h"
+#include "logcask/producer.h"
 
 namespace logcask::bench {
 namespace {

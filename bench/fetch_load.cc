@@ -5,7 +5,7 @@
 
 #include "bench/figures.h"
 #include "bench/flags.h"
-#include "client/consumer.h"
+#include "logcask/consumer.h"
 
 namespace logcask::bench {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bench/figures.h"
-#include "client/admin.h"
+#include "logcask/admin.h"
 
 namespace logcask::bench {
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "bench/flags.h"
-#include "client/client.h"
-#include "client/producer.h"
+#include "logcask/client.h"
+#include "logcask/producer.h"
 
 namespace logcask::bench {
 

@@ -10,7 +10,7 @@
 #include "bench/flags.h"
 #include "bench/load_topic.h"
 #include "bench/workload.h"
-#include "client/producer.h"
+#include "logcask/producer.h"
 
 namespace logcask::bench {
 namespace {

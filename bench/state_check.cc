@@ -7,8 +7,8 @@
 #include "bench/figures.h"
 #include "bench/flags.h"
 #include "bench/workload.h"
-#include "client/replay.h"
-#include "client/table.h"
+#include "logcask/replay.h"
+#include "logcask/table.h"
 
 namespace logcask::bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "client/client.h"
+#include "logcask/client.h"
 
 namespace logcask::cli {
 

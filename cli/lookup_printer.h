@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "client/table.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 

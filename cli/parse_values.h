@@ -4,9 +4,9 @@
 #include <string>
 
 #include "base/result.h"
-#include "client/consumer.h"
-#include "client/record.h"
-#include "client/table.h"
+#include "logcask/consumer.h"
+#include "logcask/record.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 

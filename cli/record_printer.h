@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/record.h"
-#include "client/record.h"
+#include "logcask/record.h"
 
 namespace logcask::cli {
 

@@ -17,10 +17,10 @@
 #include "cli/progress.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
-#include "client/admin.h"
-#include "client/consumer.h"
-#include "client/producer.h"
-#include "client/table.h"
+#include "logcask/admin.h"
+#include "logcask/consumer.h"
+#include "logcask/producer.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 namespace {

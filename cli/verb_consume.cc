@@ -13,8 +13,8 @@
 #include "cli/progress.h"
 #include "cli/record_printer.h"
 #include "cli/verbs.h"
-#include "client/admin.h"
-#include "client/consumer.h"
+#include "logcask/admin.h"
+#include "logcask/consumer.h"
 
 namespace logcask::cli {
 namespace {

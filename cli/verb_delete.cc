@@ -8,7 +8,7 @@
 #include "cli/output.h"
 #include "cli/record_text.h"
 #include "cli/verbs.h"
-#include "client/table.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include "cli/parse_values.h"
 #include "cli/record_text.h"
 #include "cli/verbs.h"
-#include "client/table.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 namespace {

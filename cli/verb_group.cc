@@ -10,7 +10,7 @@
 #include "cli/text_table.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
-#include "client/admin.h"
+#include "logcask/admin.h"
 
 namespace logcask::cli {
 namespace {

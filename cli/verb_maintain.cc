@@ -7,7 +7,7 @@
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "client/admin.h"
+#include "logcask/admin.h"
 
 namespace logcask::cli {
 namespace {

@@ -19,8 +19,8 @@
 #include "cli/record_input.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
-#include "client/admin.h"
-#include "client/producer.h"
+#include "logcask/admin.h"
+#include "logcask/producer.h"
 
 namespace logcask::cli {
 namespace {

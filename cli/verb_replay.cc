@@ -12,7 +12,7 @@
 #include "cli/progress.h"
 #include "cli/record_printer.h"
 #include "cli/verbs.h"
-#include "client/replay.h"
+#include "logcask/replay.h"
 
 namespace logcask::cli {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // Hands watch events from the client's thread to the one that prints. Bounded: a printer that falls behind gets the
-// newest state of each key instead of every change in between, as the broker itself does it (client/table.h).
+// newest state of each key instead of every change in between, as the broker itself does it (logcask/table.h).
 //
 // Threads: push and end from the client's, wait from the printer's.
 
@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "base/result.h"
-#include "client/table.h"
+#include "logcask/table.h"
 
 namespace logcask::cli {
 

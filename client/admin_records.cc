@@ -1,6 +1,6 @@
-#include "client/admin.h"
 #include "client/ask.h"
 #include "client/blocking.h"
+#include "logcask/admin.h"
 
 namespace logcask::client {
 namespace {

@@ -1,8 +1,8 @@
 #include <cstring>
 
-#include "client/admin.h"
 #include "client/ask.h"
 #include "client/blocking.h"
+#include "logcask/admin.h"
 
 namespace logcask::client {
 namespace {

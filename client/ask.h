@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
-#include "client/admin.h"
-#include "client/async.h"
 #include "client/core.h"
+#include "logcask/admin.h"
+#include "logcask/async.h"
 
 namespace logcask::client {
 

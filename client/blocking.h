@@ -4,8 +4,8 @@
 #include <future>
 #include <memory>
 
-#include "client/async.h"
 #include "client/core.h"
+#include "logcask/async.h"
 
 namespace logcask::client {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/buffer.h"
-#include "client/record.h"
+#include "logcask/record.h"
 #include "proto/record_batch.h"
 
 namespace logcask::client {

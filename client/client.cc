@@ -1,4 +1,4 @@
-#include "client/client.h"
+#include "logcask/client.h"
 
 #include "client/core.h"
 

@@ -19,9 +19,9 @@
 #include <string>
 
 #include "client/backoff.h"
-#include "client/client.h"
 #include "client/frame_assembler.h"
 #include "client/request_table.h"
+#include "logcask/client.h"
 
 namespace logcask::client {
 

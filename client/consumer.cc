@@ -1,9 +1,9 @@
-#include "client/consumer.h"
+#include "logcask/consumer.h"
 
-#include "client/admin.h"
 #include "client/ask.h"
 #include "client/blocking.h"
 #include "client/consumer_impl.h"
+#include "logcask/admin.h"
 
 namespace logcask::client {
 namespace {

@@ -5,9 +5,9 @@
 #include <mutex>
 
 #include "client/chunk_decoder.h"
-#include "client/consumer.h"
 #include "client/core.h"
 #include "client/fetch_state.h"
+#include "logcask/consumer.h"
 
 namespace logcask::client {
 

@@ -10,10 +10,10 @@
 #include <memory>
 #include <string>
 
-#include "client/client.h"
 #include "client/outgoing.h"
 #include "client/request_table.h"
 #include "client/response.h"
+#include "logcask/client.h"
 
 namespace logcask::client {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/buffer.h"
-#include "client/consumer.h"
+#include "logcask/consumer.h"
 
 namespace logcask::client {
 

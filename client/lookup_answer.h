@@ -1,7 +1,7 @@
 #pragma once
 // From the wire's lookup results to owned ones. Internal to client/.
 
-#include "client/table.h"
+#include "logcask/table.h"
 #include "proto/lookup_codec.h"
 
 namespace logcask::client {

@@ -8,7 +8,7 @@
 
 #include "client/batch_buffer.h"
 #include "client/buffer_pool.h"
-#include "client/producer.h"
+#include "logcask/producer.h"
 
 namespace logcask::client {
 

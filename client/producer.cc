@@ -1,9 +1,9 @@
-#include "client/producer.h"
+#include "logcask/producer.h"
 
 #include "base/random.h"
-#include "client/admin.h"
 #include "client/blocking.h"
 #include "client/producer_impl.h"
+#include "logcask/admin.h"
 
 namespace logcask::client {
 namespace {

@@ -8,8 +8,8 @@
 #include <mutex>
 
 #include "client/core.h"
-#include "client/producer.h"
 #include "client/record_accumulator.h"
+#include "logcask/producer.h"
 #include "proto/partitioner.h"
 
 namespace logcask::client {

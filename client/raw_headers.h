@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "client/record.h"
+#include "logcask/record.h"
 
 namespace logcask::client {
 

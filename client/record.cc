@@ -1,4 +1,4 @@
-#include "client/record.h"
+#include "logcask/record.h"
 
 #include "client/raw_headers.h"
 

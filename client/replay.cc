@@ -1,7 +1,7 @@
-#include "client/replay.h"
+#include "logcask/replay.h"
 
-#include "client/admin.h"
 #include "client/replay_impl.h"
+#include "logcask/admin.h"
 
 namespace logcask::client {
 

@@ -8,8 +8,8 @@
 
 #include "client/chunk_decoder.h"
 #include "client/core.h"
-#include "client/replay.h"
 #include "client/replay_progress.h"
+#include "logcask/replay.h"
 
 namespace logcask::client {
 

@@ -1,4 +1,4 @@
-#include "client/table.h"
+#include "logcask/table.h"
 
 #include <map>
 #include <mutex>

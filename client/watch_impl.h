@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "client/core.h"
-#include "client/table.h"
 #include "client/watch_progress.h"
+#include "logcask/table.h"
 
 namespace logcask::client {
 

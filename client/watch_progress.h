@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "client/table.h"
+#include "logcask/table.h"
 
 namespace logcask::client {
 

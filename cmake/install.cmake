@@ -4,12 +4,9 @@ set(LOGCASK_CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/logcask)
 
 install(TARGETS logcask_client_shared EXPORT logcask-targets COMPONENT client
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client)
-install(FILES base/check.h base/errc.h base/result.h base/types.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/logcask/base COMPONENT client)
-install(FILES proto/compression.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/logcask/proto COMPONENT client)
-install(FILES client/admin.h client/async.h client/client.h client/consumer.h client/producer.h client/record.h
-  client/replay.h client/table.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/logcask/client COMPONENT client)
+# Public is what stands in an include folder; everything there is <logcask/...>, so that one -I serves.
+install(DIRECTORY base/include/logcask proto/include/logcask client/include/logcask
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT client FILES_MATCHING PATTERN "*.h")
 
 install(EXPORT logcask-targets NAMESPACE logcask:: DESTINATION ${LOGCASK_CONFIG_DIR} COMPONENT client)
 configure_package_config_file(cmake/logcask-config.cmake.in ${PROJECT_BINARY_DIR}/logcask-config.cmake

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the include direction of docs/ARCHITECTURE.md, and that storage stays free of sockets, threads and clocks.
+"""Checks the include direction of docs/ARCHITECTURE.md, that storage stays free of sockets, threads and clocks, and that what
+is installed includes nothing that is not.
 
 Prints one line per breach, with file and line, and exits 1 when there is any.
 """
@@ -22,9 +23,11 @@ ALLOWED = {
     "cli": {"base", "proto", "segment", "partition", "compactor", "broker", "client"},
 }
 FOLDERS = set(ALLOWED) | {"tests", "bench"}
+# Public headers, "logcask/NAME" everywhere: which folder each belongs to.
+PUBLIC = {"logcask/" + path.name: path.parts[len(ROOT.parts)] for path in ROOT.glob("*/include/logcask/*.h")}
 STORAGE = {"base", "segment", "partition", "compactor"}
 # Of proto, storage knows the one batch format and its codecs, nothing of the wire.
-STORAGE_PROTO = {"proto/record_batch.h", "proto/compression.h"}
+STORAGE_PROTO = {"proto/record_batch.h", "proto/compression.h", "logcask/compression.h"}
 STORAGE_BANNED_HEADERS = re.compile(
     r"^(boost/asio.*|boost/beast.*|google/protobuf/.*|logcask/v1/.*|spdlog/.*|thread|future|condition_variable|"
     r"stop_token|semaphore|latch|barrier|pthread\.h|sys/socket\.h|sys/epoll\.h)$")
@@ -51,8 +54,11 @@ def breaches(name, text):
         found = INCLUDE.match(line)
         if found:
             header = found.group(2)
-            target = header.split("/")[0]
-            if "/" in header and target in FOLDERS and found.group(1) == '"':
+            ours = found.group(1) == '"' or header in PUBLIC
+            target = PUBLIC.get(header, header.split("/")[0])
+            if "/include/" in name and found.group(1) == '"':
+                yield number, f"an installed header includes <logcask/...> and the standard library only, not \"{header}\""
+            elif "/" in header and target in FOLDERS and ours:
                 if target != folder and target not in ALLOWED[folder]:
                     yield number, f"{folder} must not include {target} ({header})"
                 elif target == "proto" and folder in STORAGE and header not in STORAGE_PROTO:

@@ -1,7 +1,7 @@
 // Prints a topic from the start, or from where the group left off, to its end:  consume BROKER TOPIC [GROUP]
-#include <logcask/client/consumer.h>
-
 #include <iostream>
+
+#include <logcask/consumer.h>
 
 namespace lc = logcask::client;
 

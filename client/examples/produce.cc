@@ -1,9 +1,9 @@
 // Writes "key value" lines from standard input to a topic, and says where each went:  produce BROKER TOPIC
-#include <logcask/client/producer.h>
-
 #include <atomic>
 #include <iostream>
 #include <string>
+
+#include <logcask/producer.h>
 
 namespace lc = logcask::client;
 

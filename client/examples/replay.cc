@@ -1,9 +1,9 @@
 // Rebuilds the state of a topic from its live records, prints it, then follows the changes:  replay BROKER TOPIC [once]
-#include <logcask/client/replay.h>
-
 #include <iostream>
 #include <map>
 #include <string>
+
+#include <logcask/replay.h>
 
 namespace lc = logcask::client;
 using Kind = lc::ReplayEvent::Kind;

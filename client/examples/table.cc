@@ -1,9 +1,9 @@
 // Counts up a number under a key, safely beside other writers:  table BROKER TOPIC KEY
-#include <logcask/client/table.h>
-
 #include <charconv>
 #include <iostream>
 #include <string>
+
+#include <logcask/table.h>
 
 namespace lc = logcask::client;
 

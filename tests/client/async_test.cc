@@ -1,12 +1,12 @@
-// The promises of client/async.h, for the forms that write and commit: a callback comes exactly once, on the I/O
+// The promises of logcask/async.h, for the forms that write and commit: a callback comes exactly once, on the I/O
 // thread, whatever happens to the broker, the client or the object it was asked of.
-#include "client/async.h"
+#include "logcask/async.h"
 
 #include <condition_variable>
 #include <thread>
 
-#include "client/consumer.h"
-#include "client/table.h"
+#include "logcask/consumer.h"
+#include "logcask/table.h"
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"
 

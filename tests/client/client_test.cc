@@ -1,8 +1,8 @@
-#include "client/client.h"
+#include "logcask/client.h"
 
 #include <condition_variable>
 
-#include "client/admin.h"
+#include "logcask/admin.h"
 #include "tests/client/fake_broker.h"
 #include "tests/support/catch.h"
 

@@ -1,6 +1,6 @@
-#include "client/consumer.h"
+#include "logcask/consumer.h"
 
-#include "client/producer.h"
+#include "logcask/producer.h"
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"
 

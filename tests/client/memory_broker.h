@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "client/producer.h"
+#include "logcask/producer.h"
 #include "tests/client/fake_broker.h"
 #include "tests/client/model_partition.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "client/record.h"
+#include "logcask/record.h"
 #include "proto/record_batch.h"
 
 namespace logcask::client {

@@ -1,4 +1,4 @@
-#include "client/producer.h"
+#include "logcask/producer.h"
 
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-#include "client/replay.h"
+#include "logcask/replay.h"
 
 #include <condition_variable>
 #include <deque>

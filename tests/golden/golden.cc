@@ -5,10 +5,10 @@
 #include <thread>
 
 #include "broker/log.h"
-#include "client/admin.h"
-#include "client/consumer.h"
-#include "client/replay.h"
-#include "client/table.h"
+#include "logcask/admin.h"
+#include "logcask/consumer.h"
+#include "logcask/replay.h"
+#include "logcask/table.h"
 #include "segment/digest.h"
 #include "tests/broker/native/native_client.h"
 #include "tests/support/catch.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "broker/broker.h"
-#include "client/client.h"
+#include "logcask/client.h"
 #include "tests/support/partition_fixture.h"
 
 namespace logcask::testing {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "broker/data_directory.h"
-#include "client/admin.h"
+#include "logcask/admin.h"
 #include "partition/hint_builder.h"
 #include "partition/manifest.h"
 #include "partition/producer_state.h"

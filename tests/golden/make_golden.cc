@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/random.h"
-#include "client/admin.h"
+#include "logcask/admin.h"
 #include "tests/golden/golden.h"
 #include "tests/support/catch.h"
 

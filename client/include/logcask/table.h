@@ -2,7 +2,7 @@
 // A compacted topic as a table: latest value per key, conditional writes, watches.
 //
 // get() asks the broker's key directory; writes go through an own idempotent Producer without linger, acks=all.
-// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (client/async.h).
+// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (logcask/async.h).
 // Reading your writes: with read_your_writes (the default) a get waits for everything this Table has seen acknowledged;
 // GetOptions::min_offsets carries the same promise between processes.
 // Errors: failed lookups of single keys are in their Lookup; an error of the call is the Result's.
@@ -15,11 +15,11 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "base/types.h"
-#include "client/client.h"
-#include "client/producer.h"
-#include "client/record.h"
+#include <logcask/client.h>
+#include <logcask/producer.h>
+#include <logcask/record.h>
+#include <logcask/result.h>
+#include <logcask/types.h>
 
 namespace logcask::client {
 

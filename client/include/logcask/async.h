@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/result.h"
+#include <logcask/result.h>
 
 namespace logcask::client {
 

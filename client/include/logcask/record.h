@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "base/types.h"
+#include <logcask/result.h>
+#include <logcask/types.h>
 
 namespace logcask::client {
 

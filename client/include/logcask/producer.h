@@ -4,7 +4,7 @@
 // send() encodes the record into its partition's open batch and returns. A batch leaves when it is full, when its
 // linger has passed or on flush(). Up to max_in_flight batches per partition travel at once; retries and reconnects
 // repeat them under the same sequence numbers, so order holds and nothing is written twice (idempotent, the default).
-// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (client/async.h).
+// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (logcask/async.h).
 // Memory: at most buffer_bytes of records wait or travel; then send() waits up to block_ms, else limit_exceeded.
 // Conditions: a record with a condition succeeds or fails alone: when the broker refuses a batch for one record, that
 // record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
@@ -19,11 +19,11 @@
 #include <span>
 #include <string>
 
-#include "base/result.h"
-#include "base/types.h"
-#include "client/client.h"
-#include "client/record.h"
-#include "proto/compression.h"
+#include <logcask/client.h>
+#include <logcask/compression.h>
+#include <logcask/record.h>
+#include <logcask/result.h>
+#include <logcask/types.h>
 
 namespace logcask::client {
 

@@ -14,8 +14,8 @@
 #include <memory>
 #include <string>
 
-#include "base/result.h"
-#include "client/async.h"
+#include <logcask/async.h>
+#include <logcask/result.h>
 
 namespace logcask::client {
 

@@ -1,7 +1,7 @@
 #pragma once
 // Topics, groups, maintenance and the state of the broker.
 //
-// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (client/async.h).
+// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (logcask/async.h).
 // Errors: those of the broker, with its sentence. Where an answer covers several partitions each has its own Error
 // (Errc::ok when fine).
 
@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "base/types.h"
-#include "client/client.h"
+#include <logcask/client.h>
+#include <logcask/result.h>
+#include <logcask/types.h>
 
 namespace logcask::client {
 

@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "base/types.h"
-#include "client/client.h"
-#include "client/record.h"
+#include <logcask/client.h>
+#include <logcask/record.h>
+#include <logcask/result.h>
+#include <logcask/types.h>
 
 namespace logcask::client {
 
