@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t kPolynomial = 0x82f63b78;  // reflected
 
-constexpr std::array<std::uint32_t, 256> make_table() {
+constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t crc = i;
@@ -21,7 +21,7 @@ constexpr std::array<std::uint32_t, 256> make_table() {
   }
   return table;
 }
-constexpr auto kTable = make_table();
+constexpr auto kCrcTable = make_crc_table();
 
 #if defined(__x86_64__)
 
@@ -35,7 +35,7 @@ struct ShiftTable {
 };
 
 constexpr std::uint32_t feed_zeros(std::uint32_t crc, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) crc = (crc >> 8) ^ kTable[crc & 0xff];
+  for (std::size_t i = 0; i < count; ++i) crc = (crc >> 8) ^ kCrcTable[crc & 0xff];
   return crc;
 }
 
@@ -94,7 +94,7 @@ bool has_sse42() {
 
 std::uint32_t crc32c_portable(ByteView bytes, std::uint32_t seed) {
   std::uint32_t crc = ~seed;
-  for (const char byte : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xff];
+  for (const char byte : bytes) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<unsigned char>(byte)) & 0xff];
   return ~crc;
 }
 

@@ -5,7 +5,7 @@
 namespace logcask {
 namespace {
 
-constexpr ErrcInfo kTable[] = {
+constexpr ErrcInfo kErrcTable[] = {
     {Errc::ok, "ok", false, "The request succeeded."},
     {Errc::invalid_argument, "invalid_argument", false, "A field of the request is missing or out of its range."},
     {Errc::unknown_topic, "unknown_topic", false, "No topic of that name exists."},
@@ -71,12 +71,12 @@ constexpr ErrcInfo kTable[] = {
 
 const ErrcInfo* find(Errc code) {
   const auto index = static_cast<std::size_t>(code);
-  return index < std::size(kTable) ? &kTable[index] : nullptr;
+  return index < std::size(kErrcTable) ? &kErrcTable[index] : nullptr;
 }
 
 constexpr bool table_in_number_order() {
-  for (std::size_t i = 0; i < std::size(kTable); ++i)
-    if (static_cast<std::size_t>(kTable[i].code) != i) return false;
+  for (std::size_t i = 0; i < std::size(kErrcTable); ++i)
+    if (static_cast<std::size_t>(kErrcTable[i].code) != i) return false;
   return true;
 }
 static_assert(table_in_number_order(), "the table is indexed by the code's number");
@@ -103,6 +103,6 @@ Errc errc_from_wire(std::int32_t number) {
   return info ? info->code : Errc::internal;
 }
 
-ErrcTable errc_table() { return {std::begin(kTable), std::end(kTable)}; }
+ErrcTable errc_table() { return {std::begin(kErrcTable), std::end(kErrcTable)}; }
 
 }  // namespace logcask

@@ -58,7 +58,7 @@ struct Said {
   std::optional<bool> tombstone;
 };
 
-Status read_field(const std::string& name, const json::value& value, RecordIn& record, Said& said) {
+Status read_json_field(const std::string& name, const json::value& value, RecordIn& record, Said& said) {
   if (name == "key" || name == "key_base64") {
     if (said.key) return bad("the key is given twice");
     said.key = true;
@@ -125,7 +125,7 @@ Result<RecordIn> parse_json_record(ByteView line) {
   RecordIn record;
   Said said;
   for (const auto& member : root.get_object())
-    LOGCASK_TRY(read_field(std::string(member.key().data(), member.key().size()), member.value(), record, said));
+    LOGCASK_TRY(read_json_field(std::string(member.key().data(), member.key().size()), member.value(), record, said));
   LOGCASK_TRY(check_said(record, said));
   return record;
 }

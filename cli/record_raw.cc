@@ -23,7 +23,7 @@ Result<std::size_t> field_end(ByteView bytes, std::size_t at) {
   return at + kLengthBytes + static_cast<std::size_t>(length < 0 ? 0 : length);
 }
 
-std::optional<std::string> read_field(ByteReader& reader) {
+std::optional<std::string> read_raw_field(ByteReader& reader) {
   const auto length = reader.fixed<std::int32_t>();
   if (length < 0) return std::nullopt;
   return std::string(reader.bytes(static_cast<std::size_t>(length)));
@@ -46,8 +46,8 @@ Result<std::size_t> raw_record_bytes(ByteView bytes) {
 Result<RecordIn> parse_raw_record(ByteView bytes) {
   ByteReader reader(bytes);
   RecordIn record;
-  record.key = read_field(reader);
-  record.value = read_field(reader);
+  record.key = read_raw_field(reader);
+  record.value = read_raw_field(reader);
   if (!reader.at_end()) return Error{Errc::invalid_record, "the lengths do not fit the record"};
   return record;
 }

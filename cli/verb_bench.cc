@@ -58,7 +58,7 @@ struct Outcome {
   LatencyHistogram latency;
 };
 
-int print(const BenchArgs& args, const Outcome& o) {
+int print_outcome(const BenchArgs& args, const Outcome& o) {
   Output out;
   const double seconds = std::max(o.seconds, 1e-6);
   const double rate = static_cast<double>(o.done) / seconds;
@@ -243,7 +243,7 @@ int bench(const BenchArgs& args) {
                  : args.workload == "get"   ? bench_get(args, client)
                                             : bench_consume(args, client);
   if (!outcome.ok()) return fail(outcome.error());
-  return print(args, *outcome);
+  return print_outcome(args, *outcome);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ struct CompactArgs {
   bool wait = false;
 };
 
-void append_json(std::string& out, const std::string& topic, const CompactionProgress& p) {
+void append_progress_json(std::string& out, const std::string& topic, const CompactionProgress& p) {
   JsonWriter json(out);
   json.begin().field("topic", topic).field("partition", p.partition.value()).field("finished", p.finished);
   if (p.error.code != Errc::ok) json.field("error", p.error.to_string());
@@ -50,7 +50,7 @@ std::string won_text(std::uint64_t before, std::uint64_t after) {
   return after <= before ? bytes_text(before - after) : "-" + bytes_text(after - before);
 }
 
-void append_text(std::string& out, const std::vector<CompactionProgress>& partitions) {
+void append_progress_text(std::string& out, const std::vector<CompactionProgress>& partitions) {
   TextTable table(
       {">PARTITION", ">BEFORE", ">AFTER", ">WON", ">RECORDS DROPPED", ">TOMBSTONES DROPPED", ">REWRITES", ">TIME"});
   std::uint64_t before = 0;
@@ -87,9 +87,9 @@ int compact(const CompactArgs& args) {
     if (p.error.code != Errc::ok) code = fail(Error(p.error).in("partition " + std::to_string(p.partition.value())));
   Output out;
   if (args.format == "json")
-    for (const auto& p : partitions) append_json(out.buffer(), args.topic, p);
+    for (const auto& p : partitions) append_progress_json(out.buffer(), args.topic, p);
   else if (args.wait)
-    append_text(out.buffer(), partitions);
+    append_progress_text(out.buffer(), partitions);
   else
     out.buffer() += "asked for; see logcask segments " + args.topic + "\n";
   return out.finish(code);

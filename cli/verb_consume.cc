@@ -20,7 +20,7 @@ namespace logcask::cli {
 namespace {
 
 // How long one poll may wait: so often an interrupt is looked at.
-constexpr std::int64_t kPollMs = 200;
+constexpr std::int64_t kConsumePollMs = 200;
 constexpr auto kCommitEvery = std::chrono::seconds(1);
 
 struct ConsumeArgs {
@@ -34,15 +34,15 @@ struct ConsumeArgs {
   bool exit_at_end = false;
 };
 
-class Run {
+class ConsumeRun {
  public:
-  Run(const ConsumeArgs& args, client::Client client, client::Consumer consumer)
+  ConsumeRun(const ConsumeArgs& args, client::Client client, client::Consumer consumer)
       : args_(args), client_(std::move(client)), consumer_(std::move(consumer)), printer_(args.format, args.topic) {}
 
   int run() {
     if (args_.exit_at_end) LOGCASK_CLI_TRY(find_ends());
     while (!interrupted() && !at_end()) {
-      auto polled = consumer_.poll(kPollMs);
+      auto polled = consumer_.poll(kConsumePollMs);
       if (!polled.ok()) {
         return out_.finish(fail(with_mend(polled.error())));
       }
@@ -142,7 +142,7 @@ int consume(const ConsumeArgs& args) {
   if (args.group && args.group->empty()) return fail(Error{Errc::invalid_argument, "--group wants a name"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto consumer, client::Consumer::open(client, args.topic, start, partitions, options));
-  return Run(args, client, std::move(consumer)).run();
+  return ConsumeRun(args, client, std::move(consumer)).run();
 }
 
 }  // namespace

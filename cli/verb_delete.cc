@@ -20,7 +20,7 @@ struct DeleteArgs {
   std::vector<std::string> keys;
 };
 
-int remove(const DeleteArgs& args) {
+int delete_keys(const DeleteArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto table, client::Table::open(client, args.topic));
   Output out;
@@ -62,7 +62,7 @@ Verb delete_verb() {
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitTryAgain};
   verb.examples = {{"logcask delete prices eur-usd", "prints partition:offset of the tombstone"}};
-  verb.run = [args] { return remove(*args); };
+  verb.run = [args] { return delete_keys(*args); };
   return verb;
 }
 

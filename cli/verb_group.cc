@@ -27,7 +27,7 @@ struct GroupArgs {
   std::optional<std::int64_t> partition;
 };
 
-int list(const GroupArgs& args) {
+int list_groups(const GroupArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto groups, Admin(client).list_groups());
   Output out;
@@ -61,7 +61,7 @@ void append_json_entry(std::string& out, const std::string& group, const GroupOf
   out += '\n';
 }
 
-int describe(const GroupArgs& args) {
+int describe_group(const GroupArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto offsets, Admin(client).describe_group(args.group));
   Output out;
@@ -176,14 +176,15 @@ Verb group_verb(const std::string& path, const std::string& summary, const std::
 
 Verb group_list_verb() {
   auto args = std::make_shared<GroupArgs>();
-  Verb verb = group_verb("group list", "Lists the groups that have committed offsets.", args, list);
+  Verb verb = group_verb("group list", "Lists the groups that have committed offsets.", args, list_groups);
   verb.examples = {{"logcask group list", "names and how many partitions each has a position in"}};
   return verb;
 }
 
 Verb group_describe_verb() {
   auto args = std::make_shared<GroupArgs>();
-  Verb verb = group_verb("group describe", "Shows where a group stands and how far behind it is.", args, describe);
+  Verb verb =
+      group_verb("group describe", "Shows where a group stands and how far behind it is.", args, describe_group);
   verb.details = "Lag counts offsets; compaction may have removed some of the records between.";
   verb.positional("GROUP", "the group", &args->group);
   verb.examples = {{"logcask group describe billing -o json", "one object a partition"}};

@@ -26,7 +26,7 @@ std::string state_of(const client::BrokerDescription& broker) {
   return broker.partitions_loading > 0 ? "loading" : "healthy";
 }
 
-void append_json(std::string& out, const client::BrokerDescription& b) {
+void append_health_json(std::string& out, const client::BrokerDescription& b) {
   JsonWriter json(out);
   json.begin()
       .field("state", state_of(b))
@@ -65,7 +65,7 @@ void append_json(std::string& out, const client::BrokerDescription& b) {
   out += '\n';
 }
 
-void append_text(std::string& out, const client::BrokerDescription& b) {
+void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += state_of(b) + "\n";
   for (const auto& p : b.problems)
     out +=
@@ -91,9 +91,9 @@ int health(const HealthArgs& args) {
   LOGCASK_CLI_ASSIGN(const auto broker, client::Admin(client).describe_broker());
   Output out;
   if (args.format == "json")
-    append_json(out.buffer(), broker);
+    append_health_json(out.buffer(), broker);
   else
-    append_text(out.buffer(), broker);
+    append_health_text(out.buffer(), broker);
   if (!broker.problems.empty()) return out.finish(kExitFailed);
   return out.finish(broker.partitions_loading > 0 ? kExitTryAgain : kExitOk);
 }

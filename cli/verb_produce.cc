@@ -98,10 +98,10 @@ client::OutRecord out_record(const RecordIn& record, std::vector<client::HeaderV
   return out;
 }
 
-class Run {
+class ProduceRun {
  public:
-  Run(const ProduceArgs& args, client::Producer producer, RecordInput input, client::Condition condition,
-      bool keys_needed)
+  ProduceRun(const ProduceArgs& args, client::Producer producer, RecordInput input, client::Condition condition,
+             bool keys_needed)
       : args_(args),
         producer_(std::move(producer)),
         input_(std::move(input)),
@@ -255,7 +255,7 @@ int produce(const ProduceArgs& args) {
   bool compacted = false;
   LOGCASK_CLI_TRY(follow_topic(client, args.topic, options, compacted));
   LOGCASK_CLI_ASSIGN(auto producer, client::Producer::open(client, args.topic, options));
-  return Run(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition, compacted).run();
+  return ProduceRun(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition, compacted).run();
 }
 
 }  // namespace

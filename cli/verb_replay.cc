@@ -17,7 +17,7 @@
 namespace logcask::cli {
 namespace {
 
-constexpr std::int64_t kPollMs = 200;
+constexpr std::int64_t kReplayPollMs = 200;
 
 struct ReplayArgs {
   std::string broker;
@@ -30,9 +30,9 @@ struct ReplayArgs {
   std::optional<std::string> from_token;
 };
 
-class Run {
+class ReplayRun {
  public:
-  Run(const ReplayArgs& args, client::Replay replay)
+  ReplayRun(const ReplayArgs& args, client::Replay replay)
       : args_(args),
         replay_(std::move(replay)),
         printer_(args.format, args.topic),
@@ -40,7 +40,7 @@ class Run {
 
   int run() {
     while (!interrupted()) {
-      auto event = replay_.poll(kPollMs);
+      auto event = replay_.poll(kReplayPollMs);
       if (!event.ok()) return out_.finish(fail(event.error()));
       if (event->kind == client::ReplayEvent::Kind::finished) break;
       if (event->kind == client::ReplayEvent::Kind::horizon_passed) return out_.finish(horizon_passed(*event));
@@ -112,7 +112,7 @@ int replay(const ReplayArgs& args) {
   }
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto replay, client::Replay::open(client, args.topic, options));
-  return Run(args, std::move(replay)).run();
+  return ReplayRun(args, std::move(replay)).run();
 }
 
 }  // namespace

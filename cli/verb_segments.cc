@@ -21,7 +21,7 @@ struct SegmentsArgs {
   std::optional<std::int64_t> partition;
 };
 
-void append_json(std::string& out, const std::string& topic, const client::SegmentInfo& s) {
+void append_segment_json(std::string& out, const std::string& topic, const client::SegmentInfo& s) {
   JsonWriter(out)
       .begin()
       .field("topic", topic)
@@ -57,7 +57,7 @@ int segments(const SegmentsArgs& args) {
                    ">DEAD BYTES ~", "HINT", ">READERS", "WHY"});
   for (const auto& s : segments) {
     if (args.format == "json") {
-      append_json(out.buffer(), args.topic, s);
+      append_segment_json(out.buffer(), args.topic, s);
       continue;
     }
     const std::uint64_t dead = s.records - std::min(s.records, s.live_values + s.live_tombstones);

@@ -48,7 +48,7 @@ int create(const TopicArgs& args) {
   return out.finish();
 }
 
-int list(const TopicArgs& args) {
+int list_topics(const TopicArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto topics, Admin(client).list_topics(args.internal));
   Output out;
@@ -133,7 +133,7 @@ void describe_text(std::string& out, const client::TopicDescription& topic) {
   settings.append_to(out);
 }
 
-int describe(const TopicArgs& args) {
+int describe_topic(const TopicArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto topic, Admin(client).describe_topic(args.name));
   Output out;
@@ -156,7 +156,7 @@ int alter(const TopicArgs& args) {
   return 0;
 }
 
-int remove(const TopicArgs& args) {
+int delete_topic(const TopicArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_TRY(Admin(client).delete_topic(args.name));
   return 0;
@@ -196,7 +196,7 @@ Verb topic_create_verb() {
 
 Verb topic_list_verb() {
   auto args = std::make_shared<TopicArgs>();
-  Verb verb = topic_verb("topic list", "Lists the topics.", args, list);
+  Verb verb = topic_verb("topic list", "Lists the topics.", args, list_topics);
   verb.flag("--internal", "", "also the broker's own", &args->internal);
   add_output_flag(verb, &args->format);
   verb.examples = {{"logcask topic list -o json", "one object a topic"}};
@@ -205,7 +205,7 @@ Verb topic_list_verb() {
 
 Verb topic_describe_verb() {
   auto args = std::make_shared<TopicArgs>();
-  Verb verb = topic_verb("topic describe", "Shows a topic's settings and its partitions' state.", args, describe);
+  Verb verb = topic_verb("topic describe", "Shows a topic's settings and its partitions' state.", args, describe_topic);
   verb.positional("NAME", "the topic", &args->name);
   add_output_flag(verb, &args->format);
   verb.examples = {{"logcask topic describe prices", "offsets, keys, memory, disk"}};
@@ -227,7 +227,7 @@ Verb topic_delete_verb() {
   Verb verb =
       topic_verb("topic delete",
                  "Deletes a topic, its data and the offsets that groups have committed for it, at once and for good.",
-                 args, remove);
+                 args, delete_topic);
   verb.positional("NAME", "the topic", &args->name);
   verb.examples = {{"logcask topic delete prices", "no question is asked"}};
   return verb;

@@ -7,8 +7,6 @@
 namespace logcask::client {
 namespace {
 
-PartitionId partition_of(std::uint32_t number) { return PartitionId(static_cast<std::int32_t>(number)); }
-
 SegmentInfo segment_of(const v1::SegmentsResponse::Segment& from) {
   SegmentInfo info;
   info.partition = partition_of(from.partition());

@@ -3,12 +3,6 @@
 #include "logcask/admin.h"
 
 namespace logcask::client {
-namespace {
-
-PartitionId partition_of(std::uint32_t number) { return PartitionId(static_cast<std::int32_t>(number)); }
-
-}  // namespace
-
 void Admin::list_offsets_async(const std::string& topic, const std::vector<OffsetQuery>& queries, CallOptions call,
                                Callback<std::vector<ListedOffset>> done) {
   v1::RequestHeader request;

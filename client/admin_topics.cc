@@ -20,7 +20,7 @@ TopicInfo topic_info_of(const v1::MetadataResponse::Topic& topic) {
 
 PartitionInfo partition_info_of(const v1::DescribeTopicResponse::Partition& from) {
   PartitionInfo info;
-  info.partition = PartitionId(static_cast<std::int32_t>(from.partition()));
+  info.partition = partition_of(from.partition());
   info.state = from.state();
   info.reason = from.reason();
   info.log_start = Offset(from.log_start_offset());

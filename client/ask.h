@@ -15,6 +15,9 @@ inline Error error_of(const v1::PartitionError& error, const std::string& topic,
   return std::move(error_of(error)).in(topic + "-" + std::to_string(partition));
 }
 
+// As the wire tells it.
+inline PartitionId partition_of(std::uint32_t number) { return PartitionId(static_cast<std::int32_t>(number)); }
+
 inline CallSpec spec_of(const CallOptions& call, OnLost on_lost) {
   CallSpec spec;
   spec.timeout_ms = call.timeout_ms;

@@ -5,17 +5,14 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
-#include "base/clock.h"
+#include "base/random.h"
+#include "client/steady_time.h"
 
 namespace logcask::client {
 namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-constexpr std::int64_t kNsPerMs = 1000000;
-
-std::int64_t now_ns() { return system_clock().monotonic_ns(); }
 
 std::uint64_t random_seed() {
   std::uint64_t seed;

@@ -7,7 +7,7 @@
 namespace logcask::client {
 namespace {
 
-constexpr std::int64_t kRetryMs = 100;
+constexpr std::int64_t kFetchRetryMs = 100;
 
 FetchedPart part_of(const v1::FetchResponse::Partition& from, ByteView bytes) {
   FetchedPart part;
@@ -102,7 +102,7 @@ void Consumer::Impl::on_response(const std::vector<FetchState::Question>& questi
 }
 
 void Consumer::Impl::pause_and_fetch() {
-  core->after_ms(kRetryMs, [weak = weak_from_this()] {
+  core->after_ms(kFetchRetryMs, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->fetch_more();
   });
 }

@@ -2,18 +2,15 @@
 
 #include <chrono>
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "client/blocking.h"
 #include "client/lock_soon.h"
+#include "client/steady_time.h"
 
 namespace logcask::client {
 namespace {
 
-constexpr std::int64_t kNsPerMs = 1000000;
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
-std::int64_t now_ns() { return system_clock().monotonic_ns(); }
 
 AccumulatorConfig accumulator_config(const ProducerOptions& options) {
   AccumulatorConfig config;

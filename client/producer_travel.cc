@@ -1,15 +1,10 @@
 // The journeys of a producer's batches: requests out, answers and new producer ids in, deliveries told.
 
-#include "base/clock.h"
 #include "client/lock_soon.h"
 #include "client/producer_impl.h"
+#include "client/steady_time.h"
 
 namespace logcask::client {
-namespace {
-
-std::int64_t now_ns() { return system_clock().monotonic_ns(); }
-
-}  // namespace
 
 void Producer::Impl::submit(const BatchPtr& batch) {
   const Status sealed = batch->buffer.seal(options.compression, batch->identity);

@@ -7,7 +7,7 @@
 namespace logcask::client {
 namespace {
 
-constexpr std::int64_t kRetryMs = 100;
+constexpr std::int64_t kReplayRetryMs = 100;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ void Replay::Impl::subscribe() {
 }
 
 void Replay::Impl::subscribe_later() {
-  core->after_ms(kRetryMs, [weak = weak_from_this()] {
+  core->after_ms(kReplayRetryMs, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->subscribe();
   });
 }

@@ -5,7 +5,7 @@
 namespace logcask::client {
 namespace {
 
-constexpr std::int64_t kRetryMs = 100;
+constexpr std::int64_t kWatchRetryMs = 100;
 
 }  // namespace
 
@@ -57,7 +57,7 @@ void Watch::Impl::on_response(std::uint64_t for_generation, Result<Response> res
     id = std::exchange(stream_id, 0);
   }
   if (!over) client->cancel(Lane::bulk, id);
-  client->after_ms(kRetryMs, [weak = weak_from_this()] {
+  client->after_ms(kWatchRetryMs, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     const std::lock_guard again(self->calling);

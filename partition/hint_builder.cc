@@ -11,7 +11,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::size_t kProbeRecords = 64;
+constexpr std::size_t kHintProbeRecords = 64;
 
 class HintBuilder {
  public:
@@ -64,7 +64,7 @@ class HintBuilder {
 
   Status ask(const HintEntry& entry) {
     asked_.push_back(entry);
-    return asked_.size() == kProbeRecords ? flush() : Status();
+    return asked_.size() == kHintProbeRecords ? flush() : Status();
   }
 
   Status flush() {

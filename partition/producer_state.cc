@@ -14,7 +14,7 @@ constexpr std::int64_t kSequences = std::int64_t{1} << 31;  // 0 .. 2147483647, 
 constexpr std::uint32_t kSnapshotMagic = 0x4c435053;        // "LCPS"
 constexpr std::uint16_t kSnapshotVersion = 1;
 constexpr std::size_t kChecksumBytes = 4;
-constexpr TimestampMs kNoTimestamp{-1};  // recovery need not know when a batch was appended
+constexpr TimestampMs kNeverSeen{-1};  // recovery need not know when a batch was appended
 
 Error producer_error(Errc code, ProducerId producer, const std::string& text) {
   return Error{code, "producer " + std::to_string(producer.value()) + ": " + text};
@@ -193,7 +193,7 @@ Result<ProducerState::Snapshot> ProducerState::decode_snapshot(ByteView bytes, P
     producer.count = in.fixed<std::uint8_t>();
     if (producer.count > kBatchesKept) return damaged("a producer has too many batches");
     // Ages are reckoned from it.
-    if (producer.last_seen < kNoTimestamp) return damaged("a producer was last seen at an impossible time");
+    if (producer.last_seen < kNeverSeen) return damaged("a producer was last seen at an impossible time");
     for (std::size_t i = 0; i < producer.count; ++i) {
       ProducerBatch& batch = producer.batches[i];
       batch.first_sequence = in.fixed<std::int32_t>();

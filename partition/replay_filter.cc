@@ -5,7 +5,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::size_t kProbeRecords = 64;
+constexpr std::size_t kFilterProbeRecords = 64;
 
 bool needed(const RecordView& tombstone, const ReplayFilter& filter, const KeyHasher& hasher) {
   return filter.needs_tombstone && filter.needs_tombstone(hasher.identity(*tombstone.key));
@@ -38,7 +38,7 @@ void drop_dead(const std::vector<RecordView>& records, const KeyHasher& hasher, 
     asked.push_back(i);
     identities.push_back(hasher.identity(*records[i].key));
     offsets.push_back(records[i].offset);
-    if (asked.size() == kProbeRecords) ask();
+    if (asked.size() == kFilterProbeRecords) ask();
   }
   if (!asked.empty()) ask();
 }

@@ -11,24 +11,24 @@ namespace {
 
 constexpr ByteView kFrameMagic("\x04\x22\x4d\x18", 4);
 
-struct FreeDecoder {
+struct FreeLz4Decoder {
   void operator()(LZ4F_dctx* context) const { LZ4F_freeDecompressionContext(context); }
 };
 
-using Decoder = std::unique_ptr<LZ4F_dctx, FreeDecoder>;
+using Lz4Decoder = std::unique_ptr<LZ4F_dctx, FreeLz4Decoder>;
 
 // The one that the thread has used before, if that went well to the end. liblz4's own reset forgets how much content a
 // broken frame still owed, and the next frame would be refused for it.
-Decoder& kept_decoder() {
-  thread_local Decoder kept;
+Lz4Decoder& kept_decoder() {
+  thread_local Lz4Decoder kept;
   return kept;
 }
 
-Decoder take_decoder() {
+Lz4Decoder take_decoder() {
   if (kept_decoder()) return std::move(kept_decoder());
   LZ4F_dctx* created = nullptr;
   LOGCASK_CHECK(!LZ4F_isError(LZ4F_createDecompressionContext(&created, LZ4F_VERSION)));
-  return Decoder(created);
+  return Lz4Decoder(created);
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ Status compress_lz4(ByteView input, std::string& out) {
 
 Status decompress_lz4(ByteView input, BoundedOutput& out) {
   if (!input.starts_with(kFrameMagic)) return corrupt("lz4", "it does not start with the frame magic");
-  Decoder context = take_decoder();
+  Lz4Decoder context = take_decoder();
   out.hint(std::min<std::size_t>(input.size(), 1u << 20) * 4);
   std::size_t position = 0;
   while (true) {

@@ -20,11 +20,11 @@ constexpr std::size_t kPlausibleRatio = 32;
 struct FreeEncoder {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
-struct FreeDecoder {
+struct FreeZstdDecoder {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 using Encoder = std::unique_ptr<ZSTD_CCtx, FreeEncoder>;
-using Decoder = std::unique_ptr<ZSTD_DCtx, FreeDecoder>;
+using ZstdDecoder = std::unique_ptr<ZSTD_DCtx, FreeZstdDecoder>;
 
 Encoder& encoder() {
   thread_local Encoder context;
@@ -33,8 +33,8 @@ Encoder& encoder() {
   return context;
 }
 
-Decoder& decoder() {
-  thread_local Decoder context;
+ZstdDecoder& decoder() {
+  thread_local ZstdDecoder context;
   if (!context) {
     context.reset(ZSTD_createDCtx());
     LOGCASK_CHECK(context != nullptr);
@@ -93,7 +93,7 @@ Status compress_zstd(ByteView input, std::string& out) {
 
 Status decompress_zstd(ByteView input, BoundedOutput& out) {
   if (input.empty()) return corrupt("zstd", "it is empty");
-  Decoder& context = decoder();
+  ZstdDecoder& context = decoder();
   if (decompress_at_once(context.get(), input, out)) return {};
   ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_only);
   const Status status = decompress_stream(context.get(), input, out);

@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kDerivedVersion = 1;
 constexpr std::size_t kCrcBytes = 4;
 
 }  // namespace
@@ -16,7 +16,7 @@ std::string encode_derived_file(std::string_view kind, const SegmentFacts& facts
   file.reserve(payload.size() + 64);
   ByteWriter writer(file);
   writer.bytes(kind);
-  writer.fixed(kVersion);
+  writer.fixed(kDerivedVersion);
   writer.fixed(facts.name.base.value());
   writer.fixed(facts.name.generation.value());
   writer.fixed(facts.next_offset.value());
@@ -38,7 +38,7 @@ Result<ByteView> decode_derived_file(std::string_view kind, const SegmentFacts& 
   if (load_be<std::uint32_t>(file.data() + body.size()) != crc32c(body)) return corrupt("its checksum does not hold");
   ByteReader reader(body);
   if (reader.bytes(kind.size()) != kind) return corrupt("not a file of this kind");
-  if (reader.fixed<std::uint32_t>() != kVersion) return corrupt("written in a version this build does not know");
+  if (reader.fixed<std::uint32_t>() != kDerivedVersion) return corrupt("written in a version this build does not know");
   const Offset base(reader.fixed<std::int64_t>());
   const Generation generation(reader.fixed<std::uint32_t>());
   if (SegmentName{base, generation} != facts.name) return corrupt("belongs to another segment");

@@ -11,8 +11,8 @@
 namespace logcask {
 namespace {
 
-constexpr std::string_view kMagic = "LCHINT";
-constexpr std::uint16_t kVersion = 1;
+constexpr std::string_view kHintMagic = "LCHINT";
+constexpr std::uint16_t kHintVersion = 1;
 constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kSumBytes = 8;
 constexpr std::size_t kBlockBytes = kHintBlockEntries * sizeof(HintEntry) + kSumBytes;
@@ -20,8 +20,8 @@ constexpr std::size_t kBlockBytes = kHintBlockEntries * sizeof(HintEntry) + kSum
 std::string encode_header(const HintHeader& header) {
   std::string bytes;
   ByteWriter writer(bytes);
-  writer.bytes(kMagic);
-  writer.fixed(kVersion);
+  writer.bytes(kHintMagic);
+  writer.fixed(kHintVersion);
   writer.fixed(header.name.base.value());
   writer.fixed(header.name.generation.value());
   writer.fixed(header.covered_position);
@@ -41,7 +41,7 @@ std::string encode_header(const HintHeader& header) {
 // False when the bytes are not a header of this version.
 bool decode_header(ByteView bytes, HintHeader& header) {
   ByteReader reader(bytes);
-  if (reader.bytes(kMagic.size()) != kMagic || reader.fixed<std::uint16_t>() != kVersion) return false;
+  if (reader.bytes(kHintMagic.size()) != kHintMagic || reader.fixed<std::uint16_t>() != kHintVersion) return false;
   header.name.base = Offset(reader.fixed<std::int64_t>());
   header.name.generation = Generation(reader.fixed<std::uint32_t>());
   header.covered_position = reader.fixed<std::uint64_t>();

@@ -12,7 +12,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::string_view kKind = "LCIX";
+constexpr std::string_view kOffsetIndexKind = "LCIX";
 constexpr std::uint32_t kTypeBit = 0x80000000u;
 constexpr std::uint16_t kLogAppendTimeAttribute = 8;
 
@@ -208,11 +208,11 @@ std::string OffsetIndex::encode(const SegmentFacts& facts) const {
   write_numbers(writer, large_batches_);
   write_numbers(writer, epochs_);
   write_numbers(writer, header_sums_);
-  return encode_derived_file(kKind, facts, payload);
+  return encode_derived_file(kOffsetIndexKind, facts, payload);
 }
 
 Result<OffsetIndex> OffsetIndex::decode(ByteView file, const SegmentFacts& facts) {
-  LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kKind, facts, file, "index"));
+  LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kOffsetIndexKind, facts, file, "index"));
   OffsetIndex index(facts.name);
   ByteReader reader(payload);
   const auto corrupt = [&](const char* why) {

@@ -10,7 +10,7 @@ namespace {
 
 // Slot: magic u32 "LCSY", sequence u64, durable_end i64, position u64, digest u64, ceiling i64, first i64, last i64,
 // CRC32C u32 over all of it and the segment's base (a file copied beside another log never passes): 64 bytes.
-constexpr std::uint32_t kMagic = 0x4c435359;
+constexpr std::uint32_t kSyncMagic = 0x4c435359;
 constexpr std::size_t kCrcAt = kSyncSlotBytes - 4;
 
 std::string sync_name(Offset base) { return segment_filename({base, Generation(0)}, SegmentFile::sync); }
@@ -24,7 +24,7 @@ std::uint32_t slot_crc(ByteView slot, Offset base) {
 std::string encode_slot(const SyncEntry& entry, std::uint64_t sequence, Offset base) {
   std::string slot;
   ByteWriter writer(slot);
-  writer.fixed(kMagic);
+  writer.fixed(kSyncMagic);
   writer.fixed(sequence);
   writer.fixed(entry.durable_end.value());
   writer.fixed(entry.position);
@@ -43,7 +43,7 @@ struct Numbered {
 
 std::optional<Numbered> decode_slot(ByteView slot, Offset base) {
   ByteReader reader(slot);
-  if (reader.fixed<std::uint32_t>() != kMagic) return std::nullopt;
+  if (reader.fixed<std::uint32_t>() != kSyncMagic) return std::nullopt;
   if (load_be<std::uint32_t>(slot.data() + kCrcAt) != slot_crc(slot, base)) return std::nullopt;
   Numbered found;
   found.sequence = reader.fixed<std::uint64_t>();

@@ -9,7 +9,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::string_view kKind = "LCTX";
+constexpr std::string_view kTimeIndexKind = "LCTX";
 
 }  // namespace
 
@@ -39,11 +39,11 @@ std::string TimeIndex::encode(const SegmentFacts& facts) const {
     writer.fixed(entry.max_timestamp);
     writer.fixed(entry.offset_delta);
   }
-  return encode_derived_file(kKind, facts, payload);
+  return encode_derived_file(kTimeIndexKind, facts, payload);
 }
 
 Result<TimeIndex> TimeIndex::decode(ByteView file, const SegmentFacts& facts) {
-  LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kKind, facts, file, "time index"));
+  LOGCASK_ASSIGN(const ByteView payload, decode_derived_file(kTimeIndexKind, facts, file, "time index"));
   TimeIndex index(facts.name);
   ByteReader reader(payload);
   index.max_timestamp_ = TimestampMs(reader.fixed<std::int64_t>());

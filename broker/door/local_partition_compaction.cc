@@ -11,7 +11,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::size_t kProbeKeys = 64;
+constexpr std::size_t kLivenessKeys = 64;
 // A rewrite may drop a million tombstones: so many entries go per hold of the lock, in some tenths of a millisecond.
 constexpr std::size_t kRemovalsPerLock = 4096;
 
@@ -76,8 +76,8 @@ Status LocalPartitionRunner::begin_rewrite(Offset from, Offset to) {
 
 void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                                  Offset probed_up_to, std::span<ProbeAnswer> answers) {
-  LOGCASK_CHECK(identities.size() <= kProbeKeys);
-  std::optional<KeydirEntry> entries[kProbeKeys];
+  LOGCASK_CHECK(identities.size() <= kLivenessKeys);
+  std::optional<KeydirEntry> entries[kLivenessKeys];
   const Lock lock(mutex_);
   if (!partition_ || !rewriting_) {
     // The log was closed under the rewrite; nothing it decides will be installed.

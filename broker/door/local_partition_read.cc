@@ -11,7 +11,7 @@ namespace logcask {
 namespace {
 
 // Keys probed under one hold of the lock.
-constexpr std::size_t kProbeKeys = SegmentLookup::kPlacesMax;
+constexpr std::size_t kLookupKeys = SegmentLookup::kPlacesMax;
 
 }  // namespace
 
@@ -99,8 +99,8 @@ Result<std::optional<PartitionRunner::TimedOffset>> LocalPartitionRunner::offset
 
 void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) {
   if (keys.size() == 1) return get_chunk<1>(keys, 0, keys_only, sink);
-  for (std::size_t start = 0; start < keys.size(); start += kProbeKeys)
-    get_chunk<kProbeKeys>(keys.subspan(start, std::min(kProbeKeys, keys.size() - start)), start, keys_only, sink);
+  for (std::size_t start = 0; start < keys.size(); start += kLookupKeys)
+    get_chunk<kLookupKeys>(keys.subspan(start, std::min(kLookupKeys, keys.size() - start)), start, keys_only, sink);
 }
 
 // At most `kMost` keys, of which the first is number `first` of the caller's.
@@ -350,8 +350,8 @@ bool LocalPartitionRunner::collided(const KeyIdentity& identity) const {
 
 void LocalPartitionRunner::probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                                       std::vector<bool>& live) const {
-  std::optional<KeydirEntry> entries[kProbeKeys];
-  LOGCASK_CHECK(identities.size() <= kProbeKeys);
+  std::optional<KeydirEntry> entries[kLookupKeys];
+  LOGCASK_CHECK(identities.size() <= kLookupKeys);
   live.assign(identities.size(), true);
   const Lock lock(mutex_);
   if (!partition_ || !partition_->keys()) return;

@@ -13,10 +13,10 @@ extern char** environ;
 namespace logcask {
 namespace {
 
-using Target = std::variant<std::int64_t BrokerConfig::*, std::string BrokerConfig::*>;
-struct Row {
+using BrokerTarget = std::variant<std::int64_t BrokerConfig::*, std::string BrokerConfig::*>;
+struct BrokerRow {
   SettingInfo info;
-  Target target;
+  BrokerTarget target;
 };
 
 constexpr std::int64_t kMiB = 1 << 20;
@@ -24,10 +24,10 @@ constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 // What segments unpack when they are read (segment/segment.h): a batch beyond it could be written, but never read.
 constexpr std::int64_t kReadableBatchBytes = 256 * kMiB;
 
-const std::vector<Row>& rows() {
+const std::vector<BrokerRow>& broker_rows() {
   using enum SettingType;
   using C = BrokerConfig;
-  static const std::vector<Row> table = {
+  static const std::vector<BrokerRow> table = {
       {{"data.dir",
         text,
         "",
@@ -318,7 +318,7 @@ const std::vector<Row>& rows() {
   return table;
 }
 
-Status apply(const Row& row, std::string_view text, BrokerConfig& config) {
+Status apply_broker(const BrokerRow& row, std::string_view text, BrokerConfig& config) {
   if (const auto* number = std::get_if<std::int64_t BrokerConfig::*>(&row.target)) {
     LOGCASK_ASSIGN(config.**number, parse_number(row.info, text));
   } else if (const auto* word = std::get_if<std::string BrokerConfig::*>(&row.target)) {
@@ -348,7 +348,8 @@ Found find_text(const SettingInfo& info, const ConfigSources& sources) {
 }
 
 bool known(std::string_view name) {
-  return std::any_of(rows().begin(), rows().end(), [name](const Row& row) { return row.info.name == name; });
+  return std::any_of(broker_rows().begin(), broker_rows().end(),
+                     [name](const BrokerRow& row) { return row.info.name == name; });
 }
 
 Error unknown_broker_setting(std::string_view name) {
@@ -367,7 +368,7 @@ Status refuse_unknown_names(const ConfigSources& sources) {
   for (const auto& [name, text] : sources.file)
     if (!known(name)) return unknown_broker_setting(name).in(sources.file_name);
   std::vector<std::string> variables;
-  for (const Row& row : rows()) variables.push_back(environment_name(row.info.name));
+  for (const BrokerRow& row : broker_rows()) variables.push_back(environment_name(row.info.name));
   const std::vector<std::string_view> names(variables.begin(), variables.end());
   for (const auto& [variable, text] : sources.environment) {
     if (std::find(names.begin(), names.end(), variable) != names.end()) continue;
@@ -378,7 +379,7 @@ Status refuse_unknown_names(const ConfigSources& sources) {
   return {};
 }
 
-Status check_together(const BrokerConfig& config) {
+Status check_broker(const BrokerConfig& config) {
   if (config.data_dir.empty())
     return Error{Errc::invalid_config, "data.dir is not set; give --data DIR or LOGCASK_DATA_DIR"};
   LOGCASK_TRY(parse_socket_address(config.listen, "listen"));
@@ -451,7 +452,7 @@ void append_table(std::string& out, std::span<const SettingInfo* const> settings
 std::span<const SettingInfo* const> broker_settings() {
   static const std::vector<const SettingInfo*> infos = [] {
     std::vector<const SettingInfo*> result;
-    for (const Row& row : rows()) result.push_back(&row.info);
+    for (const BrokerRow& row : broker_rows()) result.push_back(&row.info);
     return result;
   }();
   return infos;
@@ -482,12 +483,12 @@ SettingValues environment_settings() {
 Result<BrokerConfig> make_broker_config(const ConfigSources& sources) {
   LOGCASK_TRY(refuse_unknown_names(sources));
   BrokerConfig config;
-  for (const Row& row : rows()) {
+  for (const BrokerRow& row : broker_rows()) {
     const Found found = find_text(row.info, sources);
-    if (auto applied = apply(row, found.text, config); !applied.ok())
+    if (auto applied = apply_broker(row, found.text, config); !applied.ok())
       return std::move(applied).error().in(found.origin);
   }
-  LOGCASK_TRY(check_together(config));
+  LOGCASK_TRY(check_broker(config));
   fill_from_machine(config);
   return config;
 }

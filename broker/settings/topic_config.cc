@@ -9,7 +9,7 @@ namespace logcask {
 namespace {
 
 // Every setting parsed, before it becomes a PartitionConfig.
-struct Values {
+struct TopicValues {
   std::vector<std::string> cleanup_policy;
   std::int64_t segment_bytes = 0, segment_ms = 0, retention_ms = 0, retention_bytes = 0;
   double min_cleanable_dirty_ratio = 0;
@@ -26,18 +26,18 @@ struct Values {
   std::string partitioner;
 };
 
-using Target =
-    std::variant<std::int64_t Values::*, double Values::*, std::string Values::*, std::vector<std::string> Values::*>;
-struct Row {
+using TopicTarget = std::variant<std::int64_t TopicValues::*, double TopicValues::*, std::string TopicValues::*,
+                                 std::vector<std::string> TopicValues::*>;
+struct TopicRow {
   SettingInfo info;
-  Target target;
+  TopicTarget target;
 };
 
 constexpr std::int64_t kSegmentBytesMax = INT32_MAX;
 
-const std::vector<Row>& rows() {
+const std::vector<TopicRow>& topic_rows() {
   using enum SettingType;
-  static const std::vector<Row> table = {
+  static const std::vector<TopicRow> table = {
       {{"cleanup.policy",
         choices,
         "compact",
@@ -49,7 +49,7 @@ const std::vector<Row>& rows() {
         "closed segments go by age or size. Both may be given. Whether a topic is compacted cannot change later.",
         {},
         {}},
-       &Values::cleanup_policy},
+       &TopicValues::cleanup_policy},
       {{"segment.bytes",
         bytes,
         "1073741824",
@@ -59,7 +59,7 @@ const std::vector<Row>& rows() {
         "Size at which the active segment is closed and a new one begins. Only closed segments are compacted.",
         {},
         {}},
-       &Values::segment_bytes},
+       &TopicValues::segment_bytes},
       {{"segment.ms",
         milliseconds,
         "604800000",
@@ -69,7 +69,7 @@ const std::vector<Row>& rows() {
         "Age at which the active segment is closed even when it is small.",
         {},
         {}},
-       &Values::segment_ms},
+       &TopicValues::segment_ms},
       {{"retention.ms",
         milliseconds,
         "604800000",
@@ -79,7 +79,7 @@ const std::vector<Row>& rows() {
         "With cleanup.policy delete: age at which a closed segment goes.",
         -1,
         "unlimited"},
-       &Values::retention_ms},
+       &TopicValues::retention_ms},
       {{"retention.bytes",
         bytes,
         "-1",
@@ -89,7 +89,7 @@ const std::vector<Row>& rows() {
         "With cleanup.policy delete: size of a partition above which its oldest closed segments go.",
         -1,
         "unlimited"},
-       &Values::retention_bytes},
+       &TopicValues::retention_bytes},
       {{"min.cleanable.dirty.ratio",
         ratio,
         "0.5",
@@ -99,7 +99,7 @@ const std::vector<Row>& rows() {
         "Share of dead records at which a closed segment is compacted.",
         {},
         {}},
-       &Values::min_cleanable_dirty_ratio},
+       &TopicValues::min_cleanable_dirty_ratio},
       {{"min.compaction.lag.ms",
         milliseconds,
         "0",
@@ -109,7 +109,7 @@ const std::vector<Row>& rows() {
         "Records younger than this are never removed by compaction.",
         {},
         {}},
-       &Values::min_compaction_lag_ms},
+       &TopicValues::min_compaction_lag_ms},
       {{"max.compaction.lag.ms",
         milliseconds,
         "9223372036854775807",
@@ -119,7 +119,7 @@ const std::vector<Row>& rows() {
         "Superseded records are removed at this age at the latest; the active segment is closed for it.",
         {},
         {}},
-       &Values::max_compaction_lag_ms},
+       &TopicValues::max_compaction_lag_ms},
       {{"delete.retention.ms",
         milliseconds,
         "86400000",
@@ -130,7 +130,7 @@ const std::vector<Row>& rows() {
         "than this from the start to the end sees every delete.",
         {},
         {}},
-       &Values::delete_retention_ms},
+       &TopicValues::delete_retention_ms},
       {{"compression.type",
         choice,
         "producer",
@@ -140,7 +140,7 @@ const std::vector<Row>& rows() {
         "Codec of stored batches. producer: as they were sent; anything else re-encodes batches that differ.",
         {},
         {}},
-       &Values::compression_type},
+       &TopicValues::compression_type},
       {{"max.message.bytes",
         bytes,
         "1048588",
@@ -150,7 +150,7 @@ const std::vector<Row>& rows() {
         "Largest record batch that is taken.",
         {},
         {}},
-       &Values::max_message_bytes},
+       &TopicValues::max_message_bytes},
       {{"message.timestamp.type",
         choice,
         "CreateTime",
@@ -160,7 +160,7 @@ const std::vector<Row>& rows() {
         "Whose clock a record's timestamp shows: the producer's or the broker's.",
         {},
         {}},
-       &Values::timestamp_type},
+       &TopicValues::timestamp_type},
       {{"flush.ms",
         milliseconds,
         "100",
@@ -170,7 +170,7 @@ const std::vector<Row>& rows() {
         "Longest time that a written record waits for a sync nobody asked for.",
         {},
         {}},
-       &Values::flush_ms},
+       &TopicValues::flush_ms},
       {{"flush.messages",
         integer,
         "9223372036854775807",
@@ -180,7 +180,7 @@ const std::vector<Row>& rows() {
         "Number of written records at which a sync is started that nobody asked for.",
         {},
         {}},
-       &Values::flush_messages},
+       &TopicValues::flush_messages},
       {{"compaction.dead.bytes",
         bytes,
         "536870912",
@@ -190,7 +190,7 @@ const std::vector<Row>& rows() {
         "Estimated dead bytes at which a closed segment is compacted, whatever its ratio.",
         {},
         {}},
-       &Values::compaction_dead_bytes},
+       &TopicValues::compaction_dead_bytes},
       {{"compaction.window",
         text,
         "always",
@@ -200,7 +200,7 @@ const std::vector<Row>& rows() {
         "Hours of the day (UTC) in which compaction runs, e.g. 1-5 or 22-4. Ignored when the disk runs low.",
         {},
         {}},
-       &Values::compaction_window},
+       &TopicValues::compaction_window},
       {{"delete.mode",
         choice,
         "drop",
@@ -210,7 +210,7 @@ const std::vector<Row>& rows() {
         "drop: tombstones go after delete.retention.ms. keep: they stay for ever, and so does their keydir entry.",
         {},
         {}},
-       &Values::delete_mode},
+       &TopicValues::delete_mode},
       {{"keydir.max.bytes",
         bytes,
         "-1",
@@ -221,7 +221,7 @@ const std::vector<Row>& rows() {
         "and deletes pass.",
         -1,
         "only the broker's keydir.total.max.bytes counts"},
-       &Values::keydir_max_bytes},
+       &TopicValues::keydir_max_bytes},
       {{"read.visibility",
         choice,
         "committed",
@@ -232,7 +232,7 @@ const std::vector<Row>& rows() {
         "back what was seen.",
         {},
         {}},
-       &Values::read_visibility},
+       &TopicValues::read_visibility},
       {{"partitioner",
         choice,
         "any",
@@ -243,19 +243,19 @@ const std::vector<Row>& rows() {
         "lookup asks one partition, and a keyed produce to another is refused.",
         {},
         {}},
-       &Values::partitioner},
+       &TopicValues::partitioner},
   };
   return table;
 }
 
-Status apply(const Row& row, std::string_view text, Values& values) {
-  if (const auto* number = std::get_if<std::int64_t Values::*>(&row.target)) {
+Status apply_topic(const TopicRow& row, std::string_view text, TopicValues& values) {
+  if (const auto* number = std::get_if<std::int64_t TopicValues::*>(&row.target)) {
     LOGCASK_ASSIGN(values.**number, parse_number(row.info, text));
-  } else if (const auto* ratio = std::get_if<double Values::*>(&row.target)) {
+  } else if (const auto* ratio = std::get_if<double TopicValues::*>(&row.target)) {
     LOGCASK_ASSIGN(values.**ratio, parse_ratio(row.info, text));
-  } else if (const auto* words = std::get_if<std::vector<std::string> Values::*>(&row.target)) {
+  } else if (const auto* words = std::get_if<std::vector<std::string> TopicValues::*>(&row.target)) {
     LOGCASK_ASSIGN(values.**words, parse_choices(row.info, text));
-  } else if (const auto* word = std::get_if<std::string Values::*>(&row.target)) {
+  } else if (const auto* word = std::get_if<std::string TopicValues::*>(&row.target)) {
     if (row.info.type == SettingType::choice) {
       LOGCASK_ASSIGN(values.**word, parse_choice(row.info, text));
     } else {
@@ -265,8 +265,8 @@ Status apply(const Row& row, std::string_view text, Values& values) {
   return {};
 }
 
-const Row* find_row(std::string_view name) {
-  for (const Row& row : rows())
+const TopicRow* find_row(std::string_view name) {
+  for (const TopicRow& row : topic_rows())
     if (row.info.name == name) return &row;
   return nullptr;
 }
@@ -281,8 +281,8 @@ Error unknown_topic_setting(std::string_view name) {
 }
 
 // The value as it is meant: 2097152 for "2MiB", so that readers need not know the units.
-std::string canonical(const Row& row, const std::string& text) {
-  if (!std::holds_alternative<std::int64_t Values::*>(row.target)) return text;
+std::string canonical(const TopicRow& row, const std::string& text) {
+  if (!std::holds_alternative<std::int64_t TopicValues::*>(row.target)) return text;
   const auto number = parse_number(row.info, text);
   return number.ok() ? std::to_string(*number) : text;
 }
@@ -303,7 +303,7 @@ Result<CompactionWindow> parse_window(std::string_view text) {
 Error clash(const std::string& what) { return Error{Errc::invalid_config, what}; }
 
 // Settings that are fine alone and could never settle together.
-Status check_together(const Values& v, bool compacted, std::int64_t message_bytes_limit) {
+Status check_topic(const TopicValues& v, bool compacted, std::int64_t message_bytes_limit) {
   if (v.segment_bytes < v.max_message_bytes)
     return clash("segment.bytes (" + std::to_string(v.segment_bytes) + ") is below max.message.bytes (" +
                  std::to_string(v.max_message_bytes) +
@@ -324,7 +324,7 @@ Status check_together(const Values& v, bool compacted, std::int64_t message_byte
   return {};
 }
 
-PartitionConfig to_partition_config(const Values& v) {
+PartitionConfig to_partition_config(const TopicValues& v) {
   const auto has = [&v](std::string_view word) {
     return std::find(v.cleanup_policy.begin(), v.cleanup_policy.end(), word) != v.cleanup_policy.end();
   };
@@ -356,7 +356,7 @@ PartitionConfig to_partition_config(const Values& v) {
 std::span<const SettingInfo* const> topic_settings() {
   static const std::vector<const SettingInfo*> infos = [] {
     std::vector<const SettingInfo*> result;
-    for (const Row& row : rows()) result.push_back(&row.info);
+    for (const TopicRow& row : topic_rows()) result.push_back(&row.info);
     return result;
   }();
   return infos;
@@ -365,14 +365,15 @@ std::span<const SettingInfo* const> topic_settings() {
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit) {
   for (const auto& [name, text] : settings)
     if (!find_row(name)) return unknown_topic_setting(name);
-  Values values;
-  for (const Row& row : rows()) {
+  TopicValues values;
+  for (const TopicRow& row : topic_rows()) {
     const auto set = settings.find(row.info.name);
-    LOGCASK_TRY(apply(row, set == settings.end() ? row.info.default_text : std::string_view(set->second), values));
+    LOGCASK_TRY(
+        apply_topic(row, set == settings.end() ? row.info.default_text : std::string_view(set->second), values));
   }
   TopicConfig config;
   config.partition = to_partition_config(values);
-  LOGCASK_TRY(check_together(values, config.partition.compacted, message_bytes_limit));
+  LOGCASK_TRY(check_topic(values, config.partition.compacted, message_bytes_limit));
   LOGCASK_ASSIGN(config.partition.compaction_window, parse_window(values.compaction_window));
   LOGCASK_ASSIGN(config.partitioner, partitioner_from_name(values.partitioner));
   config.keydir_max_bytes = values.keydir_max_bytes;
@@ -381,7 +382,7 @@ Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t m
 
 std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings) {
   std::vector<TopicSettingValue> list;
-  for (const Row& row : rows()) {
+  for (const TopicRow& row : topic_rows()) {
     const auto set = settings.find(row.info.name);
     const bool is_default = set == settings.end();
     list.push_back({std::string(row.info.name),

@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-void encode(PartitionId partition, const CompactionProgress& progress, v1::CompactResponse& out) {
+void encode_progress(PartitionId partition, const CompactionProgress& progress, v1::CompactResponse& out) {
   out.set_partition(static_cast<std::uint32_t>(partition.value()));
   if (!progress.error.ok()) set_error(out.mutable_error(), progress.error);
   out.set_finished(progress.finished);
@@ -32,7 +32,7 @@ void handle_compact(const NativeRequest& request) {
     if (partition.value() < 0) return connection->end_stream(id, progress.error);
     v1::ResponseHeader response;
     response.set_correlation_id(id);
-    encode(partition, progress, *response.mutable_compact());
+    encode_progress(partition, progress, *response.mutable_compact());
     connection->send(response);
     if (last) connection->end_stream(id, {});
   };

@@ -13,7 +13,7 @@ struct Gathered {
   std::uint64_t rss_bytes = 0, open_files = 0, disk_free_bytes = 0;
 };
 
-void encode(const AdminService& admin, const Gathered& gathered, v1::DescribeBrokerResponse& body) {
+void encode_broker(const AdminService& admin, const Gathered& gathered, v1::DescribeBrokerResponse& body) {
   const BrokerFacts& facts = admin.facts();
   const BrokerDescription& d = gathered.description;
   body.set_version(facts.version);
@@ -66,7 +66,7 @@ void handle_describe_broker(const NativeRequest& request) {
         if (!gathered.ok()) return connection.send_error(correlation_id, gathered.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
-        encode(admin, *gathered, *response.mutable_describe_broker());
+        encode_broker(admin, *gathered, *response.mutable_describe_broker());
         connection.send(response);
       });
 }

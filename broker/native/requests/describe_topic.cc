@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-void describe(const PartitionSnapshot& state, v1::DescribeTopicResponse::Partition& out) {
+void describe_partition(const PartitionSnapshot& state, v1::DescribeTopicResponse::Partition& out) {
   out.set_state(state_name(state.state));
   out.set_reason(state.reason);
   out.set_log_start_offset(state.log_start_offset.value());
@@ -49,7 +49,7 @@ void handle_describe_topic(const NativeRequest& request) {
   for (std::size_t p = 0; p < (*topic)->partitions.size(); ++p) {
     v1::DescribeTopicResponse::Partition& out = *body.add_partitions();
     out.set_partition(static_cast<std::uint32_t>(p));
-    describe((*topic)->partitions[p]->snapshot(), out);
+    describe_partition((*topic)->partitions[p]->snapshot(), out);
   }
   request.connection.send(response);
 }

@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-void encode(const FetchedPartition& part, v1::FetchResponse::Partition& out) {
+void encode_part(const FetchedPartition& part, v1::FetchResponse::Partition& out) {
   if (!part.error.ok()) set_error(out.mutable_error(), part.error);
   out.set_committed_end(part.data.visible_end.value());
   out.set_log_start_offset(part.data.log_start_offset.value());
@@ -29,7 +29,7 @@ class NativeFetchCall final : public FetchCall {
       v1::FetchResponse& body = *response->mutable_fetch();
       std::vector<Connection::Piece> pieces;
       for (FetchedPartition& part : partitions) {
-        encode(part, *body.add_partitions());
+        encode_part(part, *body.add_partitions());
         add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
       }
       connection.send(*response, std::move(pieces));
@@ -56,7 +56,7 @@ class NativeFollowSink final : public FollowSink {
     v1::FetchResponse::Partition& out = *response->mutable_fetch()->add_partitions();
     out.set_topic(positions_[position_index].topic);
     out.set_partition(static_cast<std::uint32_t>(positions_[position_index].partition.value()));
-    encode(part, out);
+    encode_part(part, out);
     std::vector<Connection::Piece> pieces;
     add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
     connection_->send(*response, std::move(pieces));

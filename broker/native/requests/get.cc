@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::uint32_t kKeysMax = 65536;
+constexpr std::uint32_t kGetKeysMax = 65536;
 
 class NativeLookupCall final : public LookupCall {
  public:
@@ -50,9 +50,9 @@ class NativeLookupCall final : public LookupCall {
 void handle_get(const NativeRequest& request) {
   const v1::GetRequest& get = request.header.get();
   if (get.key_count() == 0) return request.refuse(prefix_lookup_unsupported());
-  if (get.key_count() > kKeysMax)
+  if (get.key_count() > kGetKeysMax)
     return request.refuse(
-        Error{Errc::invalid_argument, "at most " + std::to_string(kKeysMax) + " keys can be looked up at a time"});
+        Error{Errc::invalid_argument, "at most " + std::to_string(kGetKeysMax) + " keys can be looked up at a time"});
   const auto keys = decode_keys(request.attachment, get.key_count());
   if (!keys.ok()) return request.refuse(keys.error());
   LookupOptions options;

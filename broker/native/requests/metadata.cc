@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-void describe(const Topic& topic, v1::MetadataResponse::Topic& out) {
+void list_topic(const Topic& topic, v1::MetadataResponse::Topic& out) {
   out.set_name(topic.record.name);
   out.set_topic_id(id_bytes(topic.record.id));
   out.set_partitions(static_cast<std::uint32_t>(topic.partitions.size()));
@@ -25,13 +25,13 @@ void handle_metadata(const NativeRequest& request) {
   v1::MetadataResponse& body = *response.mutable_metadata();
   if (wanted.topics().empty()) {
     for (const TopicPtr& topic : admin.list_topics(request.connection.principal(), wanted.include_internal()))
-      describe(*topic, *body.add_topics());
+      list_topic(*topic, *body.add_topics());
   }
   for (const std::string& name : wanted.topics()) {
     v1::MetadataResponse::Topic& out = *body.add_topics();
     const auto topic = admin.describe_topic(request.connection.principal(), name);
     if (topic.ok()) {
-      describe(**topic, out);
+      list_topic(**topic, out);
     } else {
       out.set_name(name);
       set_error(out.mutable_error(), topic.error());

@@ -43,7 +43,7 @@ Result<std::vector<ProduceEntry>> decode(const v1::ProduceRequest& produce, Byte
   return entries;
 }
 
-void encode(const AppendResult& result, v1::ProduceResponse::Result& out) {
+void encode_appended(const AppendResult& result, v1::ProduceResponse::Result& out) {
   if (!result.error.ok()) set_error(out.mutable_error(), result.error);
   out.set_base_offset(result.base_offset.value());
   out.set_log_append_time_ms(result.append_time.value());
@@ -66,7 +66,7 @@ class NativeProduceCall final : public ProduceCall {
     ArenaMessage<v1::ResponseHeader> response;
     response->set_correlation_id(unanswered_.correlation_id());
     v1::ProduceResponse& body = *response->mutable_produce();
-    for (const AppendResult& result : results) encode(result, *body.add_results());
+    for (const AppendResult& result : results) encode_appended(result, *body.add_results());
     unanswered_.connection().send(*response);
   }
 

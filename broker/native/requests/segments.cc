@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-void encode(PartitionId partition, const SegmentReport& segment, v1::SegmentsResponse::Segment& out) {
+void encode_segment(PartitionId partition, const SegmentReport& segment, v1::SegmentsResponse::Segment& out) {
   out.set_partition(static_cast<std::uint32_t>(partition.value()));
   out.set_base_offset(segment.base_offset.value());
   out.set_generation(segment.generation.value());
@@ -42,7 +42,7 @@ void handle_segments(const NativeRequest& request) {
         response.set_correlation_id(correlation_id);
         v1::SegmentsResponse& body = *response.mutable_segments();
         for (const auto& one : *reports)
-          for (const SegmentReport& segment : *one.result) encode(one.partition, segment, *body.add_segments());
+          for (const SegmentReport& segment : *one.result) encode_segment(one.partition, segment, *body.add_segments());
         connection.send(response);
       });
 }

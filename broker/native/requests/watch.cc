@@ -6,7 +6,7 @@
 namespace logcask {
 namespace {
 
-constexpr std::uint32_t kKeysMax = 10'000;
+constexpr std::uint32_t kWatchKeysMax = 10'000;
 constexpr std::size_t kEventsBytesMax = 256u << 10;
 
 class NativeWatchSink final : public WatchSink {
@@ -39,9 +39,9 @@ class NativeWatchSink final : public WatchSink {
 
 void handle_watch(const NativeRequest& request) {
   const v1::WatchRequest& watch = request.header.watch();
-  if (watch.key_count() > kKeysMax)
+  if (watch.key_count() > kWatchKeysMax)
     return request.refuse(
-        Error{Errc::invalid_argument, "one Watch takes at most " + std::to_string(kKeysMax) + " keys"});
+        Error{Errc::invalid_argument, "one Watch takes at most " + std::to_string(kWatchKeysMax) + " keys"});
   if (!may_open_stream(request)) return;
   const auto keys = decode_keys(request.attachment, watch.key_count());
   if (!keys.ok()) return request.refuse(keys.error());
