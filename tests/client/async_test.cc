@@ -423,7 +423,7 @@ class Commits {
   std::vector<std::string> messages_;
 };
 
-void fill(const Client& client, int count) {
+void fill_async(const Client& client, int count) {
   auto producer = Producer::open(client, "t", quick());
   REQUIRE_OK(producer);
   for (int i = 0; i < count; ++i) {
@@ -434,7 +434,7 @@ void fill(const Client& client, int count) {
   REQUIRE_OK(producer->flush());
 }
 
-void read(Consumer& consumer, std::size_t count) {
+void read_async(Consumer& consumer, std::size_t count) {
   std::size_t seen = 0;
   for (int i = 0; i < 500 && seen < count; ++i) {
     const auto polled = consumer.poll(100);
@@ -454,15 +454,15 @@ ConsumerOptions in_group(std::size_t max_poll_records) {
 TEST_CASE("An asynchronous commit keeps the positions of the moment it was asked, the last one wins") {
   MemoryBroker broker(2);
   const Client client = connect(broker.address());
-  fill(client, 100);
+  fill_async(client, 100);
   auto consumer = Consumer::open(client, "t", StartAt::earliest(), {}, in_group(10));
   REQUIRE_OK(consumer);
   Commits told;
   for (int round = 0; round < 5; ++round) {
-    read(*consumer, 10);
+    read_async(*consumer, 10);
     consumer->commit_async(told.sink());
   }
-  read(*consumer, 10);  // not committed
+  read_async(*consumer, 10);  // not committed
   CHECK(told.wait_for(5) == std::vector<Errc>(5, Errc::ok));
   CHECK(consumer->committed(PartitionId(0)).value() == Offset(50));
   CHECK(consumer->committed(PartitionId(1)).value() == Offset(0));

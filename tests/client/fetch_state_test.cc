@@ -6,7 +6,7 @@ namespace logcask::client {
 namespace {
 
 using OutOfRange = ConsumerOptions::OutOfRange;
-constexpr PartitionId kZero{0};
+constexpr PartitionId kFetchedPartition{0};
 
 FetchedPart part_with(Offset next, ByteView bytes, Offset end, Offset horizon = Offset(0)) {
   FetchedPart part;
@@ -27,26 +27,26 @@ FetchedPart part_failing(Errc code, Offset log_start = Offset(0)) {
 }
 
 TEST_CASE("A fetch goes on where the last answer says, over holes too") {
-  FetchState state({kZero}, OutOfRange::fail);
-  state.start_at(kZero, Offset(5), true);
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(5), true);
   const auto question = state.questions().at(0);
   CHECK(question.offset == Offset(5));
   CHECK(state.answered(question, part_with(Offset(40), {}, Offset(50)), nullptr));
   CHECK(state.questions().at(0).offset == Offset(40));
-  CHECK(state.position(kZero) == Offset(5));  // until it is polled
+  CHECK(state.position(kFetchedPartition) == Offset(5));  // until it is polled
   const auto item = state.pop();
   REQUIRE(item.has_value());
   CHECK(item->next == Offset(40));
 }
 
 TEST_CASE("What was fetched before a seek is dropped, queued or still under way") {
-  FetchState state({kZero}, OutOfRange::fail);
-  state.start_at(kZero, Offset(0), true);
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), true);
   const auto first = state.questions().at(0);
   CHECK(state.answered(first, part_with(Offset(10), "0123456789", Offset(50)), nullptr));
   CHECK(state.queued_bytes() == 10);
   const auto second = state.questions().at(0);
-  CHECK(state.seek(kZero, Offset(3)));
+  CHECK(state.seek(kFetchedPartition, Offset(3)));
   CHECK(state.queued_bytes() == 0);
   CHECK_FALSE(state.answered(second, part_with(Offset(20), "x", Offset(50)), nullptr));
   CHECK(state.empty());
@@ -55,20 +55,21 @@ TEST_CASE("What was fetched before a seek is dropped, queued or still under way"
 }
 
 TEST_CASE("An error stops its partition only, and a seek starts it again") {
-  FetchState state({kZero, PartitionId(1)}, OutOfRange::fail);
-  state.start_at(kZero, Offset(0), true);
+  FetchState state({kFetchedPartition, PartitionId(1)}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), true);
   state.start_at(PartitionId(1), Offset(0), true);
   for (const auto& question : state.questions())
-    if (question.partition == kZero) CHECK(state.answered(question, part_failing(Errc::corrupt_range), nullptr));
+    if (question.partition == kFetchedPartition)
+      CHECK(state.answered(question, part_failing(Errc::corrupt_range), nullptr));
   REQUIRE(state.questions().size() == 1);
   CHECK(state.questions().at(0).partition == PartitionId(1));
   CHECK(state.pop()->error.code == Errc::corrupt_range);
-  CHECK(state.seek(kZero, Offset(7)));
+  CHECK(state.seek(kFetchedPartition, Offset(7)));
   CHECK(state.questions().size() == 2);
 }
 
 TEST_CASE("Retriable errors stay inside") {
-  FetchState state({kZero}, OutOfRange::fail);
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
   CHECK_FALSE(state.answered(state.questions().at(0), part_failing(Errc::loading), nullptr));
   CHECK(state.empty());
   CHECK(state.questions().size() == 1);
@@ -76,8 +77,8 @@ TEST_CASE("Retriable errors stay inside") {
 
 TEST_CASE("A position that has left the log fails or moves, as told") {
   const auto moved = [](OutOfRange policy) {
-    FetchState state({kZero}, policy);
-    state.start_at(kZero, Offset(3), false);
+    FetchState state({kFetchedPartition}, policy);
+    state.start_at(kFetchedPartition, Offset(3), false);
     state.answered(state.questions().at(0), part_failing(Errc::offset_out_of_range, Offset(20)), nullptr);
     return state.questions().empty() ? kNoOffset : state.questions().at(0).offset;
   };
@@ -87,8 +88,8 @@ TEST_CASE("A position that has left the log fails or moves, as told") {
 }
 
 TEST_CASE("Who reads everything is warned only when the horizon passes on the way") {
-  FetchState state({kZero}, OutOfRange::fail);
-  state.start_at(kZero, Offset(0), true);
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), true);
   CHECK(state.answered(state.questions().at(0), part_with(Offset(10), "x", Offset(90), Offset(40)), nullptr));
   CHECK_FALSE(state.pop()->behind_horizon);  // the horizon lay there from the start
   CHECK(state.answered(state.questions().at(0), part_with(Offset(20), "x", Offset(90), Offset(60)), nullptr));
@@ -99,8 +100,8 @@ TEST_CASE("Who reads everything is warned only when the horizon passes on the wa
 
 TEST_CASE("Who resumes below the horizon is warned at once, who resumes at it is not") {
   const auto warned = [](std::int64_t from) {
-    FetchState state({kZero}, OutOfRange::fail);
-    state.start_at(kZero, Offset(from), false);
+    FetchState state({kFetchedPartition}, OutOfRange::fail);
+    state.start_at(kFetchedPartition, Offset(from), false);
     state.answered(state.questions().at(0), part_with(Offset(from + 1), "x", Offset(90), Offset(40)), nullptr);
     return state.pop()->behind_horizon;
   };
@@ -109,14 +110,14 @@ TEST_CASE("Who resumes below the horizon is warned at once, who resumes at it is
 }
 
 TEST_CASE("The end is known per partition and reached by polling") {
-  FetchState state({kZero}, OutOfRange::fail);
-  state.start_at(kZero, Offset(0), true);
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), true);
   CHECK_FALSE(state.at_end());
   CHECK_FALSE(state.all_ends_known());
   state.answered(state.questions().at(0), part_with(Offset(2), "x", Offset(2)), nullptr);
   CHECK(state.all_ends_known());
   CHECK_FALSE(state.at_end());
-  state.set_position(kZero, Offset(2));
+  state.set_position(kFetchedPartition, Offset(2));
   CHECK(state.at_end());
 }
 

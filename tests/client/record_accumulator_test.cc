@@ -12,7 +12,7 @@ namespace logcask::client {
 namespace {
 
 constexpr std::int64_t kMs = 1000000;
-constexpr PartitionId kZero{0};
+constexpr PartitionId kProducedPartition{0};
 
 AccumulatorConfig small_config() {
   AccumulatorConfig config;
@@ -75,7 +75,7 @@ struct Bench {
   explicit Bench(AccumulatorConfig config = small_config()) : accumulator(config, 1, ProducerId(100), 0) {}
 
   void add(const std::string& key, Condition condition = {}, const std::string& value = "v") {
-    REQUIRE_OK(accumulator.append(record_of(key, value, condition), kZero, TimestampMs(1), clock,
+    REQUIRE_OK(accumulator.append(record_of(key, value, condition), kProducedPartition, TimestampMs(1), clock,
                                   [this, key](const Delivery& delivery) {
                                     ++deliveries;
                                     results[key] = delivery;
@@ -138,11 +138,11 @@ TEST_CASE("A batch lingers for company and leaves when it is full") {
   bench.answer(lingered[0], answer_of(send_to(bench.model, *lingered[0])));
   CHECK(bench.results.at("a").offset == Offset(0));
 
-  const auto result =
-      bench.accumulator.append(record_of("b", std::string(300, 'x')), kZero, TimestampMs(1), bench.clock, {});
+  const auto result = bench.accumulator.append(record_of("b", std::string(300, 'x')), kProducedPartition,
+                                               TimestampMs(1), bench.clock, {});
   REQUIRE_OK(result);
-  const auto filled =
-      bench.accumulator.append(record_of("c", std::string(300, 'x')), kZero, TimestampMs(1), bench.clock, {});
+  const auto filled = bench.accumulator.append(record_of("c", std::string(300, 'x')), kProducedPartition,
+                                               TimestampMs(1), bench.clock, {});
   REQUIRE_OK(filled);
   CHECK(filled->filled_batch);
   CHECK(bench.accumulator.take_ready(bench.now_ns).size() == 1);
@@ -369,22 +369,25 @@ TEST_CASE("The buffer is bounded and given back with the answer") {
   config.buffer_bytes = 1000;
   Bench bench(config);
   int taken = 0;
-  while (bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.clock, {}).ok())
+  while (bench.accumulator
+             .append(record_of("k", std::string(100, 'x')), kProducedPartition, TimestampMs(1), bench.clock, {})
+             .ok())
     ++taken;
   CHECK(taken >= 6);
   CHECK(taken <= 9);
-  CHECK(
-      bench.accumulator.append(record_of("k", std::string(100, 'x')), kZero, TimestampMs(1), bench.clock, {}).code() ==
-      Errc::limit_exceeded);
+  CHECK(bench.accumulator
+            .append(record_of("k", std::string(100, 'x')), kProducedPartition, TimestampMs(1), bench.clock, {})
+            .code() == Errc::limit_exceeded);
   bench.settle();
   CHECK(bench.accumulator.buffered_bytes() == 0);
-  CHECK(bench.accumulator.append(record_of("k", std::string(2000000, 'x')), kZero, TimestampMs(1), bench.clock, {})
+  CHECK(bench.accumulator
+            .append(record_of("k", std::string(2000000, 'x')), kProducedPartition, TimestampMs(1), bench.clock, {})
             .code() == Errc::message_too_large);
 }
 
 TEST_CASE("A failure nobody has a callback for is told by the next flush") {
   Bench bench;
-  REQUIRE_OK(bench.accumulator.append(record_of("k", "v"), kZero, TimestampMs(1), bench.clock, {}));
+  REQUIRE_OK(bench.accumulator.append(record_of("k", "v"), kProducedPartition, TimestampMs(1), bench.clock, {}));
   bench.accumulator.close_open();
   const auto flying = bench.accumulator.take_ready(bench.now_ns);
   ModelAnswer refused;

@@ -14,7 +14,7 @@ using namespace testing;
 
 constexpr std::int64_t kRetention = 1000;
 
-void compact(FakePartition& partition, CompactionMode mode = CompactionMode::forced) {
+void compact_once(FakePartition& partition, CompactionMode mode = CompactionMode::forced) {
   Compactor compactor(partition, {0, 0, 32 * 1024});
   REQUIRE_OK(compactor.run_due(mode, no_pace));
   partition.check();
@@ -39,14 +39,14 @@ TEST_CASE("C6: a tombstone's time counts from when its older versions were gone,
   second.compacted_through = Offset(5);
   partition.advance_ms(10 * kRetention);
   REQUIRE(has(partition, Offset(0)));
-  compact(partition);  // now the value goes, and the clock starts
+  compact_once(partition);  // now the value goes, and the clock starts
   CHECK_FALSE(has(partition, Offset(0)));
   CHECK(has(partition, tombstone));
   partition.advance_ms(kRetention - 1);
-  compact(partition);
+  compact_once(partition);
   CHECK(has(partition, tombstone));
   partition.advance_ms(1);
-  compact(partition);
+  compact_once(partition);
   CHECK_FALSE(has(partition, tombstone));
   CHECK(partition.horizon == tombstone + 1);
   CHECK(partition.keydir.count(test_hasher().identity("k")) == 0);
@@ -64,7 +64,7 @@ TEST_CASE("delete.mode keep: no tombstone ever goes, superseded ones do") {
   const Offset second = partition.put("k", std::nullopt);
   partition.close_active();
   for (int i = 0; i < 5; ++i) {
-    compact(partition);
+    compact_once(partition);
     partition.advance_ms(10 * kRetention);
   }
   CHECK_FALSE(has(partition, first));
@@ -78,10 +78,10 @@ TEST_CASE("a tombstone of a key that never was goes, too") {
   const Offset tombstone = partition.put("never", std::nullopt);
   partition.put("a", "1");
   partition.close_active();
-  compact(partition, CompactionMode::background);
+  compact_once(partition, CompactionMode::background);
   CHECK(has(partition, tombstone));
   partition.advance_ms(kRetention);
-  compact(partition, CompactionMode::background);
+  compact_once(partition, CompactionMode::background);
   CHECK_FALSE(has(partition, tombstone));
   CHECK(partition.horizon == tombstone + 1);
 }
@@ -93,12 +93,12 @@ TEST_CASE("record timestamps have no say in a tombstone's life") {
   partition.put("k", "v");
   const Offset tombstone = partition.put("k", std::nullopt);
   partition.close_active();
-  compact(partition);
+  compact_once(partition);
   partition.advance_ms(kRetention - 1);
-  compact(partition);
+  compact_once(partition);
   CHECK(has(partition, tombstone));
   partition.advance_ms(1);
-  compact(partition);
+  compact_once(partition);
   CHECK_FALSE(has(partition, tombstone));
 }
 
@@ -109,13 +109,13 @@ TEST_CASE("a put between the look at a due tombstone and the install keeps its e
   partition.put("k", std::nullopt);
   partition.put("other", "1");
   partition.close_active();
-  compact(partition);
+  compact_once(partition);
   partition.advance_ms(kRetention);
   partition.before_install = [&] {
     partition.before_install = {};
     partition.put("k", "back");
   };
-  compact(partition);
+  compact_once(partition);
   CHECK(partition.keydir.at(test_hasher().identity("k")).offset == Offset(3));
   partition.reload();
   partition.check();
@@ -132,7 +132,7 @@ TEST_CASE("C10: a value put back above the bound keeps the tombstone's older ver
   partition.close_active();
   partition.put("k", "n");
   for (int i = 0; i < 4; ++i) {
-    compact(partition);
+    compact_once(partition);
     partition.advance_ms(kRetention);
     partition.reload();
     partition.check();
@@ -141,7 +141,7 @@ TEST_CASE("C10: a value put back above the bound keeps the tombstone's older ver
   partition.put("k", std::nullopt);
   partition.close_active();
   for (int i = 0; i < 4; ++i) {
-    compact(partition);
+    compact_once(partition);
     partition.advance_ms(kRetention);
     partition.reload();
     partition.check();
@@ -162,7 +162,7 @@ TEST_CASE("H3: a session workload leaks neither tombstones nor entries") {
     partition.advance_ms(20);
     if (session % 15 == 14) {
       partition.close_active();
-      compact(partition, CompactionMode::background);
+      compact_once(partition, CompactionMode::background);
     }
     peak = std::max(peak, partition.keydir.size());
   }
@@ -171,7 +171,7 @@ TEST_CASE("H3: a session workload leaks neither tombstones nor entries") {
   partition.put("end", "1");
   partition.close_active();
   for (int i = 0; i < 4; ++i) {
-    compact(partition);
+    compact_once(partition);
     partition.advance_ms(kRetention);
   }
   CHECK(partition.keydir.size() == 26);

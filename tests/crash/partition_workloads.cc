@@ -16,9 +16,9 @@ PartitionConfig small(std::int64_t segment_bytes = 1 << 20) {
 }
 
 // Keys and values as the seed draws them.
-class Draw {
+class PartitionDraw {
  public:
-  explicit Draw(Random& random) : random_(random) {}
+  explicit PartitionDraw(Random& random) : random_(random) {}
   std::string key() { return std::string(1, static_cast<char>('a' + random_.below(5))); }
   // Now and then large enough to touch three sectors.
   std::string value() {
@@ -35,7 +35,7 @@ class Draw {
 };
 
 // Segments with old versions and deletes.
-void fill(CrashRun& run, Draw& draw, std::size_t records) {
+void fill(CrashRun& run, PartitionDraw& draw, std::size_t records) {
   for (std::size_t i = 0; i < records; ++i) {
     if (draw.one_in(6))
       run.remove(draw.key());
@@ -53,7 +53,7 @@ void start_settled(CrashRun& run) {
 }
 
 // A partition is created and takes its first records.
-void append(CrashRun& run, Draw& draw) {
+void append(CrashRun& run, PartitionDraw& draw) {
   for (std::size_t i = draw.between(4, 6); i > 0; --i) {
     if (draw.one_in(4))
       run.remove(draw.key());
@@ -64,7 +64,7 @@ void append(CrashRun& run, Draw& draw) {
 }
 
 // Appends share a sync.
-void group_commit(CrashRun& run, Draw& draw) {
+void group_commit(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = draw.between(2, 4); i > 0; --i) run.write(draw.key(), draw.value());
@@ -73,14 +73,14 @@ void group_commit(CrashRun& run, Draw& draw) {
 }
 
 // The ceiling of reserved offsets is reached again and again.
-void ceiling(CrashRun& run, Draw& draw) {
+void ceiling(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (std::size_t i = draw.between(7, 10); i > 0; --i) run.write(draw.key(), draw.small_value());
   run.flush();
   for (std::size_t i = draw.between(4, 6); i > 0; --i) run.put(draw.key(), draw.small_value());
 }
 
-void roll(CrashRun& run, Draw& draw) {
+void roll(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (std::size_t i = draw.between(5, 7); i > 0; --i) run.put(draw.key(), draw.small_value());
   run.write("a", "unsynced");
@@ -90,7 +90,7 @@ void roll(CrashRun& run, Draw& draw) {
 }
 
 // Hints and indexes of closed segments, spilled hints of the active one.
-void hints(CrashRun& run, Draw& draw) {
+void hints(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (std::size_t i = draw.between(4, 6); i > 0; --i) {
     run.put(draw.key(), draw.small_value());
@@ -101,7 +101,7 @@ void hints(CrashRun& run, Draw& draw) {
 }
 
 // Steps of the manifest: what was closed is listed.
-void manifest(CrashRun& run, Draw& draw) {
+void manifest(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (int round = 0; round < 3; ++round) {
     run.put(draw.key(), draw.small_value());
@@ -112,7 +112,7 @@ void manifest(CrashRun& run, Draw& draw) {
   run.put("a", "last");
 }
 
-void producers(CrashRun& run, Draw& draw) {
+void producers(CrashRun& run, PartitionDraw& draw) {
   run.produce(7, "a", "0");
   run.background();
   run.begin();
@@ -127,7 +127,7 @@ void producers(CrashRun& run, Draw& draw) {
   run.produce(8, "b", "last");
 }
 
-void compaction(CrashRun& run, Draw& draw) {
+void compaction(CrashRun& run, PartitionDraw& draw) {
   fill(run, draw, draw.between(12, 16));
   run.begin();
   run.compact();
@@ -139,7 +139,7 @@ void compaction(CrashRun& run, Draw& draw) {
 }
 
 // Tombstones are dropped: what they deleted stays deleted.
-void tombstones(CrashRun& run, Draw& draw) {
+void tombstones(CrashRun& run, PartitionDraw& draw) {
   fill(run, draw, draw.between(8, 12));
   run.remove("a");
   run.remove("b");
@@ -158,7 +158,7 @@ void tombstones(CrashRun& run, Draw& draw) {
 }
 
 // Old segments expire by age and by size.
-void retention(CrashRun& run, Draw& draw) {
+void retention(CrashRun& run, PartitionDraw& draw) {
   for (int segment = 0; segment < 4; ++segment) {
     for (std::size_t i = draw.between(1, 3); i > 0; --i) run.put(draw.key(), draw.small_value());
     run.roll();
@@ -176,7 +176,7 @@ void retention(CrashRun& run, Draw& draw) {
   run.put("a", "last");
 }
 
-void log_start(CrashRun& run, Draw& draw) {
+void log_start(CrashRun& run, PartitionDraw& draw) {
   fill(run, draw, 12);
   run.begin();
   run.delete_records(Offset(static_cast<std::int64_t>(draw.between(3, 7))));
@@ -189,7 +189,7 @@ void log_start(CrashRun& run, Draw& draw) {
 }
 
 // Recovery after a kill copies what was not synced.
-void recovery(CrashRun& run, Draw& draw) {
+void recovery(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (std::size_t i = draw.between(2, 4); i > 0; --i) run.write(draw.key(), draw.value());
   run.kill();
@@ -202,7 +202,7 @@ void recovery(CrashRun& run, Draw& draw) {
   run.put("c", "last");
 }
 
-void failed_sync(CrashRun& run, Draw& draw) {
+void failed_sync(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   run.put(draw.key(), draw.value());
   for (std::size_t i = draw.between(1, 3); i > 0; --i) run.write(draw.key(), draw.value());
@@ -218,7 +218,7 @@ void failed_sync(CrashRun& run, Draw& draw) {
   run.put("c", "3");
 }
 
-void torn_write(CrashRun& run, Draw& draw) {
+void torn_write(CrashRun& run, PartitionDraw& draw) {
   start_settled(run);
   for (std::size_t i = draw.between(1, 2); i > 0; --i) run.write(draw.key(), draw.value());
   Fault fault;
@@ -236,7 +236,7 @@ void torn_write(CrashRun& run, Draw& draw) {
 }
 
 // An orderly stop and start.
-void restart(CrashRun& run, Draw& draw) {
+void restart(CrashRun& run, PartitionDraw& draw) {
   fill(run, draw, 6);
   run.begin();
   run.produce(7, draw.key(), draw.small_value());
@@ -247,11 +247,12 @@ void restart(CrashRun& run, Draw& draw) {
   run.put("c", "last");
 }
 
-Workload make(const std::string& name, const PartitionConfig& config, void (*play)(CrashRun&, Draw&)) {
+Workload partition_workload(const std::string& name, const PartitionConfig& config,
+                            void (*play)(CrashRun&, PartitionDraw&)) {
   return {name, [=](std::uint64_t seed, std::unique_ptr<MemoryFileSystem> disk) -> std::unique_ptr<Recording> {
             auto run = std::make_unique<CrashRun>(config, std::move(disk));
             Random random(seed);
-            Draw draw(random);
+            PartitionDraw draw(random);
             play(*run, draw);
             return run;
           }};
@@ -270,21 +271,21 @@ std::vector<Workload> partition_workloads() {
   expiring.deletes = true;
   expiring.retention_ms = 2500;
   expiring.retention_bytes = 900;
-  return {make("append", small(), append),
-          make("group-commit", small(), group_commit),
-          make("ceiling", near_ceiling, ceiling),
-          make("roll", small(250), roll),
-          make("hints", spilling, hints),
-          make("manifest", small(), manifest),
-          make("producers", small(300), producers),
-          make("compaction", small(), compaction),
-          make("tombstones", dropping, tombstones),
-          make("retention", expiring, retention),
-          make("log-start", small(), log_start),
-          make("recovery", small(), recovery),
-          make("failed-sync", small(), failed_sync),
-          make("torn-write", small(), torn_write),
-          make("restart", small(300), restart)};
+  return {partition_workload("append", small(), append),
+          partition_workload("group-commit", small(), group_commit),
+          partition_workload("ceiling", near_ceiling, ceiling),
+          partition_workload("roll", small(250), roll),
+          partition_workload("hints", spilling, hints),
+          partition_workload("manifest", small(), manifest),
+          partition_workload("producers", small(300), producers),
+          partition_workload("compaction", small(), compaction),
+          partition_workload("tombstones", dropping, tombstones),
+          partition_workload("retention", expiring, retention),
+          partition_workload("log-start", small(), log_start),
+          partition_workload("recovery", small(), recovery),
+          partition_workload("failed-sync", small(), failed_sync),
+          partition_workload("torn-write", small(), torn_write),
+          partition_workload("restart", small(300), restart)};
 }
 
 }  // namespace logcask::testing

@@ -7,9 +7,9 @@
 namespace logcask::testing {
 namespace {
 
-class Draw {
+class TopicDraw {
  public:
-  explicit Draw(std::uint64_t seed) : random_(seed) {}
+  explicit TopicDraw(std::uint64_t seed) : random_(seed) {}
   std::string key() { return std::string(1, static_cast<char>('j' + random_.below(3))); }
   std::optional<std::string> value() {
     if (random_.one_in(4)) return std::nullopt;
@@ -24,16 +24,16 @@ class Draw {
   int count_ = 0;
 };
 
-void write(TopicsRun& run, Draw& draw, const std::string& topic, int partitions, int records) {
+void write(TopicsRun& run, TopicDraw& draw, const std::string& topic, int partitions, int records) {
   for (int i = 0; i < records; ++i) run.put(topic, draw.between(0, partitions - 1), draw.key(), draw.value());
 }
 
-void first_start(TopicsRun& run, Draw& draw) {
+void first_start(TopicsRun& run, TopicDraw& draw) {
   run.create("a", 1);
   write(run, draw, "a", 1, draw.between(1, 2));
 }
 
-void topic_create(TopicsRun& run, Draw& draw) {
+void topic_create(TopicsRun& run, TopicDraw& draw) {
   run.create("b", 1);
   write(run, draw, "b", 1, 1);
   run.begin();
@@ -44,7 +44,7 @@ void topic_create(TopicsRun& run, Draw& draw) {
   write(run, draw, "c", 1, 1);
 }
 
-void topic_delete(TopicsRun& run, Draw& draw) {
+void topic_delete(TopicsRun& run, TopicDraw& draw) {
   run.create("a", 2);
   write(run, draw, "a", 2, draw.between(2, 4));
   run.create("b", 1);
@@ -59,10 +59,10 @@ void topic_delete(TopicsRun& run, Draw& draw) {
   run.remove("a");
 }
 
-Workload make(const std::string& name, void (*play)(TopicsRun&, Draw&)) {
+Workload topic_workload(const std::string& name, void (*play)(TopicsRun&, TopicDraw&)) {
   return {name, [=](std::uint64_t seed, std::unique_ptr<MemoryFileSystem> disk) -> std::unique_ptr<Recording> {
             auto run = std::make_unique<TopicsRun>(std::move(disk));
-            Draw draw(seed);
+            TopicDraw draw(seed);
             play(*run, draw);
             return run;
           }};
@@ -71,7 +71,8 @@ Workload make(const std::string& name, void (*play)(TopicsRun&, Draw&)) {
 }  // namespace
 
 std::vector<Workload> topic_workloads() {
-  return {make("first-start", first_start), make("topic-create", topic_create), make("topic-delete", topic_delete)};
+  return {topic_workload("first-start", first_start), topic_workload("topic-create", topic_create),
+          topic_workload("topic-delete", topic_delete)};
 }
 
 }  // namespace logcask::testing

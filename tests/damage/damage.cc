@@ -8,9 +8,9 @@ namespace {
 constexpr std::size_t kBlock = 64;
 constexpr std::size_t kSparse = 61;  // runs through all places of a slot
 
-class Maker {
+class DamageMaker {
  public:
-  Maker(const DamageSource& source, const std::function<void(const Damage&)>& take)
+  DamageMaker(const DamageSource& source, const std::function<void(const Damage&)>& take)
       : source_(source), content_(*source.content), take_(take) {}
 
   void run() {
@@ -71,7 +71,7 @@ class Maker {
 }  // namespace
 
 void for_each_damage(const DamageSource& source, const std::function<void(const Damage&)>& take) {
-  Maker(source, take).run();
+  DamageMaker(source, take).run();
 }
 
 }  // namespace logcask::testing

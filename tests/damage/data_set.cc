@@ -13,9 +13,9 @@ namespace {
 constexpr Compression kCodecs[] = {Compression::none, Compression::gzip, Compression::snappy, Compression::lz4,
                                    Compression::zstd};
 
-class Maker {
+class DataSetMaker {
  public:
-  Maker() : fixture_(config()) {}
+  DataSetMaker() : fixture_(config()) {}
 
   static PartitionConfig config() {
     PartitionConfig config;
@@ -191,7 +191,7 @@ std::unique_ptr<MemoryFileSystem> DataSet::disk() const {
 }
 
 DataSet make_synced_set() {
-  Maker maker;
+  DataSetMaker maker;
   maker.fill_closed();
   maker.fill_active();
   DataSet set = maker.take("synced");
@@ -202,7 +202,7 @@ DataSet make_synced_set() {
 }
 
 DataSet make_written_set() {
-  Maker maker;
+  DataSetMaker maker;
   maker.fill_closed();
   maker.fill_active();
   maker.write_tail();

@@ -1,21 +1,16 @@
 #include "partition/keydir.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 namespace logcask {
 namespace {
-
-std::uint64_t test_seed() {
-  const char* text = std::getenv("LOGCASK_TEST_SEED");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : 20240608;
-}
 
 // Distinct, spread like a hash; the bits a keydir does not keep are zero, so a map may compare whole ones.
 KeyIdentity spread(std::uint64_t n) {
@@ -161,7 +156,7 @@ TEST_CASE("identities that differ in any of the first 80 bits are different keys
 }
 
 void random_operations(Spread identity, std::uint64_t keys, int steps) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = testing::test_seed(20240608);
   INFO("LOGCASK_TEST_SEED=" << seed);
   Random random(seed);
   Fixture f;
@@ -290,7 +285,7 @@ void compare_batch(Fixture& single, Fixture& batched, std::span<const KeydirRais
 }
 
 void batches_like_singles(Spread identity, std::size_t largest, bool sorted) {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = testing::test_seed(20240608);
   INFO("LOGCASK_TEST_SEED=" << seed);
   Fixture single, batched;
   Random random(seed);

@@ -10,13 +10,13 @@ namespace {
 constexpr std::size_t kMaxDecompressed = 1u << 20;
 
 // A segment from offset 100 on, and the edges of its batches.
-struct Log {
+struct KeyedLog {
   MemoryFileSystem files;
   std::shared_ptr<SegmentEnvironment> environment = std::make_shared<SegmentEnvironment>();
   std::unique_ptr<SegmentWriter> writer;
   std::vector<std::uint64_t> positions;  // where each batch begins, and the end
 
-  Log() {
+  KeyedLog() {
     SegmentWriter::Options options;
     options.preallocate_bytes = 0;
     auto created = SegmentWriter::create(environment, files.root(), {Offset(100), Generation(0)}, options);
@@ -75,7 +75,7 @@ using Offsets = std::vector<std::int64_t>;
 
 TEST_CASE("a keyed scan tells every key's identity, offset, size and whether it is a tombstone", "[keyed-scan]") {
   for (const Compression codec : {Compression::none, Compression::zstd}) {
-    Log log;
+    KeyedLog log;
     BatchBuilder::Options options;
     options.compression = codec;
     log.add({{"a", "1"}, {"b", std::nullopt}}, options);
@@ -100,7 +100,7 @@ TEST_CASE("a keyed scan tells every key's identity, offset, size and whether it 
 
 TEST_CASE("records without a key and markers count and are not handed on, and a hole at a batch's end is walked",
           "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   std::string bytes;
   BatchBuilder keyless(Offset(100));
   keyless.add(Offset(100), TimestampMs(9000), std::nullopt, ByteView("v"));
@@ -121,7 +121,7 @@ TEST_CASE("records without a key and markers count and are not handed on, and a 
 }
 
 TEST_CASE("records come in groups of at most 1024, over batch edges, none lost between them", "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   for (int batch = 0; batch < 3; ++batch) log.add(std::vector<KeyValue>(1000, {"k", "v"}));
   const Scan all = scan(*log.segment(), log.all());
   REQUIRE_OK(all.status);
@@ -131,7 +131,7 @@ TEST_CASE("records come in groups of at most 1024, over batch edges, none lost b
 }
 
 TEST_CASE("a range begins at its offset's batch and ends before the batch at its end", "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   for (int batch = 0; batch < 4; ++batch) log.add({{"a", "1"}, {"b", "2"}});
   const auto segment = log.segment();
   const auto in = [&](std::int64_t from, std::size_t end_batch) {
@@ -154,7 +154,7 @@ TEST_CASE("a range begins at its offset's batch and ends before the batch at its
 }
 
 TEST_CASE("who says where the first batch lies is held to it", "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   for (int batch = 0; batch < 3; ++batch) log.add({{"a", "1"}});
   REQUIRE_OK(scan(*log.segment(), {Offset(101), log.positions[3], log.positions[1]}).status);
   const Scan wrong = scan(*log.segment(), {Offset(101), log.positions[3], log.positions[1] + 1});
@@ -165,7 +165,7 @@ TEST_CASE("who says where the first batch lies is held to it", "[keyed-scan]") {
 
 TEST_CASE("damage ends the walk, what was read before it has been handed on, and the totals say where",
           "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   for (int batch = 0; batch < 3; ++batch) log.add({{"a", "1"}, {"b", "2"}});
   const auto segment = log.segment();
   log.damage(log.positions[2] - 1);
@@ -177,7 +177,7 @@ TEST_CASE("damage ends the walk, what was read before it has been handed on, and
 }
 
 TEST_CASE("a batch that unpacks to more than is allowed is damage that names its place", "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   log.add({{"a", "1"}});
   BatchBuilder::Options options;
   options.compression = Compression::zstd;
@@ -190,7 +190,7 @@ TEST_CASE("a batch that unpacks to more than is allowed is damage that names its
 }
 
 TEST_CASE("the first error of who takes the records ends the walk, and he is not asked again", "[keyed-scan]") {
-  Log log;
+  KeyedLog log;
   for (int batch = 0; batch < 3; ++batch) log.add(std::vector<KeyValue>(1000, {"k", "v"}));
   KeyedTotals totals;
   int calls = 0;

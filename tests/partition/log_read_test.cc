@@ -8,13 +8,13 @@ using namespace logcask::testing;
 namespace {
 
 // Segments [0,6) with batches of 3, a hole up to 10, [10,13), and an empty active one at 20.
-struct Log {
+struct ReadLog {
   MemoryFileSystem files;
   std::shared_ptr<SegmentEnvironment> environment = std::make_shared<SegmentEnvironment>();
   std::shared_ptr<SegmentList> list = std::make_shared<SegmentList>();
   std::vector<std::unique_ptr<SegmentWriter>> writers;
 
-  Log() {
+  ReadLog() {
     add(Offset(0), {3, 3});
     add(Offset(10), {1, 1, 1});
     add(Offset(20), {});
@@ -56,7 +56,7 @@ using Bases = std::vector<std::int64_t>;
 }  // namespace
 
 TEST_CASE("a read goes over holes and segments and ends at the visible end", "[read]") {
-  Log log;
+  ReadLog log;
   std::int64_t next = 0;
   CHECK(log.read(log.view(20), 0, 1 << 20, next) == Bases{0, 3, 10, 11, 12});
   CHECK(next == 20);
@@ -71,7 +71,7 @@ TEST_CASE("a read goes over holes and segments and ends at the visible end", "[r
 }
 
 TEST_CASE("a small limit gives one batch at a time and always the place to go on", "[read]") {
-  Log log;
+  ReadLog log;
   Bases all;
   std::int64_t from = 0;
   for (int steps = 0; from < 20; ++steps) {
@@ -87,7 +87,7 @@ TEST_CASE("a small limit gives one batch at a time and always the place to go on
 }
 
 TEST_CASE("a batch that straddles the visible end waits until all of it is visible", "[read]") {
-  Log log;
+  ReadLog log;
   std::int64_t next = 0;
   CHECK(log.read(log.view(5), 3, 1 << 20, next).empty());
   CHECK(next == 3);
@@ -96,7 +96,7 @@ TEST_CASE("a batch that straddles the visible end waits until all of it is visib
 }
 
 TEST_CASE("damage behind good batches ends the answer, the next read names it", "[read]") {
-  Log log;
+  ReadLog log;
   for (auto& writer : log.writers) REQUIRE_OK(writer->sync(0));
   const std::string name = segment_filename({Offset(10), Generation(0)}, SegmentFile::log);
   std::string bytes = *log.files.content(name);
@@ -113,7 +113,7 @@ TEST_CASE("damage behind good batches ends the answer, the next read names it", 
 }
 
 TEST_CASE("the first record of a time is found at or above log start and below the visible end", "[read]") {
-  Log log;  // timestamps are 1000 + offset
+  ReadLog log;  // timestamps are 1000 + offset
   const auto find = [&](std::int64_t time, std::int64_t end = 20, std::int64_t start = 0) {
     const auto found = find_time(log.view(end, start), TimestampMs(time));
     REQUIRE_OK(found);

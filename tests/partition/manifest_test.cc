@@ -11,7 +11,7 @@ using namespace logcask::testing;
 
 namespace {
 
-Manifest sample(std::uint64_t generation = 3) {
+Manifest sample_manifest(std::uint64_t generation = 3) {
   Manifest m;
   m.generation = generation;
   m.log_start_offset = Offset(7);
@@ -47,9 +47,9 @@ Manifest sample(std::uint64_t generation = 3) {
 }  // namespace
 
 TEST_CASE("a manifest says after decoding what it said before", "[manifest]") {
-  const auto decoded = decode_manifest(encode_manifest(sample()));
+  const auto decoded = decode_manifest(encode_manifest(sample_manifest()));
   REQUIRE_OK(decoded);
-  CHECK(*decoded == sample());
+  CHECK(*decoded == sample_manifest());
   CHECK(decoded->closed_end() == Offset(95));
   Manifest empty;
   empty.epochs.push_back({LeaderEpoch(0), Offset(0)});
@@ -59,7 +59,7 @@ TEST_CASE("a manifest says after decoding what it said before", "[manifest]") {
 }
 
 TEST_CASE("no flipped byte, cut or addition passes for a manifest", "[manifest]") {
-  const std::string good = encode_manifest(sample());
+  const std::string good = encode_manifest(sample_manifest());
   for (std::size_t i = 0; i < good.size(); ++i)
     for (const int bit : {0, 3, 7}) {
       std::string bad = good;
@@ -73,16 +73,16 @@ TEST_CASE("no flipped byte, cut or addition passes for a manifest", "[manifest]"
 }
 
 TEST_CASE("a manifest that contradicts itself is refused although its checksum holds", "[manifest]") {
-  Manifest overlapping = sample();
+  Manifest overlapping = sample_manifest();
   overlapping.segments[1].facts.name.base = Offset(34);
   CHECK(decode_manifest(encode_manifest(overlapping)).code() == Errc::corrupt_file);
-  Manifest backwards = sample();
+  Manifest backwards = sample_manifest();
   backwards.segments[0].end_offset = Offset(29);
   CHECK(decode_manifest(encode_manifest(backwards)).code() == Errc::corrupt_file);
-  Manifest below = sample();
+  Manifest below = sample_manifest();
   below.dropped_end = Offset(11);
   CHECK(decode_manifest(encode_manifest(below)).code() == Errc::corrupt_file);
-  Manifest no_epoch = sample();
+  Manifest no_epoch = sample_manifest();
   no_epoch.epochs.clear();
   CHECK(decode_manifest(encode_manifest(no_epoch)).code() == Errc::corrupt_file);
 }
@@ -91,9 +91,9 @@ TEST_CASE("a lost, damaged or older copy is written again from the other", "[man
   const int which = GENERATE(0, 1);
   const int how = GENERATE(0, 1, 2, 3, 4);
   MemoryFileSystem files;
-  REQUIRE_OK(store_manifest(*files.root(), sample(2)));
-  const std::string old = encode_manifest(sample(2));
-  REQUIRE_OK(store_manifest(*files.root(), sample(3)));
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest(2)));
+  const std::string old = encode_manifest(sample_manifest(2));
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest(3)));
   const std::string name = kManifestNames[which];
   const std::string good = *files.content(name);
   if (how == 0) REQUIRE_OK(files.root()->unlink(name));
@@ -106,7 +106,7 @@ TEST_CASE("a lost, damaged or older copy is written again from the other", "[man
   const auto loaded = load_manifest(*files.root(), repaired);
   REQUIRE_OK(loaded);
   REQUIRE(loaded->has_value());
-  CHECK(**loaded == sample(3));
+  CHECK(**loaded == sample_manifest(3));
   CHECK(repaired);
   CHECK(files.content(kManifestNames[0]) == good);
   CHECK(files.content(kManifestNames[1]) == good);
@@ -133,7 +133,7 @@ TEST_CASE("two unreadable copies are an error that deletes nothing, none at all 
 
 TEST_CASE("a manifest of a newer format is named as such, whatever the other copy says", "[manifest]") {
   MemoryFileSystem files;
-  REQUIRE_OK(store_manifest(*files.root(), sample()));
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest()));
   std::string newer = *files.content("manifest.b");
   newer[5] = 9;  // version
   const std::string body = newer.substr(0, newer.size() - 4);
@@ -146,10 +146,10 @@ TEST_CASE("a manifest of a newer format is named as such, whatever the other cop
 
 TEST_CASE("whatever a crash leaves of a manifest step, the old or the new one is loaded", "[manifest]") {
   MemoryFileSystem files;
-  REQUIRE_OK(store_manifest(*files.root(), sample(1)));
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest(1)));
   files.settle();
   for (std::uint64_t generation = 2; generation <= 4; ++generation) {
-    REQUIRE_OK(store_manifest(*files.root(), sample(generation)));
+    REQUIRE_OK(store_manifest(*files.root(), sample_manifest(generation)));
     files.mark(std::to_string(generation));
   }
   for (const CrashProfile profile : {CrashProfile::prefix, CrashProfile::ordered, CrashProfile::worst}) {
@@ -162,7 +162,7 @@ TEST_CASE("whatever a crash leaves of a manifest step, the old or the new one is
       REQUIRE(loaded->has_value());
       REQUIRE((*loaded)->generation >= crash->marks + 1);
       REQUIRE((*loaded)->generation <= crash->marks + 2);
-      REQUIRE(**loaded == sample((*loaded)->generation));
+      REQUIRE(**loaded == sample_manifest((*loaded)->generation));
     }
     CHECK(states.count() > 20);
   }

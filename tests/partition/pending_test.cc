@@ -1,11 +1,11 @@
 #include "partition/pending.h"
 
-#include <cstdlib>
 #include <deque>
 #include <string>
 
 #include "base/random.h"
 #include "tests/support/catch.h"
+#include "tests/support/seed.h"
 
 namespace logcask {
 namespace {
@@ -14,11 +14,6 @@ KeyIdentity key(std::uint64_t n) { return {n % 7, n * 0x9e3779b97f4a7c15 >> 20};
 
 PendingEntry entry(std::uint64_t k, std::int64_t offset, std::uint32_t bytes = 0) {
   return {key(k), Offset(offset), bytes, offset % 3 == 0, offset % 2 == 0};
-}
-
-std::uint64_t test_seed() {
-  const char* text = std::getenv("LOGCASK_TEST_SEED");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : 20240607;
 }
 
 TEST_CASE("pending hands out committed records in order and keeps the others") {
@@ -115,7 +110,7 @@ TEST_CASE("pending gives memory back after a burst") {
 }
 
 TEST_CASE("pending agrees with a plain list under random operations") {
-  const std::uint64_t seed = test_seed();
+  const std::uint64_t seed = testing::test_seed();
   INFO("LOGCASK_TEST_SEED=" << seed);
   Random random(seed);
   Pending pending;

@@ -8,7 +8,7 @@ using namespace logcask::testing;
 
 namespace {
 
-std::string sample(const BatchBuilder::Options& options = BatchBuilder::Options(), std::size_t value_bytes = 10) {
+std::string sample_batch(const BatchBuilder::Options& options = BatchBuilder::Options(), std::size_t value_bytes = 10) {
   std::string bytes;
   append_batch(bytes, Offset(0), {{"a", std::string(value_bytes, 'x')}, {"b", std::nullopt}}, options);
   return bytes;
@@ -17,7 +17,7 @@ std::string sample(const BatchBuilder::Options& options = BatchBuilder::Options(
 }  // namespace
 
 TEST_CASE("a batch is prepared with the identities of its keys", "[prepare]") {
-  const std::string bytes = sample();
+  const std::string bytes = sample_batch();
   const auto prepared = prepare_batch(bytes, PartitionConfig{}, test_hasher(), {{1, Condition::Kind::exists, {}}});
   REQUIRE_OK(prepared);
   REQUIRE(prepared->identities.size() == 2);
@@ -50,7 +50,7 @@ TEST_CASE("compression.type makes another batch of the same records, the produce
       options.producer_id = ProducerId(9);
       options.producer_epoch = 2;
       options.base_sequence = 77;
-      const std::string bytes = sample(options, 3000);
+      const std::string bytes = sample_batch(options, 3000);
       PartitionConfig config;
       config.compression = to;
       auto prepared = prepare_batch(bytes, config, test_hasher(), {});
@@ -75,7 +75,7 @@ TEST_CASE("compression.type makes another batch of the same records, the produce
 TEST_CASE("the size limit is the producer's: taking a codec away may pass it", "[prepare]") {
   BatchBuilder::Options options;
   options.compression = Compression::zstd;
-  const std::string bytes = sample(options, 5000);
+  const std::string bytes = sample_batch(options, 5000);
   PartitionConfig config;
   config.max_message_bytes = 1000;
   REQUIRE(bytes.size() < 1000);
@@ -83,7 +83,7 @@ TEST_CASE("the size limit is the producer's: taking a codec away may pass it", "
   const auto prepared = prepare_batch(bytes, config, test_hasher(), {});
   REQUIRE_OK(prepared);
   CHECK(prepared->checked->batch.size() > 5000);
-  CHECK(prepare_batch(sample({}, 5000), config, test_hasher(), {}).code() == Errc::message_too_large);
+  CHECK(prepare_batch(sample_batch({}, 5000), config, test_hasher(), {}).code() == Errc::message_too_large);
 }
 
 TEST_CASE("what takes long to prepare is left to another thread", "[prepare]") {
@@ -99,11 +99,11 @@ TEST_CASE("what takes long to prepare is left to another thread", "[prepare]") {
   large.max_message_bytes = 8 << 20;
   BatchBuilder::Options zstd;
   zstd.compression = Compression::zstd;
-  CHECK(quick(sample()));
-  CHECK(quick(sample({}, kQuickBatchBytes - 100), large));
-  CHECK_FALSE(quick(sample({}, kQuickBatchBytes + 100), large));
-  CHECK(quick(sample(zstd, kQuickSmallBytes - 100)));
-  CHECK_FALSE(quick(sample(zstd, kQuickSmallBytes + 100)));
+  CHECK(quick(sample_batch()));
+  CHECK(quick(sample_batch({}, kQuickBatchBytes - 100), large));
+  CHECK_FALSE(quick(sample_batch({}, kQuickBatchBytes + 100), large));
+  CHECK(quick(sample_batch(zstd, kQuickSmallBytes - 100)));
+  CHECK_FALSE(quick(sample_batch(zstd, kQuickSmallBytes + 100)));
   // Half of it is noise: it unpacks to twice its size.
   const auto half_noise = [&](std::size_t value_bytes) {
     Random random(1);
@@ -120,9 +120,9 @@ TEST_CASE("what takes long to prepare is left to another thread", "[prepare]") {
 
   PartitionConfig reencoding;
   reencoding.compression = Compression::gzip;
-  CHECK(quick(sample({}, kQuickSmallBytes - 100), reencoding));
-  CHECK_FALSE(quick(sample({}, kQuickSmallBytes + 100), reencoding));
-  CHECK_FALSE(quick(sample(zstd, kQuickSmallBytes + 100), reencoding));
+  CHECK(quick(sample_batch({}, kQuickSmallBytes - 100), reencoding));
+  CHECK_FALSE(quick(sample_batch({}, kQuickSmallBytes + 100), reencoding));
+  CHECK_FALSE(quick(sample_batch(zstd, kQuickSmallBytes + 100), reencoding));
 
   BatchBuilder many{Offset(0)};
   for (std::size_t i = 0; i <= kQuickBatchRecords; ++i)
@@ -133,14 +133,14 @@ TEST_CASE("what takes long to prepare is left to another thread", "[prepare]") {
 
   // Nothing of it would be unpacked.
   std::vector<Condition> none;
-  CHECK(prepare_quick_batch(sample({}, 2u << 20), PartitionConfig(), test_hasher(), none).code() ==
+  CHECK(prepare_quick_batch(sample_batch({}, 2u << 20), PartitionConfig(), test_hasher(), none).code() ==
         Errc::message_too_large);
   CHECK(prepare_quick_batch(std::string(5000, 'x'), PartitionConfig(), test_hasher(), none).code() ==
         Errc::corrupt_message);
 }
 
 TEST_CASE("damaged bytes are refused, wherever the damage is", "[prepare]") {
-  const std::string good = sample();
+  const std::string good = sample_batch();
   std::size_t accepted = 0;
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;

@@ -45,7 +45,7 @@ LivenessProbe live_ones(std::vector<std::int64_t> offsets, std::size_t* largest 
   };
 }
 
-std::string sample(Compression codec = Compression::none) {
+std::string sample_batches(Compression codec = Compression::none) {
   BatchBuilder::Options options;
   options.compression = codec;
   options.leader_epoch = LeaderEpoch(4);
@@ -58,7 +58,8 @@ std::string sample(Compression codec = Compression::none) {
 std::vector<Sent> filtered(const ReplayFilter& filter, const LivenessProbe& probe, std::int64_t from = 0,
                            std::int64_t end = 5, Compression codec = Compression::none) {
   std::string out;
-  REQUIRE_OK(filter_batches(sample(codec), Offset(from), Offset(end), filter, test_hasher(), probe, 1 << 20, out));
+  REQUIRE_OK(
+      filter_batches(sample_batches(codec), Offset(from), Offset(end), filter, test_hasher(), probe, 1 << 20, out));
   return decode(out);
 }
 
@@ -78,9 +79,9 @@ TEST_CASE("live-only lets through what the keydir names, never a tombstone", "[r
 
 TEST_CASE("everything passes unchanged, byte by byte", "[replay]") {
   std::string out;
-  REQUIRE_OK(
-      filter_batches(sample(Compression::zstd), Offset(0), Offset(5), everything(), test_hasher(), {}, 1 << 20, out));
-  CHECK(out == sample(Compression::zstd));
+  REQUIRE_OK(filter_batches(sample_batches(Compression::zstd), Offset(0), Offset(5), everything(), test_hasher(), {},
+                            1 << 20, out));
+  CHECK(out == sample_batches(Compression::zstd));
 }
 
 TEST_CASE("a range inside batches is exact at both ends", "[replay]") {
@@ -100,8 +101,8 @@ TEST_CASE("prefixes and keys-only are kept to, tombstones stay tombstones", "[re
 
 TEST_CASE("what is built anew keeps timestamps, the leader epoch and where the batch ends", "[replay]") {
   std::string out;
-  REQUIRE_OK(
-      filter_batches(sample(), Offset(0), Offset(5), ReplayFilter{}, test_hasher(), live_ones({1}), 1 << 20, out));
+  REQUIRE_OK(filter_batches(sample_batches(), Offset(0), Offset(5), ReplayFilter{}, test_hasher(), live_ones({1}),
+                            1 << 20, out));
   const auto header = decode_batch_header(out);
   REQUIRE_OK(header);
   CHECK(header->leader_epoch == LeaderEpoch(4));

@@ -12,15 +12,15 @@ namespace {
 
 using namespace testing;
 
-constexpr SegmentName kName{Offset(1000), Generation(0)};
+constexpr SegmentName kHintedName{Offset(1000), Generation(0)};
 
 std::vector<HintEntry> make_entries(std::size_t count) {
   Random random(test_seed());
   std::vector<HintEntry> entries;
   for (std::size_t i = 0; i < count; ++i) {
-    entries.push_back(HintEntry::make({random.next(), random.next()}, kName.base,
-                                      kName.base + static_cast<std::int64_t>(i), static_cast<std::uint32_t>(i % 5000),
-                                      random.one_in(3)));
+    entries.push_back(HintEntry::make({random.next(), random.next()}, kHintedName.base,
+                                      kHintedName.base + static_cast<std::int64_t>(i),
+                                      static_cast<std::uint32_t>(i % 5000), random.one_in(3)));
   }
   // The order in which a hint gives them back.
   std::sort(entries.begin(), entries.end(),
@@ -30,7 +30,7 @@ std::vector<HintEntry> make_entries(std::size_t count) {
 
 HintHeader make_header() {
   HintHeader header;
-  header.name = kName;
+  header.name = kHintedName;
   header.covered_position = 123456;
   header.covered_next = Offset(2000);
   header.digest = 77;
@@ -43,7 +43,7 @@ HintHeader make_header() {
 }
 
 void write_hint(std::shared_ptr<Directory> directory, const std::vector<HintEntry>& entries, std::size_t step) {
-  auto writer = HintWriter::create(directory, kName);
+  auto writer = HintWriter::create(directory, kHintedName);
   REQUIRE_OK(writer);
   for (std::size_t at = 0; at < entries.size(); at += step)
     REQUIRE_OK((*writer)->add(std::span(entries).subspan(at, std::min(step, entries.size() - at))));
@@ -52,7 +52,7 @@ void write_hint(std::shared_ptr<Directory> directory, const std::vector<HintEntr
 
 // What the hint yields before it ends or fails.
 Status read_hint(Directory& directory, std::vector<HintEntry>& out) {
-  auto reader = HintReader::open(directory, kName);
+  auto reader = HintReader::open(directory, kHintedName);
   if (!reader.ok()) return reader.error();
   return reader->read([&](std::span<const HintEntry> block) -> Status {
     out.insert(out.end(), block.begin(), block.end());
@@ -71,7 +71,7 @@ TEST_CASE("a hint gives back its entries and header, whatever their number") {
   REQUIRE(read == entries);
   HintHeader expected = make_header();
   expected.entries = count;
-  REQUIRE(HintReader::open(*files.root(), kName)->header() == expected);
+  REQUIRE(HintReader::open(*files.root(), kHintedName)->header() == expected);
   REQUIRE(files.paths().size() == 1);
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("blocks that changed places, or belong to another hint, are refused") 
 TEST_CASE("an unfinished hint leaves nothing, and a new one replaces the old one whole") {
   MemoryFileSystem files;
   {
-    auto writer = HintWriter::create(files.root(), kName);
+    auto writer = HintWriter::create(files.root(), kHintedName);
     REQUIRE_OK(writer);
     REQUIRE_OK((*writer)->add(make_entries(10)));
   }
@@ -168,7 +168,7 @@ TEST_CASE("a failing disk fails the hint, and an error of the taker ends the rea
     Fault fault;
     fault.nth = nth;
     files.fail(fault);
-    auto writer = HintWriter::create(files.root(), kName);
+    auto writer = HintWriter::create(files.root(), kHintedName);
     if (!writer.ok()) continue;
     Status status = (*writer)->add(make_entries(9000));
     if (status.ok()) status = (*writer)->finish(make_header());
@@ -181,7 +181,7 @@ TEST_CASE("a failing disk fails the hint, and an error of the taker ends the rea
   }
   MemoryFileSystem files;
   write_hint(files.root(), make_entries(10), 10);
-  const auto reader = HintReader::open(*files.root(), kName);
+  const auto reader = HintReader::open(*files.root(), kHintedName);
   REQUIRE_OK(reader);
   REQUIRE(reader->read([](std::span<const HintEntry>) -> Status {
                   return Error{Errc::cancelled, "enough"};

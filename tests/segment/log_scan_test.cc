@@ -25,8 +25,8 @@ Scanned scan(const std::string& content, ScanOptions options) {
   return scanned;
 }
 
-constexpr SegmentName kName{Offset(10), Generation(0)};
-const ScanOptions kAll{kName, 0, Offset(10)};
+constexpr SegmentName kScannedName{Offset(10), Generation(0)};
+const ScanOptions kAll{kScannedName, 0, Offset(10)};
 
 std::string three_batches(std::vector<std::size_t>* edges = nullptr) {
   std::string log;

@@ -10,7 +10,7 @@ namespace {
 
 using namespace testing;
 
-constexpr SegmentName kName{Offset(0), Generation(0)};
+constexpr SegmentName kCrashedName{Offset(0), Generation(0)};
 
 struct Run {
   MemoryFileSystem files;
@@ -29,15 +29,16 @@ struct Run {
 struct Recovered {
   SyncEntry floor;
   ScanEnd end;
-  LogState state{kName};
+  LogState state{kCrashedName};
 };
 
 // As partition recovery does it, for one file.
 Result<Recovered> recover(Directory& directory) {
   Recovered recovered;
-  LOGCASK_ASSIGN(recovered.floor, read_sync_log(directory, kName.base));
-  LOGCASK_ASSIGN(auto file, directory.open(segment_filename(kName, SegmentFile::log), OpenMode::read));
-  LOGCASK_ASSIGN(recovered.end, scan_log(*file, {kName, 0, kName.base}, [&](const ScannedBatch& batch) -> Status {
+  LOGCASK_ASSIGN(recovered.floor, read_sync_log(directory, kCrashedName.base));
+  LOGCASK_ASSIGN(auto file, directory.open(segment_filename(kCrashedName, SegmentFile::log), OpenMode::read));
+  LOGCASK_ASSIGN(recovered.end,
+                 scan_log(*file, {kCrashedName, 0, kCrashedName.base}, [&](const ScannedBatch& batch) -> Status {
                    recovered.state.add_batch(batch.header, batch.bytes);
                    return {};
                  }));
@@ -47,11 +48,12 @@ Result<Recovered> recover(Directory& directory) {
 void check_state(const Run& run, CrashState& crash) {
   INFO(crash.description);
   const auto root = crash.image->root();
-  if (crash.marks == 0 && !crash.image->content(segment_filename(kName, SegmentFile::log))) return;  // never promised
+  if (crash.marks == 0 && !crash.image->content(segment_filename(kCrashedName, SegmentFile::log)))
+    return;  // never promised
   auto recovered = recover(*root);
   if (crash.marks == 0 && !recovered.ok()) return;
   REQUIRE_OK(recovered);
-  const std::string log = *crash.image->content(segment_filename(kName, SegmentFile::log));
+  const std::string log = *crash.image->content(segment_filename(kCrashedName, SegmentFile::log));
   // A prefix of what was written, to a batch edge.
   REQUIRE(log.compare(0, recovered->end.position, run.written, 0, recovered->end.position) == 0);
   const auto edge = std::find(run.edges.begin(), run.edges.end(), recovered->end.position);
@@ -83,7 +85,7 @@ void check_state(const Run& run, CrashState& crash) {
   REQUIRE_OK(facts);
   const auto segment = Segment::closed(environment, root, *facts);
   REQUIRE_OK(segment->scan([](const ScannedBatch&) -> Status { return {}; }));
-  REQUIRE(read_sync_log(*root, kName.base)->durable_end == facts->next_offset);
+  REQUIRE(read_sync_log(*root, kCrashedName.base)->durable_end == facts->next_offset);
 }
 
 void append(Run& run, SegmentWriter& writer, const BatchShape& shape) {
@@ -115,7 +117,7 @@ TEST_CASE("after any power loss the log is a sound prefix with everything acknow
   const auto environment = std::make_shared<SegmentEnvironment>();
   SegmentWriter::Options options;
   options.offset_reserve = 12;  // renewed several times
-  auto writer = SegmentWriter::create(environment, run.files.root(), kName, options);
+  auto writer = SegmentWriter::create(environment, run.files.root(), kCrashedName, options);
   REQUIRE_OK(writer);
   REQUIRE_OK(run.files.root()->sync());
   run.ack(**writer);
@@ -134,7 +136,7 @@ TEST_CASE("after any power loss the log is a sound prefix with everything acknow
 TEST_CASE("after a full disk and a power loss the log is a sound prefix with everything acknowledged in it") {
   Run run;
   const auto environment = std::make_shared<SegmentEnvironment>();
-  auto writer = SegmentWriter::create(environment, run.files.root(), kName, {});
+  auto writer = SegmentWriter::create(environment, run.files.root(), kCrashedName, {});
   REQUIRE_OK(writer);
   REQUIRE_OK(run.files.root()->sync());
   append(run, **writer, {3, 100});
@@ -159,7 +161,7 @@ TEST_CASE("after a full disk and a power loss the log is a sound prefix with eve
 TEST_CASE("after a failed sync and a power loss everything acknowledged before is there") {
   Run run;
   const auto environment = std::make_shared<SegmentEnvironment>();
-  auto writer = SegmentWriter::create(environment, run.files.root(), kName, {});
+  auto writer = SegmentWriter::create(environment, run.files.root(), kCrashedName, {});
   REQUIRE_OK(writer);
   REQUIRE_OK(run.files.root()->sync());
   append(run, **writer, {3, 100});

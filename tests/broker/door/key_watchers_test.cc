@@ -13,7 +13,7 @@ const KeyIdentity kB{1, 11};  // as near to A as can be
 const KeyIdentity kC{2, 10};
 
 // What one watch was told: "index@offset", a trailing d for deleted, x for expired.
-struct Told {
+struct KeyTold {
   std::vector<std::string> all;
   int calls = 0;
   Errc error = Errc::ok;
@@ -46,7 +46,7 @@ void flush(KeyWatchers& watchers) {
 TEST_CASE("a watch hears of its keys by their place in it, in order, in one call a flush", "[watchers]") {
   KeyWatchers watchers;
   CHECK(watchers.empty());
-  Told told;
+  KeyTold told;
   watchers.add({kA, kC}, told.sink());
   CHECK_FALSE(watchers.empty());
   watchers.note(kC, at(1));
@@ -66,7 +66,7 @@ TEST_CASE("a watch hears of its keys by their place in it, in order, in one call
 
 TEST_CASE("several watches of one key each hear of it, and a key named twice is told at both places", "[watchers]") {
   KeyWatchers watchers;
-  Told first, second, twice;
+  KeyTold first, second, twice;
   watchers.add({kA}, first.sink());
   watchers.add({kB, kA}, second.sink());
   watchers.add({kA, kA}, twice.sink());
@@ -81,7 +81,7 @@ TEST_CASE("several watches of one key each hear of it, and a key named twice is 
 TEST_CASE("a removed watch hears nothing, of what was noted before neither, and leaves the others alone",
           "[watchers]") {
   KeyWatchers watchers;
-  Told gone, stays;
+  KeyTold gone, stays;
   const auto id = watchers.add({kA, kA, kB}, gone.sink());
   const auto other = watchers.add({kA}, stays.sink());
   CHECK(id != other);
@@ -105,7 +105,7 @@ TEST_CASE("a removed watch hears nothing, of what was noted before neither, and 
 // An expiry was told twice to each of two watchers of one key.
 TEST_CASE("a key that several watch is visited once", "[watchers][regression]") {
   KeyWatchers watchers;
-  Told told;
+  KeyTold told;
   watchers.add({kA, kB, kA}, told.sink());
   watchers.add({kA}, told.sink());
   watchers.add({kC}, told.sink());
@@ -118,14 +118,14 @@ TEST_CASE("a key that several watch is visited once", "[watchers][regression]") 
 TEST_CASE("ids of watches and of waiters are never the same", "[watchers]") {
   KeyWatchers watchers;
   OffsetWaiters waiters;
-  Told told;
+  KeyTold told;
   const auto watch = watchers.add({kA}, told.sink());
   for (int i = 0; i < 1000; ++i) CHECK(waiters.add(Offset(1), [](const Status&) {}) != watch);
 }
 
 TEST_CASE("an end is told to every watch once, and what was noted is not told after it", "[watchers]") {
   KeyWatchers watchers;
-  Told first, second;
+  KeyTold first, second;
   watchers.add({kA}, first.sink());
   watchers.add({kB}, second.sink());
   watchers.note(kA, at(1));

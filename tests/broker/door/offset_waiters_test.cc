@@ -7,7 +7,7 @@ using namespace logcask;
 namespace {
 
 // What the waiters were told, in order: their name, and the code.
-struct Told {
+struct OffsetTold {
   std::vector<std::string> all;
   std::function<void(Status)> by(const std::string& name) {
     return [this, name](const Status& status) {
@@ -20,7 +20,7 @@ struct Told {
 
 TEST_CASE("a waiter is released by the end it wants, not one below it, and once", "[waiters]") {
   OffsetWaiters waiters;
-  Told told;
+  OffsetTold told;
   Outbox out;
   waiters.add(Offset(10), told.by("ten"));
   waiters.release(Offset(9), out);
@@ -37,7 +37,7 @@ TEST_CASE("a waiter is released by the end it wants, not one below it, and once"
 
 TEST_CASE("waiters are released in the order of their ends, equal ones in the order they came", "[waiters]") {
   OffsetWaiters waiters;
-  Told told;
+  OffsetTold told;
   Outbox out;
   for (const auto& [end, name] : std::vector<std::pair<int, std::string>>{
            {30, "30a"}, {10, "10a"}, {20, "20a"}, {30, "30b"}, {10, "10b"}, {40, "40a"}})
@@ -50,7 +50,7 @@ TEST_CASE("waiters are released in the order of their ends, equal ones in the or
 
 TEST_CASE("who cancels hears nothing more, and a number that is gone harms nobody", "[waiters]") {
   OffsetWaiters waiters;
-  Told told;
+  OffsetTold told;
   Outbox out;
   const auto first = waiters.add(Offset(10), told.by("first"));
   const auto second = waiters.add(Offset(10), told.by("second"));
@@ -67,7 +67,7 @@ TEST_CASE("who cancels hears nothing more, and a number that is gone harms nobod
 
 TEST_CASE("an error reaches those above an end only, or everybody", "[waiters]") {
   OffsetWaiters waiters;
-  Told told;
+  OffsetTold told;
   Outbox out;
   for (const int end : {10, 11, 12}) waiters.add(Offset(end), told.by(std::to_string(end)));
   waiters.fail_above(Offset(11), {Errc::storage_full, ""}, out);
