@@ -9,7 +9,7 @@
 namespace logcask::client {
 namespace {
 
-Options quick(const FakeBroker& broker) {
+Options quick_options(const FakeBroker& broker) {
   Options options;
   options.brokers = broker.address();
   options.connect_timeout_ms = 2000;
@@ -26,7 +26,7 @@ void answer_description(const FakeBroker::PeerPtr& peer, const v1::RequestHeader
 
 TEST_CASE("Connecting tells what Hello agreed on") {
   FakeBroker broker([](const auto&, const auto&, const auto&) {});
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   CHECK(client->broker().protocol_version == 1);
   CHECK(client->broker().cluster_id == "cluster");
@@ -48,7 +48,7 @@ TEST_CASE("A refused connection names the address at once") {
 TEST_CASE("A broker that shares no protocol version is told apart from one that is not there") {
   FakeBroker broker([](const auto&, const auto&, const auto&) {});
   broker.set_hello_error(Errc::unsupported_version);
-  CHECK(Client::connect(quick(broker)).code() == Errc::unsupported_version);
+  CHECK(Client::connect(quick_options(broker)).code() == Errc::unsupported_version);
 }
 
 TEST_CASE("Addresses that are none are refused by name") {
@@ -65,7 +65,7 @@ TEST_CASE("The second address is tried when the first does not answer") {
     dead = gone.address();
   }
   FakeBroker broker([](const auto&, const auto&, const auto&) {});
-  Options options = quick(broker);
+  Options options = quick_options(broker);
   options.brokers = dead + "," + broker.address();
   REQUIRE_OK(Client::connect(options));
 }
@@ -86,7 +86,7 @@ TEST_CASE("Answers may overtake each other") {
     late.mutable_describe_topic()->set_name("slow");
     first_peer->reply(first_id, std::move(late));
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   Admin admin(*client);
   auto slow = to_future<TopicDescription>([&](auto done) { admin.describe_topic_async("slow", {}, done); });
@@ -100,7 +100,7 @@ TEST_CASE("The broker's error arrives with its code and sentence") {
   FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
     peer->refuse(request.correlation_id(), Errc::topic_exists, "topic 'a' exists already");
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   NewTopic topic;
   topic.name = "a";
@@ -111,7 +111,7 @@ TEST_CASE("The broker's error arrives with its code and sentence") {
 
 TEST_CASE("A call without an answer ends at its deadline") {
   FakeBroker broker([](const auto&, const auto&, const auto&) {});
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   CHECK(Admin(*client).describe_broker({.timeout_ms = 30}).code() == Errc::timed_out);
   CHECK(client->connected());
@@ -123,7 +123,7 @@ TEST_CASE("After a lost connection reads are asked again, writes are not") {
     if (++asked == 1 || request.has_delete_topic()) return peer->hang_up();
     answer_description(peer, request);
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   Admin admin(*client);
   const auto described = admin.describe_topic("t");
@@ -137,7 +137,7 @@ TEST_CASE("After a lost connection reads are asked again, writes are not") {
 TEST_CASE("Closing ends what waits with cancelled, and refuses what comes later") {
   std::atomic<int> asked{0};
   FakeBroker broker([&](const auto&, const auto&, const auto&) { ++asked; });
-  auto client = Client::connect(quick(broker));
+  auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   Admin admin(*client);
   auto waiting = to_future<BrokerDescription>([&](auto done) { admin.describe_broker_async({}, done); });
@@ -150,7 +150,7 @@ TEST_CASE("A blocking call from a callback is refused instead of waiting for its
   FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
     answer_description(peer, request);
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   Admin admin(*client);
   std::promise<Errc> inner;
@@ -164,7 +164,7 @@ TEST_CASE("The last handle may be dropped by a callback") {
     answer_description(peer, request);
   });
   std::promise<void> dropped;
-  auto client = std::make_shared<Result<Client>>(Client::connect(quick(broker)));
+  auto client = std::make_shared<Result<Client>>(Client::connect(quick_options(broker)));
   REQUIRE_OK(*client);
   auto admin = std::make_shared<Admin>(**client);
   admin->describe_topic_async("t", {}, [&dropped, client, admin](const Result<TopicDescription>&) mutable {
@@ -180,7 +180,7 @@ TEST_CASE("The last handle may be dropped by a callback") {
 TEST_CASE("A request beyond the broker's frame limit is refused before it is sent") {
   FakeBroker broker([](const auto&, const auto&, const auto&) {});
   broker.set_max_frame_bytes(1000);
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   CHECK(Admin(*client).delete_topic(std::string(2000, 'x')).code() == Errc::frame_too_large);
   CHECK(client->connected());
@@ -192,7 +192,7 @@ TEST_CASE("Bytes that are no frame end the connection, and the next call goes ov
     if (++asked == 1) return peer->send_raw(std::string(64, '\xff'));
     answer_description(peer, request);
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   REQUIRE_OK(Admin(*client).describe_topic("t"));
   CHECK(broker.connections_made() == 2);
@@ -209,7 +209,7 @@ TEST_CASE("Compaction reports its progress and ends with the last report of each
       peer->reply(request.correlation_id(), std::move(header));
     }
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   int reports = 0;
   const auto done = Admin(*client).compact("t", kAllPartitions, true, [&](const CompactionProgress&) { ++reports; });
@@ -224,7 +224,7 @@ TEST_CASE("Many threads share one client") {
   FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
     answer_description(peer, request);
   });
-  const auto client = Client::connect(quick(broker));
+  const auto client = Client::connect(quick_options(broker));
   REQUIRE_OK(client);
   std::atomic<int> right{0};
   std::vector<std::thread> threads;

@@ -21,7 +21,7 @@ namespace logcask::testing {
 namespace {
 
 constexpr std::int64_t kFull = -static_cast<std::int64_t>(Errc::storage_full);
-constexpr std::uint64_t kDiskBytes = 24u << 20;
+constexpr std::uint64_t kFullDiskBytes = 24u << 20;
 // The 2,000 records of 1,000 bytes that compaction leaves.
 constexpr std::uint64_t kCompacted = 2'200'000;
 
@@ -191,7 +191,7 @@ std::uint64_t log_bytes(NativeClient& client) {
 
 // Runs `body` with a small disk, or says why not.
 template <class Body>
-void with_small_disk(Body body, std::uint64_t bytes = kDiskBytes) {
+void with_small_disk(Body body, std::uint64_t bytes = kFullDiskBytes) {
   const PrivateMounts mounts;
   if (!mounts.missing().empty()) return skip(mounts.missing());
   const TempDir directory;

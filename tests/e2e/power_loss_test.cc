@@ -16,7 +16,7 @@ namespace logcask::testing {
 namespace {
 
 constexpr int kRounds = 30;
-constexpr std::uint64_t kDiskBytes = 96u << 20;
+constexpr std::uint64_t kLostDiskBytes = 96u << 20;
 
 // The machine has not restarted, but what its file system says has: a broker must not take the log for what an
 // ordinary kill left.
@@ -29,7 +29,7 @@ TEST_CASE("thirty power losses under load lose nothing that was acknowledged by 
   if (!mounts.missing().empty() || !mounts.root())
     return skip(mounts.root() ? mounts.missing() : "loop mounts need root");
   const TempDir directory;
-  PowerDisk disk(directory.path(), kDiskBytes);
+  PowerDisk disk(directory.path(), kLostDiskBytes);
   if (!disk.missing().empty()) return skip(disk.missing());
   const std::uint64_t seed = test_seed();
   INFO("seed " << seed);

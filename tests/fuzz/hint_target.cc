@@ -26,7 +26,7 @@ std::uint64_t block_sum(ByteView block, std::uint64_t number) {
 }
 
 // One block holds up to 8192 entries; inputs are shorter.
-void repair(std::string& file, bool lengths) {
+void repair_hint(std::string& file, bool lengths) {
   if (file.size() < kHeaderBytes) return;
   std::memcpy(file.data(), "LCHINT\0\1", 8);
   store_be(file.data() + 8, kName.base.value());
@@ -71,7 +71,7 @@ void fuzz_hint(ByteView bytes) {
   Input input(bytes);
   const std::uint8_t choice = input.byte();
   std::string file(input.rest());
-  if ((choice & 1) != 0) repair(file, (choice & 2) != 0);
+  if ((choice & 1) != 0) repair_hint(file, (choice & 2) != 0);
 
   testing::MemoryFileSystem files;
   files.set_content(segment_filename(kName, SegmentFile::hint), file);

@@ -21,7 +21,7 @@ std::string file_of(std::string_view kind, const SegmentFacts& known, bool paylo
   return payload ? encode_derived_file(kind, known, bytes) : std::string(bytes);
 }
 
-void ask(const OffsetIndex& index, const SegmentFacts& known, Offset offset) {
+void ask_offset(const OffsetIndex& index, const SegmentFacts& known, Offset offset) {
   std::uint64_t next_position = 0;
   const auto entry = index.find(offset, &next_position);
   LOGCASK_CHECK(entry.has_value() == (index.entry_count() > 0));
@@ -50,12 +50,12 @@ void fuzz_offset_index(ByteView bytes) {
     return;
   }
   LOGCASK_CHECK(index->encode(known) == file);
-  for (std::int64_t offset = 90; offset < 1010; offset += 7) ask(*index, known, Offset(offset));
+  for (std::int64_t offset = 90; offset < 1010; offset += 7) ask_offset(*index, known, Offset(offset));
   const std::string raw(kBatchHeaderBytes, '\0');
   BatchHeader header;
   for (std::size_t i = 0; i < index->entry_count(); ++i) {
     const IndexEntry entry = index->entry(i);
-    ask(*index, known, entry.offset);
+    ask_offset(*index, known, entry.offset);
     header.leader_epoch = LeaderEpoch(static_cast<std::int32_t>(i));
     (void)index->header_holds(header, raw, entry.batch_position);
   }

@@ -73,7 +73,7 @@ void repair_keys(std::string& attachment, std::uint32_t count) {
   attachment = keys;
 }
 
-void repair(int field, std::string& body, std::string& attachment, const TopicId& topic) {
+void repair_request(int field, std::string& body, std::string& attachment, const TopicId& topic) {
   if (field == v1::RequestHeader::kProduceFieldNumber) repair_produce(body, attachment);
   if (field == v1::RequestHeader::kReplayFieldNumber) repair_replay(body, topic);
   v1::GetRequest get;
@@ -113,7 +113,7 @@ std::vector<Request> read_requests(ByteView bytes, const TopicId& topic) {
     std::string body(input.take(header_bytes));
     std::string attachment(input.take(attachment_bytes));
     const int field = kFirstField + request.kind;
-    if ((request.options & 4) != 0) repair(field, body, attachment, topic);
+    if ((request.options & 4) != 0) repair_request(field, body, attachment, topic);
     request.frame = frame_of(request.id, field, body, attachment);
   }
   return requests;

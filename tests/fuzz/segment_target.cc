@@ -15,7 +15,7 @@
 namespace logcask::fuzz {
 namespace {
 
-constexpr Offset kBase(100);
+constexpr Offset kSegmentBase(100);
 
 std::shared_ptr<SegmentEnvironment> environment() {
   static const auto shared = [] {
@@ -53,7 +53,7 @@ struct Repair {
 };
 
 void repair_log(std::string& log, const Repair& repair) {
-  Offset next = kBase;
+  Offset next = kSegmentBase;
   for (std::size_t at = 0; at + kBatchHeaderBytes <= log.size();) {
     auto total = kBatchLengthEnd + static_cast<std::size_t>(load_be<std::uint32_t>(log.data() + at + 8));
     if (total < kBatchHeaderBytes || total > log.size() - at) {
@@ -107,7 +107,7 @@ Scanned scan(const File& file, const ScanOptions& options, bool records) {
     return {};
   });
   LOGCASK_CHECK(end.ok() && end->position == scanned.bytes.size());
-  LOGCASK_CHECK(end->next_offset >= kBase && (end->why == ScanEnd::Why::bad_batch) == !end->reason.empty());
+  LOGCASK_CHECK(end->next_offset >= kSegmentBase && (end->why == ScanEnd::Why::bad_batch) == !end->reason.empty());
   scanned.facts.name = options.name;
   scanned.facts.size_bytes = end->position;
   scanned.facts.next_offset = end->next_offset;
@@ -135,7 +135,7 @@ void look_up(const Segment& segment, const Scanned& scanned, Offset offset) {
 
 void read_all(const Segment& segment, const Scanned& scanned, std::size_t max_bytes) {
   std::string out;
-  Offset from = kBase;
+  Offset from = kSegmentBase;
   while (true) {
     const auto read = segment.read_batches(from, segment.next_offset(), max_bytes, out);
     if (!read.ok()) {
@@ -151,7 +151,7 @@ void read_all(const Segment& segment, const Scanned& scanned, std::size_t max_by
 }
 
 void find_times(const Segment& segment, const Scanned& scanned, TimestampMs timestamp) {
-  const auto found = segment.offset_for_time(timestamp, kBase, segment.next_offset());
+  const auto found = segment.offset_for_time(timestamp, kSegmentBase, segment.next_offset());
   if (!scanned.readable) return;
   LOGCASK_CHECK(found.ok());
   if (*found) LOGCASK_CHECK(scanned.records.at((*found)->offset).timestamp == (*found)->timestamp);
@@ -161,9 +161,9 @@ void find_times(const Segment& segment, const Scanned& scanned, TimestampMs time
 void read_segment(const std::shared_ptr<Directory>& directory, const Scanned& scanned, std::size_t max_bytes) {
   const auto segment = Segment::closed(environment(), directory, scanned.facts);
   read_all(*segment, scanned, max_bytes);
-  look_up(*segment, scanned, kBase - 1);
+  look_up(*segment, scanned, kSegmentBase - 1);
   look_up(*segment, scanned, scanned.facts.next_offset);
-  Offset offset = kBase;
+  Offset offset = kSegmentBase;
   for (int i = 0; i < 12 && offset < scanned.facts.next_offset; ++i, offset += 1) look_up(*segment, scanned, offset);
   int looked_up = 0;
   for (auto known = scanned.records.rbegin(); known != scanned.records.rend() && looked_up < 4; ++known, ++looked_up)
@@ -196,8 +196,8 @@ Log read_log(std::uint8_t choice, ByteView bytes) {
   Log log;
   log.bytes = bytes;
   repair_log(log.bytes, {(choice & 1) != 0, (choice & 2) != 0, (choice & 4) != 0});
-  log.options.name = {kBase, Generation((choice & 8) != 0 ? 2 : 0)};
-  log.options.expected = kBase;
+  log.options.name = {kSegmentBase, Generation((choice & 8) != 0 ? 2 : 0)};
+  log.options.expected = kSegmentBase;
   log.options.check_crc = (choice & 16) == 0;
   if ((choice & 32) != 0) log.options.end_position = log.bytes.size() / 2;
   return log;

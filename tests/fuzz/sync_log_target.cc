@@ -7,7 +7,7 @@
 namespace logcask::fuzz {
 namespace {
 
-constexpr Offset kBase(100);
+constexpr Offset kSyncedBase(100);
 constexpr std::size_t kSequenceAt = 4;
 constexpr std::size_t kCrcAt = kSyncSlotBytes - 4;
 
@@ -18,7 +18,7 @@ void repair_slot(std::string& file, std::size_t at, bool sequence) {
     store_be(file.data() + at + kSequenceAt, (wild % 64) * kSyncSlots + at / kSyncSlotBytes);
   }
   char base[8];
-  store_be(base, kBase.value());
+  store_be(base, kSyncedBase.value());
   store_be(file.data() + at + kCrcAt, crc32c(ByteView(file).substr(at, kCrcAt), crc32c(ByteView(base, sizeof base))));
 }
 
@@ -34,9 +34,9 @@ void fuzz_sync_log(ByteView bytes) {
       repair_slot(file, at, (choice & 2) != 0);
 
   testing::MemoryFileSystem files;
-  files.set_content(segment_filename({kBase, Generation(0)}, SegmentFile::sync), file);
-  const auto newest = read_sync_log(*files.root(), kBase);
-  auto log = SyncLog::resume(*files.root(), kBase);
+  files.set_content(segment_filename({kSyncedBase, Generation(0)}, SegmentFile::sync), file);
+  const auto newest = read_sync_log(*files.root(), kSyncedBase);
+  auto log = SyncLog::resume(*files.root(), kSyncedBase);
   LOGCASK_CHECK(newest.ok() == log.ok());
   if (!newest.ok()) {
     LOGCASK_CHECK(newest.code() == Errc::corrupt_file);
@@ -48,7 +48,7 @@ void fuzz_sync_log(ByteView bytes) {
   entry.durable_end = Offset(7777);
   entry.position = 1;
   LOGCASK_CHECK((*log)->append(entry).ok() && (*log)->sync().ok());
-  const auto after = read_sync_log(*files.root(), kBase);
+  const auto after = read_sync_log(*files.root(), kSyncedBase);
   LOGCASK_CHECK(after.ok() && *after == entry);
 }
 

@@ -8,7 +8,7 @@
 namespace logcask::testing {
 namespace {
 
-struct Answer {
+struct FetchAnswer {
   std::optional<Status> status;
   std::vector<std::size_t> bytes;
   std::vector<std::size_t> records;
@@ -16,9 +16,9 @@ struct Answer {
   std::vector<Offset> next;
 };
 
-class AnswerCall final : public FetchCall {
+class FetchAnswerCall final : public FetchCall {
  public:
-  explicit AnswerCall(Answer& answer) : answer_(answer) {}
+  explicit FetchAnswerCall(FetchAnswer& answer) : answer_(answer) {}
   void completed(Status status, std::vector<FetchedPartition> partitions) override {
     REQUIRE(!answer_.status.has_value());
     answer_.status = std::move(status);
@@ -33,12 +33,12 @@ class AnswerCall final : public FetchCall {
   }
 
  private:
-  Answer& answer_;
+  FetchAnswer& answer_;
 };
 
-std::shared_ptr<OpenCall> start(ServiceFixture& f, Answer& answer, std::vector<FetchPosition> positions,
-                                FetchService::Options options = {}) {
-  return f.fetch.fetch(f.context(), std::move(positions), options, std::make_unique<AnswerCall>(answer));
+std::shared_ptr<OpenCall> start_fetch(ServiceFixture& f, FetchAnswer& answer, std::vector<FetchPosition> positions,
+                                      FetchService::Options options = {}) {
+  return f.fetch.fetch(f.context(), std::move(positions), options, std::make_unique<FetchAnswerCall>(answer));
 }
 
 FetchService::Options waiting(std::int64_t max_wait_ms, std::size_t min_bytes = 1) {
@@ -57,8 +57,8 @@ TEST_CASE("a fetch without waiting answers with what there is, per partition", "
   f.create("t", 2);
   f.put("t", "a", "1", 0);
   f.put("t", "b", "2", 0);
-  Answer answer;
-  CHECK(start(f, answer, {at(0), at(0, 1), at(0, 7), at(0, 0, "nothing"), at(99)}) == nullptr);
+  FetchAnswer answer;
+  CHECK(start_fetch(f, answer, {at(0), at(0, 1), at(0, 7), at(0, 0, "nothing"), at(99)}) == nullptr);
   CHECK(answer.records == std::vector<std::size_t>{2, 0, 0, 0, 0});
   CHECK(answer.errors ==
         std::vector<Errc>{Errc::ok, Errc::ok, Errc::unknown_partition, Errc::unknown_topic, Errc::offset_out_of_range});
@@ -68,8 +68,8 @@ TEST_CASE("a fetch without waiting answers with what there is, per partition", "
 TEST_CASE("a long poll is woken by the first record of any partition", "[fetch]") {
   ServiceFixture f;
   f.create("t", 3);
-  Answer answer;
-  const auto open = start(f, answer, {at(0, 0), at(0, 1), at(0, 2)}, waiting(10'000));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(0, 0), at(0, 1), at(0, 2)}, waiting(10'000));
   REQUIRE(open != nullptr);
   f.run();
   CHECK(!answer.status.has_value());
@@ -82,8 +82,8 @@ TEST_CASE("a long poll is woken by the first record of any partition", "[fetch]"
 TEST_CASE("a long poll waits for min_bytes and gives what it has at the deadline", "[fetch]") {
   ServiceFixture f;
   f.create("t", 2);
-  Answer answer;
-  const auto open = start(f, answer, {at(0, 0), at(0, 1)}, waiting(1000, 250));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(0, 0), at(0, 1)}, waiting(1000, 250));
   f.put("t", "a", std::string(100, 'x'), 0);
   f.run();
   CHECK(!answer.status.has_value());
@@ -92,8 +92,8 @@ TEST_CASE("a long poll waits for min_bytes and gives what it has at the deadline
   REQUIRE(answer.status.has_value());
   CHECK(answer.records == std::vector<std::size_t>{1, 1});
 
-  Answer late;
-  const auto second = start(f, late, {at(0, 0)}, waiting(1000, 100'000));
+  FetchAnswer late;
+  const auto second = start_fetch(f, late, {at(0, 0)}, waiting(1000, 100'000));
   f.loop.advance_ms(900);
   f.run();
   CHECK(!late.status.has_value());
@@ -105,8 +105,8 @@ TEST_CASE("a long poll waits for min_bytes and gives what it has at the deadline
 TEST_CASE("a long poll that asks for weeks is answered after fetch.wait.max.ms", "[fetch]") {
   ServiceFixture f;
   f.create("t");
-  Answer answer;
-  const auto open = start(f, answer, {at(0)}, waiting(UINT32_MAX));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(0)}, waiting(UINT32_MAX));
   REQUIRE(open != nullptr);
   f.loop.advance_ms(299'000);
   f.run();
@@ -130,8 +130,8 @@ TEST_CASE("a long poll over many partitions goes on waiting after news that is n
   f.create("t", kPartitions);
   std::vector<FetchPosition> positions;
   for (int i = 0; i < kPartitions; ++i) positions.push_back(at(0, i));
-  Answer answer;
-  const auto open = start(f, answer, positions, waiting(10'000, 1000));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, positions, waiting(10'000, 1000));
   REQUIRE(open != nullptr);
   f.run();
   for (int i = 0; i < kPartitions / 2; ++i) f.put("t", "k", "1", i);
@@ -146,8 +146,8 @@ TEST_CASE("a long poll over many partitions goes on waiting after news that is n
 TEST_CASE("a cancelled long poll is answered once, whatever comes later", "[fetch]") {
   ServiceFixture f;
   f.create("t");
-  Answer answer;
-  const auto open = start(f, answer, {at(0)}, waiting(1000));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(0)}, waiting(1000));
   open->cancel(Error{Errc::cancelled, "no"});
   CHECK(answer.status->code() == Errc::cancelled);
   f.put("t", "a", "1");
@@ -158,8 +158,8 @@ TEST_CASE("a cancelled long poll is answered once, whatever comes later", "[fetc
 TEST_CASE("a partition that closes wakes its long polls", "[fetch]") {
   ServiceFixture f;
   f.create("t");
-  Answer answer;
-  const auto open = start(f, answer, {at(0)}, waiting(100'000));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(0)}, waiting(100'000));
   f.run();
   f.partition("t").partition().close(Error{Errc::shutting_down, "bye"});
   f.run();
@@ -172,10 +172,10 @@ TEST_CASE("a first batch larger than the limit is sent whole, and only that", "[
   f.put("t", "a", std::string(5000, 'x'), 0);
   f.put("t", "b", "small", 0);
   f.put("t", "c", "small", 1);
-  Answer answer;
+  FetchAnswer answer;
   FetchService::Options options;
   options.max_bytes = 10;
-  start(f, answer, {at(0, 0), at(0, 1)}, options);
+  start_fetch(f, answer, {at(0, 0), at(0, 1)}, options);
   CHECK(answer.records == std::vector<std::size_t>{1, 0});
   CHECK(answer.next[0] == Offset(1));
   CHECK(answer.next[1] == Offset(0));
@@ -245,8 +245,8 @@ TEST_CASE("a long poll at the end of a read-only partition waits for its deadlin
   f.create("t");
   f.put("t", "a", "1");
   f.make_read_only("t");
-  Answer answer;
-  const auto open = start(f, answer, {at(1)}, waiting(1000));
+  FetchAnswer answer;
+  const auto open = start_fetch(f, answer, {at(1)}, waiting(1000));
   f.run();
   CHECK(!answer.status.has_value());
   f.loop.advance_ms(1100);

@@ -7,15 +7,15 @@
 namespace logcask::testing {
 namespace {
 
-struct Answer {
+struct LookedUp {
   std::optional<Status> status;
   std::vector<LookupResult> results;
   std::vector<std::string> values;
 };
 
-class AnswerCall final : public LookupCall {
+class LookedUpCall final : public LookupCall {
  public:
-  explicit AnswerCall(Answer& answer) : answer_(answer) {}
+  explicit LookedUpCall(LookedUp& answer) : answer_(answer) {}
   void result(const LookupResult& result) override {
     answer_.results.push_back(result);
     answer_.values.emplace_back(result.value);
@@ -26,19 +26,19 @@ class AnswerCall final : public LookupCall {
   }
 
  private:
-  Answer& answer_;
+  LookedUp& answer_;
 };
 
-std::shared_ptr<OpenCall> start(ServiceFixture& f, Answer& answer, const std::vector<std::string>& keys,
-                                LookupOptions options = {}, const std::string& topic = "t") {
+std::shared_ptr<OpenCall> start_lookup(ServiceFixture& f, LookedUp& answer, const std::vector<std::string>& keys,
+                                       LookupOptions options = {}, const std::string& topic = "t") {
   const std::vector<ByteView> views(keys.begin(), keys.end());
-  return f.lookup.get(f.context(), topic, views, std::move(options), std::make_unique<AnswerCall>(answer));
+  return f.lookup.get(f.context(), topic, views, std::move(options), std::make_unique<LookedUpCall>(answer));
 }
 
-Answer ask(ServiceFixture& f, const std::vector<std::string>& keys, LookupOptions options = {},
-           const std::string& topic = "t") {
-  Answer answer;
-  CHECK(start(f, answer, keys, std::move(options), topic) == nullptr);
+LookedUp ask(ServiceFixture& f, const std::vector<std::string>& keys, LookupOptions options = {},
+             const std::string& topic = "t") {
+  LookedUp answer;
+  CHECK(start_lookup(f, answer, keys, std::move(options), topic) == nullptr);
   REQUIRE(answer.status.has_value());
   return answer;
 }
@@ -49,7 +49,7 @@ TEST_CASE("several keys are answered in their order", "[lookup]") {
   f.put("t", "a", "1");
   f.put("t", "b", "2");
   f.put("t", "b", std::nullopt);
-  const Answer answer = ask(f, {"b", "none", "a", "a"});
+  const LookedUp answer = ask(f, {"b", "none", "a", "a"});
   REQUIRE(answer.results.size() == 4);
   CHECK(answer.results[0].status == LookupStatus::deleted);
   CHECK(answer.results[1].status == LookupStatus::absent);
@@ -69,7 +69,7 @@ TEST_CASE("with partitioner any the newest value of all partitions wins, tombsto
   f.put("t", "b", std::nullopt, 0);
   f.put("t", "c", "x", 1);
   f.put("t", "c", std::nullopt, 1);
-  const Answer answer = ask(f, {"a", "b", "c", "d"});
+  const LookedUp answer = ask(f, {"a", "b", "c", "d"});
   REQUIRE(answer.results.size() == 4);
   CHECK(answer.values[0] == "new");
   CHECK(answer.results[0].partition == PartitionId(2));
@@ -91,7 +91,7 @@ TEST_CASE("with a named partitioner only the key's own partition is asked", "[lo
     f.put("t", key, "wrong", (home.value() + 1) % 3);
     keys.push_back(key);
   }
-  const Answer answer = ask(f, keys);
+  const LookedUp answer = ask(f, keys);
   REQUIRE(answer.values.size() == keys.size());
   for (const std::string& value : answer.values) CHECK(value == "right");
 }
@@ -123,10 +123,10 @@ TEST_CASE("min_offset waits for the record, and nobody waits for an offset that 
 
   std::optional<AppendResult> appended;
   f.partition("t").start_append({{"a", "2", {}}}, Acks::all, appended);
-  Answer answer;
+  LookedUp answer;
   LookupOptions wait;
   wait.min_offsets = {{PartitionId(0), Offset(1)}};
-  const auto open = start(f, answer, {"a"}, wait);
+  const auto open = start_lookup(f, answer, {"a"}, wait);
   REQUIRE(open != nullptr);
   CHECK(!answer.status.has_value());
   f.run();
@@ -143,9 +143,9 @@ TEST_CASE("a min_offset wait has a deadline and can be cancelled", "[lookup]") {
   LookupOptions options;
   options.min_offsets = {{PartitionId(0), Offset(0)}};
   options.timeout_ms = 100;
-  Answer late, cancelled;
-  const auto open = start(f, late, {"a"}, options);
-  const auto other = start(f, cancelled, {"a"}, options);
+  LookedUp late, cancelled;
+  const auto open = start_lookup(f, late, {"a"}, options);
+  const auto other = start_lookup(f, cancelled, {"a"}, options);
   other->cancel(Error{Errc::cancelled, "no"});
   CHECK(cancelled.status->code() == Errc::cancelled);
   f.loop.advance_ms(150);

@@ -34,8 +34,8 @@ struct Entry {
   std::vector<Condition> conditions;
 };
 
-void start(ServiceFixture& f, std::optional<Results>& results, const std::vector<Entry>& entries, Acks acks = Acks::all,
-           std::int64_t timeout_ms = 0, int* holds = nullptr) {
+void start_produce(ServiceFixture& f, std::optional<Results>& results, const std::vector<Entry>& entries,
+                   Acks acks = Acks::all, std::int64_t timeout_ms = 0, int* holds = nullptr) {
   std::vector<ProduceEntry> produced;
   for (const Entry& entry : entries)
     produced.push_back({entry.topic, PartitionId(entry.partition), entry.batch, entry.conditions});
@@ -44,7 +44,7 @@ void start(ServiceFixture& f, std::optional<Results>& results, const std::vector
 
 Results produce(ServiceFixture& f, const std::vector<Entry>& entries, Acks acks = Acks::all) {
   std::optional<Results> results;
-  start(f, results, entries, acks);
+  start_produce(f, results, entries, acks);
   f.run();
   REQUIRE(results.has_value());
   return *results;
@@ -85,9 +85,10 @@ TEST_CASE("large batches and what follows them in the call are handled elsewhere
   f.create("t");
   std::optional<Results> results;
   int holds = 0;
-  start(f, results,
-        {{"t", 0, record("a"), {}}, {"t", 0, large("b"), {}}, {"t", 0, record("c"), {}}, {"no", 0, record("d"), {}}},
-        Acks::none, 0, &holds);
+  start_produce(
+      f, results,
+      {{"t", 0, record("a"), {}}, {"t", 0, large("b"), {}}, {"t", 0, record("c"), {}}, {"no", 0, record("d"), {}}},
+      Acks::none, 0, &holds);
   const auto next_offset = [&] { return f.partition("t").partition().snapshot().next_offset; };
   CHECK(next_offset() == Offset(1));
   CHECK(holds == 1);
@@ -110,8 +111,8 @@ TEST_CASE("a large batch keeps its conditions, its limits and its deadline", "[p
   f.create("t");
   int holds = 0;
   std::optional<Results> refused, bomb, late;
-  start(f, refused, {{"t", 0, large("k"), {{0, Condition::Kind::exists, {}}}}}, Acks::all, 0, &holds);
-  start(f, bomb, {{"t", 0, large("k", 65u << 20), {}}}, Acks::all, 0, &holds);
+  start_produce(f, refused, {{"t", 0, large("k"), {{0, Condition::Kind::exists, {}}}}}, Acks::all, 0, &holds);
+  start_produce(f, bomb, {{"t", 0, large("k", 65u << 20), {}}}, Acks::all, 0, &holds);
   CHECK(holds == 2);
   f.run();
   CHECK(holds == 0);
@@ -120,7 +121,7 @@ TEST_CASE("a large batch keeps its conditions, its limits and its deadline", "[p
   REQUIRE(bomb.has_value());
   CHECK((*bomb)[0].error.code() == Errc::message_too_large);
 
-  start(f, late, {{"t", 0, large("k"), {}}}, Acks::all, 100, &holds);
+  start_produce(f, late, {{"t", 0, large("k"), {}}}, Acks::all, 100, &holds);
   f.loop.advance_ms(1000);
   REQUIRE(late.has_value());
   CHECK((*late)[0].error.code() == Errc::timed_out);
@@ -135,7 +136,7 @@ TEST_CASE("a stop refuses the large batches that wait", "[produce]") {
   f.create("t");
   int holds = 0;
   std::optional<Results> results;
-  start(f, results, {{"t", 0, large("k"), {}}}, Acks::all, 0, &holds);
+  start_produce(f, results, {{"t", 0, large("k"), {}}}, Acks::all, 0, &holds);
   f.produce.stop();
   f.run();
   REQUIRE(results.has_value());
@@ -147,9 +148,9 @@ TEST_CASE("acks=all waits for the disk and acks=1 does not", "[produce]") {
   ServiceFixture f;
   f.create("t");
   std::optional<Results> all, one, none;
-  start(f, all, {{"t", 0, record("a"), {}}}, Acks::all);
-  start(f, one, {{"t", 0, record("a"), {}}}, Acks::one);
-  start(f, none, {{"t", 0, record("a"), {}}}, Acks::none);
+  start_produce(f, all, {{"t", 0, record("a"), {}}}, Acks::all);
+  start_produce(f, one, {{"t", 0, record("a"), {}}}, Acks::one);
+  start_produce(f, none, {{"t", 0, record("a"), {}}}, Acks::none);
   CHECK(!all.has_value());
   CHECK(one.has_value());
   CHECK(none.has_value());
@@ -162,7 +163,7 @@ TEST_CASE("a disk that does not answer ends in timed_out, and the late answer is
   ServiceFixture f;
   f.create("t", 2);
   std::optional<Results> results;
-  start(f, results, {{"t", 0, record("a"), {}}, {"nothing", 0, record("a"), {}}}, Acks::all, 50);
+  start_produce(f, results, {{"t", 0, record("a"), {}}, {"nothing", 0, record("a"), {}}}, Acks::all, 50);
   CHECK(!results.has_value());
   f.loop.advance_ms(100);
   REQUIRE(results.has_value());

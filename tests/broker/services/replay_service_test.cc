@@ -44,8 +44,8 @@ class ReaderSink final : public ReplaySink {
   Reader& reader_;
 };
 
-std::shared_ptr<OpenCall> start(ServiceFixture& f, Reader& reader, ReplayOptions options,
-                                const std::string& topic = "t") {
+std::shared_ptr<OpenCall> start_replay(ServiceFixture& f, Reader& reader, ReplayOptions options,
+                                       const std::string& topic = "t") {
   auto open = f.replay.replay(f.context(), topic, std::move(options), std::make_unique<ReaderSink>(reader));
   REQUIRE_OK(open);
   return *open;
@@ -67,7 +67,7 @@ TEST_CASE("a replay sends live records only, then the marker, then what comes", 
   f.put("t", "a", "3");
   f.put("t", "b", std::nullopt);
   Reader reader;
-  const auto open = start(f, reader, with_credit(kPlenty));
+  const auto open = start_replay(f, reader, with_credit(kPlenty));
   f.run();
   CHECK(reader.markers == 1);
   CHECK(reader.table == std::map<std::string, std::string>{{"a", "3"}});
@@ -84,7 +84,7 @@ TEST_CASE("a replay of a read-only partition keeps no loop busy and goes on afte
   f.put("t", "a", "1");
   f.make_read_only("t");
   Reader reader;
-  const auto open = start(f, reader, with_credit(kPlenty));
+  const auto open = start_replay(f, reader, with_credit(kPlenty));
   int turns = 0;
   while (turns < 100 && (f.turn_loop() || f.step_background())) ++turns;
   CHECK(turns < 100);
@@ -105,7 +105,7 @@ TEST_CASE("an empty topic is caught up at once", "[replay]") {
   Reader reader;
   ReplayOptions options = with_credit(kPlenty);
   options.stop_at_caught_up = true;
-  start(f, reader, options);
+  start_replay(f, reader, options);
   f.run();
   CHECK(reader.markers == 3);
   REQUIRE(reader.ended.has_value());
@@ -127,7 +127,7 @@ TEST_CASE("a key that is overwritten or deleted during the walk is right when th
       }
       Reader reader;
       // One byte of credit lets one batch through: the walk takes a step for every record.
-      const auto open = start(f, reader, with_credit(1));
+      const auto open = start_replay(f, reader, with_credit(1));
       for (std::size_t step = 0; step < steps_before; ++step) {
         while (f.turn_loop()) {
         }
@@ -162,7 +162,7 @@ TEST_CASE("a replay resumes from its token at every point without losing or inve
     for (int i = 0; i < 8; ++i) f.put("t", "k" + std::to_string(i), "1", i % 2);
     Reader reader;
     {
-      const auto open = start(f, reader, with_credit(1));
+      const auto open = start_replay(f, reader, with_credit(1));
       for (int i = 0; i < cut; ++i) {
         f.run();
         open->add_credit(100);
@@ -178,7 +178,7 @@ TEST_CASE("a replay resumes from its token at every point without losing or inve
     again.stop_at_caught_up = true;
     reader.ended.reset();
     const std::size_t markers = reader.markers;
-    start(f, reader, again);
+    start_replay(f, reader, again);
     f.run();
     REQUIRE(reader.ended.has_value());
     CHECK(reader.ended->ok());
@@ -197,7 +197,7 @@ TEST_CASE("a replay of everything sends every record and the marker", "[replay]"
   ReplayOptions options = with_credit(kPlenty);
   options.filter.live_only = false;
   options.stop_at_caught_up = true;
-  start(f, reader, options);
+  start_replay(f, reader, options);
   f.run();
   CHECK(reader.records == 5);
   CHECK(reader.markers == 1);
@@ -211,7 +211,7 @@ TEST_CASE("a key prefix filters walk and tail", "[replay]") {
   Reader reader;
   ReplayOptions options = with_credit(kPlenty);
   options.filter.key_prefix = "user/";
-  const auto open = start(f, reader, options);
+  const auto open = start_replay(f, reader, options);
   f.run();
   f.put("t", "order/2", "c");
   f.put("t", "user/2", "d");
@@ -224,7 +224,7 @@ TEST_CASE("no more than the credit and one batch is sent", "[replay]") {
   f.create("t");
   for (int i = 0; i < 50; ++i) f.put("t", "k" + std::to_string(i), std::string(100, 'x'));
   Reader reader;
-  const auto open = start(f, reader, with_credit(1));
+  const auto open = start_replay(f, reader, with_credit(1));
   f.run();
   CHECK(reader.records == 1);
   CHECK(reader.markers == 0);
@@ -239,7 +239,7 @@ TEST_CASE("a token of another topic, another mode or a newer history is refused"
   f.create("u");
   f.put("t", "a", "1");
   Reader reader;
-  start(f, reader, with_credit(kPlenty));
+  start_replay(f, reader, with_credit(kPlenty));
   f.run();
   const auto refused = [&](const std::string& topic, const std::string& token, bool live_only) {
     ReplayOptions options;

@@ -5,7 +5,7 @@
 namespace logcask {
 namespace {
 
-std::string refusal(const SettingMap& settings) {
+std::string topic_refusal(const SettingMap& settings) {
   const auto config = make_topic_config(settings);
   REQUIRE(!config.ok());
   CHECK(config.code() == Errc::invalid_config);
@@ -59,27 +59,29 @@ TEST_CASE("every setting of a topic reaches the partition's config") {
 }
 
 TEST_CASE("thresholds that could never settle are refused") {
-  CHECK(refusal({{"max.compaction.lag.ms", "10"}, {"min.compaction.lag.ms", "11"}}).find("max.compaction.lag.ms") !=
+  CHECK(
+      topic_refusal({{"max.compaction.lag.ms", "10"}, {"min.compaction.lag.ms", "11"}}).find("max.compaction.lag.ms") !=
+      std::string::npos);
+  CHECK(topic_refusal({{"segment.bytes", "1024"}}).find("max.message.bytes") != std::string::npos);
+  CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "0"}}).find("min.cleanable.dirty.ratio") != std::string::npos);
+  CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "1.5"}}).find("0 to 1") != std::string::npos);
+  CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "nan"}}).find("0 to 1") != std::string::npos);
+  CHECK(topic_refusal({{"retention.bytes", "5"}}).find("retention.bytes") != std::string::npos);
+  CHECK(topic_refusal({{"cleanup.policy", "delete"}, {"keydir.max.bytes", "1MiB"}}).find("keydir.max.bytes") !=
         std::string::npos);
-  CHECK(refusal({{"segment.bytes", "1024"}}).find("max.message.bytes") != std::string::npos);
-  CHECK(refusal({{"min.cleanable.dirty.ratio", "0"}}).find("min.cleanable.dirty.ratio") != std::string::npos);
-  CHECK(refusal({{"min.cleanable.dirty.ratio", "1.5"}}).find("0 to 1") != std::string::npos);
-  CHECK(refusal({{"min.cleanable.dirty.ratio", "nan"}}).find("0 to 1") != std::string::npos);
-  CHECK(refusal({{"retention.bytes", "5"}}).find("retention.bytes") != std::string::npos);
-  CHECK(refusal({{"cleanup.policy", "delete"}, {"keydir.max.bytes", "1MiB"}}).find("keydir.max.bytes") !=
-        std::string::npos);
-  CHECK(refusal({{"segment.bytes", "2147483648"}}).find("segment.bytes") != std::string::npos);
-  CHECK(refusal({{"compaction.window", "4-4"}}).find("compaction.window") != std::string::npos);
-  CHECK(refusal({{"compaction.window", "4-24"}}).find("compaction.window") != std::string::npos);
-  CHECK(refusal({{"cleanup.policy", "compress"}}).find("compact, delete") != std::string::npos);
+  CHECK(topic_refusal({{"segment.bytes", "2147483648"}}).find("segment.bytes") != std::string::npos);
+  CHECK(topic_refusal({{"compaction.window", "4-4"}}).find("compaction.window") != std::string::npos);
+  CHECK(topic_refusal({{"compaction.window", "4-24"}}).find("compaction.window") != std::string::npos);
+  CHECK(topic_refusal({{"cleanup.policy", "compress"}}).find("compact, delete") != std::string::npos);
   CHECK(make_topic_config({{"max.message.bytes", "1MiB"}}, 1000).code() == Errc::invalid_config);
 }
 
 TEST_CASE("an unknown topic setting suggests the one that was meant") {
-  CHECK(refusal({{"cleanup.polcy", "compact"}}).find("did you mean 'cleanup.policy'?") != std::string::npos);
-  CHECK(refusal({{"segment", "1"}}).find("did you mean 'segment.bytes'?") != std::string::npos);
-  CHECK(refusal({{"listen", "x"}}).find("'listen' is a setting of the broker, not of a topic") != std::string::npos);
-  CHECK(refusal({{"zzzzzzzzzzzz", "1"}}).find("did you mean") == std::string::npos);
+  CHECK(topic_refusal({{"cleanup.polcy", "compact"}}).find("did you mean 'cleanup.policy'?") != std::string::npos);
+  CHECK(topic_refusal({{"segment", "1"}}).find("did you mean 'segment.bytes'?") != std::string::npos);
+  CHECK(topic_refusal({{"listen", "x"}}).find("'listen' is a setting of the broker, not of a topic") !=
+        std::string::npos);
+  CHECK(topic_refusal({{"zzzzzzzzzzzz", "1"}}).find("did you mean") == std::string::npos);
 }
 
 TEST_CASE("listing shows what was set and what is default") {
