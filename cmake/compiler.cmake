@@ -15,6 +15,12 @@ if(LOGCASK_WERROR)
   add_compile_options(-Werror)
 endif()
 
+# In a unity build g++ takes our .cc files for headers, where a type of an unnamed namespace inside another would be a fault.
+# Real headers are looked at where each file is compiled by itself.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-subobject-linkage)
+endif()
+
 if(LOGCASK_MUTANTS)
   add_compile_definitions(LOGCASK_MUTANTS)
 endif()

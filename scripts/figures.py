@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the figures that the last ctest run of a build folder brought: figures.py build/dev
+"""Prints the figures that the last ctest run of a build folder brought: figures.py build/ci
 
 Crash images, failed operations, planted bugs, damage, schedules, kills, power losses and hostile clients, as the tests
 print them, and why which test was skipped. ctest keeps quiet about tests that pass; its log has it all.

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # One command from a fresh clone to a tested build: installs what is missing, configures, builds, runs all tests.
 #
-#   scripts/test.sh [--no-install] [--asan] [--tsan | --tsan-if-quick] [--nightly] [-R REGEX]
+#   scripts/test.sh [--no-install] [--by-file] [--asan] [--tsan | --tsan-if-quick] [--nightly] [-R REGEX]
 #
+#   --by-file  in build/dev, where each source file is compiled by itself, in place of build/ci, where many are compiled
+#              as one: slower from nothing, quicker after a change
 #   --asan     then builds and runs the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   --tsan     then builds and runs the tests of everything with threads under ThreadSanitizer
 #   --tsan-if-quick  the same, unless the plain build took more than ten minutes
-#   --nightly  the slow tests too, both sanitizers, the known bugs of scripts/mutants.py, 100,000 inputs for every fuzz
-#              target where clang is installed, and the unit tests again under twenty other seeds, those of the whole
+#   --nightly  by file, the slow tests too, both sanitizers, the known bugs of scripts/mutants.py, 100,000 inputs for every
+#              fuzz target where clang is installed, and the unit tests again under twenty other seeds, those of the whole
 #              partition (the model, the schedules) under many
 #   -R REGEX   only the tests whose name matches
 #
@@ -19,16 +21,18 @@ install=yes
 asan=no
 tsan=no
 nightly=no
+plain=ci
 filter=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --no-install) install=no ;;
+    --by-file) plain=dev ;;
     --asan) asan=yes ;;
     --tsan) tsan=yes ;;
     --tsan-if-quick) tsan=if-quick ;;
-    --nightly) nightly=yes asan=yes tsan=yes ;;
+    --nightly) nightly=yes plain=dev asan=yes tsan=yes ;;
     -R) filter=(-R "${2:?-R wants a regular expression}"); shift ;;
-    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
@@ -50,20 +54,20 @@ run_preset() {
   cmake --build --preset "$preset" -j "$jobs"
   echo "test: $preset: built in $((SECONDS - began)) s"
   # Told before the tests, so that ctest has the last word.
-  if [ "$preset" = dev ] && [ "$tsan" = if-quick ] && [ $((SECONDS - began)) -gt 600 ]; then
+  if [ "$preset" = "$plain" ] && [ "$tsan" = if-quick ] && [ $((SECONDS - began)) -gt 600 ]; then
     tsan=no
     echo "test: SKIPPED: ThreadSanitizer, because this machine is slow"
   fi
-  if [ "$preset" = dev ] && [ ${#filter[@]} -eq 0 ]; then
-    ctest --preset dev -j "$(nproc)" "${slow[@]}" -L "$trials"
-    python3 scripts/figures.py build/dev
-    ctest --preset dev -j "$(nproc)" -LE "$trials${slow[1]:+|${slow[1]}}"
+  if [ "$preset" = "$plain" ] && [ ${#filter[@]} -eq 0 ]; then
+    ctest --preset "$plain" -j "$(nproc)" "${slow[@]}" -L "$trials"
+    python3 scripts/figures.py "build/$plain"
+    ctest --preset "$plain" -j "$(nproc)" -LE "$trials${slow[1]:+|${slow[1]}}"
   else
     "$@" ctest --preset "$preset" -j "$(nproc)" "${slow[@]}" "${filter[@]}"
   fi
 }
 
-run_preset dev
+run_preset "$plain"
 if [ "$asan" = yes ]; then
   export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:halt_on_error=1}"
   run_preset asan
@@ -86,6 +90,6 @@ if [ "$nightly" = yes ]; then
   for seed in $(seq 1 20); do
     export LOGCASK_TEST_SEED=$((RANDOM * 32768 + RANDOM))
     echo "test: round $seed, LOGCASK_TEST_SEED=$LOGCASK_TEST_SEED"
-    ctest --preset dev -j "$(nproc)" -L 'unit|schedule' "${filter[@]}"
+    ctest --preset "$plain" -j "$(nproc)" -L 'unit|schedule' "${filter[@]}"
   done
 fi
