@@ -41,7 +41,8 @@ Session::Session(std::unique_ptr<Socket> socket, IoThread& thread, TopicView& to
       metrics_(metrics),
       peer_address_(std::move(peer_address)),
       on_close_(std::move(on_close)),
-      connection_(std::make_shared<Connection>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)),
+      connection_(
+          std::make_shared<NativeProtocol>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)),
       memory_(services.memory) {}
 
 Session::~Session() = default;

@@ -1,6 +1,6 @@
 #pragma once
 // One accepted socket: reads what has arrived, has it executed, writes all answers with one call, keeps the
-// deadlines. The protocol is connection.h's business.
+// deadlines. The protocol is native_protocol.h's business.
 //
 // Belongs to one I/O thread. Kept alive by its pending socket operations and its timer; when closed it tells its owner
 // once. It reads only while the connection wants input, so a peer that does not read its answers is not read either,
@@ -13,13 +13,13 @@
 #include <memory>
 #include <string>
 
-#include "broker/native/connection.h"
+#include "broker/native/native_protocol.h"
 #include "broker/net/in_buffer.h"
 #include "broker/threads/io_thread.h"
 
 namespace logcask {
 
-class Session final : public ConnectionHost, public std::enable_shared_from_this<Session> {
+class Session final : public ProtocolHost, public std::enable_shared_from_this<Session> {
  public:
   struct Socket;  // of Asio, out of this header
 
@@ -59,7 +59,7 @@ class Session final : public ConnectionHost, public std::enable_shared_from_this
   Metrics& metrics_;
   const std::string peer_address_;
   std::function<void(Session*)> on_close_;  // emptied once called
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<NativeProtocol> connection_;
   WireMemory& memory_;
   InBuffer in_;
   MemoryShare::Lease busy_;      // for a buffer that follows the traffic

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "broker/door/local_partition_runner.h"
-#include "broker/native/connection.h"
+#include "broker/native/native_protocol.h"
 #include "broker/native/native_services.h"
 #include "broker/threads/event_loop.h"
 #include "broker/threads/timer_wheel.h"

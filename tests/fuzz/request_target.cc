@@ -35,7 +35,7 @@ struct Request {
   std::string frame;
 };
 
-class SilentHost final : public ConnectionHost {
+class SilentHost final : public ProtocolHost {
  public:
   void output_ready() override {}
   void input_wanted() override {}
@@ -209,8 +209,8 @@ class Conversation {
   Conversation(RequestBroker& broker, const std::vector<Request>& requests)
       : broker_(broker),
         answers_(requests),
-        connection_(std::make_shared<Connection>(broker.services(), broker.loop(), broker.view(), Principal(), host_)) {
-  }
+        connection_(
+            std::make_shared<NativeProtocol>(broker.services(), broker.loop(), broker.view(), Principal(), host_)) {}
 
   void say(ByteView bytes, std::size_t piece) {
     std::string buffer;
@@ -230,7 +230,7 @@ class Conversation {
     settle();
     broker_.advance_ms(40'000);  // every deadline but those of long polls
     settle();
-    const std::weak_ptr<Connection> left = connection_;
+    const std::weak_ptr<NativeProtocol> left = connection_;
     connection_->detach({Errc::cancelled, "the peer has gone"});
     broker_.run();
     LOGCASK_CHECK(connection_->quiet());
@@ -257,7 +257,7 @@ class Conversation {
   RequestBroker& broker_;
   SilentHost host_;
   Answers answers_;
-  std::shared_ptr<Connection> connection_;
+  std::shared_ptr<NativeProtocol> connection_;
 };
 
 std::string hello_frame() {

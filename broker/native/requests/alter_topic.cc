@@ -14,7 +14,7 @@ void handle_alter_topic(const NativeRequest& request) {
         return admin.alter_topic(principal, wanted.name(), to_settings(wanted.set()),
                                  std::vector<std::string>(wanted.unset().begin(), wanted.unset().end()));
       },
-      [](Connection& connection, std::uint64_t correlation_id, Status altered) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Status altered) {
         if (!altered.ok()) return connection.send_error(correlation_id, altered.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -15,7 +15,7 @@ void handle_commit_offsets(const NativeRequest& request) {
       request,
       [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),
        commits = std::move(commits)] { return service.commit(principal, group, commits); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<Status>> statuses) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<Status>> statuses) {
         if (!statuses.ok()) return connection.send_error(correlation_id, statuses.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

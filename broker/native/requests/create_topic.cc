@@ -14,7 +14,7 @@ void handle_create_topic(const NativeRequest& request) {
         return admin.create_topic(principal, wanted.name(), wanted.partitions(), to_settings(wanted.config()),
                                   wanted.if_not_exists());
       },
-      [](Connection& connection, std::uint64_t correlation_id, Result<Topics::Created> created) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<Topics::Created> created) {
         if (!created.ok()) return connection.send_error(correlation_id, created.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -12,7 +12,7 @@ void handle_delete_records(const NativeRequest& request) {
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
        partition = PartitionId(wanted.partition()),
        before = Offset(wanted.before_offset())] { return admin.delete_records(principal, topic, partition, before); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<PerPartition<Offset>>> results) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<PerPartition<Offset>>> results) {
         if (!results.ok()) return connection.send_error(correlation_id, results.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -12,7 +12,7 @@ void handle_delete_topic(const NativeRequest& request) {
       [&admin, principal = request.connection.principal(), name = request.header.delete_topic().name()] {
         return admin.delete_topic(principal, name);
       },
-      [](Connection& connection, std::uint64_t correlation_id, Status deleted) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Status deleted) {
         if (!deleted.ok()) return connection.send_error(correlation_id, deleted.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

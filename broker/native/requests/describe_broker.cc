@@ -62,7 +62,7 @@ void handle_describe_broker(const NativeRequest& request) {
         return Gathered{std::move(description), resident_bytes(), open_files_now(),
                         admin.facts().disk_free_bytes ? admin.facts().disk_free_bytes() : 0};
       },
-      [&admin](Connection& connection, std::uint64_t correlation_id, const Result<Gathered>& gathered) {
+      [&admin](NativeProtocol& connection, std::uint64_t correlation_id, const Result<Gathered>& gathered) {
         if (!gathered.ok()) return connection.send_error(correlation_id, gathered.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

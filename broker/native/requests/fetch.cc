@@ -22,12 +22,12 @@ class NativeFetchCall final : public FetchCall {
       : unanswered_(request.connection, request.correlation_id, request.frame_bytes) {}
 
   void completed(Status status, std::vector<FetchedPartition> partitions) override {
-    Connection& connection = unanswered_.connection();
+    NativeProtocol& connection = unanswered_.connection();
     if (status.ok()) {
       ArenaMessage<v1::ResponseHeader> response;
       response->set_correlation_id(unanswered_.correlation_id());
       v1::FetchResponse& body = *response->mutable_fetch();
-      std::vector<Connection::Piece> pieces;
+      std::vector<NativeProtocol::Piece> pieces;
       for (FetchedPartition& part : partitions) {
         encode_part(part, *body.add_partitions());
         add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
@@ -57,14 +57,14 @@ class NativeFollowSink final : public FollowSink {
     out.set_topic(positions_[position_index].topic);
     out.set_partition(static_cast<std::uint32_t>(positions_[position_index].partition.value()));
     encode_part(part, out);
-    std::vector<Connection::Piece> pieces;
+    std::vector<NativeProtocol::Piece> pieces;
     add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
     connection_->send(*response, std::move(pieces));
   }
   void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<NativeProtocol> connection_;
   const std::uint64_t correlation_id_;
   const std::vector<FetchPosition> positions_;
 };

@@ -14,7 +14,7 @@ void handle_fetch_offsets(const NativeRequest& request) {
       request,
       [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),
        places = std::move(places)] { return service.fetch(principal, group, places); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<CommittedOffset>> committed) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<CommittedOffset>> committed) {
         if (!committed.ok()) return connection.send_error(correlation_id, committed.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

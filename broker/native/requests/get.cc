@@ -22,7 +22,7 @@ class NativeLookupCall final : public LookupCall {
     too_large_ = key_count_ > 1 && results_.size() > most_bytes_;
   }
   void completed(Status status) override {
-    Connection& connection = unanswered_.connection();
+    NativeProtocol& connection = unanswered_.connection();
     if (too_large_)
       status = Error{Errc::limit_exceeded, "the values are larger than " + std::to_string(most_bytes_) +
                                                " bytes together; ask for fewer keys at a time"};

@@ -15,7 +15,7 @@ void handle_init_producer_id(const NativeRequest& request) {
       [&service = request.services().producer_ids, principal = request.connection.principal(),
        id = ProducerId(wanted.producer_id()),
        epoch] { return service.init(principal, id, static_cast<std::int16_t>(epoch)); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<ProducerIdentity> identity) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<ProducerIdentity> identity) {
         if (!identity.ok()) return connection.send_error(correlation_id, identity.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

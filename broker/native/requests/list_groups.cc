@@ -11,7 +11,7 @@ void handle_list_groups(const NativeRequest& request) {
       [&service = request.services().groups, principal = request.connection.principal()] {
         return service.list(principal);
       },
-      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {
         if (!groups.ok()) return connection.send_error(correlation_id, groups.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -10,7 +10,7 @@ namespace {
 
 using Answers = std::vector<Result<OffsetAnswer>>;
 
-void answer(Connection& connection, std::uint64_t correlation_id, const Answers& answers) {
+void answer(NativeProtocol& connection, std::uint64_t correlation_id, const Answers& answers) {
   ArenaMessage<v1::ResponseHeader> response;
   response->set_correlation_id(correlation_id);
   v1::ListOffsetsResponse& body = *response->mutable_list_offsets();

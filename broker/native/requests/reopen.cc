@@ -11,7 +11,8 @@ void handle_reopen(const NativeRequest& request) {
       request,
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
        partition = PartitionId(wanted.partition())] { return admin.reopen(principal, topic, partition); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<std::vector<PerPartition<std::string>>> results) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id,
+         Result<std::vector<PerPartition<std::string>>> results) {
         if (!results.ok()) return connection.send_error(correlation_id, results.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -22,14 +22,14 @@ class NativeReplaySink final : public ReplaySink {
     body.set_snapshot_end(chunk.snapshot_end.value());
     body.set_resume_token(std::move(chunk.token));
     body.set_tombstone_horizon(chunk.tombstone_horizon.value());
-    std::vector<Connection::Piece> pieces;
+    std::vector<NativeProtocol::Piece> pieces;
     add_pieces(pieces, chunk.pieces, std::move(chunk.owners));
     connection_->send(*response, std::move(pieces));
   }
   void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<NativeProtocol> connection_;
   const std::uint64_t correlation_id_;
 };
 

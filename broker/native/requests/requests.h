@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "broker/native/connection.h"
+#include "broker/native/native_protocol.h"
 #include "proto/lookup_codec.h"
 
 namespace logcask {
@@ -38,7 +38,7 @@ class ArenaMessage {
 
 // A request being executed. The attachment's bytes are good until the handler returns.
 struct NativeRequest {
-  Connection& connection;
+  NativeProtocol& connection;
   std::uint64_t correlation_id;
   const v1::RequestHeader& header;
   ByteView attachment;

@@ -36,7 +36,7 @@ void handle_segments(const NativeRequest& request) {
       request,
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
        partition = PartitionId(wanted.partition())] { return admin.segments(principal, topic, partition); },
-      [](Connection& connection, std::uint64_t correlation_id, Result<Reports> reports) {
+      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<Reports> reports) {
         if (!reports.ok()) return connection.send_error(correlation_id, reports.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);

@@ -29,7 +29,7 @@ class NativeWatchSink final : public WatchSink {
   void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<NativeProtocol> connection_;
   const std::uint64_t correlation_id_;
   std::string events_;
   std::uint32_t count_ = 0;

@@ -18,7 +18,7 @@ const char* state_name(PartitionSnapshot::State state) {
   return "offline";
 }
 
-void add_pieces(std::vector<Connection::Piece>& out, const std::vector<ByteView>& pieces,
+void add_pieces(std::vector<NativeProtocol::Piece>& out, const std::vector<ByteView>& pieces,
                 std::vector<std::shared_ptr<const void>> owners) {
   if (pieces.empty()) return;
   // Which owner holds which piece is the runner's business: together they hold all.

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "broker/door/partition_runner.h"
-#include "broker/native/connection.h"
+#include "broker/native/native_protocol.h"
 #include "logcask/v1/native.pb.h"
 
 namespace logcask {
@@ -23,7 +23,7 @@ inline std::string id_bytes(const TopicId& id) {
 const char* state_name(PartitionSnapshot::State state);
 
 // The pieces of fetched batches, each with everything that keeps it alive.
-void add_pieces(std::vector<Connection::Piece>& out, const std::vector<ByteView>& pieces,
+void add_pieces(std::vector<NativeProtocol::Piece>& out, const std::vector<ByteView>& pieces,
                 std::vector<std::shared_ptr<const void>> owners);
 
 template <class Config>

@@ -23,18 +23,18 @@ class ResponseHeader;
 }  // namespace v1
 
 // What the connection asks of whoever owns the socket. Never called from within consume().
-class ConnectionHost {
+class ProtocolHost {
  public:
-  virtual ~ConnectionHost() = default;
+  virtual ~ProtocolHost() = default;
   virtual void output_ready() = 0;
   // wants_input() may have become true again.
   virtual void input_wanted() = 0;
 };
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
  public:
-  Connection(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
-             ConnectionHost& host);
+  NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
+                 ProtocolHost& host);
 
   // ---- for the session
   // Executes the whole frames at the front of `bytes`; returns how many bytes were used. Stops early when it wants no
@@ -123,7 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   EventLoop& loop_;
   TopicView& topics_;
   const Principal principal_;
-  ConnectionHost* host_;  // null once detached
+  ProtocolHost* host_;  // null once detached
   OutQueue output_;
   std::unordered_map<std::uint64_t, Open> open_;
   std::unordered_map<std::uint64_t, Stream> streams_;
@@ -144,16 +144,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
 // the loop.
 class Unanswered {
  public:
-  Unanswered(Connection& connection, std::uint64_t correlation_id, std::size_t request_bytes);
+  Unanswered(NativeProtocol& connection, std::uint64_t correlation_id, std::size_t request_bytes);
   ~Unanswered();
   Unanswered(const Unanswered&) = delete;
   Unanswered& operator=(const Unanswered&) = delete;
 
-  Connection& connection() const { return *connection_; }
+  NativeProtocol& connection() const { return *connection_; }
   std::uint64_t correlation_id() const { return correlation_id_; }
 
  private:
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<NativeProtocol> connection_;
   const std::uint64_t correlation_id_;
   const std::size_t bytes_;
 };

@@ -1,4 +1,4 @@
-#include "broker/native/connection.h"
+#include "broker/native/native_protocol.h"
 
 #include <algorithm>
 #include <utility>
@@ -73,8 +73,8 @@ std::size_t open_entries(const v1::RequestHeader& header) {
 
 }  // namespace
 
-Connection::Connection(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
-                       ConnectionHost& host)
+NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
+                               ProtocolHost& host)
     : services_(services),
       loop_(loop),
       topics_(topics),
@@ -82,7 +82,7 @@ Connection::Connection(const NativeServices& services, EventLoop& loop, TopicVie
       host_(&host),
       output_(services.memory.answers) {}
 
-bool Connection::wants_input() const {
+bool NativeProtocol::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
   if (finished_ || !host_ || slowed_ || input_holds_ > 0) return false;
   if (inflight_bytes_ >= limits.inflight_bytes || unanswered_ >= limits.unanswered) return false;
@@ -90,7 +90,7 @@ bool Connection::wants_input() const {
   return output_.empty() || (output_.bytes() < limits.output_bytes && !services_.memory.answers_short());
 }
 
-std::size_t Connection::consume(ByteView bytes) {
+std::size_t NativeProtocol::consume(ByteView bytes) {
   const std::size_t before = bytes.size();
   const std::size_t answered_before = output_.bytes();
   consuming_ = true;
@@ -115,7 +115,7 @@ std::size_t Connection::consume(ByteView bytes) {
   return before - bytes.size();
 }
 
-bool Connection::execute(const FrameView& frame) {
+bool NativeProtocol::execute(const FrameView& frame) {
   ArenaMessage<v1::RequestHeader> header;
   const auto broken = [this](std::string what) {
     fail(Error{Errc::malformed_frame, std::move(what)});
@@ -150,7 +150,7 @@ bool Connection::execute(const FrameView& frame) {
   return true;
 }
 
-bool Connection::hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes) {
+bool NativeProtocol::hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes) {
   if (!may_stay_open(header)) return true;
   held_ = services_.memory.open_calls.try_take(frame_bytes + WireMemory::kOpenCallBytes +
                                                open_entries(header) * WireMemory::kOpenEntryBytes);
@@ -158,7 +158,7 @@ bool Connection::hold_memory(const v1::RequestHeader& header, std::size_t frame_
 }
 
 // False when the answer must not be sent; what is sent instead has been.
-bool Connection::room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes) {
+bool NativeProtocol::room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes) {
   const auto stream = streams_.find(correlation_id);
   if (stream != streams_.end()) stream->second.lent -= static_cast<std::int64_t>(attachment_bytes);
   if (services_.memory.room_for_answer(attachment_bytes)) return true;
@@ -175,15 +175,15 @@ bool Connection::room_to_send(std::uint64_t correlation_id, std::size_t attachme
   return false;
 }
 
-void Connection::notify() {
+void NativeProtocol::notify() {
   if (host_ && !consuming_) host_->output_ready();
 }
 
-void Connection::input_may_be_wanted() {
+void NativeProtocol::input_may_be_wanted() {
   if (host_ && !consuming_ && wants_input()) host_->input_wanted();
 }
 
-void Connection::send(const v1::ResponseHeader& header, ByteView attachment) {
+void NativeProtocol::send(const v1::ResponseHeader& header, ByteView attachment) {
   if (!host_ || evicted_) return;
   if (attachment.size() > kCopyBytesMax) return send(header, std::string(attachment));
   if (!attachment.empty() && !room_to_send(header.correlation_id(), attachment.size())) return;
@@ -194,7 +194,7 @@ void Connection::send(const v1::ResponseHeader& header, ByteView attachment) {
   notify();
 }
 
-void Connection::send(const v1::ResponseHeader& header, std::string attachment) {
+void NativeProtocol::send(const v1::ResponseHeader& header, std::string attachment) {
   if (!host_ || evicted_) return;
   if (attachment.size() <= kCopyBytesMax) return send(header, ByteView(attachment));
   if (!room_to_send(header.correlation_id(), attachment.size())) return;
@@ -204,7 +204,7 @@ void Connection::send(const v1::ResponseHeader& header, std::string attachment) 
   notify();
 }
 
-void Connection::send(const v1::ResponseHeader& header, std::vector<Piece> pieces) {
+void NativeProtocol::send(const v1::ResponseHeader& header, std::vector<Piece> pieces) {
   if (!host_ || evicted_) return;
   std::size_t bytes = 0;
   for (const Piece& piece : pieces) bytes += piece.bytes.size();
@@ -222,7 +222,7 @@ void Connection::send(const v1::ResponseHeader& header, std::vector<Piece> piece
   notify();
 }
 
-void Connection::send_error(std::uint64_t correlation_id, const Error& error) {
+void NativeProtocol::send_error(std::uint64_t correlation_id, const Error& error) {
   v1::ResponseHeader header;
   header.set_correlation_id(correlation_id);
   header.set_error_code(static_cast<int>(error.code));
@@ -230,7 +230,7 @@ void Connection::send_error(std::uint64_t correlation_id, const Error& error) {
   send(header);
 }
 
-void Connection::end_stream(std::uint64_t correlation_id, const Status& status) {
+void NativeProtocol::end_stream(std::uint64_t correlation_id, const Status& status) {
   v1::ResponseHeader header;
   header.set_correlation_id(correlation_id);
   header.set_end(true);
@@ -242,35 +242,35 @@ void Connection::end_stream(std::uint64_t correlation_id, const Status& status) 
   closed(correlation_id);
 }
 
-void Connection::fail(const Error& error) {
+void NativeProtocol::fail(const Error& error) {
   if (finished_) return;
   send_error(0, error);
   finished_ = true;
 }
 
-void Connection::open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call) {
+void NativeProtocol::open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call) {
   open_.emplace(correlation_id, Open{std::move(call), std::move(held_)});
 }
 
-void Connection::closed(std::uint64_t correlation_id) {
+void NativeProtocol::closed(std::uint64_t correlation_id) {
   streams_.erase(correlation_id);
   open_.erase(correlation_id);
 }
 
 // The more streams share the output, the less each is lent.
-std::uint64_t Connection::loan() const {
+std::uint64_t NativeProtocol::loan() const {
   return std::clamp<std::uint64_t>(services_.limits.output_bytes / (streams_.size() + 1), kLoanMin, kLoanMax);
 }
 
-std::uint64_t Connection::first_loan(std::uint64_t client_credit) const { return std::min(client_credit, loan()); }
+std::uint64_t NativeProtocol::first_loan(std::uint64_t client_credit) const { return std::min(client_credit, loan()); }
 
-void Connection::open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call, std::uint64_t client_credit,
-                             std::uint64_t lent) {
+void NativeProtocol::open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call,
+                                 std::uint64_t client_credit, std::uint64_t lent) {
   open(correlation_id, std::move(call));
   streams_[correlation_id] = {client_credit - lent, static_cast<std::int64_t>(lent)};
 }
 
-void Connection::add_credit(std::uint64_t correlation_id, std::uint64_t bytes) {
+void NativeProtocol::add_credit(std::uint64_t correlation_id, std::uint64_t bytes) {
   const auto stream = streams_.find(correlation_id);
   if (stream == streams_.end()) return;
   // No client means more than this.
@@ -279,7 +279,7 @@ void Connection::add_credit(std::uint64_t correlation_id, std::uint64_t bytes) {
   if (output_.bytes() < kLendBelowBytes) lend(correlation_id, stream->second);
 }
 
-void Connection::lend(std::uint64_t correlation_id, Stream& stream) {
+void NativeProtocol::lend(std::uint64_t correlation_id, Stream& stream) {
   const auto most = static_cast<std::int64_t>(loan());
   if (stream.credit == 0 || stream.lent > most / 2 || services_.memory.answers_short()) return;
   const std::uint64_t bytes = std::min(stream.credit, static_cast<std::uint64_t>(most - stream.lent));
@@ -288,38 +288,38 @@ void Connection::lend(std::uint64_t correlation_id, Stream& stream) {
   if (const auto call = find_open(correlation_id)) call->add_credit(bytes);
 }
 
-void Connection::output_taken() {
+void NativeProtocol::output_taken() {
   if (streams_.empty() || finished_ || output_.bytes() >= kLendBelowBytes) return;
   // add_credit() only schedules: no stream ends in here.
   for (auto& [correlation_id, stream] : streams_) lend(correlation_id, stream);
 }
 
-std::shared_ptr<OpenCall> Connection::find_open(std::uint64_t correlation_id) const {
+std::shared_ptr<OpenCall> NativeProtocol::find_open(std::uint64_t correlation_id) const {
   const auto found = open_.find(correlation_id);
   return found == open_.end() ? nullptr : found->second.call;
 }
 
-void Connection::cancel_all(const Error& reason) {
+void NativeProtocol::cancel_all(const Error& reason) {
   const auto calls = std::exchange(open_, {});
   for (const auto& [correlation_id, open] : calls) open.call->cancel(reason);
   streams_.clear();
 }
 
-void Connection::detach(const Error& reason) {
+void NativeProtocol::detach(const Error& reason) {
   host_ = nullptr;
   finished_ = true;
   cancel_all(reason);
   output_.clear();
 }
 
-void Connection::shut(const Error& reason) {
+void NativeProtocol::shut(const Error& reason) {
   cancel_all(reason);
   fail(reason);
 }
 
-void Connection::slow_down() { pause_input(kSlowDownMs); }
+void NativeProtocol::slow_down() { pause_input(kSlowDownMs); }
 
-void Connection::wait_for_turn() {
+void NativeProtocol::wait_for_turn() {
   hold_input();
   loop_.post_large([weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -329,12 +329,12 @@ void Connection::wait_for_turn() {
   });
 }
 
-void Connection::release_input() {
+void NativeProtocol::release_input() {
   --input_holds_;
   input_may_be_wanted();
 }
 
-void Connection::pause_input(std::int64_t ms) {
+void NativeProtocol::pause_input(std::int64_t ms) {
   if (std::exchange(slowed_, true)) return;
   loop_.call_after(ms, [weak = weak_from_this()] {
     const auto self = weak.lock();
@@ -344,7 +344,7 @@ void Connection::pause_input(std::int64_t ms) {
   });
 }
 
-Unanswered::Unanswered(Connection& connection, std::uint64_t correlation_id, std::size_t request_bytes)
+Unanswered::Unanswered(NativeProtocol& connection, std::uint64_t correlation_id, std::size_t request_bytes)
     : connection_(connection.shared_from_this()), correlation_id_(correlation_id), bytes_(request_bytes) {
   ++connection_->unanswered_;
   connection_->inflight_bytes_ += bytes_;
