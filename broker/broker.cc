@@ -10,7 +10,7 @@
 
 #include "broker/data_directory.h"
 #include "broker/log.h"
-#include "broker/native/listener.h"
+#include "broker/net/listener.h"
 #include "broker/settings/memory_limit.h"
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"

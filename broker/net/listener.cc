@@ -1,4 +1,4 @@
-#include "broker/native/listener.h"
+#include "broker/net/listener.h"
 
 #include <fcntl.h>
 #include <google/protobuf/stubs/logging.h>
@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "broker/log.h"
-#include "broker/native/session.h"
-#include "broker/native/session_socket.h"
+#include "broker/net/session.h"
+#include "broker/net/session_socket.h"
 
 namespace logcask {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include "broker/native/session.h"
+#include "broker/net/session.h"
 
 namespace logcask {
 

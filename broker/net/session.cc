@@ -1,4 +1,4 @@
-#include "broker/native/session.h"
+#include "broker/net/session.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "broker/native/session_socket.h"
+#include "broker/net/session_socket.h"
 
 namespace logcask {
 namespace {
