@@ -14,10 +14,6 @@ constexpr std::size_t kCopyBytesMax = 8u << 10;
 constexpr std::int64_t kSlowDownMs = 10;
 // How long a request for much is put off when too many answers wait already.
 constexpr std::int64_t kPutOffMs = 50;
-// Credit lent to a stream at a time, and the output below which more is lent.
-constexpr std::uint64_t kLoanMin = 64u << 10;
-constexpr std::uint64_t kLoanMax = 4u << 20;
-constexpr std::size_t kLendBelowBytes = 1u << 20;
 // Answers of one connection before the others have their turn.
 constexpr std::size_t kAnswerBytesPerTurn = 512u << 10;
 
@@ -80,7 +76,12 @@ NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, 
       topics_(topics),
       principal_(std::move(principal)),
       host_(&host),
-      output_(services.memory.answers) {}
+      output_(services.memory.answers),
+      // add_credit() only schedules: no stream ends in there.
+      lending_(output_, services.limits.output_bytes, services.memory,
+               [this](std::uint64_t correlation_id, std::uint64_t bytes) {
+                 if (const auto call = find_open(correlation_id)) call->add_credit(bytes);
+               }) {}
 
 bool NativeProtocol::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
@@ -159,12 +160,11 @@ bool NativeProtocol::hold_memory(const v1::RequestHeader& header, std::size_t fr
 
 // False when the answer must not be sent; what is sent instead has been.
 bool NativeProtocol::room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes) {
-  const auto stream = streams_.find(correlation_id);
-  if (stream != streams_.end()) stream->second.lent -= static_cast<std::int64_t>(attachment_bytes);
+  lending_.sent(correlation_id, attachment_bytes);
   if (services_.memory.room_for_answer(attachment_bytes)) return true;
   const Error error{Errc::limit_exceeded,
                     "too many answers wait for clients that do not take them (answers.waiting.max.bytes); try again"};
-  if (output_.empty() && stream == streams_.end()) {
+  if (output_.empty() && !lending_.is_open(correlation_id)) {
     send_error(correlation_id, error);
   } else {
     // It is one of those that take nothing, or a stream that cannot have a hole.
@@ -253,45 +253,18 @@ void NativeProtocol::open(std::uint64_t correlation_id, std::shared_ptr<OpenCall
 }
 
 void NativeProtocol::closed(std::uint64_t correlation_id) {
-  streams_.erase(correlation_id);
+  lending_.closed(correlation_id);
   open_.erase(correlation_id);
 }
-
-// The more streams share the output, the less each is lent.
-std::uint64_t NativeProtocol::loan() const {
-  return std::clamp<std::uint64_t>(services_.limits.output_bytes / (streams_.size() + 1), kLoanMin, kLoanMax);
-}
-
-std::uint64_t NativeProtocol::first_loan(std::uint64_t client_credit) const { return std::min(client_credit, loan()); }
 
 void NativeProtocol::open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call,
                                  std::uint64_t client_credit, std::uint64_t lent) {
   open(correlation_id, std::move(call));
-  streams_[correlation_id] = {client_credit - lent, static_cast<std::int64_t>(lent)};
-}
-
-void NativeProtocol::add_credit(std::uint64_t correlation_id, std::uint64_t bytes) {
-  const auto stream = streams_.find(correlation_id);
-  if (stream == streams_.end()) return;
-  // No client means more than this.
-  constexpr std::uint64_t kCreditMax = std::uint64_t{1} << 60;
-  stream->second.credit = std::min(stream->second.credit + bytes, kCreditMax);
-  if (output_.bytes() < kLendBelowBytes) lend(correlation_id, stream->second);
-}
-
-void NativeProtocol::lend(std::uint64_t correlation_id, Stream& stream) {
-  const auto most = static_cast<std::int64_t>(loan());
-  if (stream.credit == 0 || stream.lent > most / 2 || services_.memory.answers_short()) return;
-  const std::uint64_t bytes = std::min(stream.credit, static_cast<std::uint64_t>(most - stream.lent));
-  stream.credit -= bytes;
-  stream.lent += static_cast<std::int64_t>(bytes);
-  if (const auto call = find_open(correlation_id)) call->add_credit(bytes);
+  lending_.open(correlation_id, client_credit, lent);
 }
 
 void NativeProtocol::output_taken() {
-  if (streams_.empty() || finished_ || output_.bytes() >= kLendBelowBytes) return;
-  // add_credit() only schedules: no stream ends in here.
-  for (auto& [correlation_id, stream] : streams_) lend(correlation_id, stream);
+  if (!finished_) lending_.output_taken();
 }
 
 std::shared_ptr<OpenCall> NativeProtocol::find_open(std::uint64_t correlation_id) const {
@@ -302,7 +275,7 @@ std::shared_ptr<OpenCall> NativeProtocol::find_open(std::uint64_t correlation_id
 void NativeProtocol::cancel_all(const Error& reason) {
   const auto calls = std::exchange(open_, {});
   for (const auto& [correlation_id, open] : calls) open.call->cancel(reason);
-  streams_.clear();
+  lending_.all_closed();
 }
 
 void NativeProtocol::detach(const Error& reason) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/native/native_services.h"
+#include "broker/net/lending.h"
 #include "broker/net/out_queue.h"
 #include "proto/frame.h"
 
@@ -80,12 +81,11 @@ class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
 
   // Open calls: cancellable, hold up the idle deadline, end with the connection.
   void open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call);
-  // A stream with credit. The service is lent a part of the client's at a time, for as much as the output can hold:
-  // a client that grants a lot and reads nothing fills no memory. `lent` is first_loan() of the client's credit.
+  // A stream with credit, which the service is lent in parts (lending.h). `lent` is first_loan() of the client's credit.
   void open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call, std::uint64_t client_credit,
                    std::uint64_t lent);
-  std::uint64_t first_loan(std::uint64_t client_credit) const;
-  void add_credit(std::uint64_t correlation_id, std::uint64_t bytes);
+  std::uint64_t first_loan(std::uint64_t client_credit) const { return lending_.first_loan(client_credit); }
+  void add_credit(std::uint64_t correlation_id, std::uint64_t bytes) { lending_.add_credit(correlation_id, bytes); }
   void closed(std::uint64_t correlation_id);
   std::shared_ptr<OpenCall> find_open(std::uint64_t correlation_id) const;
   std::size_t open_calls() const { return open_.size(); }
@@ -102,18 +102,12 @@ class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
     std::shared_ptr<OpenCall> call;
     MemoryShare::Lease memory;  // of the request
   };
-  struct Stream {
-    std::uint64_t credit = 0;  // the client's, not lent yet
-    std::int64_t lent = 0;     // not used yet; below zero by a batch at most
-  };
   // The next frame is executed after the large answers that wait already, and what is ready between them.
   void wait_for_turn();
   // False when it is put off.
   bool execute(const FrameView& frame);
   bool hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes);
   bool room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes);
-  std::uint64_t loan() const;
-  void lend(std::uint64_t correlation_id, Stream& stream);
   void pause_input(std::int64_t ms);
   void notify();
   void input_may_be_wanted();
@@ -126,7 +120,7 @@ class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
   ProtocolHost* host_;  // null once detached
   OutQueue output_;
   std::unordered_map<std::uint64_t, Open> open_;
-  std::unordered_map<std::uint64_t, Stream> streams_;
+  Lending lending_;
   MemoryShare::Lease held_;  // for the call that is about to open
   std::size_t unanswered_ = 0;
   std::size_t input_holds_ = 0;
