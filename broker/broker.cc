@@ -10,6 +10,7 @@
 
 #include "broker/data_directory.h"
 #include "broker/log.h"
+#include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
 #include "broker/settings/memory_limit.h"
 #include "broker/threads/thread_executor.h"
@@ -60,11 +61,23 @@ ConnectionLimits connection_limits(const BrokerConfig& config) {
   limits.frame_bytes = static_cast<std::size_t>(config.frame_max_bytes);
   limits.inflight_bytes = static_cast<std::size_t>(config.connection_inflight_max_bytes);
   limits.output_bytes = static_cast<std::size_t>(config.connection_output_max_bytes);
-  limits.streams = static_cast<std::size_t>(config.connection_streams_max);
   limits.hello_timeout_ms = config.hello_timeout_ms;
   limits.frame_timeout_ms = config.frame_timeout_ms;
   limits.idle_timeout_ms = config.idle_timeout_ms;
   limits.write_timeout_ms = config.write_timeout_ms;
+  return limits;
+}
+
+Seats::Limits seat_limits(const BrokerConfig& config) {
+  Seats::Limits limits;
+  limits.connections_max = connections_max(config);
+  limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
+  return limits;
+}
+
+NativeLimits native_limits(const BrokerConfig& config) {
+  NativeLimits limits;
+  limits.streams = static_cast<std::size_t>(config.connection_streams_max);
   return limits;
 }
 
@@ -112,7 +125,9 @@ struct Broker::Parts {
         blocking("blocking", kBlockingThreads, clock),
         unpack("unpack", unpack_threads(config), clock),
         wire_memory(static_cast<std::size_t>(config.requests_inflight_max_bytes),
-                    static_cast<std::size_t>(config.answers_waiting_max_bytes)) {}
+                    static_cast<std::size_t>(config.answers_waiting_max_bytes)),
+        seats(seat_limits(config)),
+        net{connection_limits(config), wire_memory, seats, metrics} {}
 
   CompactionThreads::Partitions compacted_partitions() const;
   Status open_metadata();
@@ -151,10 +166,14 @@ struct Broker::Parts {
   std::unique_ptr<ProducerIdService> producer_ids;
   std::unique_ptr<AdminService> admin;
   WireMemory wire_memory;
+  Seats seats;
+  const NetParts net;
   std::unique_ptr<NativeServices> native;
   std::unique_ptr<Upkeep> upkeep;
 
-  std::vector<NativeThread> threads;
+  Listener::Threads threads;
+  std::vector<TopicView> topic_views;  // one for each of them
+  std::unique_ptr<NativeFactory> native_factory;
   std::unique_ptr<Listener> listener;
   SocketAddress address;
   bool stopped = false;
@@ -252,23 +271,19 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
                                                            *groups, *producer_ids, *admin, blocking, clock, wire_memory,
-                                                           connection_limits(config)});
+                                                           net.limits, native_limits(config)});
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
 }
 
 Status Broker::Parts::open_listener() {
   for (std::int64_t i = 0; i < config.io_threads; ++i) {
-    NativeThread thread;
-    thread.thread = std::make_unique<IoThread>(clock, "io-" + std::to_string(i));
-    thread.topics = std::make_unique<TopicView>(*topics);
-    threads.push_back(std::move(thread));
+    threads.push_back(std::make_unique<IoThread>(clock, "io-" + std::to_string(i)));
+    topic_views.emplace_back(*topics);
   }
   // Before anything can fail: a stop posts to the loops and waits for them.
-  for (NativeThread& thread : threads) thread.thread->start();
-  Listener::Limits limits;
-  limits.connections_max = connections_max(config);
-  limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
-  listener = std::make_unique<Listener>(threads, *native, metrics, limits);
+  for (const auto& thread : threads) thread->start();
+  native_factory = std::make_unique<NativeFactory>(*native, topic_views);
+  listener = std::make_unique<Listener>(threads, *native_factory, net);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.listen, "listen"));
   LOGCASK_ASSIGN(address, listener->listen(wanted));
   SocketAddress advertised = address;
@@ -297,15 +312,15 @@ bool Broker::Parts::stop() {
     metadata_partition->close(kStopping);
   }
   // The partitions' last answers are on their way to the loops: let them arrive.
-  for (NativeThread& thread : threads) {
+  for (const auto& thread : threads) {
     std::promise<void> drained;
-    thread.thread->post([&drained] { drained.set_value(); });
+    thread->post([&drained] { drained.set_value(); });
     if (drained.get_future().wait_for(kDrainTimeout) == std::future_status::ready) continue;
     log_error("an I/O thread has not answered for " + std::to_string(kDrainTimeout.count()) +
               " s: a bug; the stop ends here, and the next start recovers as after a kill");
     std::abort();
   }
-  for (NativeThread& thread : threads) thread.thread->stop();
+  for (const auto& thread : threads) thread->stop();
   flush.stop();
   background_executor.stop();
   const Status marked = data->set_clean();

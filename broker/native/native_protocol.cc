@@ -69,12 +69,12 @@ std::size_t open_entries(const v1::RequestHeader& header) {
 
 }  // namespace
 
-NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
-                               ProtocolHost& host)
+NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics,
+                               const std::string& peer_address, ProtocolHost& host)
     : services_(services),
       loop_(loop),
       topics_(topics),
-      principal_(std::move(principal)),
+      principal_{"anonymous", peer_address},
       host_(&host),
       output_(services.memory.answers),
       // add_credit() only schedules: no stream ends in there.

@@ -1,19 +1,21 @@
 #pragma once
-// The protocol side of one connection: bytes in, requests executed, bytes out. No socket in here.
+// The native protocol's side of one connection (docs/PROTOCOL.md).
 //
-// Belongs to one event loop; every function runs there. Requests are executed as their frames arrive, in
-// order; answers that take longer overtake or are overtaken. Lives on, detached, while a partition still owes an
-// answer. A peer that breaks the protocol gets one error frame with correlation id 0, then the end.
+// Requests are executed as their frames arrive, in order; answers that take longer overtake or are overtaken. Lives on,
+// detached, while a partition still owes an answer. A peer that breaks the protocol gets one error frame with
+// correlation id 0, then the end.
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "broker/native/native_services.h"
 #include "broker/net/lending.h"
 #include "broker/net/out_queue.h"
+#include "broker/net/protocol.h"
 #include "proto/frame.h"
 
 namespace logcask {
@@ -23,43 +25,25 @@ class RequestHeader;
 class ResponseHeader;
 }  // namespace v1
 
-// What the connection asks of whoever owns the socket. Never called from within consume().
-class ProtocolHost {
+class NativeProtocol final : public Protocol, public std::enable_shared_from_this<NativeProtocol> {
  public:
-  virtual ~ProtocolHost() = default;
-  virtual void output_ready() = 0;
-  // wants_input() may have become true again.
-  virtual void input_wanted() = 0;
-};
-
-class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
- public:
-  NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, Principal principal,
+  // `topics` is the view of the loop's thread.
+  NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, const std::string& peer_address,
                  ProtocolHost& host);
 
   // ---- for the session
-  // Executes the whole frames at the front of `bytes`; returns how many bytes were used. Stops early when it wants no
-  // more input for now.
-  std::size_t consume(ByteView bytes);
-  // What the buffer must reach for the next frame; valid after consume().
-  std::size_t needed_bytes() const { return needed_bytes_; }
-  bool wants_input() const;
-  // No further frame will be executed; close once the output is gone.
-  bool finished() const { return finished_; }
-  bool said_hello() const { return said_hello_; }
-  // Nothing is being worked on and no stream is open.
-  bool quiet() const { return open_.empty() && unanswered_ == 0; }
-  OutQueue& output() { return output_; }
-  // The socket has taken something: streams that have credit may go on.
-  void output_taken();
-  // Answers were waiting beyond what all connections may hold; nothing more is sent, close it.
-  bool evicted() const { return evicted_; }
-  // One error frame, then finished.
-  void fail(const Error& error);
-  // The socket is gone: ends every open call; later answers are dropped.
-  void detach(const Error& reason);
-  // The broker stops: open calls end with `reason`, then finished.
-  void shut(const Error& reason);
+  std::size_t consume(ByteView bytes) override;
+  std::size_t needed_bytes() const override { return needed_bytes_; }
+  bool wants_input() const override;
+  bool finished() const override { return finished_; }
+  bool quiet() const override { return open_.empty() && unanswered_ == 0; }
+  std::string_view awaited() const override { return said_hello_ ? std::string_view() : "Hello"; }
+  OutQueue& output() override { return output_; }
+  void output_taken() override;
+  bool evicted() const override { return evicted_; }
+  void fail(const Error& error) override;
+  void shut(const Error& reason) override;
+  void detach(const Error& reason) override;
 
   // ---- for the requests
   const NativeServices& services() const { return services_; }
@@ -81,7 +65,8 @@ class NativeProtocol : public std::enable_shared_from_this<NativeProtocol> {
 
   // Open calls: cancellable, hold up the idle deadline, end with the connection.
   void open(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call);
-  // A stream with credit, which the service is lent in parts (lending.h). `lent` is first_loan() of the client's credit.
+  // A stream with credit, which the service is lent in parts (lending.h). `lent` is first_loan() of the client's
+  // credit.
   void open_stream(std::uint64_t correlation_id, std::shared_ptr<OpenCall> call, std::uint64_t client_credit,
                    std::uint64_t lent);
   std::uint64_t first_loan(std::uint64_t client_credit) const { return lending_.first_loan(client_credit); }

@@ -1,8 +1,9 @@
 #pragma once
-// Everything a native connection may call, and its limits. Outlives every connection.
+// Everything the native protocol may call, and its limits. Outlives every connection.
 
-#include <cstdint>
+#include <cstddef>
 
+#include "broker/net/limits.h"
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
@@ -16,17 +17,9 @@
 
 namespace logcask {
 
-struct ConnectionLimits {
-  std::size_t hello_frame_bytes = 64u << 10;
-  std::size_t frame_bytes = 8u << 20;
-  std::size_t inflight_bytes = 64u << 20;
-  std::size_t output_bytes = 32u << 20;
-  std::size_t streams = 64;
-  std::size_t unanswered = 10'000;  // requests being worked on
-  std::int64_t hello_timeout_ms = 10'000;
-  std::int64_t frame_timeout_ms = 30'000;
-  std::int64_t idle_timeout_ms = 600'000;
-  std::int64_t write_timeout_ms = 30'000;
+// What the native protocol limits beside what every connection is held to.
+struct NativeLimits {
+  std::size_t streams = 64;  // open calls of a connection
 };
 
 struct NativeServices {
@@ -42,7 +35,8 @@ struct NativeServices {
   Executor& blocking;  // for calls that wait for the disk
   const Clock& clock;
   WireMemory& memory;
-  ConnectionLimits limits;
+  const ConnectionLimits& limits;
+  NativeLimits native_limits;
 };
 
 }  // namespace logcask

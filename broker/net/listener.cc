@@ -1,7 +1,6 @@
 #include "broker/net/listener.h"
 
 #include <fcntl.h>
-#include <google/protobuf/stubs/logging.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -12,7 +11,7 @@
 
 #include "broker/log.h"
 #include "broker/net/session.h"
-#include "broker/net/session_socket.h"
+#include "broker/net/tcp_transport.h"
 
 namespace logcask {
 namespace {
@@ -45,22 +44,18 @@ struct Listener::Acceptor {
   }
   Tcp::acceptor tcp;
   Tcp::socket next;
-  IoThread* target = nullptr;
-  TopicView* topics = nullptr;
+  std::size_t target = 0;  // the I/O thread of the next connection
   int reserve = open_reserve();
 };
 
-Listener::Listener(std::vector<NativeThread>& threads, const NativeServices& services, Metrics& metrics, Limits limits)
-    : threads_(threads), services_(services), metrics_(metrics), limits_(limits) {
-  // What a peer sends is refused with an answer; it has no business on our stderr.
-  google::protobuf::SetLogHandler(nullptr);
-}
+Listener::Listener(Threads& threads, const ProtocolFactory& factory, const NetParts& parts)
+    : threads_(threads), factory_(factory), parts_(parts) {}
 
 Listener::~Listener() = default;
 
 Result<SocketAddress> Listener::listen(const SocketAddress& address) {
   boost::system::error_code failure;
-  boost::asio::io_context& context = threads_[0].thread->context();
+  boost::asio::io_context& context = threads_[0]->context();
   Tcp::resolver resolver(context);
   const auto found = resolver.resolve(address.host, std::to_string(address.port), Tcp::resolver::passive, failure);
   if (failure || found.empty())
@@ -81,16 +76,14 @@ Result<SocketAddress> Listener::listen(const SocketAddress& address) {
 }
 
 void Listener::start() {
-  threads_[0].thread->post([this] { accept(); });
+  threads_[0]->post([this] { accept(); });
 }
 
 void Listener::accept() {
   if (stopping_ || !acceptor_) return;
-  NativeThread& target = threads_[turn_];
+  acceptor_->target = turn_;
+  acceptor_->next = Tcp::socket(threads_[turn_]->context());
   turn_ = (turn_ + 1) % threads_.size();
-  acceptor_->target = target.thread.get();
-  acceptor_->topics = target.topics.get();
-  acceptor_->next = Tcp::socket(target.thread->context());
   acceptor_->tcp.async_accept(acceptor_->next,
                               [this](const boost::system::error_code& failure) { accepted(failure.value()); });
 }
@@ -103,7 +96,7 @@ void Listener::accepted(int error_number) {
   }
   if (error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS || error_number == ENOMEM) {
     out_of_descriptors(error_number);
-    threads_[0].thread->call_after(kPauseMs, [this] { accept(); });
+    threads_[0]->call_after(kPauseMs, [this] { accept(); });
     return;
   }
   // The peer went away while it was waiting, or the network hiccuped.
@@ -116,26 +109,27 @@ void Listener::admit() {
   if (failure) return;
   ::fcntl(acceptor_->next.native_handle(), F_SETFD, FD_CLOEXEC);
   const std::string address = remote.address().to_string();
-  if (!count_in(address)) {
-    metrics_.connections_refused.add();
+  Seats::Seat seat = parts_.seats.try_take(address);
+  if (!seat) {
+    parts_.metrics.connections_refused.add();
     acceptor_->next.close(failure);
     return;
   }
-  metrics_.connections_accepted.add();
-  metrics_.connections_open.add();
-  auto session = std::make_shared<Session>(std::make_unique<Session::Socket>(std::move(acceptor_->next)),
-                                           *acceptor_->target, *acceptor_->topics, services_, metrics_, address,
-                                           [this](Session* closed) { count_out(closed); });
+  parts_.metrics.connections_accepted.add();
+  parts_.metrics.connections_open.add();
+  auto session = std::make_shared<Session>(std::make_unique<TcpTransport>(std::move(acceptor_->next)),
+                                           Session::Home{*threads_[acceptor_->target], acceptor_->target}, factory_,
+                                           parts_, address, [this](Session* ended) { closed(ended); });
   {
     const std::lock_guard lock(mutex_);
-    sessions_.emplace(session.get(), session);
+    sessions_.emplace(session.get(), Open{session, std::move(seat)});
   }
   session->thread().post([session] { session->start(); });
 }
 
 // The waiting peers get a closed connection at once, and the loop does not spin on them.
 void Listener::out_of_descriptors(int error_number) {
-  if (const std::int64_t now = services_.clock.monotonic_ns() / 1'000'000; now >= warn_after_ms_) {
+  if (const std::int64_t now = threads_[0]->clock().monotonic_ns() / 1'000'000; now >= warn_after_ms_) {
     warn_after_ms_ = now + kWarnEveryMs;
     log_warn("no connection can be accepted: " + error_from_errno(error_number, "accept").message +
              "; new ones are refused until others end. Raise the limit on open files or lower connections.max");
@@ -144,30 +138,19 @@ void Listener::out_of_descriptors(int error_number) {
   boost::system::error_code failure;
   acceptor_->tcp.non_blocking(true, failure);
   for (int i = 0; i < kRefusedAtATime && !failure; ++i) {
-    Tcp::socket refused(threads_[0].thread->context());
+    Tcp::socket refused(threads_[0]->context());
     acceptor_->tcp.accept(refused, failure);
     if (failure) break;
-    metrics_.connections_refused.add();
+    parts_.metrics.connections_refused.add();
     refused.close(failure);
   }
   acceptor_->reserve = open_reserve();
 }
 
-bool Listener::count_in(const std::string& address) {
+void Listener::closed(Session* session) {
+  parts_.metrics.connections_open.sub();
+  Open last;  // ends after the lock has been released
   const std::lock_guard lock(mutex_);
-  if (sessions_.size() >= limits_.connections_max) return false;
-  const auto found = per_address_.find(address);
-  if (found != per_address_.end() && found->second >= limits_.connections_max_per_address) return false;
-  ++per_address_[address];
-  return true;
-}
-
-void Listener::count_out(Session* session) {
-  metrics_.connections_open.sub();
-  std::shared_ptr<Session> last;
-  const std::lock_guard lock(mutex_);
-  const auto found = per_address_.find(session->peer_address());
-  if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
   if (const auto held = sessions_.find(session); held != sessions_.end()) {
     last = std::move(held->second);
     sessions_.erase(held);
@@ -179,7 +162,7 @@ void Listener::stop(const Error& reason, std::int64_t deadline_ms) {
   if (stopping_.exchange(true)) return;
   // The acceptor belongs to the first thread.
   std::promise<void> closed;
-  threads_[0].thread->post([this, &closed] {
+  threads_[0]->post([this, &closed] {
     // Closed, not destroyed: an accept that has just succeeded still refers to it.
     boost::system::error_code ignored;
     if (acceptor_) acceptor_->tcp.close(ignored);
@@ -190,7 +173,7 @@ void Listener::stop(const Error& reason, std::int64_t deadline_ms) {
     std::vector<std::shared_ptr<Session>> sessions;
     {
       const std::lock_guard lock(mutex_);
-      for (const auto& [key, session] : sessions_) sessions.push_back(session);
+      for (const auto& [key, open] : sessions_) sessions.push_back(open.session);
     }
     for (auto& session : sessions) session->thread().post([session, act] { act(*session); });
   };

@@ -1,21 +1,13 @@
 #include "broker/net/session.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <utility>
-
-#include "broker/net/session_socket.h"
 
 namespace logcask {
 namespace {
-
-using Tcp = boost::asio::ip::tcp;
 
 constexpr std::size_t kPiecesPerWrite = 64;
 // One turn of a session writes at most this much before others get their turn.
@@ -33,25 +25,20 @@ std::int64_t tick_ms(const ConnectionLimits& limits) {
 
 }  // namespace
 
-Session::Session(std::unique_ptr<Socket> socket, IoThread& thread, TopicView& topics, const NativeServices& services,
-                 Metrics& metrics, std::string peer_address, std::function<void(Session*)> on_close)
-    : socket_(std::move(socket)),
-      thread_(thread),
-      limits_(services.limits),
-      metrics_(metrics),
-      peer_address_(std::move(peer_address)),
+Session::Session(std::unique_ptr<Transport> transport, Home home, const ProtocolFactory& factory, const NetParts& parts,
+                 const std::string& peer_address, std::function<void(Session*)> on_close)
+    : transport_(std::move(transport)),
+      thread_(home.thread),
+      limits_(parts.limits),
+      metrics_(parts.metrics),
+      memory_(parts.memory),
       on_close_(std::move(on_close)),
-      connection_(
-          std::make_shared<NativeProtocol>(services, thread, topics, Principal{"anonymous", peer_address_}, *this)),
-      memory_(services.memory) {}
+      protocol_(factory.make(home.number, thread_, peer_address, *this)) {}
 
 Session::~Session() = default;
 
 void Session::start() {
-  boost::system::error_code ignored;
-  socket_->tcp.set_option(Tcp::no_delay(true), ignored);
-  socket_->tcp.set_option(boost::asio::socket_base::keep_alive(true), ignored);
-  socket_->tcp.non_blocking(true, ignored);
+  transport_->start();
   started_ms_ = last_input_ms_ = last_output_ms_ = now_ms();
   tick();
   read();
@@ -59,20 +46,17 @@ void Session::start() {
 
 void Session::read() {
   if (reading_ || closed_ || line_ || execute_posted_) return;
-  parked_ = !connection_->wants_input();
+  parked_ = !protocol_->wants_input();
   if (parked_ || !have_room()) return;
   reading_ = true;
-  const std::span<char> room = in_.prepare(connection_->needed_bytes(), usual_buffer());
-  if (in_.capacity() <= usual_buffer() && connection_->needed_bytes() <= usual_buffer()) frame_ = {};
-  socket_->tcp.async_read_some(boost::asio::buffer(room.data(), room.size()),
-                               [self = shared_from_this()](boost::system::error_code failure, std::size_t bytes) {
-                                 self->received(failure.value(), bytes);
-                               });
+  const std::span<char> room = in_.prepare(protocol_->needed_bytes(), usual_buffer());
+  if (in_.capacity() <= usual_buffer() && protocol_->needed_bytes() <= usual_buffer()) frame_ = {};
+  transport_->read_some(room, shared_from_this());
 }
 
 // True when the next frame's bytes may be read; else the session stands in line for them.
 bool Session::have_room() {
-  const std::size_t needed = connection_->needed_bytes();
+  const std::size_t needed = protocol_->needed_bytes();
   if (!busy_ && in_.was_full() && in_.empty()) busy_ = memory_.read_buffers.try_take(InBuffer::kBusyBytes);
   if (needed <= usual_buffer() || needed <= frame_.bytes()) return true;
   MemoryShare& share = needed <= WireMemory::kSmallFrameBytes ? memory_.small_frames : memory_.large_frames;
@@ -97,39 +81,36 @@ bool Session::have_room() {
   return false;
 }
 
-void Session::received(int error_number, std::size_t bytes) {
+void Session::received(const Result<std::size_t>& bytes) {
   reading_ = false;
   if (closed_) return;
-  if (error_number == ECANCELED) {
+  if (bytes.code() == Errc::cancelled) {
     // calm_down() took the buffer back.
     in_.release();
     busy_ = {};
     return read();
   }
-  if (error_number != 0)
-    return close(Error{Errc::connection_lost,
-                       boost::system::error_code(error_number, boost::system::system_category()).message()});
-  metrics_.bytes_received.add(bytes);
+  if (!bytes.ok()) return close(bytes.error());
+  metrics_.bytes_received.add(*bytes);
   last_input_ms_ = now_ms();
-  in_.commit(bytes);
+  in_.commit(*bytes);
   execute();
 }
 
 // An idle connection keeps no big buffer.
 void Session::calm_down(std::int64_t now) {
   if (!reading_ || !in_.empty() || !busy_ || now - last_input_ms_ < kBusyMs) return;
-  boost::system::error_code ignored;
-  socket_->tcp.cancel(ignored);
+  transport_->cancel_read();
 }
 
 // Executes what has arrived; every answer that is ready by then leaves with one write.
 void Session::execute() {
   if (closed_) return;
   executing_ = true;
-  in_.consume(connection_->consume(in_.view()));
+  in_.consume(protocol_->consume(in_.view()));
   executing_ = false;
-  parked_ = !connection_->wants_input();
-  const bool waits_for_more = !in_.empty() && connection_->wants_input();
+  parked_ = !protocol_->wants_input();
+  const bool waits_for_more = !in_.empty() && protocol_->wants_input();
   if (!waits_for_more)
     frame_started_ms_ = -1;
   else if (frame_started_ms_ < 0)
@@ -158,68 +139,65 @@ void Session::input_wanted() {
 
 void Session::flush() {
   if (closed_) return;
-  if (connection_->evicted()) {
+  if (protocol_->evicted()) {
     metrics_.connections_evicted.add();
     return close(Error{Errc::limit_exceeded, "too many answers wait for peers that do not take them"});
   }
   if (writing_) return;
-  OutQueue& out = connection_->output();
+  OutQueue& out = protocol_->output();
   std::size_t written_now = 0;
   while (!out.empty()) {
     if (written_now >= kBytesPerTurn) {
       output_ready();
       break;
     }
-    std::array<ByteView, kPiecesPerWrite> pieces;
-    std::array<iovec, kPiecesPerWrite> vectors;
-    const std::size_t count = out.gather(pieces);
-    for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    const ssize_t sent = ::sendmsg(socket_->tcp.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      wait_writable();
+    const auto sent = write_some(out);
+    if (!sent.ok()) return close(sent.error());
+    if (*sent == 0) {
+      writing_ = true;
+      transport_->wait_writable(shared_from_this());
       break;
     }
-    if (sent < 0) return close(error_from_errno(errno, "write to " + peer_address_));
-    out.consume(static_cast<std::size_t>(sent));
-    written_now += static_cast<std::size_t>(sent);
+    out.consume(*sent);
+    written_now += *sent;
   }
   if (written_now > 0) {
     metrics_.bytes_sent.add(written_now);
     last_output_ms_ = now_ms();
-    connection_->output_taken();
+    protocol_->output_taken();
   }
   if (!writing_)
     stalled_since_ms_ = -1;
   else if (written_now > 0 || stalled_since_ms_ < 0)
     stalled_since_ms_ = now_ms();
-  if (parked_ && connection_->wants_input()) input_wanted();
+  if (parked_ && protocol_->wants_input()) input_wanted();
   close_if_done();
 }
 
-void Session::wait_writable() {
-  writing_ = true;
-  socket_->tcp.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code failure) {
-    self->writing_ = false;
-    if (self->closed_) return;
-    if (failure && failure != boost::asio::error::operation_aborted)
-      return self->close(Error{Errc::connection_lost, failure.message()});
-    self->flush();
-  });
+Result<std::size_t> Session::write_some(OutQueue& out) {
+  std::array<ByteView, kPiecesPerWrite> pieces;
+  std::array<iovec, kPiecesPerWrite> vectors;
+  const std::size_t count = out.gather(pieces);
+  for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+  return transport_->write(std::span(vectors.data(), count));
+}
+
+void Session::writable(const Status& status) {
+  writing_ = false;
+  if (closed_) return;
+  if (!status.ok()) return close(status.error());
+  flush();
 }
 
 void Session::close_if_done() {
-  if (closed_ || !connection_->output().empty()) return;
-  if (connection_->finished() && (!shut_ || connection_->quiet()))
+  if (closed_ || !protocol_->output().empty()) return;
+  if (protocol_->finished() && (!shut_ || protocol_->quiet()))
     close(Error{Errc::connection_lost, "the connection is closed"});
 }
 
 void Session::shut(const Error& reason) {
   if (closed_ || std::exchange(shut_, true)) return;
-  connection_->shut(reason);
+  protocol_->shut(reason);
   flush();
 }
 
@@ -229,16 +207,15 @@ void Session::close(const Error& reason) {
   if (timer_) thread_.cancel(std::exchange(timer_, 0));
   if (line_) std::exchange(line_, nullptr)->leave(place_);
   frame_ = {};
-  connection_->detach(reason);
-  boost::system::error_code ignored;
-  socket_->tcp.shutdown(Tcp::socket::shutdown_both, ignored);
-  socket_->tcp.close(ignored);
+  protocol_->detach(reason);
+  transport_->close();
   if (const auto told = std::exchange(on_close_, nullptr)) told(this);
 }
 
 Status Session::overdue(std::int64_t now) const {
-  if (!connection_->said_hello() && now - started_ms_ > limits_.hello_timeout_ms)
-    return Error{Errc::timed_out, "no Hello within " + std::to_string(limits_.hello_timeout_ms) + " ms"};
+  if (now - started_ms_ > limits_.hello_timeout_ms && !protocol_->awaited().empty())
+    return Error{Errc::timed_out, "no " + std::string(protocol_->awaited()) + " within " +
+                                      std::to_string(limits_.hello_timeout_ms) + " ms"};
   if (line_ && now - waiting_since_ms_ > limits_.frame_timeout_ms)
     return Error{Errc::limit_exceeded, "other requests took all the memory there is for requests of this size for " +
                                            std::to_string(limits_.frame_timeout_ms) +
@@ -246,7 +223,7 @@ Status Session::overdue(std::int64_t now) const {
   if (!line_ && frame_started_ms_ >= 0 && now - frame_started_ms_ > limits_.frame_timeout_ms)
     return Error{Errc::timed_out,
                  "a frame was not complete within " + std::to_string(limits_.frame_timeout_ms) + " ms"};
-  if (connection_->quiet() && now - std::max(last_input_ms_, last_output_ms_) > limits_.idle_timeout_ms)
+  if (protocol_->quiet() && now - std::max(last_input_ms_, last_output_ms_) > limits_.idle_timeout_ms)
     return Error{Errc::timed_out, "the connection was idle for " + std::to_string(limits_.idle_timeout_ms) + " ms"};
   return {};
 }
@@ -266,9 +243,9 @@ void Session::tick() {
       return self->close(Error{Errc::limit_exceeded, "the peer takes no answers and memory for answers is short"});
     }
     self->calm_down(now);
-    if (auto late = self->overdue(now); !late.ok() && !self->connection_->finished()) {
+    if (auto late = self->overdue(now); !late.ok() && !self->protocol_->finished()) {
       self->metrics_.connections_closed_for_errors.add();
-      self->connection_->fail(late.error());
+      self->protocol_->fail(late.error());
       self->flush();
       if (self->closed_) return;
     }

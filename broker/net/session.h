@@ -1,9 +1,9 @@
 #pragma once
-// One accepted socket: reads what has arrived, has it executed, writes all answers with one call, keeps the
-// deadlines. The protocol is native_protocol.h's business.
+// One connection: reads what has arrived, has it executed, writes all answers with one call, keeps the deadlines. What
+// is said is its Protocol's business, how bytes travel its Transport's.
 //
-// Belongs to one I/O thread. Kept alive by its pending socket operations and its timer; when closed it tells its owner
-// once. It reads only while the connection wants input, so a peer that does not read its answers is not read either,
+// Belongs to one I/O thread. Kept alive by its pending reads and waits and its timer; when closed it tells its owner
+// once. It reads only while the protocol wants input, so a peer that does not read its answers is not read either,
 // and is closed when it takes nothing for write_timeout_ms. A frame that does not fit the usual buffer is read on only
 // with a lease of its size (wire_memory.h); frames wait for leases in the order they came, for frame_timeout_ms at
 // most.
@@ -13,18 +13,24 @@
 #include <memory>
 #include <string>
 
-#include "broker/native/native_protocol.h"
 #include "broker/net/in_buffer.h"
+#include "broker/net/net_parts.h"
+#include "broker/net/protocol.h"
+#include "broker/net/transport.h"
 #include "broker/threads/io_thread.h"
 
 namespace logcask {
 
-class Session final : public ProtocolHost, public std::enable_shared_from_this<Session> {
+class Session final : public ProtocolHost, public TransportUser, public std::enable_shared_from_this<Session> {
  public:
-  struct Socket;  // of Asio, out of this header
+  // Where a session lives.
+  struct Home {
+    IoThread& thread;
+    std::size_t number = 0;  // among the I/O threads
+  };
 
-  Session(std::unique_ptr<Socket> socket, IoThread& thread, TopicView& topics, const NativeServices& services,
-          Metrics& metrics, std::string peer_address, std::function<void(Session*)> on_close);
+  Session(std::unique_ptr<Transport> transport, Home home, const ProtocolFactory& factory, const NetParts& parts,
+          const std::string& peer_address, std::function<void(Session*)> on_close);
   ~Session() override;
 
   // All on the I/O thread.
@@ -34,45 +40,44 @@ class Session final : public ProtocolHost, public std::enable_shared_from_this<S
   void close(const Error& reason);
 
   IoThread& thread() { return thread_; }
-  const std::string& peer_address() const { return peer_address_; }
 
   void output_ready() override;
   void input_wanted() override;
+  void received(const Result<std::size_t>& bytes) override;
+  void writable(const Status& status) override;
 
  private:
   void read();
-  void received(int error_number, std::size_t bytes);
   bool have_room();
   std::size_t usual_buffer() const { return busy_ ? InBuffer::kBusyBytes : InBuffer::kFirstBytes; }
   void calm_down(std::int64_t now_ms);
   void execute();
   void flush();
-  void wait_writable();
+  Result<std::size_t> write_some(OutQueue& out);
   void close_if_done();
   void tick();
   Status overdue(std::int64_t now_ms) const;
   std::int64_t now_ms() const { return thread_.clock().monotonic_ns() / 1'000'000; }
 
-  const std::unique_ptr<Socket> socket_;
+  const std::unique_ptr<Transport> transport_;
   IoThread& thread_;
   const ConnectionLimits& limits_;
   Metrics& metrics_;
-  const std::string peer_address_;
-  std::function<void(Session*)> on_close_;  // emptied once called
-  const std::shared_ptr<NativeProtocol> connection_;
   WireMemory& memory_;
+  std::function<void(Session*)> on_close_;  // emptied once called
+  const std::shared_ptr<Protocol> protocol_;
   InBuffer in_;
   MemoryShare::Lease busy_;      // for a buffer that follows the traffic
   MemoryShare::Lease frame_;     // for a frame that is larger than that
   MemoryShare* line_ = nullptr;  // where the frame waits for its lease
   std::uint64_t place_ = 0;
   std::int64_t waiting_since_ms_ = 0;
-  bool parked_ = false;  // the connection wanted no input when it was asked last
+  bool parked_ = false;  // the protocol wanted no input when it was asked last
   bool reading_ = false;
   bool executing_ = false;
   bool flush_posted_ = false;
   bool execute_posted_ = false;
-  bool writing_ = false;  // waiting for the socket to take more
+  bool writing_ = false;  // waiting for the peer to take more
   bool closed_ = false;
   bool shut_ = false;
   EventLoop::TimerId timer_ = 0;

@@ -13,7 +13,6 @@ ConnectionLimits small_limits() {
   limits.frame_bytes = 256u << 10;
   limits.inflight_bytes = 16u << 10;
   limits.output_bytes = 64u << 10;
-  limits.streams = 4;
   limits.unanswered = 8;
   return limits;
 }
@@ -106,7 +105,8 @@ CompactionControl::RequestId IdleCompaction::request(std::shared_ptr<PartitionRu
 }
 
 RequestBroker::RequestBroker()
-    : topics_(metadata_, partitions_, clock_, few_partitions()),
+    : limits_(small_limits()),
+      topics_(metadata_, partitions_, clock_, few_partitions()),
       parts_{authorizer_, metrics_, clock_, hasher_, topics_, blocking_},
       produce_(parts_, 30'000, blocking_),
       fetch_(parts_, 64u << 10, 300'000),
@@ -120,7 +120,7 @@ RequestBroker::RequestBroker()
   admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
   services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *producer_ids_,
-                                   *admin_, blocking_, clock_, memory_, small_limits()});
+                                   *admin_, blocking_, clock_, memory_, limits_, NativeLimits{4}});
   fill();
   changes_ = partitions_.changes();
   generation_ = topics_.generation();

@@ -147,6 +147,7 @@ class RequestBroker {
   void fill();
   void append(const std::string& topic, int partition, const std::string& key, std::optional<std::string> value);
 
+  const ConnectionLimits limits_;
   FixedClock clock_;
   KeyHasher hasher_{KeyHasher::Secret{}};
   AllowAll authorizer_;

@@ -210,7 +210,7 @@ class Conversation {
       : broker_(broker),
         answers_(requests),
         connection_(
-            std::make_shared<NativeProtocol>(broker.services(), broker.loop(), broker.view(), Principal(), host_)) {}
+            std::make_shared<NativeProtocol>(broker.services(), broker.loop(), broker.view(), std::string(), host_)) {}
 
   void say(ByteView bytes, std::size_t piece) {
     std::string buffer;

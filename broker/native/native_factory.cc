@@ -1,0 +1,20 @@
+#include "broker/native/native_factory.h"
+
+#include <google/protobuf/stubs/logging.h>
+
+#include "broker/native/native_protocol.h"
+
+namespace logcask {
+
+NativeFactory::NativeFactory(const NativeServices& services, std::vector<TopicView>& views)
+    : services_(services), views_(views) {
+  // What a peer sends is refused with an answer; it has no business on our stderr.
+  google::protobuf::SetLogHandler(nullptr);
+}
+
+std::shared_ptr<Protocol> NativeFactory::make(std::size_t io_thread, EventLoop& loop, const std::string& peer_address,
+                                              ProtocolHost& host) const {
+  return std::make_shared<NativeProtocol>(services_, loop, views_[io_thread], peer_address, host);
+}
+
+}  // namespace logcask

@@ -1,0 +1,65 @@
+#include "broker/net/tcp_transport.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace logcask {
+namespace {
+
+using Tcp = boost::asio::ip::tcp;
+using FailureCode = boost::system::error_code;
+
+Error transport_error(const FailureCode& failure) { return Error{Errc::connection_lost, failure.message()}; }
+
+}  // namespace
+
+void TcpTransport::start() {
+  FailureCode ignored;
+  socket_.set_option(Tcp::no_delay(true), ignored);
+  socket_.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+  socket_.non_blocking(true, ignored);
+}
+
+void TcpTransport::read_some(std::span<char> into, std::shared_ptr<TransportUser> user) {
+  socket_.async_read_some(boost::asio::buffer(into.data(), into.size()),
+                          [user = std::move(user)](const FailureCode& failure, std::size_t bytes) {
+                            if (!failure) return user->received(bytes);
+                            if (failure == boost::asio::error::operation_aborted)
+                              return user->received(Error{Errc::cancelled, "the read was cancelled"});
+                            user->received(transport_error(failure));
+                          });
+}
+
+void TcpTransport::cancel_read() {
+  FailureCode ignored;
+  socket_.cancel(ignored);
+}
+
+Result<std::size_t> TcpTransport::write(std::span<iovec> pieces) {
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  while (true) {
+    const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
+    if (errno != EINTR) return error_from_errno(errno, "write to the peer");
+  }
+}
+
+void TcpTransport::wait_writable(std::shared_ptr<TransportUser> user) {
+  socket_.async_wait(Tcp::socket::wait_write, [user = std::move(user)](const FailureCode& failure) {
+    user->writable(failure && failure != boost::asio::error::operation_aborted ? Status(transport_error(failure))
+                                                                               : Status());
+  });
+}
+
+void TcpTransport::close() {
+  FailureCode ignored;
+  socket_.shutdown(Tcp::socket::shutdown_both, ignored);
+  socket_.close(ignored);
+}
+
+}  // namespace logcask
