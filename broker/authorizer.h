@@ -11,7 +11,8 @@
 
 namespace logcask {
 
-// Who is behind a connection. A value, fixed for the connection's life.
+// Who is behind a connection. A value; once services see it, it is fixed for the connection's life
+// (net/peer_identity.h).
 struct Principal {
   std::string name = "anonymous";
   std::string address;

@@ -74,7 +74,7 @@ NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, 
     : services_(services),
       loop_(loop),
       topics_(topics),
-      principal_{"anonymous", peer_address},
+      identity_(peer_address),
       host_(&host),
       output_(services.memory.answers),
       // add_credit() only schedules: no stream ends in there.
@@ -97,7 +97,7 @@ std::size_t NativeProtocol::consume(ByteView bytes) {
   consuming_ = true;
   while (wants_input()) {
     FrameLimits limits;
-    limits.max_frame_bytes = said_hello_ ? services_.limits.frame_bytes : services_.limits.hello_frame_bytes;
+    limits.max_frame_bytes = said_hello() ? services_.limits.frame_bytes : services_.limits.hello_frame_bytes;
     auto frame = next_frame(bytes, limits, &needed_bytes_);
     if (!frame.ok()) {
       fail(frame.error());
@@ -124,7 +124,7 @@ bool NativeProtocol::execute(const FrameView& frame) {
   };
   if (!header->ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())))
     return broken("the header is not a RequestHeader");
-  if (!said_hello_ && header->body_case() != v1::RequestHeader::kHello)
+  if (!said_hello() && header->body_case() != v1::RequestHeader::kHello)
     return broken("the first request of a connection must be Hello");
   if (open_.contains(header->correlation_id()))
     return broken("correlation id " + std::to_string(header->correlation_id()) +

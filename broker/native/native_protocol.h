@@ -15,6 +15,7 @@
 #include "broker/native/native_services.h"
 #include "broker/net/lending.h"
 #include "broker/net/out_queue.h"
+#include "broker/net/peer_identity.h"
 #include "broker/net/protocol.h"
 #include "proto/frame.h"
 
@@ -37,7 +38,7 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   bool wants_input() const override;
   bool finished() const override { return finished_; }
   bool quiet() const override { return open_.empty() && unanswered_ == 0; }
-  std::string_view awaited() const override { return said_hello_ ? std::string_view() : "Hello"; }
+  std::string_view awaited() const override { return said_hello() ? std::string_view() : "Hello"; }
   OutQueue& output() override { return output_; }
   void output_taken() override;
   bool evicted() const override { return evicted_; }
@@ -48,9 +49,10 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   // ---- for the requests
   const NativeServices& services() const { return services_; }
   EventLoop& loop() { return loop_; }
-  CallContext context() { return {principal_, loop_, topics_}; }
-  const Principal& principal() const { return principal_; }
-  void hello_done() { said_hello_ = true; }
+  CallContext context() { return {principal(), loop_, topics_}; }
+  const Principal& principal() const { return identity_.principal(); }
+  // There is no authentication: whoever has said Hello is settled as anonymous.
+  void hello_done() { identity_.settle(); }
 
   void send(const v1::ResponseHeader& header, ByteView attachment = {});
   void send(const v1::ResponseHeader& header, std::string attachment);
@@ -87,6 +89,7 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
     std::shared_ptr<OpenCall> call;
     MemoryShare::Lease memory;  // of the request
   };
+  bool said_hello() const { return identity_.settled(); }
   // The next frame is executed after the large answers that wait already, and what is ready between them.
   void wait_for_turn();
   // False when it is put off.
@@ -101,7 +104,7 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   const NativeServices& services_;
   EventLoop& loop_;
   TopicView& topics_;
-  const Principal principal_;
+  PeerIdentity identity_;
   ProtocolHost* host_;  // null once detached
   OutQueue output_;
   std::unordered_map<std::uint64_t, Open> open_;
@@ -111,7 +114,6 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   std::size_t input_holds_ = 0;
   std::size_t inflight_bytes_ = 0;
   std::size_t needed_bytes_ = kFramePrefixBytes;
-  bool said_hello_ = false;
   bool finished_ = false;
   bool consuming_ = false;
   bool slowed_ = false;
