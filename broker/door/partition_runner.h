@@ -2,11 +2,11 @@
 // The only door to a partition, and the only place that knows how access to it is serialised.
 //
 // One mutex per partition guards the in-memory state (partition/partition.h). Nothing under it touches
-// the disk, resumes a coroutine, calls a callback or takes another lock. An append is validated before,
-// copied into the tail buffer under the lock, and written outside it by whichever thread finds no other
-// writer at work; syncs run on the broker's flush threads. Callbacks are collected under the lock and run
-// after it is released, on whichever thread published the progress: they must be short and must not
-// block (sessions post to their own io_context).
+// the disk, resumes a coroutine, calls a callback or takes a lock, but for the leaves of the lock order
+// in docs/ARCHITECTURE.md. An append is validated before, copied into the tail buffer under the lock, and
+// written outside it by whichever thread finds no other writer at work; syncs run on the broker's flush
+// threads. Callbacks are collected under the lock and run after it is released, on whichever thread
+// published the progress: they must be short and must not block (sessions post to their own loop).
 //
 // Threads: every function may be called from any thread. Lifetime: shared_ptr; callbacks may keep one.
 // After close() every waiting callback has run with an error and every call fails with partition_offline.
