@@ -274,22 +274,22 @@ Result<Offset> LocalPartitionRunner::replay_mark(Offset from, Offset mark) const
 // A record counts as live when the keydir names nothing newer. That holds for what the step has read only while the
 // keydir keeps the tombstones that were newer then: once compaction drops one, or the log is opened anew, the step
 // would show the value it deleted. Both are rare; the step is taken again.
-Result<ReplayStep> LocalPartitionRunner::replay_step(Offset from, Offset end, const ReplayFilter& filter,
-                                                     std::size_t max_bytes) {
-  if (!filter.live_only) return replay_step_once(from, end, filter, max_bytes);
+Result<FilteredBatches> LocalPartitionRunner::fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
+                                                             std::size_t max_bytes) {
+  if (!filter.live_only) return fetch_filtered_once(from, end, filter, max_bytes);
   while (true) {
     const std::shared_ptr<LogStructure> log = current_structure();
-    LOGCASK_ASSIGN(ReplayStep step, replay_step_once(from, end, filter, max_bytes));
+    LOGCASK_ASSIGN(FilteredBatches step, fetch_filtered_once(from, end, filter, max_bytes));
     const Lock lock(mutex_);
     if (log && structure_ == log && partition_->tombstone_horizon() == step.tombstone_horizon) return step;
   }
 }
 
-Result<ReplayStep> LocalPartitionRunner::replay_step_once(Offset from, Offset end, const ReplayFilter& wanted,
-                                                          std::size_t max_bytes) {
+Result<FilteredBatches> LocalPartitionRunner::fetch_filtered_once(Offset from, Offset end, const ReplayFilter& wanted,
+                                                                  std::size_t max_bytes) {
   LogView view;
   ReplayFilter filter = wanted;
-  ReplayStep step;
+  FilteredBatches step;
   {
     const Lock lock(mutex_);
     if (auto error = filter.live_only ? lookup_error() : unavailable()) return *std::move(error);

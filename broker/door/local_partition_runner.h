@@ -55,7 +55,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override;
   Result<Offset> replay_bound() const override;
   Result<Offset> replay_mark(Offset from, Offset mark) const override;
-  Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override;
+  Result<FilteredBatches> fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
+                                         std::size_t max_bytes) override;
   PartitionSnapshot snapshot() const override;
   std::vector<SegmentReport> segments() const override;
   Result<Offset> delete_records(Offset before) override;
@@ -132,7 +133,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::optional<Error> lookup_error() const;
   Error noticed(Error error);
   Result<Offset> read_batches(const LogView& view, Offset from, std::size_t max_bytes, std::string& batches);
-  Result<ReplayStep> replay_step_once(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes);
+  Result<FilteredBatches> fetch_filtered_once(Offset from, Offset end, const ReplayFilter& filter,
+                                              std::size_t max_bytes);
   void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);
   Offset best_known(const KeyIdentity& identity) const;
   Offset skip_dead_segments(Offset from, const LogView& view) const;

@@ -34,7 +34,9 @@ class OfflinePartition final : public PartitionRunner {
   }
   Result<Offset> replay_bound() const override { return offline(); }
   Result<Offset> replay_mark(Offset, Offset) const override { return offline(); }
-  Result<ReplayStep> replay_step(Offset, Offset, const ReplayFilter&, std::size_t) override { return offline(); }
+  Result<FilteredBatches> fetch_filtered(Offset, Offset, const ReplayFilter&, std::size_t) override {
+    return offline();
+  }
   PartitionSnapshot snapshot() const override {
     PartitionSnapshot snapshot;
     snapshot.state = PartitionSnapshot::State::offline;

@@ -96,7 +96,7 @@ struct SegmentReport {
 };
 
 // Records that live-only replay may send, of one step of a walk.
-struct ReplayStep {
+struct FilteredBatches {
   std::string batches;  // record batches with the records wanted, original offsets; may be empty
   Offset position;      // next offset to walk
   Offset tombstone_horizon;
@@ -153,8 +153,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // `mark`, or behind it: what compaction took away of [from, mark) lies in a newer version below the answer.
   virtual Result<Offset> replay_mark(Offset from, Offset mark) const = 0;
   // Walks from `from` towards `end`: sends what the filter lets through, reads at most about `max_bytes` of log.
-  virtual Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter,
-                                         std::size_t max_bytes) = 0;
+  virtual Result<FilteredBatches> fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
+                                                 std::size_t max_bytes) = 0;
 
   // ---- administration
   virtual PartitionSnapshot snapshot() const = 0;

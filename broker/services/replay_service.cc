@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "broker/services/credit_stream.h"
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 
 namespace logcask {
 namespace {
@@ -61,21 +61,21 @@ class ReplayService::Replay final : public CreditStream {
     const std::size_t most = position.phase == ReplayPhase::walk ? kWalkStepBytes : kTailStepBytes;
     const std::size_t max_bytes = credit(most);
     if (position.phase == ReplayPhase::tail)
-      return stepped(i, step_replay(runner(i), position, options_.filter, max_bytes));
+      return stepped(i, advance_replay(runner(i), position, options_.filter, max_bytes));
     parts_.background.post([self = shared(), i, position, max_bytes]() mutable {
-      auto result = std::make_shared<Result<ReplayStepResult>>(
-          step_replay(self->runner(i), position, self->options_.filter, max_bytes));
+      auto result = std::make_shared<Result<ReplayAdvance>>(
+          advance_replay(self->runner(i), position, self->options_.filter, max_bytes));
       // Moved, so that the replay ends on its loop.
       EventLoop& loop = self->loop_;
       loop.post([self = std::move(self), i, result] { self->stepped(i, std::move(*result)); });
     });
   }
 
-  void stepped(std::size_t i, Result<ReplayStepResult> result) {
+  void stepped(std::size_t i, Result<ReplayAdvance> result) {
     stepping_ = false;
     if (!sink_) return;
     if (!result.ok()) return end(std::move(result).error().in("replay of '" + topic_->record.name + "'"));
-    ReplayStepResult& step = *result;
+    ReplayAdvance& step = *result;
     token_.partitions[i] = step.position;
     if (step.bytes > 0 || ++silent_steps_ >= kSilentSteps) send(i, step);
     if (step.marker && sink_) send_marker(i, step);
@@ -86,7 +86,7 @@ class ReplayService::Replay final : public CreditStream {
     schedule();
   }
 
-  ReplayChunk chunk_of(const ReplayStepResult& step) const {
+  ReplayChunk chunk_of(const ReplayAdvance& step) const {
     ReplayChunk chunk;
     chunk.partition = step.position.partition;
     chunk.position = step.position.position;
@@ -95,7 +95,7 @@ class ReplayService::Replay final : public CreditStream {
     return chunk;
   }
 
-  void send(std::size_t i, ReplayStepResult& step) {
+  void send(std::size_t i, ReplayAdvance& step) {
     silent_steps_ = 0;
     ReplayChunk chunk = chunk_of(step);
     chunk.bytes = step.bytes;
@@ -108,14 +108,14 @@ class ReplayService::Replay final : public CreditStream {
   }
 
   // A marker that follows in a frame of its own must not be lost when the connection breaks in between.
-  std::string token_before_marker(std::size_t i, const ReplayStepResult& step) const {
+  std::string token_before_marker(std::size_t i, const ReplayAdvance& step) const {
     if (!step.marker) return encode_replay_token(token_);
     ReplayToken before = token_;
     before.partitions[i].phase = ReplayPhase::catch_up;
     return encode_replay_token(before);
   }
 
-  void send_marker(std::size_t, const ReplayStepResult& step) {
+  void send_marker(std::size_t, const ReplayAdvance& step) {
     ReplayChunk chunk = chunk_of(step);
     chunk.caught_up = true;
     chunk.caught_up_offset = step.position.tail_mark;

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/random.h"
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 #include "compactor/compactor.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
@@ -146,7 +146,7 @@ TEST_CASE("a replay's mark moves for what went beside a record that its collisio
   std::map<std::string, std::string> seen;
   bool marker = false;
   const auto step = [&] {
-    const auto done = step_replay(fixture.partition(), position, filter, 1);
+    const auto done = advance_replay(fixture.partition(), position, filter, 1);
     REQUIRE_OK(done);
     for (const ByteView piece : done->pieces)
       for (const auto& stored : decode_records(piece)) seen[stored.key] = stored.value.value_or("");

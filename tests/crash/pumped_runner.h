@@ -37,8 +37,9 @@ class PumpedRunner final : public PartitionRunner {
   }
   Result<Offset> replay_bound() const override { return inner_->replay_bound(); }
   Result<Offset> replay_mark(Offset from, Offset mark) const override { return inner_->replay_mark(from, mark); }
-  Result<ReplayStep> replay_step(Offset from, Offset end, const ReplayFilter& filter, std::size_t max_bytes) override {
-    return inner_->replay_step(from, end, filter, max_bytes);
+  Result<FilteredBatches> fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
+                                         std::size_t max_bytes) override {
+    return inner_->fetch_filtered(from, end, filter, max_bytes);
   }
   PartitionSnapshot snapshot() const override { return inner_->snapshot(); }
   std::vector<SegmentReport> segments() const override { return inner_->segments(); }

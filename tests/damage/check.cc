@@ -365,7 +365,7 @@ class Checker::Run {
       if (const auto* record = newest(key); record && record->value) live[record->offset] = record;
     std::string scratch;
     for (Offset from(0); from < end;) {
-      const auto step = runner_->replay_step(from, end, ReplayFilter{}, 1 << 20);
+      const auto step = runner_->fetch_filtered(from, end, ReplayFilter{}, 1 << 20);
       if (!step.ok()) {
         error(step.error());
         if (spread_.noted() && from == Offset(0)) return;

@@ -299,7 +299,7 @@ TEST_CASE("a step of a live replay never reports a position beyond its end", "[r
   REQUIRE_OK(fixture.partition().roll());
   fixture.put("k", "last");
   fixture.run_all();
-  const auto step = fixture.partition().replay_step(Offset(2), Offset(5), ReplayFilter{}, 4096);
+  const auto step = fixture.partition().fetch_filtered(Offset(2), Offset(5), ReplayFilter{}, 4096);
   REQUIRE_OK(step);
   CHECK(step->position == Offset(5));
 }

@@ -11,7 +11,7 @@
 
 #include "base/random.h"
 #include "broker/data_directory.h"
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 #include "compactor/compactor.h"
 #include "tests/model/oracle.h"
 #include "tests/model/run.h"
@@ -392,7 +392,7 @@ class Schedule {
     }
     ReplayFilter filter;
     filter.live_only = true;
-    const auto step = step_replay(partition(), *walk_, filter, 150);
+    const auto step = advance_replay(partition(), *walk_, filter, 150);
     if (!step.ok()) {
       INFO("replay: " << step.error().to_string());
       REQUIRE((step.code() == Errc::tombstone_horizon_passed || step.code() == Errc::loading));
@@ -785,7 +785,7 @@ class Schedule {
     ReplayFilter filter;
     filter.live_only = true;
     const Offset end = visible();
-    const auto step = step_replay(partition(), walk_.value_or(ReplayPosition()), filter, 150);
+    const auto step = advance_replay(partition(), walk_.value_or(ReplayPosition()), filter, 150);
     if (!step.ok()) return;
     std::string bytes;
     for (const ByteView piece : step->pieces) bytes.append(piece);

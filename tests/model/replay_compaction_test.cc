@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 #include "compactor/compactor.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
@@ -21,7 +21,7 @@ class Reader {
   bool step() {
     ReplayFilter filter;
     filter.live_only = true;
-    const auto step = step_replay(fixture_.partition(), position_, filter, 1);
+    const auto step = advance_replay(fixture_.partition(), position_, filter, 1);
     REQUIRE_OK(step);
     std::string bytes;
     for (const ByteView piece : step->pieces) bytes.append(piece);
@@ -130,7 +130,7 @@ TEST_CASE("no replay is caught up by a log that is closed under its last step", 
   });
   ReplayFilter filter;
   filter.live_only = true;
-  const auto step = step_replay(fixture.partition(), reader.position(), filter, 1u << 20);
+  const auto step = advance_replay(fixture.partition(), reader.position(), filter, 1u << 20);
   fixture.disk().meanwhile({});
   REQUIRE(closed);
   CHECK_FALSE(step.ok());
@@ -189,7 +189,7 @@ TEST_CASE("a log that is opened anew while a replay reads does not pass for one 
   });
   ReplayFilter filter;
   filter.live_only = true;
-  const auto step = fixture.partition().replay_step(Offset(0), end, filter, 1u << 20);
+  const auto step = fixture.partition().fetch_filtered(Offset(0), end, filter, 1u << 20);
   fixture.disk().meanwhile({});
   REQUIRE(reopened);
   CHECK(step.code() == Errc::loading);

@@ -226,7 +226,7 @@ std::vector<PartitionFixture::Stored> PartitionFixture::replay_live() {
   const Offset end = runner_->replay_bound().value();
   Offset from(0);
   while (from < end) {
-    const Result<ReplayStep> step = runner_->replay_step(from, end, ReplayFilter{}, 4096);
+    const Result<FilteredBatches> step = runner_->fetch_filtered(from, end, ReplayFilter{}, 4096);
     REQUIRE_OK(step);
     REQUIRE(step->position > from);
     for (Stored& stored : decode_records(step->batches)) all.push_back(std::move(stored));

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -298,7 +298,7 @@ TEST_CASE("a replay that begins while a large batch is being committed waits for
     position = first_replay_position(fixture.partition(), PartitionId(0)).value();
     REQUIRE(position.walk_end > Offset(0));
     REQUIRE(position.walk_end < Offset(kRecords));
-    const auto step = step_replay(fixture.partition(), position, live_only, 1u << 20);
+    const auto step = advance_replay(fixture.partition(), position, live_only, 1u << 20);
     REQUIRE_OK(step);
     CHECK(step->position.position == position.position);
     begun = true;
@@ -308,7 +308,7 @@ TEST_CASE("a replay that begins while a large batch is being committed waits for
   REQUIRE(begun);
   std::map<std::string, std::string> table;
   for (bool marker = false; !marker;) {
-    const auto step = step_replay(fixture.partition(), position, live_only, 1u << 20);
+    const auto step = advance_replay(fixture.partition(), position, live_only, 1u << 20);
     REQUIRE_OK(step);
     for (const ByteView piece : step->pieces)
       for (const auto& record : decode_records(piece)) table[record.key] = record.value.value_or("");

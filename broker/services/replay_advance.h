@@ -12,7 +12,7 @@
 
 namespace logcask {
 
-struct ReplayStepResult {
+struct ReplayAdvance {
   ReplayPosition position;  // after the step
   std::vector<ByteView> pieces;
   std::size_t bytes = 0;
@@ -34,7 +34,7 @@ Status check_horizon(const ReplayPosition& position, bool live_only, Offset hori
 // gets a new mark, so that a resumed replay has a marker too.
 Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPosition& position);
 
-Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPosition& position,
+Result<ReplayAdvance> advance_replay(PartitionRunner& runner, const ReplayPosition& position,
                                      const ReplayFilter& filter, std::size_t max_bytes);
 
 }  // namespace logcask

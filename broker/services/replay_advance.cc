@@ -1,4 +1,4 @@
-#include "broker/services/replay_step.h"
+#include "broker/services/replay_advance.h"
 
 #include <algorithm>
 #include <string>
@@ -8,7 +8,7 @@
 namespace logcask {
 namespace {
 
-void take(ReplayStepResult& result, std::string batches) {
+void take(ReplayAdvance& result, std::string batches) {
   if (batches.empty()) return;
   auto owner = std::make_shared<const std::string>(std::move(batches));
   result.bytes = owner->size();
@@ -21,15 +21,15 @@ Offset clamp_to_log_start(PartitionRunner& runner, Offset position) {
   return std::max(position, runner.snapshot().log_start_offset);
 }
 
-// runner.replay_step, once more from log start when the position has fallen below it.
-Result<ReplayStep> filtered_step(PartitionRunner& runner, Offset from, Offset end, const ReplayFilter& filter,
-                                 std::size_t max_bytes) {
-  auto step = runner.replay_step(from, end, filter, max_bytes);
+// runner.fetch_filtered, once more from log start when the position has fallen below it.
+Result<FilteredBatches> fetch_wanted(PartitionRunner& runner, Offset from, Offset end, const ReplayFilter& filter,
+                                     std::size_t max_bytes) {
+  auto step = runner.fetch_filtered(from, end, filter, max_bytes);
   if (step.code() != Errc::offset_out_of_range) return step;
   const Offset start = clamp_to_log_start(runner, from);
   if (start == from) return step;
-  if (start >= end) return ReplayStep{{}, end, runner.snapshot().tombstone_horizon};
-  return runner.replay_step(start, end, filter, max_bytes);
+  if (start >= end) return FilteredBatches{{}, end, runner.snapshot().tombstone_horizon};
+  return runner.fetch_filtered(start, end, filter, max_bytes);
 }
 
 Status end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
@@ -43,16 +43,16 @@ Status end_walk_if_done(PartitionRunner& runner, ReplayPosition& position) {
   return {};
 }
 
-Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes, ReplayStepResult& result) {
+Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes, ReplayAdvance& result) {
   ReplayPosition& position = result.position;
   if (position.position < position.walk_end) {
-    LOGCASK_ASSIGN(auto step, filtered_step(runner, position.position, position.walk_end, filter, max_bytes));
+    LOGCASK_ASSIGN(auto step, fetch_wanted(runner, position.position, position.walk_end, filter, max_bytes));
     if (step.position <= position.position) {
       // The walk may end inside a batch of which the rest is being committed: it is shown once all of it is.
       const PartitionSnapshot state = runner.snapshot();
       result.tombstone_horizon = state.tombstone_horizon;
       if (state.committed_end < state.durable_end) return {};
-      LOGCASK_ASSIGN(step, filtered_step(runner, position.position, position.walk_end, filter, max_bytes));
+      LOGCASK_ASSIGN(step, fetch_wanted(runner, position.position, position.walk_end, filter, max_bytes));
     }
     if (step.position <= position.position)
       return Error{Errc::internal, "the walk does not go on at offset " + std::to_string(position.position.value())};
@@ -66,7 +66,7 @@ Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max
 }
 
 Status tail_filtered(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max_bytes,
-                     ReplayStepResult& result) {
+                     ReplayAdvance& result) {
   ReplayFilter every = filter;
   every.live_only = false;
   LOGCASK_ASSIGN(const Offset end, runner.replay_bound());
@@ -76,14 +76,14 @@ Status tail_filtered(PartitionRunner& runner, const ReplayFilter& filter, std::s
     result.tombstone_horizon = runner.snapshot().tombstone_horizon;
     return {};
   }
-  LOGCASK_ASSIGN(auto step, filtered_step(runner, result.position.position, end, every, max_bytes));
+  LOGCASK_ASSIGN(auto step, fetch_wanted(runner, result.position.position, end, every, max_bytes));
   result.position.position = std::max(result.position.position, step.position);
   result.tombstone_horizon = step.tombstone_horizon;
   take(result, std::move(step.batches));
   return {};
 }
 
-Status tail_raw(PartitionRunner& runner, std::size_t max_bytes, ReplayStepResult& result) {
+Status tail_raw(PartitionRunner& runner, std::size_t max_bytes, ReplayAdvance& result) {
   auto fetched = runner.fetch(result.position.position, max_bytes);
   if (fetched.code() == Errc::offset_out_of_range) {
     const Offset start = clamp_to_log_start(runner, result.position.position);
@@ -143,9 +143,9 @@ Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPos
   return {};
 }
 
-Result<ReplayStepResult> step_replay(PartitionRunner& runner, const ReplayPosition& position,
+Result<ReplayAdvance> advance_replay(PartitionRunner& runner, const ReplayPosition& position,
                                      const ReplayFilter& filter, std::size_t max_bytes) {
-  ReplayStepResult result;
+  ReplayAdvance result;
   result.position = position;
   if (position.phase == ReplayPhase::walk) {
     LOGCASK_TRY(walk(runner, filter, max_bytes, result));
