@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/door/log_walk.h"
+#include "broker/door/committed_records.h"
 #include "broker/services/counted.h"
 #include "broker/topics/internal_batch.h"
 #include "broker/topics/topic_name.h"
@@ -156,7 +156,7 @@ Status GroupsService::ensure_index() {
     if (indexed_) return {};
   }
   if (const TopicPtr topic = parts_.topics.find(kOffsetsTopic)) {
-    LOGCASK_TRY(walk_log(*topic->partitions[0], [this](const RecordView& record) {
+    LOGCASK_TRY(for_each_committed_record(*topic->partitions[0], [this](const RecordView& record) {
       if (!record.key) return;
       // Records that are not commits are another version's business.
       if (auto key = decode_offset_commit_key(*record.key); key.ok() && *key)

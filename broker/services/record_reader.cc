@@ -1,6 +1,6 @@
 #include "broker/services/record_reader.h"
 
-#include "broker/door/log_walk.h"
+#include "broker/door/committed_records.h"
 
 namespace logcask {
 

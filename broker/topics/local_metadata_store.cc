@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "broker/door/log_walk.h"
+#include "broker/door/committed_records.h"
 #include "broker/topics/internal_batch.h"
 #include "broker/topics/metadata.pb.h"
 
@@ -63,7 +63,7 @@ LocalMetadataStore::LocalMetadataStore(std::shared_ptr<PartitionRunner> runner, 
 
 Result<std::vector<TopicRecord>> LocalMetadataStore::load_topics() {
   std::map<std::string, std::optional<std::string>> latest;
-  LOGCASK_TRY(walk_log(*runner_, [&latest](const RecordView& record) {
+  LOGCASK_TRY(for_each_committed_record(*runner_, [&latest](const RecordView& record) {
     if (record.key)
       latest[std::string(*record.key)] = record.value ? std::optional<std::string>(*record.value) : std::nullopt;
   }));

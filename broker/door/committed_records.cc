@@ -1,4 +1,4 @@
-#include "broker/door/log_walk.h"
+#include "broker/door/committed_records.h"
 
 namespace logcask {
 
@@ -22,7 +22,7 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
   return {};
 }
 
-Status walk_log(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink) {
+Status for_each_committed_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink) {
   constexpr std::size_t kStepBytes = 1u << 20;
   LOGCASK_ASSIGN(const Offset end, runner.replay_bound());
   Offset position = runner.snapshot().log_start_offset;

@@ -15,6 +15,6 @@ inline constexpr std::size_t kDecompressedBytesMax = 64u << 20;
 Status for_each_record(ByteView batches, const std::function<void(const RecordView&)>& sink);
 
 // Every committed record from log start to the end as it is when the walk begins, in order.
-Status walk_log(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink);
+Status for_each_committed_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink);
 
 }  // namespace logcask
