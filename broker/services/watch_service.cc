@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "broker/services/lookup_service.h"
-#include "broker/services/record_reader.h"
+#include "broker/services/point_reader.h"
 
 namespace logcask {
 namespace {
@@ -181,7 +181,7 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
 
   bool pump_source(Source& source) {
     bool sent = false;
-    RecordReader reader(*source.runner);
+    PointReader reader(*source.runner);
     while (sink_ && credit_ > 0 && !source.stale.empty()) {
       const std::size_t i = source.stale.front();
       source.stale.pop_front();
@@ -235,7 +235,7 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
     return emit(event);
   }
 
-  bool send_change(Source& source, RecordReader& reader, const KeyChange& change) {
+  bool send_change(Source& source, PointReader& reader, const KeyChange& change) {
     WatchedKey& watched = source.keys[change.watch_index];
     LookupResult event;
     event.key_index = static_cast<std::uint32_t>(watched.key_index);

@@ -12,9 +12,9 @@
 
 namespace logcask {
 
-class RecordReader {
+class PointReader {
  public:
-  explicit RecordReader(PartitionRunner& runner) : runner_(runner) {}
+  explicit PointReader(PartitionRunner& runner) : runner_(runner) {}
   // Nothing when compaction or retention removed it, or it cannot be read. Views live until the next call.
   std::optional<RecordView> read(Offset offset);
 

@@ -1,10 +1,10 @@
-#include "broker/services/record_reader.h"
+#include "broker/services/point_reader.h"
 
 #include "broker/door/committed_records.h"
 
 namespace logcask {
 
-bool RecordReader::load(Offset offset) {
+bool PointReader::load(Offset offset) {
   header_.reset();
   auto fetched = runner_.fetch(offset, 1);
   if (!fetched.ok() || fetched->pieces.empty()) return false;
@@ -20,7 +20,7 @@ bool RecordReader::load(Offset offset) {
   return true;
 }
 
-std::optional<RecordView> RecordReader::read(Offset offset) {
+std::optional<RecordView> PointReader::read(Offset offset) {
   const bool held = header_ && header_->base_offset <= offset && offset <= header_->last_offset();
   if (!held && !load(offset)) return std::nullopt;
   RecordCursor cursor(*header_, records_);
