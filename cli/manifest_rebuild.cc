@@ -5,9 +5,9 @@
 
 #include "partition/producer_state.h"
 #include "partition/recovery.h"
+#include "segment/batch_scan.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
-#include "segment/log_scan.h"
 #include "segment/log_state.h"
 #include "segment/segment.h"
 #include "segment/sync_log.h"
@@ -73,7 +73,7 @@ class Rebuild {
     ScanOptions options;
     options.name = name;
     options.expected = name.base;
-    LOGCASK_ASSIGN(const ScanEnd end, scan_log(*file, options, [&](const ScannedBatch& batch) {
+    LOGCASK_ASSIGN(const ScanEnd end, scan_batches(*file, options, [&](const ScannedBatch& batch) {
                      state.add_batch(batch.header, batch.bytes);
                      const EpochStart start{batch.header.leader_epoch, batch.header.base_offset};
                      if (candidate.epochs.empty() || candidate.epochs.back().epoch < start.epoch)

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "segment/batch_scan.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
 #include "segment/hint_file.h"
-#include "segment/log_scan.h"
 #include "segment/log_state.h"
 #include "segment/offset_index.h"
 #include "segment/sync_log.h"
@@ -238,7 +238,7 @@ class Checker {
     options.name = name;
     options.expected = name.base;
     options.end_position = end_position;
-    return scan_log(*file, options, [&](const ScannedBatch& batch) {
+    return scan_batches(*file, options, [&](const ScannedBatch& batch) {
       state.add_batch(batch.header, batch.bytes);
       return Status();
     });

@@ -11,9 +11,9 @@
 #include "cli/verbs.h"
 #include "partition/manifest.h"
 #include "partition/producer_state.h"
+#include "segment/batch_scan.h"
 #include "segment/filename.h"
 #include "segment/hint_file.h"
-#include "segment/log_scan.h"
 #include "segment/log_state.h"
 #include "segment/posix_file.h"
 #include "segment/sync_log.h"
@@ -64,7 +64,7 @@ class Inspection {
     bool gone = false;
     std::uint64_t batches = 0;
     std::uint64_t records = 0;
-    const auto scanned = scan_log(*file, options, [&](const ScannedBatch& batch) -> Status {
+    const auto scanned = scan_batches(*file, options, [&](const ScannedBatch& batch) -> Status {
       ++batches;
       records += static_cast<std::uint64_t>(batch.header.record_count);
       if (args_.records) {
@@ -178,7 +178,7 @@ class Inspection {
     ScanOptions options;
     options.name = parsed.name;
     options.expected = parsed.name.base;
-    LOGCASK_TRY(as_status(scan_log(*log, options, [&](const ScannedBatch& batch) {
+    LOGCASK_TRY(as_status(scan_batches(*log, options, [&](const ScannedBatch& batch) {
       state.add_batch(batch.header, batch.bytes);
       return Status();
     })));

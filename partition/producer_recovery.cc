@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "segment/batch_scan.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
-#include "segment/log_scan.h"
 
 namespace logcask {
 namespace {
@@ -72,7 +72,7 @@ Status ProducerRecovery::learn_behind_damage(const File& file, SegmentName name,
   options.expected = name.base;
   options.end_position = end;
   options.check_crc = false;
-  const auto scanned = scan_log(file, options, [&](const ScannedBatch& batch) -> Status {
+  const auto scanned = scan_batches(file, options, [&](const ScannedBatch& batch) -> Status {
     if (batch.header.base_offset >= from && batch_crc_holds(batch.bytes)) learn(batch.header, seen);
     return {};
   });

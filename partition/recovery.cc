@@ -7,8 +7,8 @@
 #include "base/mutant.h"
 #include "partition/producer_recovery.h"
 #include "partition/unlisted_log.h"
+#include "segment/batch_scan.h"
 #include "segment/filename.h"
-#include "segment/log_scan.h"
 #include "segment/sync_log.h"
 
 namespace logcask {
@@ -380,7 +380,7 @@ Result<LogState> Recovery::rewrite_tail(const UnlistedLog& log) {
   options.position = log.sync.position;
   options.expected = new_name.base;
   options.end_position = log.state.position();
-  LOGCASK_ASSIGN(const ScanEnd end, scan_log(*from, options, [&](const ScannedBatch& batch) -> Status {
+  LOGCASK_ASSIGN(const ScanEnd end, scan_batches(*from, options, [&](const ScannedBatch& batch) -> Status {
                    LOGCASK_TRY(to->write_at(copy.position(), batch.bytes));
                    copy.add_batch(batch.header, batch.bytes);
                    return {};

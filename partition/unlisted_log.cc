@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "segment/batch_scan.h"
 #include "segment/filename.h"
-#include "segment/log_scan.h"
 
 namespace logcask {
 namespace {
@@ -90,7 +90,7 @@ Status Scan::read_batches(const File& file) {
   ScanOptions options;
   options.name = name_;
   options.expected = name_.base;
-  Result<ScanEnd> scanned = scan_log(file, options, [this](const ScannedBatch& batch) { return take(batch); });
+  Result<ScanEnd> scanned = scan_batches(file, options, [this](const ScannedBatch& batch) { return take(batch); });
   if (wrong_epoch_) scanned = *wrong_epoch_;
   LOGCASK_ASSIGN(end_, std::move(scanned));
   if (at_recovery_point(end_.position)) digest_differs_ = log_.state.digest.value() != log_.sync.digest;

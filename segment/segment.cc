@@ -127,7 +127,7 @@ Result<std::shared_ptr<const OpenSegment>> Segment::rebuild_indexes(std::shared_
   LogState state(name_);
   bool crcs_hold = true;
   ScanOptions options{name_, 0, name_.base, facts_.size_bytes, false};
-  LOGCASK_TRY(scan_log(*file, options, [&](const ScannedBatch& batch) -> Status {
+  LOGCASK_TRY(scan_batches(*file, options, [&](const ScannedBatch& batch) -> Status {
     // Of a damaged batch only the header is used, so that what follows it stays readable.
     const bool holds = batch_crc_holds(batch.bytes);
     crcs_hold = crcs_hold && holds;

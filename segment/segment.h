@@ -20,10 +20,10 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "proto/record_batch.h"
+#include "segment/batch_scan.h"
 #include "segment/crc_bitmap.h"
 #include "segment/file.h"
 #include "segment/file_cache.h"
-#include "segment/log_scan.h"
 #include "segment/record_cache.h"
 #include "segment/segment_facts.h"
 

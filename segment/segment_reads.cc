@@ -132,7 +132,7 @@ Status Segment::scan(Offset from, const BatchCallback& take) const {
   LOGCASK_ASSIGN(const auto located, locate(hold, from));
   if (!located) return {};
   const ScanOptions options{name_, located->position, located->header.base_offset, hold.size, true};
-  LOGCASK_ASSIGN(const ScanEnd end, scan_log(*hold.file, options, [&](const ScannedBatch& batch) -> Status {
+  LOGCASK_ASSIGN(const ScanEnd end, scan_batches(*hold.file, options, [&](const ScannedBatch& batch) -> Status {
                    if (!hold.header_holds(batch.header, batch.bytes, batch.position))
                      return damaged(batch.position, "its header is not the one that was written");
                    return take(batch);

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "base/crc32c.h"
+#include "segment/batch_scan.h"
 #include "segment/digest.h"
-#include "segment/log_scan.h"
 #include "segment/offset_index.h"
 #include "segment/segment.h"
 #include "segment/time_index.h"
@@ -99,7 +99,7 @@ void note_records(const ScannedBatch& batch, Scanned& scanned) {
 
 Scanned scan(const File& file, const ScanOptions& options, bool records) {
   Scanned scanned;
-  const auto end = scan_log(file, options, [&](const ScannedBatch& batch) -> Status {
+  const auto end = scan_batches(file, options, [&](const ScannedBatch& batch) -> Status {
     LOGCASK_CHECK(batch.position == scanned.bytes.size() && batch.bytes.size() == batch.header.total_bytes());
     scanned.bytes += batch.bytes;
     scanned.facts.batches += 1;
@@ -218,7 +218,7 @@ void fuzz_log_scan(ByteView bytes) {
   std::size_t rest = 0;
   log.options.position = first->total_bytes();
   log.options.expected = first->next_offset();
-  const auto end = scan_log(file, log.options, [&](const ScannedBatch& batch) -> Status {
+  const auto end = scan_batches(file, log.options, [&](const ScannedBatch& batch) -> Status {
     rest += batch.bytes.size();
     return {};
   });

@@ -38,7 +38,7 @@ Result<Recovered> recover(Directory& directory) {
   LOGCASK_ASSIGN(recovered.floor, read_sync_log(directory, kCrashedName.base));
   LOGCASK_ASSIGN(auto file, directory.open(segment_filename(kCrashedName, SegmentFile::log), OpenMode::read));
   LOGCASK_ASSIGN(recovered.end,
-                 scan_log(*file, {kCrashedName, 0, kCrashedName.base}, [&](const ScannedBatch& batch) -> Status {
+                 scan_batches(*file, {kCrashedName, 0, kCrashedName.base}, [&](const ScannedBatch& batch) -> Status {
                    recovered.state.add_batch(batch.header, batch.bytes);
                    return {};
                  }));

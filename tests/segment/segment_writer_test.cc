@@ -201,7 +201,7 @@ TEST_CASE("a log resumed from a scan goes on as if it had never stopped") {
   {
     auto file = log.files.root()->open(log.file(SegmentFile::log), OpenMode::read);
     LogState state(log.name);
-    const auto end = scan_log(**file, {log.name, 0, Offset(0)}, [&](const ScannedBatch& batch) -> Status {
+    const auto end = scan_batches(**file, {log.name, 0, Offset(0)}, [&](const ScannedBatch& batch) -> Status {
       state.add_batch(batch.header, batch.bytes);
       return {};
     });

@@ -15,7 +15,7 @@ Scanned scan(const std::string& content, ScanOptions options) {
   files.set_content("log", content);
   const auto file = files.root()->open("log", OpenMode::read);
   Scanned scanned;
-  const auto end = scan_log(**file, options, [&](const ScannedBatch& batch) -> Status {
+  const auto end = scan_batches(**file, options, [&](const ScannedBatch& batch) -> Status {
     REQUIRE(batch.position == options.position + scanned.bytes.size());
     scanned.bytes += batch.bytes;
     return {};

@@ -1,4 +1,4 @@
-#include "segment/log_scan.h"
+#include "segment/batch_scan.h"
 
 #include <algorithm>
 
@@ -66,7 +66,7 @@ std::string header_fault(const BatchHeader& header, const ScanOptions& options, 
 
 }  // namespace
 
-Result<ScanEnd> scan_log(const File& file, const ScanOptions& options, const BatchCallback& take) {
+Result<ScanEnd> scan_batches(const File& file, const ScanOptions& options, const BatchCallback& take) {
   LOGCASK_ASSIGN(const std::uint64_t file_size, file.size());
   Window window(file, std::min(options.end_position, file_size));
   ScanEnd end;

@@ -51,6 +51,6 @@ struct ScanEnd {
 
 // Fails only with an error of the file or of the callback; a bad batch is a ScanEnd.
 // From a scan of GEN 0, base offsets are contiguous from `expected`; of GEN > 0, they rise.
-Result<ScanEnd> scan_log(const File& file, const ScanOptions& options, const BatchCallback& take);
+Result<ScanEnd> scan_batches(const File& file, const ScanOptions& options, const BatchCallback& take);
 
 }  // namespace logcask
