@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/mutant.h"
 #include "broker/door/local_partition_runner.h"
-#include "partition/log_read.h"
+#include "partition/view_read.h"
 
 namespace logcask {
 namespace {
@@ -131,7 +131,7 @@ void LocalPartitionRunner::get_chunk(std::span<const ByteView> keys, std::size_t
     for (std::size_t i = 0; i < n; ++i) sink(first + i, answer);
     return;
   }
-  LogLookup log(view);
+  ViewLookup log(view);
   for (std::size_t i = 0; i < n; ++i)
     if (entries[i] && entries[i]->offset >= view.log_start) places[i] = log.find(entries[i]->offset);
   SegmentLookup::find_blocks(environment_.partition.segments->records, {places, n});
@@ -177,10 +177,10 @@ Error LocalPartitionRunner::noticed(Error error) {
   return error;
 }
 
-// read_log(), with what it meets told.
+// read_view(), with what it meets told.
 Result<Offset> LocalPartitionRunner::read_batches(const LogView& view, Offset from, std::size_t max_bytes,
                                                   std::string& batches) {
-  auto read = read_log(view, from, max_bytes, batches);
+  auto read = read_view(view, from, max_bytes, batches);
   if (!read.ok()) return noticed(std::move(read).error());
   return read;
 }
@@ -198,7 +198,7 @@ void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities
   for (std::size_t i = 0; i < identities.size(); ++i) entries[i] = keys.newest_below(identities[i], end);
 }
 
-void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, LogLookup& log,
+void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, ViewLookup& log,
                                          SegmentLookup::Place& place, bool keys_only, std::size_t index,
                                          const LookupSink& sink) {
   thread_local RecordScratch scratch;

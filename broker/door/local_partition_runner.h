@@ -16,9 +16,9 @@
 #include "broker/threads/executor.h"
 #include "partition/compaction_port.h"
 #include "partition/keydir_loader.h"
-#include "partition/log_read.h"
 #include "partition/log_structure.h"
 #include "partition/partition.h"
+#include "partition/view_read.h"
 
 namespace logcask {
 
@@ -144,7 +144,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
                   std::vector<bool>& live) const;
   template <std::size_t kMost>
   void get_chunk(std::span<const ByteView> keys, std::size_t first, bool keys_only, const LookupSink& sink);
-  void answer_lookup(ByteView key, const KeyIdentity& identity, LogLookup& log, SegmentLookup::Place& place,
+  void answer_lookup(ByteView key, const KeyIdentity& identity, ViewLookup& log, SegmentLookup::Place& place,
                      bool keys_only, std::size_t index, const LookupSink& sink);
 
   // compaction

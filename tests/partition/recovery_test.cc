@@ -1,6 +1,6 @@
 #include "partition/recovery.h"
 
-#include "partition/log_read.h"
+#include "partition/view_read.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
 #include "segment/sync_log.h"
@@ -135,7 +135,7 @@ struct Disk {
     std::string bytes;
     Offset from = view.log_start;
     while (from < view.visible_end) {
-      const auto next = read_log(view, from, 1 << 20, bytes);
+      const auto next = read_view(view, from, 1 << 20, bytes);
       if (!next.ok()) {
         REQUIRE(next.code() == Errc::corrupt_range);
         from = end_of_damage(from);

@@ -1,10 +1,10 @@
-#include "partition/log_read.h"
+#include "partition/view_read.h"
 
 #include <algorithm>
 
 namespace logcask {
 
-Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes, std::string& out) {
+Result<Offset> read_view(const LogView& view, Offset from, std::size_t max_bytes, std::string& out) {
   const auto& segments = view.list->segments;
   const std::size_t start_bytes = out.size();
   for (std::size_t i = view.list->find(from); i < segments.size() && from < view.visible_end; ++i) {
@@ -45,7 +45,7 @@ Result<std::optional<Segment::TimedOffset>> find_time(const LogView& view, Times
   return std::optional<Segment::TimedOffset>();
 }
 
-const SegmentLookup& LogLookup::in(Offset offset) {
+const SegmentLookup& ViewLookup::in(Offset offset) {
   const std::size_t number = view_.list->find(offset);
   const Segment& segment = *view_.list->segments[number];
   auto& open = open_[number % open_.size()];

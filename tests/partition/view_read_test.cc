@@ -1,4 +1,4 @@
-#include "partition/log_read.h"
+#include "partition/view_read.h"
 
 #include "tests/partition/keyed_log.h"
 
@@ -37,7 +37,7 @@ struct ReadLog {
   // Offsets of the batches read; `next` is where to go on.
   std::vector<std::int64_t> read(const LogView& view, std::int64_t from, std::size_t max_bytes, std::int64_t& next) {
     std::string out;
-    const auto at = read_log(view, Offset(from), max_bytes, out);
+    const auto at = read_view(view, Offset(from), max_bytes, out);
     REQUIRE_OK(at);
     next = at->value();
     std::vector<std::int64_t> bases;
@@ -106,7 +106,7 @@ TEST_CASE("damage behind good batches ends the answer, the next read names it", 
   CHECK(log.read(log.view(20), 0, 1 << 20, next) == Bases{0, 3, 10});
   CHECK(next == 11);
   std::string out;
-  const auto damaged = read_log(log.view(20), Offset(11), 1 << 20, out);
+  const auto damaged = read_view(log.view(20), Offset(11), 1 << 20, out);
   CHECK(damaged.code() == Errc::corrupt_range);
   CHECK(damaged.error().message.find(name) != std::string::npos);
   CHECK(out.empty());

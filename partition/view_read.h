@@ -15,15 +15,15 @@ namespace logcask {
 // Appends whole batches to `out` from the one that holds or follows `from`, below the view's visible end: one whatever
 // its size, more while they fit `max_bytes`. Returns where to go on: past holes, and the visible end itself when
 // nothing visible follows. corrupt_range names file and position.
-Result<Offset> read_log(const LogView& view, Offset from, std::size_t max_bytes, std::string& out);
+Result<Offset> read_view(const LogView& view, Offset from, std::size_t max_bytes, std::string& out);
 
 // The first visible record at or after `timestamp`.
 Result<std::optional<Segment::TimedOffset>> find_time(const LogView& view, TimestampMs timestamp);
 
 // Single records of a view; see segment/segment_lookup.h for the steps. The view must outlive it.
-class LogLookup {
+class ViewLookup {
  public:
-  explicit LogLookup(const LogView& view) : view_(view) {}
+  explicit ViewLookup(const LogView& view) : view_(view) {}
 
   SegmentLookup::Place find(Offset offset) { return in(offset).find(offset); }
   Result<RecordView> read(SegmentLookup::Place& place, RecordScratch& scratch) {
