@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/mutant.h"
-#include "partition/keyed_scan.h"
+#include "partition/keyed_records.h"
 
 namespace logcask {
 namespace {
@@ -31,8 +31,8 @@ class HintBuilder {
       LOGCASK_TRY(older->read([this](std::span<const HintEntry> entries) { return take_over(entries); }));
     }
     if (range.from_position < build_.extent.position) {
-      LOGCASK_TRY(scan_keyed(*build_.segment, range, *build_.hasher, build_.max_decompressed_bytes, totals,
-                             [this](std::span<const KeyedRecord> records) { return add(records); }));
+      LOGCASK_TRY(walk_keyed_records(*build_.segment, range, *build_.hasher, build_.max_decompressed_bytes, totals,
+                                     [this](std::span<const KeyedRecord> records) { return add(records); }));
     }
     LOGCASK_TRY(flush());
     if (totals.next_offset != build_.extent.next_offset)

@@ -39,14 +39,14 @@ Status KeydirLoader::load_entries(const HintReader& hint, SegmentLoad& result) {
 
 Status KeydirLoader::load_log(const Segment& segment, const KeyedRange& range, KeyedTotals& totals,
                               SegmentLoad& result) {
-  return scan_keyed(segment, range, *options_.hasher, options_.max_decompressed_bytes, totals,
-                    [&](std::span<const KeyedRecord> records) {
-                      for (const KeyedRecord& record : records)
-                        if (record.offset >= options_.log_start)
-                          raises_.push_back({record.identity, record.offset, record.tombstone});
-                      result.scanned_records += records.size();
-                      return flush();
-                    });
+  return walk_keyed_records(segment, range, *options_.hasher, options_.max_decompressed_bytes, totals,
+                            [&](std::span<const KeyedRecord> records) {
+                              for (const KeyedRecord& record : records)
+                                if (record.offset >= options_.log_start)
+                                  raises_.push_back({record.identity, record.offset, record.tombstone});
+                              result.scanned_records += records.size();
+                              return flush();
+                            });
 }
 
 std::optional<HintReader> KeydirLoader::usable_hint(const Segment& segment, const HintExtent& extent,

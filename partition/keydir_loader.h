@@ -23,7 +23,7 @@
 #include "base/result.h"
 #include "partition/hint_builder.h"
 #include "partition/keydir.h"
-#include "partition/keyed_scan.h"
+#include "partition/keyed_records.h"
 #include "partition/manifest.h"
 #include "segment/segment.h"
 

@@ -1,4 +1,4 @@
-#include "partition/keyed_scan.h"
+#include "partition/keyed_records.h"
 
 #include <algorithm>
 #include <string>
@@ -96,8 +96,8 @@ class KeyedScan {
 
 }  // namespace
 
-Status scan_keyed(const Segment& segment, const KeyedRange& range, const KeyHasher& hasher,
-                  std::size_t max_decompressed_bytes, KeyedTotals& totals, const KeyedCallback& take) {
+Status walk_keyed_records(const Segment& segment, const KeyedRange& range, const KeyHasher& hasher,
+                          std::size_t max_decompressed_bytes, KeyedTotals& totals, const KeyedCallback& take) {
   return KeyedScan(segment, range, hasher, max_decompressed_bytes, totals, take).run();
 }
 

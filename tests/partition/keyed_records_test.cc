@@ -1,4 +1,4 @@
-#include "partition/keyed_scan.h"
+#include "partition/keyed_records.h"
 
 #include "tests/partition/keyed_log.h"
 
@@ -54,12 +54,12 @@ struct Scan {
 
 Scan scan(const Segment& segment, const KeyedRange& range, std::size_t max_decompressed = kMaxDecompressed) {
   Scan out;
-  out.status = scan_keyed(segment, range, test_hasher(), max_decompressed, out.totals,
-                          [&](std::span<const KeyedRecord> records) -> Status {
-                            out.groups.push_back(records.size());
-                            out.records.insert(out.records.end(), records.begin(), records.end());
-                            return {};
-                          });
+  out.status = walk_keyed_records(segment, range, test_hasher(), max_decompressed, out.totals,
+                                  [&](std::span<const KeyedRecord> records) -> Status {
+                                    out.groups.push_back(records.size());
+                                    out.records.insert(out.records.end(), records.begin(), records.end());
+                                    return {};
+                                  });
   return out;
 }
 
@@ -147,8 +147,8 @@ TEST_CASE("a range begins at its offset's batch and ends before the batch at its
   REQUIRE_OK(in(108, 4).status);
   // Totals are added to.
   KeyedTotals totals = in(100, 2).totals;
-  REQUIRE_OK(scan_keyed(*segment, {Offset(104), log.positions[4], std::nullopt}, test_hasher(), kMaxDecompressed,
-                        totals, [](std::span<const KeyedRecord>) { return Status(); }));
+  REQUIRE_OK(walk_keyed_records(*segment, {Offset(104), log.positions[4], std::nullopt}, test_hasher(),
+                                kMaxDecompressed, totals, [](std::span<const KeyedRecord>) { return Status(); }));
   CHECK(totals.records == 8);
   CHECK(totals.next_offset == Offset(108));
 }
@@ -194,11 +194,11 @@ TEST_CASE("the first error of who takes the records ends the walk, and he is not
   for (int batch = 0; batch < 3; ++batch) log.add(std::vector<KeyValue>(1000, {"k", "v"}));
   KeyedTotals totals;
   int calls = 0;
-  const Status status = scan_keyed(*log.segment(), log.all(), test_hasher(), kMaxDecompressed, totals,
-                                   [&](std::span<const KeyedRecord>) -> Status {
-                                     ++calls;
-                                     return Error{Errc::cancelled, "enough"};
-                                   });
+  const Status status = walk_keyed_records(*log.segment(), log.all(), test_hasher(), kMaxDecompressed, totals,
+                                           [&](std::span<const KeyedRecord>) -> Status {
+                                             ++calls;
+                                             return Error{Errc::cancelled, "enough"};
+                                           });
   CHECK(status.code() == Errc::cancelled);
   CHECK(status.error().message == "enough");
   CHECK(calls == 1);

@@ -45,7 +45,7 @@ struct KeyedRange {
 using KeyedCallback = std::function<Status(std::span<const KeyedRecord>)>;
 
 // `totals` is added to, also when the walk fails.
-Status scan_keyed(const Segment& segment, const KeyedRange& range, const KeyHasher& hasher,
-                  std::size_t max_decompressed_bytes, KeyedTotals& totals, const KeyedCallback& take);
+Status walk_keyed_records(const Segment& segment, const KeyedRange& range, const KeyHasher& hasher,
+                          std::size_t max_decompressed_bytes, KeyedTotals& totals, const KeyedCallback& take);
 
 }  // namespace logcask
