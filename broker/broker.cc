@@ -12,6 +12,7 @@
 #include "broker/log.h"
 #include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
+#include "broker/settings/config_reload.h"
 #include "broker/settings/memory_limit.h"
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"
@@ -111,6 +112,7 @@ std::size_t unpack_threads(const BrokerConfig& config) {
 struct Broker::Parts {
   Parts(const BrokerConfig& settings, std::unique_ptr<DataDirectory> directory)
       : config(settings),
+        running(settings),
         data(std::move(directory)),
         hasher(data->secret()),
         compaction({clock, [this] { return compacted_partitions(); }, [](const std::string& text) { log_info(text); },
@@ -135,10 +137,12 @@ struct Broker::Parts {
   void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries);
   void make_services(const std::string& version, std::int64_t started_ns);
   Status open_listener();
+  void reload(const BrokerConfig& fresh);
   bool stop();
 
   const Clock& clock = system_clock();
-  const BrokerConfig config;
+  const BrokerConfig config;  // of the start
+  BrokerConfig running;       // with what was read again since; owner's thread only
   const std::unique_ptr<DataDirectory> data;
   const KeyHasher hasher;
   CompactionThreads compaction;
@@ -296,6 +300,22 @@ Status Broker::Parts::open_listener() {
   return {};
 }
 
+void Broker::Parts::reload(const BrokerConfig& fresh) {
+  const ConfigReload reloaded = reload_config(running, fresh);
+  running = reloaded.config;
+  set_log_level(running.log_level);
+  compaction.set_max_bytes_per_second(running.compaction_max_bytes_per_second);
+  factory.set_keydir_total_max_bytes(running.keydir_total_max_bytes);
+  facts.keydir_budget_bytes = running.keydir_total_max_bytes;
+  topics->set_limits(running.partitions_max, running.default_partitions);
+  for (const std::string& line : reloaded.taken) log_info("setting changed: " + line);
+  if (reloaded.taken.empty()) log_info("settings read again: nothing that a running broker takes has changed");
+  if (reloaded.needs_restart.empty()) return;
+  std::string names;
+  for (const std::string& name : reloaded.needs_restart) names += (names.empty() ? "" : ", ") + name;
+  log_warn("settings that differ and wait for a restart: " + names);
+}
+
 bool Broker::Parts::stop() {
   if (std::exchange(stopped, true)) return clean;
   const std::int64_t start = clock.monotonic_ns();
@@ -335,6 +355,7 @@ Broker::~Broker() { stop(); }
 
 const SocketAddress& Broker::native_address() const { return parts_->address; }
 bool Broker::stop() { return parts_->stop(); }
+void Broker::reload(const BrokerConfig& fresh) { parts_->reload(fresh); }
 
 Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const std::string& version) {
   const Clock& clock = system_clock();

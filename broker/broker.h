@@ -4,6 +4,7 @@
 // start() returns when the logs are recovered and the listener is open; keydirs may go on loading. stop() ends
 // connections, flushes, writes checkpoints and hints, and marks the directory clean. Not thread-safe: one owner.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,9 @@ class Broker {
 
   // Where the native listener listens, with the real port.
   const SocketAddress& native_address() const;
+  // Takes what may change while it runs from settings read again, and says in the log what it took and what waits for a
+  // restart.
+  void reload(const BrokerConfig& fresh);
   // Idempotent. False when something could not be written in order; the log says what.
   bool stop();
 
@@ -33,8 +37,11 @@ class Broker {
 };
 
 // The verb `serve`: runs a broker until SIGTERM or SIGINT and returns the exit code: 0 after a clean stop, 1 when it
-// could not start or stop in order. Prints one line on stdout per open listener: "listening native HOST:PORT".
+// could not start or stop in order. SIGHUP reads the settings again with `read_settings`; a broker that has a terminal
+// stops cleanly at it, for that is how a terminal says that it closes, and one started with nohup ignores it.
+// Prints one line on stdout per open listener: "listening native HOST:PORT".
 // Call before other threads exist: it blocks the signals in all threads.
-int run_broker(const BrokerConfig& config, const std::string& version);
+int run_broker(const BrokerConfig& config, const std::string& version,
+               const std::function<Result<BrokerConfig>()>& read_settings);
 
 }  // namespace logcask

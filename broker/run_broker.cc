@@ -1,4 +1,5 @@
 // run_broker(): signals, the ready line, the deadline of the stop.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,10 +13,16 @@
 namespace logcask {
 namespace {
 
-// A closed terminal stops the broker cleanly, too, unless it was started with nohup.
 bool hang_up_is_ignored() {
   struct sigaction action {};
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// Whether SIGHUP can mean that a terminal closes.
+bool has_terminal() {
+  const int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
 }
 
 sigset_t stop_signals() {
@@ -29,6 +36,23 @@ sigset_t stop_signals() {
 
 const char* name_of(int signal_number) {
   return signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGINT ? "SIGINT" : "SIGHUP";
+}
+
+void reload(Broker& broker, const std::function<Result<BrokerConfig>()>& read_settings) {
+  const auto fresh = read_settings();
+  if (!fresh.ok()) return log_error("settings read again are refused, nothing changes: " + fresh.error().message);
+  broker.reload(*fresh);
+}
+
+// Calls `hung_up` for each SIGHUP that is not a closing terminal's.
+int wait_for_stop_signal(const sigset_t& signals, const std::function<void()>& hung_up) {
+  const bool stops_at_hang_up = has_terminal();
+  while (true) {
+    int signal_number = 0;
+    if (sigwait(&signals, &signal_number) != 0) continue;
+    if (signal_number != SIGHUP || stops_at_hang_up) return signal_number;
+    hung_up();
+  }
 }
 
 // A second signal while stopping means: now.
@@ -51,7 +75,8 @@ bool wait_for_stop(std::future<bool>& stopped, const sigset_t& signals, std::int
 
 }  // namespace
 
-int run_broker(const BrokerConfig& config, const std::string& version) {
+int run_broker(const BrokerConfig& config, const std::string& version,
+               const std::function<Result<BrokerConfig>()>& read_settings) {
   set_log_level(config.log_level);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a write beyond RLIMIT_FSIZE fails like one on a full disk
@@ -65,9 +90,7 @@ int run_broker(const BrokerConfig& config, const std::string& version) {
   std::unique_ptr<Broker> broker = std::move(started).value();
   std::printf("listening native %s\n", broker->native_address().to_string().c_str());
   std::fflush(stdout);
-  int signal_number = 0;
-  while (sigwait(&signals, &signal_number) != 0) {
-  }
+  const int signal_number = wait_for_stop_signal(signals, [&] { reload(*broker, read_settings); });
   log_info(std::string("stopping on ") + name_of(signal_number));
   std::promise<bool> promise;
   std::future<bool> stopped = promise.get_future();

@@ -100,7 +100,9 @@ JsonWriter& JsonWriter::value(std::string_view text) {
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return null();
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.6g", number);
+  // Counters travel as floating point numbers: whole ones keep all their digits.
+  const bool whole = std::floor(number) == number && std::fabs(number) < 9007199254740992.0;
+  std::snprintf(buffer, sizeof buffer, whole ? "%.0f" : "%.6g", number);
   return raw(buffer);
 }
 

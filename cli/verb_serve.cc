@@ -3,8 +3,9 @@
 #include <memory>
 
 #include "broker/broker.h"
-#include "broker/settings/config.h"
 #include "broker/settings/config_file.h"
+#include "broker/settings/config_reference.h"
+#include "broker/settings/config_sources.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
@@ -56,7 +57,7 @@ int serve(const ServeArgs& args) {
     fail(config.error());
     return kExitUsage;
   }
-  return run_broker(*config, LOGCASK_VERSION);
+  return run_broker(*config, LOGCASK_VERSION, [&args] { return load_config(args); });
 }
 
 }  // namespace
@@ -65,14 +66,17 @@ Verb serve_verb() {
   auto args = std::make_shared<ServeArgs>();
   Verb verb;
   verb.path = "serve";
-  verb.summary = "Runs the broker until SIGTERM, SIGINT or SIGHUP.";
+  verb.summary = "Runs the broker until SIGTERM or SIGINT.";
   verb.details =
       "Settings come from flags, else from the environment (LOGCASK_ and the name in upper case, dots as underscores), "
       "else "
       "from the file of --config (TOML), else from their defaults; docs/CONFIG.md lists them. When it is ready it "
       "prints "
       "'listening native HOST:PORT' on stdout; its log goes to stderr. A second signal ends it without a clean stop: "
-      "acknowledged records are safe, the next start recovers.";
+      "acknowledged records are safe, the next start recovers. SIGHUP reads the settings again; those that "
+      "docs/CONFIG.md "
+      "marks change at once, one warning names the others that differ. Started from a terminal, it stops when that "
+      "closes.";
   verb.flag("--data", "DIR", "everything the broker keeps; made when missing (setting data.dir)", &args->data);
   verb.flag("--listen", "HOST:PORT", "native listener (setting listen, default 127.0.0.1:7440; port 0: a free one)",
             &args->listen);

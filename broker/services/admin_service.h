@@ -21,7 +21,7 @@ struct BrokerFacts {
   std::string advertised_host;
   std::uint16_t advertised_port = 0;
   std::size_t io_threads = 0;
-  std::int64_t keydir_budget_bytes = 0;
+  std::atomic<std::int64_t> keydir_budget_bytes{0};
   std::int64_t started_ns = 0;  // monotonic
   double recovery_seconds = 0;  // until the listener opened
   std::function<std::uint64_t()> disk_free_bytes;

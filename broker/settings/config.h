@@ -1,17 +1,8 @@
 #pragma once
-// The broker's own settings, from flags over environment over file over defaults.
-//
-// Environment variables are LOGCASK_ and the name in upper case with dots as underscores. The file is
-// TOML; tables and dotted keys mean the same. Nonsense is refused as invalid_config, naming the setting, where
-// it came from and what it allows.
+// The broker's own settings as values. config_sources.h reads them, broker_settings.h describes each.
 
 #include <cstdint>
-#include <map>
-#include <span>
 #include <string>
-
-#include "base/result.h"
-#include "broker/settings/setting.h"
 
 namespace logcask {
 
@@ -58,28 +49,5 @@ struct BrokerConfig {
   // Largest record batch that fits a request frame.
   std::int64_t message_bytes_limit() const { return frame_max_bytes - 65536; }
 };
-
-// Name to text, as given on the command line, in the environment or in the file.
-using SettingValues = std::map<std::string, std::string, std::less<>>;
-
-struct ConfigSources {
-  SettingValues flags;        // by setting name
-  SettingValues environment;  // by variable name; unknown LOGCASK_ names are refused unless `foreign` names them
-  SettingValues file;         // by setting name
-  std::string file_name;      // for messages
-};
-
-std::span<const SettingInfo* const> broker_settings();
-
-// Merges, parses and checks. Fills what is left to the machine: threads and the shares of the memory.
-Result<BrokerConfig> make_broker_config(const ConfigSources& sources);
-
-// "LOGCASK_DATA_DIR" for "data.dir".
-std::string environment_name(std::string_view setting);
-// The variables of this process that begin with LOGCASK_, without those other programs of ours read (LOGCASK_BROKER).
-SettingValues environment_settings();
-
-// Every setting of broker and topics as Markdown: docs/CONFIG.md.
-std::string config_reference_markdown();
 
 }  // namespace logcask

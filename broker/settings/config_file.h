@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "broker/settings/config.h"
+#include "broker/settings/config_sources.h"
 
 namespace logcask {
 

@@ -26,17 +26,18 @@ enum class SettingType : std::uint8_t {
 };
 
 struct SettingInfo {
-  std::string_view name;
+  std::string_view name = {};
   SettingType type = SettingType::text;
-  std::string_view default_text;
+  std::string_view default_text = {};
   // Range of numbers, both ends allowed.
   std::int64_t min = 0;
   std::int64_t max = INT64_MAX;
-  std::string_view choices;  // "a|b|c"
-  std::string_view description;
+  std::string_view choices = {};  // "a|b|c"
+  std::string_view description = {};
   // A number outside the range that has a meaning of its own, e.g. -1 for unlimited.
-  std::optional<std::int64_t> special;
-  std::string_view special_meaning;
+  std::optional<std::int64_t> special = {};
+  std::string_view special_meaning = {};
+  bool reload = false;  // a running broker takes a new value at SIGHUP
 };
 
 // "bytes", "milliseconds", ... as CONFIG.md and error messages name them.

@@ -3,252 +3,12 @@
 #include <algorithm>
 #include <variant>
 
-#include "broker/settings/config.h"
+#include "broker/settings/broker_settings.h"
 
 namespace logcask {
 namespace {
 
-// Every setting parsed, before it becomes a PartitionConfig.
-struct TopicValues {
-  std::vector<std::string> cleanup_policy;
-  std::int64_t segment_bytes = 0, segment_ms = 0, retention_ms = 0, retention_bytes = 0;
-  double min_cleanable_dirty_ratio = 0;
-  std::int64_t min_compaction_lag_ms = 0, max_compaction_lag_ms = 0, delete_retention_ms = 0;
-  std::string compression_type;
-  std::int64_t max_message_bytes = 0;
-  std::string timestamp_type;
-  std::int64_t flush_ms = 0, flush_messages = 0;
-  std::int64_t compaction_dead_bytes = 0;
-  std::string compaction_window;
-  std::string delete_mode;
-  std::int64_t keydir_max_bytes = 0;
-  std::string read_visibility;
-  std::string partitioner;
-};
-
-using TopicTarget = std::variant<std::int64_t TopicValues::*, double TopicValues::*, std::string TopicValues::*,
-                                 std::vector<std::string> TopicValues::*>;
-struct TopicRow {
-  SettingInfo info;
-  TopicTarget target;
-};
-
-constexpr std::int64_t kSegmentBytesMax = INT32_MAX;
-
-const std::vector<TopicRow>& topic_rows() {
-  using enum SettingType;
-  static const std::vector<TopicRow> table = {
-      {{"cleanup.policy",
-        choices,
-        "compact",
-        0,
-        0,
-        "compact|delete",
-        "What happens to old records. compact: the latest record of every key stays, and keys can be looked up. "
-        "delete: "
-        "closed segments go by age or size. Both may be given. Whether a topic is compacted cannot change later.",
-        {},
-        {}},
-       &TopicValues::cleanup_policy},
-      {{"segment.bytes",
-        bytes,
-        "1073741824",
-        1024,
-        kSegmentBytesMax,
-        {},
-        "Size at which the active segment is closed and a new one begins. Only closed segments are compacted.",
-        {},
-        {}},
-       &TopicValues::segment_bytes},
-      {{"segment.ms",
-        milliseconds,
-        "604800000",
-        1,
-        INT64_MAX,
-        {},
-        "Age at which the active segment is closed even when it is small.",
-        {},
-        {}},
-       &TopicValues::segment_ms},
-      {{"retention.ms",
-        milliseconds,
-        "604800000",
-        0,
-        INT64_MAX,
-        {},
-        "With cleanup.policy delete: age at which a closed segment goes.",
-        -1,
-        "unlimited"},
-       &TopicValues::retention_ms},
-      {{"retention.bytes",
-        bytes,
-        "-1",
-        0,
-        INT64_MAX,
-        {},
-        "With cleanup.policy delete: size of a partition above which its oldest closed segments go.",
-        -1,
-        "unlimited"},
-       &TopicValues::retention_bytes},
-      {{"min.cleanable.dirty.ratio",
-        ratio,
-        "0.5",
-        0,
-        1,
-        {},
-        "Share of dead records at which a closed segment is compacted.",
-        {},
-        {}},
-       &TopicValues::min_cleanable_dirty_ratio},
-      {{"min.compaction.lag.ms",
-        milliseconds,
-        "0",
-        0,
-        INT64_MAX,
-        {},
-        "Records younger than this are never removed by compaction.",
-        {},
-        {}},
-       &TopicValues::min_compaction_lag_ms},
-      {{"max.compaction.lag.ms",
-        milliseconds,
-        "9223372036854775807",
-        1,
-        INT64_MAX,
-        {},
-        "Superseded records are removed at this age at the latest; the active segment is closed for it.",
-        {},
-        {}},
-       &TopicValues::max_compaction_lag_ms},
-      {{"delete.retention.ms",
-        milliseconds,
-        "86400000",
-        0,
-        INT64_MAX,
-        {},
-        "How long a tombstone stays after everything older of its key has been cleaned away. A reader that needs less "
-        "than this from the start to the end sees every delete.",
-        {},
-        {}},
-       &TopicValues::delete_retention_ms},
-      {{"compression.type",
-        choice,
-        "producer",
-        0,
-        0,
-        "producer|none|gzip|snappy|lz4|zstd",
-        "Codec of stored batches. producer: as they were sent; anything else re-encodes batches that differ.",
-        {},
-        {}},
-       &TopicValues::compression_type},
-      {{"max.message.bytes",
-        bytes,
-        "1048588",
-        100,
-        kSegmentBytesMax,
-        {},
-        "Largest record batch that is taken.",
-        {},
-        {}},
-       &TopicValues::max_message_bytes},
-      {{"message.timestamp.type",
-        choice,
-        "CreateTime",
-        0,
-        0,
-        "CreateTime|LogAppendTime",
-        "Whose clock a record's timestamp shows: the producer's or the broker's.",
-        {},
-        {}},
-       &TopicValues::timestamp_type},
-      {{"flush.ms",
-        milliseconds,
-        "100",
-        1,
-        3'600'000,
-        {},
-        "Longest time that a written record waits for a sync nobody asked for.",
-        {},
-        {}},
-       &TopicValues::flush_ms},
-      {{"flush.messages",
-        integer,
-        "9223372036854775807",
-        1,
-        INT64_MAX,
-        {},
-        "Number of written records at which a sync is started that nobody asked for.",
-        {},
-        {}},
-       &TopicValues::flush_messages},
-      {{"compaction.dead.bytes",
-        bytes,
-        "536870912",
-        1,
-        INT64_MAX,
-        {},
-        "Estimated dead bytes at which a closed segment is compacted, whatever its ratio.",
-        {},
-        {}},
-       &TopicValues::compaction_dead_bytes},
-      {{"compaction.window",
-        text,
-        "always",
-        0,
-        0,
-        {},
-        "Hours of the day (UTC) in which compaction runs, e.g. 1-5 or 22-4. Ignored when the disk runs low.",
-        {},
-        {}},
-       &TopicValues::compaction_window},
-      {{"delete.mode",
-        choice,
-        "drop",
-        0,
-        0,
-        "drop|keep",
-        "drop: tombstones go after delete.retention.ms. keep: they stay for ever, and so does their keydir entry.",
-        {},
-        {}},
-       &TopicValues::delete_mode},
-      {{"keydir.max.bytes",
-        bytes,
-        "-1",
-        65536,
-        INT64_MAX,
-        {},
-        "RAM that the topic's keydirs may take, all partitions together. At the limit new keys are refused; overwrites "
-        "and deletes pass.",
-        -1,
-        "only the broker's keydir.total.max.bytes counts"},
-       &TopicValues::keydir_max_bytes},
-      {{"read.visibility",
-        choice,
-        "committed",
-        0,
-        0,
-        "committed|written",
-        "committed: readers see a record when it is on disk. written: as soon as it is written; a power loss may take "
-        "back what was seen.",
-        {},
-        {}},
-       &TopicValues::read_visibility},
-      {{"partitioner",
-        choice,
-        "any",
-        0,
-        0,
-        "any|murmur2|crc32|fnv1a",
-        "Which partition a key belongs to. any: producers may differ, and a lookup asks every partition. Otherwise a "
-        "lookup asks one partition, and a keyed produce to another is refused.",
-        {},
-        {}},
-       &TopicValues::partitioner},
-  };
-  return table;
-}
-
-Status apply_topic(const TopicRow& row, std::string_view text, TopicValues& values) {
+Status apply_topic(const TopicSettingRow& row, std::string_view text, TopicValues& values) {
   if (const auto* number = std::get_if<std::int64_t TopicValues::*>(&row.target)) {
     LOGCASK_ASSIGN(values.**number, parse_number(row.info, text));
   } else if (const auto* ratio = std::get_if<double TopicValues::*>(&row.target)) {
@@ -265,8 +25,8 @@ Status apply_topic(const TopicRow& row, std::string_view text, TopicValues& valu
   return {};
 }
 
-const TopicRow* find_row(std::string_view name) {
-  for (const TopicRow& row : topic_rows())
+const TopicSettingRow* find_row(std::string_view name) {
+  for (const TopicSettingRow& row : topic_setting_rows())
     if (row.info.name == name) return &row;
   return nullptr;
 }
@@ -281,7 +41,7 @@ Error unknown_topic_setting(std::string_view name) {
 }
 
 // The value as it is meant: 2097152 for "2MiB", so that readers need not know the units.
-std::string canonical(const TopicRow& row, const std::string& text) {
+std::string canonical(const TopicSettingRow& row, const std::string& text) {
   if (!std::holds_alternative<std::int64_t TopicValues::*>(row.target)) return text;
   const auto number = parse_number(row.info, text);
   return number.ok() ? std::to_string(*number) : text;
@@ -289,7 +49,7 @@ std::string canonical(const TopicRow& row, const std::string& text) {
 
 Result<CompactionWindow> parse_window(std::string_view text) {
   if (text == "always") return CompactionWindow{};
-  const SettingInfo hour{"compaction.window", SettingType::integer, {}, 0, 23, {}, {}, {}, {}};
+  const SettingInfo hour{.name = "compaction.window", .type = SettingType::integer, .max = 23};
   const std::size_t dash = text.find('-');
   const Error refused{Errc::invalid_config, "compaction.window = '" + std::string(text) +
                                                 "' is not allowed; it takes always, or two hours such as 1-5 or 22-4"};
@@ -353,20 +113,11 @@ PartitionConfig to_partition_config(const TopicValues& v) {
 
 }  // namespace
 
-std::span<const SettingInfo* const> topic_settings() {
-  static const std::vector<const SettingInfo*> infos = [] {
-    std::vector<const SettingInfo*> result;
-    for (const TopicRow& row : topic_rows()) result.push_back(&row.info);
-    return result;
-  }();
-  return infos;
-}
-
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit) {
   for (const auto& [name, text] : settings)
     if (!find_row(name)) return unknown_topic_setting(name);
   TopicValues values;
-  for (const TopicRow& row : topic_rows()) {
+  for (const TopicSettingRow& row : topic_setting_rows()) {
     const auto set = settings.find(row.info.name);
     LOGCASK_TRY(
         apply_topic(row, set == settings.end() ? row.info.default_text : std::string_view(set->second), values));
@@ -382,7 +133,7 @@ Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t m
 
 std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings) {
   std::vector<TopicSettingValue> list;
-  for (const TopicRow& row : topic_rows()) {
+  for (const TopicSettingRow& row : topic_setting_rows()) {
     const auto set = settings.find(row.info.name);
     const bool is_default = set == settings.end();
     list.push_back({std::string(row.info.name),

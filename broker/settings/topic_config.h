@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "broker/settings/setting.h"
+#include "broker/settings/topic_settings.h"
 #include "partition/config.h"
 #include "proto/partitioner.h"
 
@@ -26,8 +25,6 @@ struct TopicConfig {
   Partitioner partitioner = Partitioner::any;
   std::int64_t keydir_max_bytes = kUnlimited;  // keydir.max.bytes: sum over the partitions
 };
-
-std::span<const SettingInfo* const> topic_settings();
 
 // Checks every name and value and how they go together. `message_bytes_limit` is what a frame can carry.
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit = INT64_MAX);

@@ -39,6 +39,10 @@ DiskPartitionFactory::DiskPartitionFactory(DiskPartitionParts parts)
 
 DiskPartitionFactory::~DiskPartitionFactory() = default;
 
+void DiskPartitionFactory::set_keydir_total_max_bytes(std::int64_t bytes) {
+  budget_.set_limit_bytes(static_cast<std::uint64_t>(bytes));
+}
+
 void DiskPartitionFactory::add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const {
   const RecordCache::Stats stats = segments_->records.stats();
   numbers.emplace_back("lookup_cache.blocks", static_cast<double>(stats.blocks));

@@ -50,6 +50,9 @@ class DiskPartitionFactory final : public PartitionFactory {
   Status remove(const PartitionSpec& spec) override;
   Status discard(const PartitionSpec& spec) override;
 
+  // keydir.total.max.bytes, for keys created from now on.
+  void set_keydir_total_max_bytes(std::int64_t bytes);
+
   // What the record cache of lookups holds and how often it was right; see Metrics::add_source.
   void add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const;
 

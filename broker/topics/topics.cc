@@ -161,6 +161,12 @@ void Topics::close(const Error& reason, std::size_t threads) {
   if (last) last->close(reason);
 }
 
+void Topics::set_limits(std::int64_t partitions_max, std::int64_t default_partitions) {
+  const std::lock_guard change(change_mutex_);
+  limits_.partitions_max = partitions_max;
+  limits_.default_partitions = default_partitions;
+}
+
 Status Topics::check_new(const std::string& name, std::int64_t partitions) const {
   const auto map = snapshot();
   const std::string folded = fold_topic_name(name);

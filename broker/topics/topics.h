@@ -71,6 +71,9 @@ class Topics {
   // Closes every partition, `threads` at a time, and forgets the topics. The metadata topic goes last.
   void close(const Error& reason, std::size_t threads);
 
+  // For topics made from now on. Waits for a change that is under way.
+  void set_limits(std::int64_t partitions_max, std::int64_t default_partitions);
+
   TopicPtr find(std::string_view name) const;
   std::shared_ptr<const TopicMap> snapshot() const;
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
@@ -106,7 +109,7 @@ class Topics {
   MetadataStore& metadata_;
   PartitionFactory& factory_;
   const Clock& clock_;
-  const Limits limits_;
+  Limits limits_;            // guarded by change_mutex_
   std::mutex change_mutex_;  // one change at a time; held over disk work, never taken by readers
   mutable std::mutex map_mutex_;
   std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_

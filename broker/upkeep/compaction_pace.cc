@@ -34,6 +34,11 @@ bool CompactionPace::step_aside(std::int64_t milliseconds) {
   return !stopped_;
 }
 
+void CompactionPace::set_bytes_per_second(std::int64_t bytes_per_second) {
+  const std::lock_guard lock(mutex_);
+  bytes_per_second_ = bytes_per_second;
+}
+
 void CompactionPace::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;

@@ -24,12 +24,14 @@ class CompactionPace {
   // Waits a little for others to get on. False when stopped.
   bool step_aside(std::int64_t milliseconds);
   void stop();
+  // For what is spent from now on.
+  void set_bytes_per_second(std::int64_t bytes_per_second);
 
  private:
   const Clock& clock_;
-  const std::int64_t bytes_per_second_;
   std::mutex mutex_;
   std::condition_variable stopped_changed_;
+  std::int64_t bytes_per_second_;   // guarded
   bool stopped_ = false;            // guarded
   std::int64_t paid_until_ns_ = 0;  // guarded; what was spent so far is due at this time
 };

@@ -64,6 +64,8 @@ class CompactionThreads final : public CompactionControl {
   void release(const PartitionRunner* partition);
   // Ends what runs at its next batch, answers requests with shutting_down, joins. Idempotent.
   void stop();
+  // 0 = no limit. For what is read and written from now on.
+  void set_max_bytes_per_second(std::int64_t bytes_per_second) { pace_.set_bytes_per_second(bytes_per_second); }
 
   RequestId request(std::shared_ptr<PartitionRunner> partition, bool wait,
                     std::function<void(const CompactionProgress&)> progress) override;

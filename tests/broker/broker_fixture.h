@@ -6,6 +6,7 @@
 
 #include "broker/broker.h"
 #include "broker/log.h"
+#include "broker/settings/config_sources.h"
 #include "tests/broker/native/native_client.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"

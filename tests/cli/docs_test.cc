@@ -2,7 +2,7 @@
 #include <iterator>
 
 #include "base/errc.h"
-#include "broker/settings/config.h"
+#include "broker/settings/config_reference.h"
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/verbs.h"

@@ -97,3 +97,11 @@ TEST_CASE("a message that is not UTF-8 is mended byte by byte, the rest of it ke
   CHECK(value_of(std::string_view("\xc3\xa9\xc3")) == "\"\xc3\xa9\xef\xbf\xbd\"");
   CHECK(value_of(std::string_view("\xff\"\n")) == "\"\xef\xbf\xbd\\\"\\n\"");
 }
+
+TEST_CASE("a whole number keeps all its digits, a fraction six", "[json]") {
+  CHECK(value_of(1234567890.0) == "1234567890");
+  CHECK(value_of(9007199254740991.0) == "9007199254740991");
+  CHECK(value_of(0.0) == "0");
+  CHECK(value_of(1234567.25) == "1.23457e+06");
+  CHECK(value_of(0.125) == "0.125");
+}

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "broker/log.h"
+#include "broker/settings/config_sources.h"
 #include "logcask/admin.h"
 #include "logcask/consumer.h"
 #include "logcask/replay.h"

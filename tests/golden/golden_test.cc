@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "broker/data_directory.h"
+#include "broker/settings/config_sources.h"
 #include "logcask/admin.h"
 #include "partition/hint_builder.h"
 #include "partition/manifest.h"

@@ -1,6 +1,9 @@
-#include "broker/settings/config.h"
+#include <cstdlib>
 
+#include "broker/settings/broker_settings.h"
 #include "broker/settings/config_file.h"
+#include "broker/settings/config_reference.h"
+#include "broker/settings/config_sources.h"
 #include "broker/settings/memory_limit.h"
 #include "segment/segment.h"
 #include "tests/support/catch.h"
@@ -125,6 +128,25 @@ TEST_CASE("the reference names every setting with its environment variable") {
     CHECK(!info->description.empty());
   }
   CHECK(reference.find("| `cleanup.policy` |") != std::string::npos);
+}
+
+TEST_CASE("variables that a container platform sets for a service called logcask do not stop the start") {
+  for (const auto& [name, value] : SettingValues{{"LOGCASK_PORT", "tcp://10.0.0.1:7440"},
+                                                 {"LOGCASK_SERVICE_HOST", "10.0.0.1"},
+                                                 {"LOGCASK_SERVICE_PORT", "7440"},
+                                                 {"LOGCASK_SERVICE_PORT_NATIVE", "7440"},
+                                                 {"LOGCASK_PORT_7440_TCP", "tcp://10.0.0.1:7440"},
+                                                 {"LOGCASK_PORT_7440_TCP_ADDR", "10.0.0.1"},
+                                                 {"LOGCASK_CONSOLE_SERVICE_HOST", "10.0.0.2"}}) {
+    INFO(name);
+    CHECK(set_by_platform(name, value));
+    REQUIRE(setenv(name.c_str(), value.c_str(), 1) == 0);
+    CHECK(!environment_settings().contains(name));
+    unsetenv(name.c_str());
+  }
+  for (const char* name : {"LOGCASK_PORT", "LOGCASK_LISTEN", "LOGCASK_REPORT_X_TCP", "LOGCASK_PORT_TCP"})
+    CHECK(!set_by_platform(name, "7440"));
+  CHECK(set_by_platform("LOGCASK_LISTEN", "127.0.0.1:7440") == false);
 }
 
 }  // namespace
