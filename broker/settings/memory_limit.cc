@@ -8,30 +8,21 @@
 #include <algorithm>
 #include <fstream>
 
+#include "broker/settings/control_group.h"
+
 namespace logcask {
-namespace {
-
-// The first number of a file, or `otherwise` ("max", missing file).
-std::uint64_t number_in(const char* path, std::uint64_t otherwise) {
-  std::ifstream in(path);
-  std::uint64_t number = 0;
-  return in >> number ? number : otherwise;
-}
-
-}  // namespace
 
 std::uint64_t memory_limit_bytes() {
   const auto pages = static_cast<std::uint64_t>(std::max(0L, sysconf(_SC_PHYS_PAGES)));
   const auto page_bytes = static_cast<std::uint64_t>(std::max(0L, sysconf(_SC_PAGESIZE)));
-  std::uint64_t limit = pages * page_bytes;
-  limit = std::min(limit, number_in("/sys/fs/cgroup/memory.max", UINT64_MAX));
-  return std::min(limit, number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", UINT64_MAX));
+  return std::min(pages * page_bytes, control_group_memory_bytes());
 }
 
 std::uint32_t core_count() {
   cpu_set_t cores;
   if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
-  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&cores)));
+  const auto allowed = static_cast<std::uint64_t>(std::max(1, CPU_COUNT(&cores)));
+  return static_cast<std::uint32_t>(std::min(allowed, control_group_cores()));
 }
 
 std::uint64_t raise_open_files_limit() {

@@ -6,8 +6,9 @@
 
 namespace logcask {
 
-// The smaller of the machine's memory and the control group's limit.
+// The least of the machine's memory and the limits of the control group and those above it (control_group.h).
 std::uint64_t memory_limit_bytes();
+// Cores that this process may run on, or as many as its control group's quota is worth.
 std::uint32_t core_count();
 // Raises the soft limit on open files to the hard one; returns the limit now in force.
 std::uint64_t raise_open_files_limit();
