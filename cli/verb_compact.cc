@@ -91,7 +91,8 @@ int compact(const CompactArgs& args) {
   else if (args.wait)
     append_progress_text(out.buffer(), partitions);
   else
-    out.buffer() += "asked for; see logcask segments " + args.topic + "\n";
+    out.buffer() += "asked for: the active segments are closed and what is due is compacted; 'logcask segments " +
+                    args.topic + "' shows it, --wait waits for it\n";
   return out.finish(code);
 }
 
@@ -103,9 +104,9 @@ Verb compact_verb() {
   verb.path = "compact";
   verb.summary = "Compacts a topic now instead of when its settings say.";
   verb.details =
-      "With --wait it closes the active segment first and returns when nothing is due, with the bytes won. Reads and "
-      "writes "
-      "go on meanwhile.";
+      "Closes the active segment first, since only closed ones are compacted. With --wait it returns when nothing is "
+      "due, "
+      "with the bytes won, else at once. Reads and writes go on meanwhile.";
   verb.positional("TOPIC", "a compacted topic", &args->topic);
   verb.flag("--partition", "N", "only this partition", Number{&args->partition, 0, 2147483647});
   verb.flag("--wait", "", "return when it is done", &args->wait);

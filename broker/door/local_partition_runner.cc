@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "broker/door/active_segment_why.h"
 #include "compactor/plan.h"
 #include "partition/clean_through.h"
 
@@ -167,6 +168,7 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   }
   const Segment& active = *partition_->list()->segments.back();
   add(active, active.next_offset());
+  reports.back().why = why_active(config_, reports.back().size_bytes, reports.back().first_append, partition_->now());
   return reports;
 }
 

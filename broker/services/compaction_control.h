@@ -28,8 +28,9 @@ class CompactionControl {
   using RequestId = std::uint64_t;
   virtual ~CompactionControl() = default;
 
-  // Compacts what is due, ahead of the others. With `wait`: rolls the active segment first, reports progress, and
-  // finishes when nothing is due. `progress` runs at least once, with `finished` exactly once, the last time.
+  // Rolls the active segment and compacts what is due, ahead of the others. With `wait`: reports progress, and finishes
+  // when nothing is due; else when the request is taken. `progress` runs at least once, with `finished` exactly once,
+  // the last time.
   virtual RequestId request(std::shared_ptr<PartitionRunner> partition, bool wait,
                             std::function<void(const CompactionProgress&)> progress) = 0;
   // The caller lost interest: `progress` is not called any more after this returns. What runs is finished.

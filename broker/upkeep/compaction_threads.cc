@@ -344,11 +344,9 @@ void CompactionThreads::failed(Entry& entry, const Error& error) {
 
 void CompactionThreads::serve(Request& request, Entry& entry) {
   if (!request.wait) request.report({}, true);
-  if (request.wait) {
-    if (const Status settled = settle_roll(entry); !settled.ok()) {
-      request.fail(settled.error());
-      return;
-    }
+  if (const Status settled = settle_roll(entry); !settled.ok()) {
+    if (request.wait) request.fail(settled.error());
+    return;
   }
   CompactionStats sum;
   std::uint64_t read = 0, written = 0;

@@ -220,8 +220,8 @@ class Admin {
                                             CallOptions call = {});
   void segments_async(const std::string& topic, PartitionId partition, CallOptions call,
                       Callback<std::vector<SegmentInfo>> done);
-  // Starts compaction now. With `wait` it rolls the active segment first and returns when nothing is due: one last
-  // report per partition; `progress` sees every report on the way. The deadline is then call.timeout_ms, 0 = none.
+  // Rolls the active segment and starts compaction now. With `wait` it returns when nothing is due: one last report per
+  // partition; `progress` sees every report on the way. The deadline is then call.timeout_ms, 0 = none.
   Result<std::vector<CompactionProgress>> compact(const std::string& topic, PartitionId partition, bool wait,
                                                   std::function<void(const CompactionProgress&)> progress = {},
                                                   CallOptions call = {});

@@ -183,6 +183,17 @@ TEST_CASE("a request without wait is answered when it is taken", "[compaction]")
   eventually([&] { return served.records() == 1; });
 }
 
+TEST_CASE("a request without wait closes the active segment, too, since only closed ones are compacted",
+          "[compaction]") {
+  Executors executors;
+  Served served(executors);
+  for (int i = 0; i < 20; ++i) served.put("k", std::to_string(i));
+  CompactionThreads threads({system_clock(), [] { return CompactionThreads::Partitions(); }, {}, {}}, quick());
+  threads.start();
+  REQUIRE_OK(await(threads, served.runner, false).error);
+  eventually([&] { return served.records() == 1; });
+}
+
 TEST_CASE("the background compacts by itself what its thresholds ask for, in every partition", "[compaction]") {
   Executors executors;
   Served first(executors), second(executors);
