@@ -28,8 +28,6 @@ std::string_view mend_for(Errc code) {
   switch (code) {
     case Errc::unknown_topic:
       return "; 'logcask topic list' names those there are, 'logcask topic create' makes one";
-    case Errc::topic_exists:
-      return "; with --if-not-exists that is fine";
     case Errc::message_too_large:
       return " (the topic's max.message.bytes, less what a batch adds; 'logcask topic alter' raises it)";
     default:

@@ -26,11 +26,20 @@ struct TopicArgs {
   bool internal = false;
 };
 
+// A topic whose name differs only in case is in the way of --if-not-exists, too.
+Error creation_error(const client::Client& client, const std::string& name, Error error) {
+  if (error.code == Errc::topic_exists && Admin(client).topic(name).ok())
+    error.message += "; with --if-not-exists that is fine";
+  return error;
+}
+
 int create(const TopicArgs& args) {
   client::NewTopic topic{args.name, static_cast<std::uint32_t>(args.partitions.value_or(0)), {}, args.if_not_exists};
   LOGCASK_CLI_ASSIGN(topic.config, parse_settings(args.config));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_ASSIGN(const auto made, Admin(client).create_topic(topic));
+  auto created = Admin(client).create_topic(topic);
+  if (!created.ok()) return fail(creation_error(client, args.name, std::move(created).error()));
+  const auto& made = *created;
   Output out;
   if (args.format == "json") {
     JsonWriter(out.buffer())

@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/partition_check.h"
 #include "cli/progress.h"
+#include "cli/read_lock.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
 #include "segment/filename.h"
@@ -99,6 +100,7 @@ class Verification {
     const bool has_lock =
         std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kDataLockName; });
     if (!has_lock) return std::unique_ptr<DirectoryLock>();
+    if (!args_.repair) return lock_for_reading(data.path(), kDataLockName);
     auto lock = data.lock(kDataLockName);
     if (!lock.ok() && lock.code() == Errc::in_use)
       return Error{Errc::in_use,
@@ -207,7 +209,7 @@ Verb verify_verb() {
       "writes a "
       "lost or damaged manifest again (from the logs, if need be) and forgets damage that a restored file has healed; "
       "it "
-      "never deletes or cuts a log.";
+      "never deletes or cuts a log. Without it nothing is written: a backup may be mounted read-only.";
   verb.positional("DIR", "a broker's data directory, or one partition's", &args->directory);
   verb.flag("--repair", "", "mend manifests", &args->repair);
   add_output_flag(verb, &args->format);
