@@ -36,7 +36,10 @@
   X(active_log_is_leftover, "ours: recovery takes the active segment for a leftover of compaction")    \
   X(caught_up_too_early, "ours: caught_up is sent at the first S, not at the one read after the walk") \
   X(caught_up_before_compaction, "ours: caught_up passes a version that compaction has taken away")    \
-  X(duplicate_acked_before_sync, "ours: a duplicate is acknowledged before the original is on disk")
+  X(duplicate_acked_before_sync, "ours: a duplicate is acknowledged before the original is on disk")   \
+  X(every_line_unescaped, "ours: every line of text is unescaped, a JSON \\n becomes a line feed")     \
+  X(line_end_kept_in_value, "ours: the CR of a CR LF file stays in the values, deletes are lost")      \
+  X(marker_ends_copy, "ours: produce stops at the marker that replay has printed")
 
 namespace logcask {
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "broker/settings/setting.h"
+#include "cli/foreign_words.h"
 
 namespace logcask::cli {
 namespace {
@@ -99,7 +100,8 @@ class Parser {
     if (name.starts_with("--") && name.find('.') != std::string::npos)
       for (const auto& flag : verb_.flags)
         if (flag.value_name == "NAME=VALUE") return " (did you mean '" + flag.name + " " + name.substr(2) + "=VALUE'?)";
-    return did_you_mean(name, flag_names(verb_));
+    const std::string foreign = foreign_flag_hint(verb_.path, name);
+    return foreign.empty() ? did_you_mean(name, flag_names(verb_)) : foreign;
   }
 
   Status take_positional(const std::string& word) {

@@ -1,7 +1,6 @@
 #include "cli/lookup_printer.h"
 
 #include "cli/json_writer.h"
-#include "cli/record_text.h"
 
 namespace logcask::cli {
 
@@ -47,13 +46,18 @@ void append_json_lookup(std::string& out, const std::string& topic, ByteView key
   out += '\n';
 }
 
-void append_text_lookup(std::string& out, ByteView key, const Lookup& lookup) {
-  out += lookup_status_text(lookup.status);
-  out += '\t';
-  append_text_field(out, key);
-  out += '\t';
-  append_text_field(out, lookup.found() ? std::optional<ByteView>(lookup.value) : std::nullopt);
-  out += '\n';
+void append_text_lookup(std::string& out, ByteView key, const Lookup& lookup, const TextStyle& style) {
+  if (lookup.found())
+    append_text_record(out, key, ByteView(lookup.value), style);
+  else if (lookup.status == Lookup::Status::deleted || lookup.status == Lookup::Status::expired)
+    append_text_record(out, key, std::nullopt, style);
+}
+
+std::string lookup_remark(ByteView key, const Lookup& lookup) {
+  if (lookup.status != Lookup::Status::absent && lookup.status != Lookup::Status::expired) return {};
+  std::string remark = std::string(lookup_status_text(lookup.status)) + ": ";
+  append_escaped_field(remark, key);
+  return remark;
 }
 
 }  // namespace logcask::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cli/record_text.h"
 #include "cli/units.h"
 
 namespace logcask::cli {
@@ -41,6 +42,16 @@ Result<client::Condition> parse_condition(const std::string& text) {
     return client::Condition::at(Offset(offset));
   }
   return Error{Errc::invalid_argument, "--if must be absent, exists or offset:N, not '" + text + "'"};
+}
+
+Result<std::string> parse_key_separator(const std::string& text) {
+  auto separator = parse_escapes(text);
+  if (!separator.ok()) return Error{Errc::invalid_argument, "--key-separator: " + separator.error().message};
+  if (separator->empty()) return Error{Errc::invalid_argument, "--key-separator must not be empty"};
+  if (separator->find_first_of("\n\r\\") != std::string::npos)
+    return Error{Errc::invalid_argument,
+                 "--key-separator must hold no line end and no backslash, which lines and escapes are made of"};
+  return separator;
 }
 
 Result<client::MinOffset> parse_min_offset(const std::string& text) {

@@ -14,6 +14,8 @@ namespace logcask::cli {
 Result<client::StartAt> parse_start(const std::string& text);
 // absent | exists | offset:N
 Result<client::Condition> parse_condition(const std::string& text);
+// What stands between key and value, \t and the like read as in flags.
+Result<std::string> parse_key_separator(const std::string& text);
 // P:N
 Result<client::MinOffset> parse_min_offset(const std::string& text);
 

@@ -22,6 +22,7 @@ struct RecordOut {
   std::optional<ByteView> key;
   std::optional<ByteView> value;  // null = tombstone
   std::vector<HeaderView> headers;
+  bool key_only = false;  // what the value is has not been read; of a tombstone it is known
 };
 
 // On the way in. Where a record was (topic, partition, offset) is not taken over: `produce` decides that anew.

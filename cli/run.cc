@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/exit_code.h"
+#include "cli/foreign_words.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -45,6 +46,14 @@ const Verb* find_verb(const std::vector<Verb>& verbs, const std::vector<std::str
   return nullptr;
 }
 
+// `elsewhere`: verbs of two words whose second one was given.
+std::string what_is_meant(const std::string& word, const std::vector<std::string>& first_words,
+                          const std::string& elsewhere) {
+  const std::string foreign = foreign_verb_hint(word);
+  if (!foreign.empty()) return foreign;
+  return elsewhere.empty() ? did_you_mean(word, first_words) : " (did you mean " + elsewhere + "?)";
+}
+
 int unknown_verb(const std::vector<Verb>& verbs, const std::vector<std::string>& words) {
   std::vector<std::string> first_words, group_words;
   std::string elsewhere;  // "list" alone: 'topic list' or 'group list'
@@ -57,10 +66,8 @@ int unknown_verb(const std::vector<Verb>& verbs, const std::vector<std::string>&
       elsewhere += (elsewhere.empty() ? "" : " or ") + ("'" + verb.path + "'");
   }
   if (group_words.empty())
-    return usage_error(
-        "unknown verb '" + words[0] + "'" +
-        (elsewhere.empty() ? did_you_mean(words[0], first_words) : " (did you mean " + elsewhere + "?)") +
-        "; see logcask --help");
+    return usage_error("unknown verb '" + words[0] + "'" + what_is_meant(words[0], first_words, elsewhere) +
+                       "; see logcask --help");
   const bool help = words.size() == 2 && (words[1] == "--help" || words[1] == "-h");
   if (help) return print(group_help(verbs, words[0]));
   if (words.size() == 1) return usage_error(words[0] + " wants a verb of its own; see logcask " + words[0] + " --help");

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/last_records.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
 #include "cli/progress.h"
@@ -21,6 +23,8 @@ namespace {
 
 // How long one poll may wait: so often an interrupt is looked at.
 constexpr std::int64_t kConsumePollMs = 200;
+// Their offsets are held in memory.
+constexpr std::int64_t kMaxLast = 100'000'000;
 constexpr auto kCommitEvery = std::chrono::seconds(1);
 
 struct ConsumeArgs {
@@ -31,27 +35,31 @@ struct ConsumeArgs {
   std::optional<std::string> key;
   std::optional<std::int64_t> partition;
   std::optional<std::string> group;
+  std::string key_separator = "\\t";
+  std::optional<std::int64_t> max_records;
+  std::optional<std::int64_t> last;
   bool exit_at_end = false;
 };
 
 class ConsumeRun {
  public:
-  ConsumeRun(const ConsumeArgs& args, client::Client client, client::Consumer consumer)
-      : args_(args), client_(std::move(client)), consumer_(std::move(consumer)), printer_(args.format, args.topic) {}
+  ConsumeRun(const ConsumeArgs& args, client::Client client, client::Consumer consumer, RecordPrinter printer)
+      : args_(args), client_(std::move(client)), consumer_(std::move(consumer)), printer_(std::move(printer)) {}
 
   int run() {
     if (args_.exit_at_end) LOGCASK_CLI_TRY(find_ends());
-    while (!interrupted() && !at_end()) {
+    while (!interrupted() && !at_end() && !enough()) {
       auto polled = consumer_.poll(kConsumePollMs);
       if (!polled.ok()) {
         return out_.finish(fail(with_mend(polled.error())));
       }
       for (const PartitionId partition : polled->behind_tombstone_horizon) warn_horizon(partition);
       for (const auto& record : polled->records) {
-        if (wanted(record)) printer_.append(out_.buffer(), record);
+        take(record);
         if (!out_.flush_if_large()) return out_.finish();
       }
       if (!out_.flush()) return out_.finish();
+      if (args_.group) settle_positions();
       show_progress();
       LOGCASK_CLI_TRY(commit(false));
     }
@@ -84,18 +92,34 @@ class ConsumeRun {
     progress_.update(static_cast<std::uint64_t>(at - begin_), static_cast<std::uint64_t>(end - begin_), "offsets");
   }
 
+  bool enough() const { return args_.max_records && printed_ >= static_cast<std::uint64_t>(*args_.max_records); }
+
+  void take(const client::ReadRecord& record) {
+    // A batch may reach beyond the end that was found, and a poll beyond the last record wanted.
+    const auto end = ends_.find(record.partition);
+    if (enough() || (end != ends_.end() && record.offset >= end->second)) {
+      cut_.insert(record.partition);
+      return;
+    }
+    if (args_.group) read_to_[record.partition] = Offset(record.offset.value() + 1);
+    if (args_.key && record.key != ByteView(*args_.key)) return;
+    printer_.append(out_.buffer(), record);
+    ++printed_;
+  }
+
+  // Of a partition that was cut the consumer's own position is no place to go on from: nobody has printed what lies
+  // before it.
+  void settle_positions() {
+    for (const PartitionId partition : consumer_.partitions())
+      if (const Offset position = consumer_.position(partition); position != kNoOffset && !cut_.contains(partition))
+        read_to_[partition] = position;
+  }
+
   bool at_end() const {
     if (!args_.exit_at_end) return false;
     for (const auto& [partition, end] : ends_)
       if (consumer_.position(partition) < end) return false;
     return true;
-  }
-
-  bool wanted(const client::ReadRecord& record) const {
-    if (args_.key && record.key != ByteView(*args_.key)) return false;
-    // A batch may reach beyond the end that was found.
-    const auto end = ends_.find(record.partition);
-    return end == ends_.end() || record.offset < end->second;
   }
 
   static Error with_mend(Error error) {
@@ -116,7 +140,7 @@ class ConsumeRun {
     const auto time = std::chrono::steady_clock::now();
     if (!now && time - committed_at_ < kCommitEvery) return {};
     committed_at_ = time;
-    return consumer_.commit();
+    return consumer_.commit(read_to_);
   }
 
   const ConsumeArgs& args_;
@@ -126,11 +150,23 @@ class ConsumeRun {
   Output out_;
   Progress progress_{"consumed", Progress::Output::of_records};
   std::map<PartitionId, Offset> ends_;
-  std::int64_t begin_ = 0;  // where reading began, summed over the partitions of ends_
+  std::uint64_t printed_ = 0;
+  std::map<PartitionId, Offset> read_to_;  // with --group: up to where each partition has been printed
+  std::set<PartitionId> cut_;              // partitions of which a poll gave more than was taken
+  std::int64_t begin_ = 0;                 // where reading began, summed over the partitions of ends_
   std::chrono::steady_clock::time_point committed_at_ = std::chrono::steady_clock::now();
 };
 
+Status start_at_last(const client::Client& client, client::Consumer& consumer, std::size_t count) {
+  LOGCASK_ASSIGN(const auto begins, find_last_records(client, consumer.topic(), consumer.partitions(), count));
+  for (const auto& [partition, offset] : begins) LOGCASK_TRY(consumer.seek(partition, offset));
+  return {};
+}
+
 int consume(const ConsumeArgs& args) {
+  if (args.last && (args.from || args.group || args.key))
+    return fail(Error{Errc::invalid_argument,
+                      "--last says where to begin and counts records of all keys; not with --from, --group or --key"});
   client::StartAt start = args.group ? client::StartAt::committed() : client::StartAt::earliest();
   if (args.from) {
     LOGCASK_CLI_ASSIGN(start, parse_start(*args.from));
@@ -140,9 +176,12 @@ int consume(const ConsumeArgs& args) {
   std::vector<PartitionId> partitions;
   if (args.partition) partitions.push_back(PartitionId(static_cast<std::int32_t>(*args.partition)));
   if (args.group && args.group->empty()) return fail(Error{Errc::invalid_argument, "--group wants a name"});
+  LOGCASK_CLI_ASSIGN(auto separator, parse_key_separator(args.key_separator));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto consumer, client::Consumer::open(client, args.topic, start, partitions, options));
-  return ConsumeRun(args, client, std::move(consumer)).run();
+  if (args.last) LOGCASK_CLI_TRY(start_at_last(client, consumer, static_cast<std::size_t>(*args.last)));
+  RecordPrinter printer(args.format, args.topic, output_style(std::move(separator)));
+  return ConsumeRun(args, client, std::move(consumer), std::move(printer)).run();
 }
 
 }  // namespace
@@ -162,15 +201,20 @@ Verb consume_verb() {
       "earliest, latest, an offset, @UNIX_MS or a time like 2026-01-31T12:00:00Z (default: earliest, or the group's "
       "offset)",
       &args->from);
+  verb.flag("--last", "N", "begin with the last N records of each partition, as they are now",
+            Number{&args->last, 0, kMaxLast});
+  verb.flag("--max-records", "N", "stop after so many records", Number{&args->max_records, 0});
   verb.flag("--key", "K", "only records of this key (reads all the same; get answers the latest at once)", &args->key);
   verb.flag("--partition", "N", "only this partition", Number{&args->partition, 0, 2147483647});
   verb.flag("--group", "G", "keep the position under this name", &args->group);
   verb.flag("--exit-at-end", "", "stop at the end of the log", &args->exit_at_end);
+  verb.flag("--key-separator", "SEP", "between key and value in text (default \\t)", &args->key_separator);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format, {"text", "json", "raw"});
   verb.exits = {kExitUnreachable, kExitTryAgain, kExitDamaged};
   verb.examples = {{"logcask consume prices --exit-at-end", "everything there is"},
                    {"logcask consume prices --from latest -o json", "what comes in from now on"},
+                   {"logcask consume prices --last 10", "the last ten records of each partition, then what comes in"},
                    {"logcask consume prices --group billing", "go on where 'billing' stopped"}};
   verb.looks_for_interrupts = true;
   verb.run = [args] { return consume(*args); };

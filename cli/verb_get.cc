@@ -7,7 +7,7 @@
 #include "cli/lookup_printer.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
-#include "cli/record_text.h"
+#include "cli/record_printer.h"
 #include "cli/verbs.h"
 #include "logcask/table.h"
 
@@ -23,12 +23,10 @@ struct GetArgs {
 };
 
 void append_value(std::string& out, const std::string& format, const client::Lookup& lookup) {
-  if (format == "raw") {
+  if (format == "raw")
     out += lookup.value;
-    return;
-  }
-  append_text_field(out, lookup.value);
-  out += '\n';
+  else
+    append_text_value(out, lookup.value, output_style());
 }
 
 int print_one(const GetArgs& args, const client::Lookup& lookup) {
@@ -41,11 +39,19 @@ int print_one(const GetArgs& args, const client::Lookup& lookup) {
     print_error("deleted: the key's latest record in '" + args.topic + "' is a delete at offset " +
                 std::to_string(lookup.offset.value()));
   else
-    print_error("absent: '" + args.topic + "' holds no value of the key");
+    print_error("absent: '" + args.topic + "' holds no value of the key" +
+                (args.keys[0].find_first_of("*?") == std::string::npos
+                     ? ""
+                     : "; keys are taken whole, 'logcask keys --prefix' lists those that start so"));
   if (lookup.ambiguous)
     print_error("several partitions of '" + args.topic +
                 "' hold the key; the newest is shown (topic setting partitioner)");
   return out.finish(lookup.found() ? kExitOk : kExitAbsent);
+}
+
+void append_lookup_line(std::string& out, ByteView key, const client::Lookup& lookup) {
+  append_text_lookup(out, key, lookup, output_style());
+  if (const std::string remark = lookup_remark(key, lookup); !remark.empty()) print_error(remark);
 }
 
 int print_several(const GetArgs& args, const std::vector<client::Lookup>& lookups) {
@@ -56,7 +62,7 @@ int print_several(const GetArgs& args, const std::vector<client::Lookup>& lookup
     if (lookups[i].status == client::Lookup::Status::failed)
       code = fail(Error(lookups[i].error).in("key " + std::to_string(i + 1)));
     if (args.format == "text")
-      append_text_lookup(out.buffer(), args.keys[i], lookups[i]);
+      append_lookup_line(out.buffer(), args.keys[i], lookups[i]);
     else
       append_json_lookup(out.buffer(), args.topic, args.keys[i], lookups[i]);
     if (!out.flush_if_large()) break;
@@ -89,10 +95,10 @@ Verb get_verb() {
   verb.path = "get";
   verb.summary = "Prints the latest value of keys: one probe of the key directory, one read.";
   verb.details =
-      "One key: prints its value, escaped as in text records (-o raw: its bytes and nothing else); absent and deleted "
-      "keys "
-      "print one line on stderr. Several keys: one JSON object a key with status found, absent or deleted (-o text: "
-      "status, key and value with tabs between).";
+      "One key: prints its value as it stands and a newline (-o raw: without the newline); absent and deleted keys "
+      "print "
+      "one line on stderr. Several keys: one JSON object a key with status found, absent or deleted (-o text: records "
+      "as consume prints them, absent keys on stderr).";
   verb.positional("TOPIC", "a compacted topic", &args->topic);
   verb.positional("KEY", "the keys", &args->keys);
   verb.flag("--min-offset", "P:N", "wait until partition P has committed offset N: what produce printed",

@@ -4,9 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "cli/common.h"
 #include "cli/connect.h"
@@ -15,6 +13,7 @@
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
+#include "cli/produce_tally.h"
 #include "cli/progress.h"
 #include "cli/record_input.h"
 #include "cli/units.h"
@@ -30,61 +29,22 @@ struct ProduceArgs {
   std::string format;
   std::string topic;
   std::optional<std::string> file;
-  std::string key_separator = "\\t";
+  std::optional<std::string> key_separator;
   std::string acks = "all";
   std::string input = "text";
   bool tombstone_on_empty = false;
+  bool keep_cr = false;
+  std::optional<std::string> key_field;
+  std::optional<std::string> value_field;
+  std::optional<std::string> key_column;
+  std::optional<std::string> value_column;
+  bool header = false;
+  std::optional<std::string> delimiter;
   std::optional<std::string> condition;
 };
 
 // How long the producer may go on trying after its flush has failed.
 constexpr std::int64_t kGiveUpMs = 1;
-
-// What became of the records so far. Deliveries arrive on the client's thread.
-class Tally {
- public:
-  void count(const client::Delivery& delivery, std::uint64_t number) {
-    const std::lock_guard lock(mutex_);
-    if (delivery.ok()) {
-      ++written_;
-      auto& last = last_offsets_.try_emplace(delivery.partition.value(), kNoOffset).first->second;
-      if (delivery.offset > last) last = delivery.offset;
-      return;
-    }
-    if (failed_++ == 0 || number < failed_number_) {
-      failed_number_ = number;
-      failure_ = delivery.status.error();
-      if (failure_.code == Errc::condition_failed)
-        failure_.message = "the condition does not hold: " + where_it_is(delivery);
-    }
-  }
-  bool any_failed() const {
-    const std::lock_guard lock(mutex_);
-    return failed_ > 0;
-  }
-  std::uint64_t written() const {
-    const std::lock_guard lock(mutex_);
-    return written_;
-  }
-  // Only when all deliveries are in.
-  std::uint64_t failed_number() const { return failed_number_; }
-  const Error& failure() const { return failure_; }
-  const std::map<std::int32_t, Offset>& last_offsets() const { return last_offsets_; }
-
- private:
-  static std::string where_it_is(const client::Delivery& delivery) {
-    if (delivery.current_offset == kNoOffset) return "the key has no record";
-    return std::string("the key's latest record is ") + (delivery.current_is_tombstone ? "a delete" : "a value") +
-           " at offset " + std::to_string(delivery.current_offset.value());
-  }
-
-  mutable std::mutex mutex_;
-  std::uint64_t written_ = 0;
-  std::uint64_t failed_ = 0;
-  std::uint64_t failed_number_ = 0;
-  Error failure_{Errc::ok, {}};
-  std::map<std::int32_t, Offset> last_offsets_;
-};
 
 client::OutRecord out_record(const RecordIn& record, std::vector<client::HeaderView>& headers) {
   client::OutRecord out;
@@ -100,8 +60,8 @@ client::OutRecord out_record(const RecordIn& record, std::vector<client::HeaderV
 
 class ProduceRun {
  public:
-  ProduceRun(const ProduceArgs& args, client::Producer producer, RecordInput input, client::Condition condition,
-             bool keys_needed)
+  ProduceRun(const ProduceArgs& args, client::Producer producer, std::unique_ptr<RecordInput> input,
+             client::Condition condition, bool keys_needed)
       : args_(args),
         producer_(std::move(producer)),
         input_(std::move(input)),
@@ -115,7 +75,7 @@ class ProduceRun {
     if (!flushed.ok()) producer_.close(kGiveUpMs).ok();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (tally_.any_failed())
-      return stopped(Error(tally_.failure()).in(input_.place(tally_.failed_number())),
+      return stopped(Error(tally_.failure()).in(input_->place(tally_.failed_number())),
                      exit_code_for(tally_.failure().code));
     if (!sent.ok() && sent.code() == Errc::cancelled) return stopped(sent.error(), kExitInterrupted);
     if (!sent.ok()) return stopped(sent.error(), exit_code_for(sent.code()));
@@ -130,12 +90,12 @@ class ProduceRun {
     std::vector<client::HeaderView> headers;
     while (!tally_.any_failed()) {
       if (interrupted()) return Error{Errc::cancelled, "interrupted"};
-      auto more = input_.next(record);
+      auto more = input_->next(record);
       if (!more.ok()) return bad_input(std::move(more).error());
       if (!*more) break;
       // The broker would refuse the whole batch, and name the record by its place in there.
       if (keys_needed_ && !record.key)
-        return bad_input(Error{Errc::invalid_record, input_.place(input_.number()) + ": a null key; '" + args_.topic +
+        return bad_input(Error{Errc::invalid_record, input_->place(input_->number()) + ": a null key; '" + args_.topic +
                                                          "' is compacted, give every record a key"});
       client::OutRecord out = out_record(record, headers);
       out.condition = condition_;
@@ -147,16 +107,16 @@ class ProduceRun {
   }
 
   Status send(const client::OutRecord& out) {
-    const std::uint64_t number = input_.number();
+    const std::uint64_t number = input_->number();
     // A batch stands or falls with each of its conditions, so conditional records travel alone.
     if (condition_.kind != client::Condition::Kind::none) {
       tally_.count(producer_.send_and_wait(out), number);
       return {};
     }
-    Tally* tally = &tally_;
+    ProduceTally* tally = &tally_;
     auto taken =
         producer_.send(out, [tally, number](const client::Delivery& delivery) { tally->count(delivery, number); });
-    if (!taken.ok()) return std::move(taken).error().in(input_.place(number));
+    if (!taken.ok()) return std::move(taken).error().in(input_->place(number));
     return {};
   }
 
@@ -167,9 +127,12 @@ class ProduceRun {
 
   int stopped(const Error& error, int code) {
     const std::uint64_t written = tally_.written();
-    print_error(
-        error.to_string() + std::string(mend_for(error.code)) + " (" + std::to_string(written) +
-        (written == 1 ? " record was written, nothing after it)" : " records were written, nothing after them)"));
+    std::string what = std::to_string(written) + (written == 1 ? " record was written" : " records were written");
+    if (tally_.any_failed() && tally_.written_behind_failure())
+      what += ", some of them from behind it";
+    else
+      what += written == 1 ? ", nothing after it" : ", nothing after them";
+    print_error(error.to_string() + std::string(mend_for(error.code)) + " (" + what + ")");
     return bad_input_ && !tally_.any_failed() ? static_cast<int>(kExitBadInput) : code;
   }
 
@@ -203,9 +166,9 @@ class ProduceRun {
 
   const ProduceArgs& args_;
   // Before the producer: its destructor may still deliver.
-  Tally tally_;
+  ProduceTally tally_;
   client::Producer producer_;
-  RecordInput input_;
+  std::unique_ptr<RecordInput> input_;
   client::Condition condition_;
   bool keys_needed_;
   std::uint64_t sent_ = 0;
@@ -238,24 +201,60 @@ Status follow_topic(client::Client& client, const std::string& topic, client::Pr
   return {};
 }
 
+// A flag of one form of input says nothing of another, and is refused there instead of passed over.
+Status check_form(const ProduceArgs& args) {
+  const auto only = [&](bool given, const char* flag, const char* form) -> Status {
+    if (!given || args.input == form) return {};
+    return Error{Errc::invalid_argument, std::string(flag) + " is for --input " + form + ", not " + args.input};
+  };
+  LOGCASK_TRY(only(args.key_separator.has_value(), "--key-separator", "text"));
+  LOGCASK_TRY(only(args.keep_cr, "--keep-cr", "text"));
+  LOGCASK_TRY(only(args.key_field.has_value(), "--key-field", "json"));
+  LOGCASK_TRY(only(args.value_field.has_value(), "--value-field", "json"));
+  LOGCASK_TRY(only(args.key_column.has_value(), "--key-column", "csv"));
+  LOGCASK_TRY(only(args.value_column.has_value(), "--value-column", "csv"));
+  LOGCASK_TRY(only(args.header, "--header", "csv"));
+  LOGCASK_TRY(only(args.delimiter.has_value(), "--delimiter", "csv"));
+  if (args.value_field && !args.key_field) return Error{Errc::invalid_argument, "--value-field wants --key-field, too"};
+  if (args.tombstone_on_empty && args.input == "raw")
+    return Error{Errc::invalid_argument,
+                 "--tombstone-on-empty is not for --input raw, which tells null and empty apart"};
+  return {};
+}
+
+Result<InputRules> input_rules(const ProduceArgs& args) {
+  LOGCASK_TRY(check_form(args));
+  InputRules rules;
+  rules.form = args.input;
+  LOGCASK_ASSIGN(rules.text.key_separator, parse_key_separator(args.key_separator.value_or("\\t")));
+  rules.text.tombstone_on_empty = args.tombstone_on_empty;
+  rules.keep_carriage_returns = args.keep_cr;
+  if (args.key_field) rules.document = DocumentRules{*args.key_field, args.value_field};
+  rules.csv.key_column = args.key_column.value_or("");
+  rules.csv.value_column = args.value_column;
+  rules.csv.header = args.header;
+  auto delimiter = parse_escapes(args.delimiter.value_or(","));
+  if (!delimiter.ok() || delimiter->size() != 1 || std::string("\"\r\n").find(*delimiter) != std::string::npos)
+    return Error{Errc::invalid_argument, "--delimiter must be one byte such as ; or \\t, and no quote or line end"};
+  rules.csv.delimiter = (*delimiter)[0];
+  return rules;
+}
+
 int produce(const ProduceArgs& args) {
   client::Condition condition;
   if (args.condition) {
     LOGCASK_CLI_ASSIGN(condition, parse_condition(*args.condition));
   }
-  TextRules rules;
-  rules.tombstone_on_empty = args.tombstone_on_empty;
-  LOGCASK_CLI_ASSIGN(const auto separator, parse_text_field(args.key_separator));
-  if (!separator || separator->empty()) return fail(Error{Errc::invalid_argument, "--key-separator must not be empty"});
-  rules.key_separator = *separator;
+  LOGCASK_CLI_ASSIGN(auto rules, input_rules(args));
   client::ProducerOptions options;
   options.acks = args.acks == "0" ? client::Acks::none : args.acks == "1" ? client::Acks::one : client::Acks::all;
   LOGCASK_CLI_ASSIGN(const int descriptor, open_input(args));
+  LOGCASK_CLI_ASSIGN(auto input, open_record_input(descriptor, std::move(rules)));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   bool compacted = false;
   LOGCASK_CLI_TRY(follow_topic(client, args.topic, options, compacted));
   LOGCASK_CLI_ASSIGN(auto producer, client::Producer::open(client, args.topic, options));
-  return ProduceRun(args, std::move(producer), RecordInput(descriptor, args.input, rules), condition, compacted).run();
+  return ProduceRun(args, std::move(producer), std::move(input), condition, compacted).run();
 }
 
 }  // namespace
@@ -266,16 +265,34 @@ Verb produce_verb() {
   verb.path = "produce";
   verb.summary = "Writes records from standard input or a file.";
   verb.details =
-      "One record a line, in any form that consume prints. Nothing is skipped: the first malformed line ends the verb "
-      "with "
-      "exit code 7 and its number, what stood before it is written, nothing after it is. Prints how many records were "
-      "written and the last offset per partition, as 'get --min-offset' takes it.";
+      "Text is KEY, a tab, VALUE, every byte as it stands. Only a line that begins with \\: is read as escaped, as "
+      "every "
+      "verb prints a record that does not fit a plain line (a delete is \\:KEY, a tab, \\N). CR LF and a byte order "
+      "mark "
+      "are adapted with one line on stderr. JSON is one record a line as any verb prints it with -o json; with "
+      "--key-field it is documents of any make, also over several lines or in arrays, and the value is the document as "
+      "it stands. CSV is read by RFC 4180; the value of a row is a JSON object of its columns, without --header the "
+      "row "
+      "as it stands. Nothing is skipped: the first malformed line ends the verb with exit code 7 and its number, what "
+      "stood before it is written, nothing after it is. Prints how many records were written and the last offset per "
+      "partition, as 'get --min-offset' takes it.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag("--file", "F", "read from here instead of standard input", &args->file);
-  verb.flag("--input", "FORM", "the form of the input (default text)", &args->input).choices = {"text", "json", "raw"};
-  verb.flag("--key-separator", "SEP", "between key and value in text (default \\t; the first one in a line counts)",
+  verb.flag("--input", "FORM", "the form of the input (default text)", &args->input).choices = {"text", "json", "csv",
+                                                                                                "raw"};
+  verb.flag("--key-separator", "SEP", "text: between key and value (default \\t; the first one in a line counts)",
             &args->key_separator);
-  verb.flag("--tombstone-on-empty", "", "an empty value deletes the key (text; else \\N does, and empty is a value)",
+  verb.flag("--keep-cr", "", "text: a carriage return at the end of a line belongs to the value", &args->keep_cr);
+  verb.flag("--key-field", "FIELD", "json: documents of any make, and this field is the key (a.b: b inside a)",
+            &args->key_field);
+  verb.flag("--value-field", "FIELD", "json: this field is the value (default: the whole document)",
+            &args->value_field);
+  verb.flag("--key-column", "COLUMN", "csv: the key, by its name in the header or its number from 1",
+            &args->key_column);
+  verb.flag("--value-column", "COLUMN", "csv: the value (default: the whole row)", &args->value_column);
+  verb.flag("--header", "", "csv: the first row names the columns", &args->header);
+  verb.flag("--delimiter", "BYTE", "csv: between the fields (default ,)", &args->delimiter);
+  verb.flag("--tombstone-on-empty", "", "an empty value deletes the key (else it is a value)",
             &args->tombstone_on_empty);
   verb.flag("--acks", "WHEN", "all: on disk (default); 1: survives a killed broker; 0: no answer", &args->acks)
       .choices = {"0", "1", "all"};
@@ -286,7 +303,8 @@ Verb produce_verb() {
   verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput, kExitInterrupted};
   verb.examples = {
       {"printf 'k\\tv\\n' | logcask produce prices", "one record: key k, value v"},
-      {"printf 'k\\t\\\\N\\n' | logcask produce prices", "delete k"},
+      {"logcask produce users --input json --key-field id --file users.json", "JSON of any make, by its field id"},
+      {"logcask produce users --input csv --header --key-column id --file users.csv", "a table, by its column id"},
       {"logcask consume prices -o json --exit-at-end | logcask produce copy --input json", "copy a topic"},
       {"printf 'lock=me\\n' | logcask produce locks --key-separator = --if absent", "take a lock, or exit 5"}};
   verb.looks_for_interrupts = true;

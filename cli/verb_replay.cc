@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
+#include "cli/parse_values.h"
 #include "cli/progress.h"
 #include "cli/record_printer.h"
 #include "cli/verbs.h"
@@ -28,15 +29,18 @@ struct ReplayArgs {
   bool exit_at_end = false;
   std::optional<std::string> key_prefix;
   std::optional<std::string> from_token;
+  std::string key_separator = "\\t";
 };
 
 class ReplayRun {
  public:
-  ReplayRun(const ReplayArgs& args, client::Replay replay)
+  ReplayRun(const ReplayArgs& args, client::Replay replay, std::string separator)
       : args_(args),
         replay_(std::move(replay)),
-        printer_(args.format, args.topic),
-        progress_("replayed", Progress::Output::of_records) {}
+        printer_(args.format, args.topic, output_style(std::move(separator))),
+        progress_("replayed", Progress::Output::of_records) {
+    if (args.keys_only) printer_.keys_only();
+  }
 
   int run() {
     while (!interrupted()) {
@@ -99,6 +103,10 @@ class ReplayRun {
 };
 
 int replay(const ReplayArgs& args) {
+  if (args.keys_only && args.format == "raw")
+    return fail(
+        Error{Errc::invalid_argument, "-o raw holds keys with their values; with --keys-only say text or json"});
+  LOGCASK_CLI_ASSIGN(auto separator, parse_key_separator(args.key_separator));
   client::ReplayOptions options;
   options.live_only = args.live_only;
   options.keys_only = args.keys_only;
@@ -112,7 +120,7 @@ int replay(const ReplayArgs& args) {
   }
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto replay, client::Replay::open(client, args.topic, options));
-  return ReplayRun(args, std::move(replay)).run();
+  return ReplayRun(args, std::move(replay), std::move(separator)).run();
 }
 
 }  // namespace
@@ -129,11 +137,12 @@ Verb replay_verb() {
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag("--live-only", "", "only the latest record of each key (else every record from log start)",
             &args->live_only);
-  verb.flag("--keys-only", "", "values come empty; deletes stay deletes", &args->keys_only);
+  verb.flag("--keys-only", "", "no values: a line is a key (text), deletes stay deletes", &args->keys_only);
   verb.flag("--key-prefix", "P", "only keys that start so; the broker reads the whole log all the same",
             &args->key_prefix);
   verb.flag("--from-token", "T", "go on where an earlier replay with the same flags stopped", &args->from_token);
   verb.flag("--exit-at-end", "", "stop after the last marker", &args->exit_at_end);
+  verb.flag("--key-separator", "SEP", "between key and value in text (default \\t)", &args->key_separator);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format, {"text", "json", "raw"});
   verb.exits = {kExitUnreachable, kExitTryAgain, kExitDamaged};

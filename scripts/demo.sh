@@ -92,9 +92,9 @@ fi
 # While a system is being made, dpkg does not know a package's architecture yet and logs the bare name.
 awk 'FILENAME == ARGV[1] { split($1, part, ":"); architecture[part[1]] = part[2]; next }
   { if ($5 !~ /:/ && $5 in architecture) $5 = $5 ":" architecture[$5] }
-  { if ($4 == "not-installed") print $5 "\t\\N"; else print $5 "\t" $4 " " $6 " " $1 "T" $2 }' "$work/truth" "$work/history" >"$work/records"
+  { if ($4 == "not-installed") print "\\:" $5 "\t\\N"; else print $5 "\t" $4 " " $6 " " $1 "T" $2 }' "$work/truth" "$work/history" >"$work/records"
 records=$(wc -l <"$work/records")
-keys=$(cut -f1 "$work/records" | LC_ALL=C sort -u | wc -l)
+keys=$(cut -f1 "$work/records" | sed 's/^\\://' | LC_ALL=C sort -u | wc -l)
 
 start_broker() {
   : >"$work/serve.out"
@@ -111,8 +111,8 @@ start_broker
 "$logcask" topic create dpkg --partitions 4 --config segment.bytes=65536 --config max.message.bytes=16384
 
 say "a watch on the package that changed last"
-watched=$(tail -n 1 "$work/records" | cut -f1)
-"$logcask" watch dpkg "$watched" >"$work/watch" &
+watched=$(tail -n 1 "$work/records" | cut -f1 | sed 's/^\\://')
+"$logcask" watch dpkg "$watched" >"$work/watch" 2>&1 &
 watcher=$!
 wait_for 30 test -s "$work/watch" || die "the watch said nothing"
 echo "before: $(cat "$work/watch")"
@@ -120,7 +120,7 @@ echo "before: $(cat "$work/watch")"
 say "$records state changes of $keys packages into 4 partitions, each acknowledged when it is on disk"
 "$logcask" produce dpkg --file "$work/records"
 wanted=$(tail -n 1 "$work/records" | cut -f2)
-last_event() { tail -n 1 "$work/watch" | cut -f3 | grep -qxF -- "$wanted"; }
+last_event() { tail -n 1 "$work/watch" | cut -f2 | grep -qxF -- "$wanted"; }
 wait_for 30 last_event || die "the watch did not show the last change of $watched"
 kill -INT "$watcher"
 wait "$watcher" || die "the watch did not end cleanly"
@@ -149,7 +149,7 @@ say "live-only replay against the truth"
 LC_ALL=C awk -F '\t' -v source="$source" '
   FILENAME == ARGV[1] { status[$1] = $2; version[$1] = $3; next }
   FILENAME == ARGV[2] { seen[$1] = 1; next }
-  { if ($2 == "\\N") delete live[$1]; else live[$1] = $2 }
+  { sub(/^\\:/, ""); if ($2 == "\\N") delete live[$1]; else live[$1] = $2 }
   END {
     for (key in live) if (!(key in seen)) { print "never written: " key; differ++ }
     for (key in seen) {

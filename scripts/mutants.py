@@ -30,6 +30,7 @@ PROGRAMS = {
     "runner_tests": "tests/broker",
     "compaction_tests": "tests/broker",
     "broker_tests": "tests/broker",
+    "cli_forms_tests": "tests/cli",
     "model_tests": "tests/model",
     "schedule_tests": "tests/model",
     "crash_enumeration": "tests/crash",
@@ -78,6 +79,9 @@ TESTS = {
     "caught_up_too_early": [("broker_tests", "a key that is overwritten or deleted during the walk*")],
     "caught_up_before_compaction": [("schedule_tests", "what compaction takes away*")],
     "duplicate_acked_before_sync": [(RUNNER,)],
+    "every_line_unescaped": [("cli_forms_tests", "JSON, Windows paths*")],
+    "line_end_kept_in_value": [("cli_forms_tests", "the CR of CR LF*")],
+    "marker_ends_copy": [("cli_forms_tests", "produce takes what every verb prints*")],
 }
 
 

@@ -1,8 +1,10 @@
 #include "cli/args.h"
 
 #include "cli/exit_code.h"
+#include "cli/foreign_words.h"
 #include "cli/help.h"
 #include "cli/run.h"
+#include "cli/verbs.h"
 #include "tests/support/catch.h"
 
 using namespace logcask;
@@ -95,4 +97,41 @@ TEST_CASE("the exit code says what kind of error it was") {
   CHECK(exit_code_for(Errc::loading) == 6);
   CHECK(exit_code_for(Errc::corrupt_range) == 8);
   for (const auto& note : exit_notes()) CHECK(exit_meaning(note.code) == note.meaning);
+}
+
+TEST_CASE("words of other tools are answered with ours") {
+  CHECK(foreign_verb_hint("set").find("'put TOPIC KEY VALUE'") != std::string::npos);
+  CHECK(foreign_verb_hint("del").find("'delete TOPIC KEY...'") != std::string::npos);
+  CHECK(foreign_verb_hint("get").empty());
+  CHECK(foreign_verb_hint("set insert").empty());
+  CHECK(foreign_verb_hint("").empty());
+  CHECK(foreign_flag_hint("consume", "-n") == " (--max-records N)");
+  CHECK(foreign_flag_hint("get", "--bootstrap-server").find("--broker HOST:PORT") != std::string::npos);
+  CHECK(foreign_flag_hint("produce", "-t").find("the topic is an argument") != std::string::npos);
+  CHECK(foreign_flag_hint("get", "--prefix").find("hash") != std::string::npos);
+  CHECK(foreign_flag_hint("get", "-n").empty());
+  CHECK(refusal({"t", "k", "--bootstrap-server", "h:1"}).find("--broker HOST:PORT") != std::string::npos);
+}
+
+TEST_CASE("no pointer from another tool names a verb or a flag that is not there") {
+  const auto verbs = all_verbs();
+  for (const auto& verb : verbs) {
+    CHECK(foreign_verb_hint(verb.path).empty());
+    for (const auto& flag : verb.flags) {
+      INFO(verb.path << " " << flag.name);
+      CHECK(foreign_flag_hint(verb.path, flag.name).empty());
+    }
+  }
+  const auto has_flag = [&](const std::string& path, const std::string& name) {
+    for (const auto& verb : verbs)
+      for (const auto& flag : verb.flags)
+        if (verb.path == path && flag.name == name) return true;
+    return false;
+  };
+  for (const char* flag : {"--max-records", "--last", "--from", "--exit-at-end", "--group", "--key-separator"})
+    CHECK(has_flag("consume", flag));
+  CHECK(has_flag("watch", "--prefix"));
+  CHECK(has_flag("keys", "--prefix"));
+  CHECK(has_flag("put", "--if"));
+  CHECK(has_flag("delete", "--if"));
 }

@@ -89,17 +89,145 @@ expect 2 "PARTITION:OFFSET" "$logcask" get t k --min-offset 5
 expect 2 "NAME=VALUE" "$logcask" topic create u --config segment.ms
 
 # ---- null, empty and the text null, in and out, in every form
-printf 'null-value\tonce\nnull-value\t\\N\nempty-value\t\ntext-null\tnull\ntext-N\t\\\\N\nbinary\t\\x00\\xff\\t\\n\ntab\\tkey\tv\n' >"$work/in"
-"$logcask" produce t <"$work/in" >/dev/null || fail "produce of the special values"
+cat >"$work/in" <<'END'
+null-value	once
+\:null-value	\N
+empty-value	
+text-null	null
+text-N	\N
+\:binary	\x00\xff\t\n
+\:tab\tkey	v
+json	{"name":"a\nb","path":"C:\\temp","u":"\u00e9","q":"\""}
+path	C:\temp\new
+regex	^\d+\.\d{2}\s*$	and a tab
+\:\\:marker	v
+\:cr	v\r
+END
+"$logcask" produce t <"$work/in" >/dev/null 2>"$work/err" || fail "produce of the special values"
+[ "$(wc -l <"$work/err")" -eq 1 ] && grep -qF 'line 2 begins with \:' "$work/err" || fail "produce must say once that it read an escaped line: $(cat "$work/err")"
+"$logcask" get t json | grep -qxF '{"name":"a\nb","path":"C:\\temp","u":"\u00e9","q":"\""}' || fail "JSON must come back as it was given"
+"$logcask" get t path | grep -qxF 'C:\temp\new' || fail "a path must come back as it was given"
 LC_ALL=C sort -o "$work/in" "$work/in"
 "$logcask" consume t --exit-at-end | LC_ALL=C sort >"$work/back"
 same "$work/in" "$work/back" "text in, text out"
 for form in text json raw; do
   expect 0 "" "$logcask" topic create "via-$form"
-  "$logcask" consume t --exit-at-end -o $form | "$logcask" produce "via-$form" --input $form >/dev/null || fail "copy through $form"
+  "$logcask" consume t --exit-at-end -o $form | "$logcask" produce "via-$form" --input $form >/dev/null 2>&1 || fail "copy through $form"
   "$logcask" consume "via-$form" --exit-at-end | LC_ALL=C sort >"$work/back"
   same "$work/in" "$work/back" "round trip through $form"
 done
+# Lines stand for themselves: sorted, filtered and cut they are the same records.
+for way in 'sort' 'grep -a e' 'head -5' 'sort -r | uniq'; do
+  topic=way-$(echo "$way" | tr -dc a-z)
+  expect 0 "" "$logcask" topic create "$topic"
+  "$logcask" consume t --exit-at-end | LC_ALL=C bash -c "$way" >"$work/lines"
+  "$logcask" produce "$topic" --file "$work/lines" >/dev/null 2>&1 || fail "produce after $way"
+  "$logcask" consume "$topic" --exit-at-end >"$work/back"
+  same "$work/lines" "$work/back" "the same lines after $way"
+done
+# With a separator of one's own, too.
+expect 0 "" "$logcask" topic create separated
+"$logcask" consume t --exit-at-end --key-separator = | "$logcask" produce separated --key-separator = >/dev/null 2>&1
+"$logcask" consume separated --exit-at-end | LC_ALL=C sort >"$work/back"
+same "$work/in" "$work/back" "another separator, out and in"
+expect 2 "no backslash" "$logcask" consume t --key-separator '\\'
+
+# ---- files of other makes
+expect 0 "" "$logcask" topic create files
+printf '\357\273\277a\t1\r\nb\t2\r\nb\t\r\n' >"$work/windows.txt"
+"$logcask" produce files --tombstone-on-empty --file "$work/windows.txt" >"$work/out" 2>"$work/err" || fail "a file with CR LF and a mark"
+[ "$(wc -l <"$work/err")" -eq 2 ] && grep -q 'byte order mark' "$work/err" && grep -q 'CR LF' "$work/err" || fail "what was adapted must be said once: $(cat "$work/err")"
+"$logcask" get files a -o raw | cmp -s - <(printf 1) || fail "the CR of a line end is no part of a value"
+expect 3 "deleted" "$logcask" get files b
+printf '\377\376a\0\t\0v\0\n\0' >"$work/wide.txt"
+expect 7 "iconv -f UTF-16" "$logcask" produce files --file "$work/wide.txt"
+cat >"$work/users.json" <<'END'
+[
+  {"id": 17, "name": "a\nb", "price": 1.10},
+  {
+    "id": "u-2",
+    "big": 12345678901234567890123
+  }
+]
+END
+expect 0 "2 records" "$logcask" produce files --input json --key-field id --file "$work/users.json"
+"$logcask" get files 17 | grep -qxF '{"id": 17, "name": "a\nb", "price": 1.10}' || fail "a document must stand as it was"
+"$logcask" get files u-2 | grep -qxF '{"id":"u-2","big":12345678901234567890123}' || fail "a number must keep its digits"
+printf '{"id":1}\n{"ID":2}\n' >"$work/bad.json"
+expect 7 "line 2: no field 'id'" "$logcask" produce files --input json --key-field id --file "$work/bad.json"
+printf 'id,name,note\r\nc1,"Smith, ""J""",\r\nc2,,"two\nlines"\r\n' >"$work/users.csv"
+expect 0 "2 records" "$logcask" produce files --input csv --header --key-column id --file "$work/users.csv"
+"$logcask" get files c1 | grep -qxF '{"id":"c1","name":"Smith, \"J\"","note":""}' || fail "a row must be an object of its columns: $("$logcask" get files c1)"
+expect 0 "2 records" "$logcask" produce files --input csv --header --key-column id --value-column name --file "$work/users.csv"
+expect 0 'Smith, "J"' "$logcask" get files c1
+expect 7 "the header has 'id', 'name', 'note'" "$logcask" produce files --input csv --header --key-column ID --file "$work/users.csv"
+expect 2 "--key-field is for --input json" "$logcask" produce files --key-field id --file "$work/users.json"
+
+# ---- what any verb prints as JSON, produce takes
+expect 0 "" "$logcask" topic create copies
+printf '{"key":"old","value":"v","timestamp":-86400000,"headers":[["h",null],["h","x"]]}\n' | "$logcask" produce copies --input json >/dev/null || fail "a time before 1970"
+"$logcask" consume copies --exit-at-end -o json | grep -q '"timestamp":-86400000,.*"headers":\[\["h",null\],\["h","x"\]\]' || fail "timestamp and headers in JSON: $("$logcask" consume copies --exit-at-end -o json)"
+for print in 'replay copies --exit-at-end' 'consume copies --exit-at-end' 'get copies old' 'get copies old nothing' 'put copies new v' 'delete copies new'; do
+  "$logcask" $print -o json >"$work/printed" 2>/dev/null
+  "$logcask" produce copies --input json --file "$work/printed" >"$work/out" 2>"$work/err" || fail "produce must take what $print printed: $(cat "$work/printed" "$work/err")"
+done
+expect 3 "deleted" "$logcask" get copies new
+"$logcask" consume copies --exit-at-end 2>&1 >/dev/null | grep -q 'has headers' || fail "text must say that it leaves headers out"
+
+# ---- single keys
+expect 0 "written at" "$logcask" put t single one
+expect 0 "one" "$logcask" get t single
+expect 5 "latest record is a value at offset" "$logcask" put t single two --if absent
+expect 5 "latest record is a value at offset" "$logcask" delete t single --if offset:0
+offset=$("$logcask" get t single -o json | sed 's/.*"offset":\([0-9]*\).*/\1/')
+expect 0 "deleted at" "$logcask" delete t single --if "offset:$offset"
+expect 5 "latest record is a delete" "$logcask" delete t single --if exists
+printf 'two\nlines\n\0' >"$work/value"
+expect 0 "written at" "$logcask" put t single --file "$work/value"
+"$logcask" get t single -o raw | cmp -s - "$work/value" || fail "put --file must take every byte"
+expect 2 "VALUE is missing" "$logcask" put t single
+expect 0 "written at" "$logcask" put t single ""
+"$logcask" get t single | cmp -s - <(echo) || fail "an empty value is a value"
+"$logcask" delete t single >/dev/null
+expect 0 "" "$logcask" topic create plain --config cleanup.policy=delete
+expect 1 "unsupported: 'plain' has cleanup.policy=delete" "$logcask" delete plain k
+expect 1 "unsupported: 'plain' has cleanup.policy=delete" "$logcask" put plain k v
+"$logcask" consume plain --exit-at-end | wc -l | grep -qx 0 || fail "nothing may be appended by a refused delete"
+
+# ---- which keys
+expect 0 "" "$logcask" topic create listed --partitions 3 --config partitioner=murmur2
+seq 1 300 | awk '{print "key-" $1 "\tv"}' | "$logcask" produce listed >/dev/null
+"$logcask" delete listed key-7 >/dev/null
+expect 0 "" "$logcask" put listed "$(printf 'two\nlines')" v
+"$logcask" keys listed | LC_ALL=C sort >"$work/out"
+{ seq 1 300 | awk '$1 != 7 {print "key-" $1}'; echo '\:two\nlines'; } | LC_ALL=C sort >"$work/wanted"
+same "$work/wanted" "$work/out" "keys must list every key with a value once"
+expect 0 "300" "$logcask" keys listed --count
+"$logcask" keys listed --prefix key-29 | wc -l | grep -qx 11 || fail "keys --prefix"
+"$logcask" keys listed -o json --prefix key-30 | grep -q '"key":"key-30","tombstone":false}' || fail "keys -o json"
+expect 0 "PARTITION" "$logcask" keys t --count
+expect 2 "know no prefixes" "$logcask" keys listed --count --prefix key
+expect 1 "unsupported" "$logcask" keys plain
+"$logcask" keys listed | head -1 >/dev/null
+[ "${PIPESTATUS[0]}" -eq 0 ] || fail "a closed pipe must end keys quietly"
+expect 2 "keys --prefix" "$logcask" get listed --prefix key
+
+# ---- the first and the last of them
+"$logcask" consume listed --max-records 5 | wc -l | grep -qx 5 || fail "consume --max-records"
+"$logcask" consume listed --last 2 --exit-at-end | wc -l | grep -qx 6 || fail "consume --last counts per partition"
+"$logcask" consume listed --last 1000000 --exit-at-end | wc -l | grep -qx 302 || fail "consume --last of more than there are"
+"$logcask" consume listed --last 0 --exit-at-end | wc -l | grep -qx 0 || fail "consume --last 0"
+for n in 1 2 3 4; do "$logcask" consume listed --group slow --max-records 100 --exit-at-end; done >"$work/out"
+[ "$(wc -l <"$work/out")" -eq 302 ] && [ "$(LC_ALL=C sort -u "$work/out" | wc -l)" -eq 302 ] || fail "a group with --max-records must go on behind what was printed: $(wc -l <"$work/out")"
+expect 2 "not with --from" "$logcask" consume listed --last 2 --from earliest
+
+# ---- words of other tools
+expect 2 "put TOPIC KEY VALUE" "$logcask" set t k v
+expect 2 "delete TOPIC KEY" "$logcask" del t k
+expect 2 "--broker HOST:PORT" "$logcask" consume t --bootstrap-server localhost:9092
+expect 2 "the topic is an argument" "$logcask" consume -t t
+expect 2 "--max-records N" "$logcask" consume t -n 5
+
 expect 0 '"value":null,"headers":[],"tombstone":true' "$logcask" consume t --exit-at-end -o json --key null-value
 expect 0 '"value":"","headers":[],"tombstone":false' "$logcask" consume t --exit-at-end -o json --key empty-value
 expect 0 '"value":"null"' "$logcask" consume t --exit-at-end -o json --key text-null
@@ -133,9 +261,10 @@ printf 'a\t1\nb\t2\nbroken\nc\t3\n' | "$logcask" produce t >"$work/out" 2>"$work
 grep -q 'line 3' "$work/err" || fail "a malformed line must be named: $(cat "$work/err")"
 expect 0 "2" "$logcask" get t b
 expect 3 "absent" "$logcask" get t c
-printf 'a\t1\nb\t2\n\\N\t3\n' >"$work/keyless"
-expect 7 "line 3: a null key" "$logcask" produce t --file "$work/keyless"
-"$logcask" produce wide --acks 0 --file "$work/in" | grep -q 'last offsets' && fail "acks 0 tells no offsets"
+printf 'a\t1\nb\t2\n\\:\\N\t3\n' >"$work/keyless"
+"$logcask" produce t --file "$work/keyless" >"$work/out" 2>"$work/err"
+[ $? -eq 7 ] && grep -q 'line 3: a null key' "$work/err" || fail "a null key must be refused with its line: $(cat "$work/err")"
+"$logcask" produce wide --acks 0 --file "$work/in" 2>/dev/null | grep -q 'last offsets' && fail "acks 0 tells no offsets"
 printf 'k\tv\nk\t\n' | "$logcask" produce t --tombstone-on-empty >/dev/null || fail "--tombstone-on-empty"
 expect 3 "deleted" "$logcask" get t k
 
@@ -168,6 +297,11 @@ grep -q '^200000 records' "$work/out" || fail "produce must say how many: $(cat 
 # ---- compaction, segments, replay
 expect 0 "won " "$logcask" compact copy --wait
 expect 0 '"state":"active"' "$logcask" segments copy -o json
+expect 0 "'logcask compact' closes it now" "$logcask" segments t
+expect 0 "the active segments are closed" "$logcask" compact t
+wait_for 20 bash -c "'$logcask' segments t | grep -q closed" || fail "compact without --wait must close the active segment"
+expect 1 "topic 't' exists and differs from 'T' only in case; choose another name" "$logcask" topic create T --if-not-exists
+grep -q 'that is fine' "$work/err" && fail "a clash of names must not be advised what refuses, too"
 "$logcask" replay copy --live-only --exit-at-end -o json >"$work/live" 2>/dev/null || fail "replay --live-only"
 [ "$(grep -c '"caught_up":true' "$work/live")" -eq 2 ] || fail "one marker per partition"
 [ "$(grep -vc '"caught_up":true' "$work/live")" -eq 20000 ] || fail "live-only replay must show every key once"
@@ -177,12 +311,24 @@ expect 0 "" "$logcask" replay t --exit-at-end --key-prefix text-
 # ---- watch and consume end cleanly with SIGINT, what they printed is whole
 "$logcask" watch t watched >"$work/watch" 2>"$work/err" &
 watcher=$!
-wait_for 20 grep -q '^absent' "$work/watch" || fail "watch must show the present state"
+wait_for 20 grep -q 'absent: watched' "$work/err" || fail "watch must show the present state"
 printf 'watched\tone\n' | "$logcask" produce t >/dev/null
 wait_for 20 grep -q 'one' "$work/watch" || fail "watch must show a change"
 kill -INT $watcher
 wait $watcher
 [ $? -eq 0 ] || fail "watch must exit 0 on SIGINT"
+for filter in "--prefix text-" ""; do
+  "$logcask" watch t $filter >"$work/watch" 2>"$work/err" &
+  watcher=$!
+  wait_for 20 grep -qx "text-null	null" "$work/watch" || fail "watch $filter must show the present state: $(cat "$work/err")"
+  "$logcask" put t text-new now >/dev/null
+  "$logcask" delete t text-new >/dev/null
+  wait_for 20 grep -qxF '\:text-new	\N' "$work/watch" || fail "watch $filter must show changes"
+  grep -qx "text-new	now" "$work/watch" || fail "watch $filter must show every change"
+  kill -INT $watcher
+  wait $watcher
+  [ $? -eq 0 ] || fail "watch $filter must exit 0 on SIGINT"
+done
 "$logcask" consume t --from latest >"$work/tail" 2>"$work/err" &
 consumer=$!
 n=0
@@ -228,7 +374,10 @@ expect 1 "" timeout 60 "$logcask" serve --data "$work/other" --listen "$LOGCASK_
 kill "$broker"
 wait "$broker" || fail "serve must exit 0 on SIGTERM: $(tail -3 "$work/serve.err")"
 broker=
+find "$work/data" -printf '%p %T@ %s\n' | LC_ALL=C sort >"$work/before-verify"
 expect 0 ": ok" "$logcask" verify "$work/data"
+find "$work/data" -printf '%p %T@ %s\n' | LC_ALL=C sort >"$work/after-verify"
+same "$work/before-verify" "$work/after-verify" "verify without --repair writes nothing"
 for file in "$work"/data/copy-0.*/*; do
   expect 0 "" "$logcask" inspect "$file"
   expect 0 "" "$logcask" inspect "$file" -o json

@@ -30,3 +30,11 @@ TEST_CASE("a least offset names its partition") {
   CHECK(parse_min_offset("3:14")->offset == Offset(14));
   for (const char* bad : {"", "3", "3:", ":3", "a:1", "4294967296:1"}) CHECK(!parse_min_offset(bad).ok());
 }
+
+TEST_CASE("a key separator may be anything but what lines and escapes are made of") {
+  CHECK(*parse_key_separator("\\t") == "\t");
+  CHECK(*parse_key_separator("::") == "::");
+  CHECK(*parse_key_separator("\\x00") == std::string(1, '\0'));
+  for (const char* bad : {"", "\\", "\\\\", "\\n", "\\r", "a\nb", "\\q"})
+    CHECK(parse_key_separator(bad).code() == Errc::invalid_argument);
+}

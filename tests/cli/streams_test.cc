@@ -56,10 +56,11 @@ TEST_CASE("a line longer than the limit is refused instead of held in memory") {
 
 TEST_CASE("a malformed record names its line") {
   const Input input("k\tv\nno separator\n");
-  RecordInput records(input.descriptor(), "text", {});
+  auto records = open_record_input(input.descriptor(), {});
+  REQUIRE_OK(records);
   RecordIn record;
-  REQUIRE_OK(records.next(record));
-  auto bad = records.next(record);
+  REQUIRE_OK((*records)->next(record));
+  auto bad = (*records)->next(record);
   REQUIRE(!bad.ok());
   CHECK(bad.error().message.starts_with("line 2: "));
   CHECK(bad.code() == Errc::invalid_record);
@@ -67,17 +68,20 @@ TEST_CASE("a malformed record names its line") {
 
 TEST_CASE("raw records are cut by their lengths and a cut one is named") {
   const Input input(std::string("\0\0\0\1k\0\0\0\2vw\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\1k\0\0", 27));
-  RecordInput records(input.descriptor(), "raw", {});
+  InputRules rules;
+  rules.form = "raw";
+  auto records = open_record_input(input.descriptor(), rules);
+  REQUIRE_OK(records);
   RecordIn record;
-  auto got = records.next(record);
+  auto got = (*records)->next(record);
   REQUIRE_OK(got);
   CHECK(record.key == "k");
   CHECK(record.value == "vw");
-  got = records.next(record);
+  got = (*records)->next(record);
   REQUIRE_OK(got);
   CHECK(!record.key);
   CHECK(!record.value);
-  got = records.next(record);
+  got = (*records)->next(record);
   REQUIRE(!got.ok());
   CHECK(got.error().message == "record 3: the input ends inside it");
 }
