@@ -16,7 +16,8 @@ constexpr std::size_t kReadBytes = 256u << 10;
 Result<bool> StreamReader::read_more() {
   if (ended_) return false;
   if (buffer_.size() - start_ >= max_record_bytes_)
-    return Error{Errc::message_too_large, "a record of more than " + std::to_string(max_record_bytes_) + " bytes"};
+    return Error{Errc::invalid_record, "more than " + std::to_string(max_record_bytes_) +
+                                           " bytes, the most that is read as one record (a line end missing?)"};
   buffer_.erase(0, start_);
   start_ = 0;
   const std::size_t held = buffer_.size();

@@ -17,7 +17,7 @@ class StreamReader {
       : descriptor_(descriptor), max_record_bytes_(max_record_bytes) {}
 
   // The next line without its newline; false at the end. A last line without newline counts. The view lives until the
-  // next call. message_too_large when a line outgrows the limit, io errors of read, cancelled when a signal came.
+  // next call. invalid_record when a line outgrows the limit, io errors of read, cancelled when a signal came.
   Result<bool> next_line(ByteView& line);
   // At least `bytes` unread bytes if the stream has them, without taking them: fewer only at its end.
   Result<ByteView> peek(std::size_t bytes);
