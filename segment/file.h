@@ -2,8 +2,9 @@
 // The disk seam: everything storage asks of an operating system, small enough to replace.
 //
 // segment/posix_file.h is the one real form; tests/support/memory_file_system.h is the one that
-// crashes, tears, lies and fills up. Names are single path components relative to a Directory, and a
-// Directory is an open handle: renaming or re-creating the path elsewhere never redirects it.
+// crashes, tears, lies and fills up; partition/reserved_directory.h stands before either of them. Names are single path
+// components relative to a Directory. The directory that a path was opened as is an open handle: renaming or
+// re-creating the path elsewhere never redirects it. Those inside it are found under it by name.
 //
 // Durability: bytes written are certain to survive a power loss only after sync_data() of that file
 // succeeded, and a name (create, rename, unlink) only after sync() of its directory did. A failed
@@ -39,6 +40,22 @@ class File {
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status sync_data() = 0;
   virtual Result<std::uint64_t> size() const = 0;
+
+  // False once the name that the file was opened by is gone: what is written then goes with the last descriptor.
+  virtual Result<bool> linked() const { return true; }
+  // Nobody is expected to use the file soon: gives the descriptor back where the next call can open it again by itself.
+  // Only when everything written has been synced. Nobody writes or syncs meanwhile; reads may be under way.
+  virtual void rest() {}
+  // Opens again what rests; the next calls need no descriptor any more. limit_exceeded when there is none, io_error
+  // when the name leads to another file by now.
+  virtual Status wake() { return {}; }
+};
+
+// What is left of a file system to an unprivileged process. UINT64_MAX where the system does not count.
+struct DiskSpace {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t free_files = UINT64_MAX;
 };
 
 // Exclusive hold of a directory by this process; given up on destruction and when the process dies.
@@ -77,8 +94,14 @@ class Directory {
 
   // Takes the lock file `name` (created when missing, holds the owner's pid). in_use names the holder's pid.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& name) = 0;
-  // Bytes an unprivileged process may still write to this file system.
-  virtual Result<std::uint64_t> free_bytes() = 0;
+  virtual Result<DiskSpace> space() = 0;
+  // Bytes that may still be written to this file system.
+  Result<std::uint64_t> free_bytes() {
+    LOGCASK_ASSIGN(const DiskSpace left, space());
+    return left.free_bytes;
+  }
+  // False when the directory was removed, or when path() leads to another one (or nowhere) by now.
+  virtual Result<bool> in_place() { return true; }
   // For messages only.
   virtual std::string path() const = 0;
 };

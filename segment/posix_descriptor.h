@@ -37,6 +37,8 @@ auto retry(F&& call) {
   }
 }
 
-std::unique_ptr<File> make_file(Descriptor descriptor, std::string path);
+// `name` relative to `root` leads to the file, so that it can be opened again after a rest.
+std::unique_ptr<File> make_file(Descriptor descriptor, std::shared_ptr<const Descriptor> root, std::string name,
+                                int flags, std::string path);
 
 }  // namespace logcask::posix

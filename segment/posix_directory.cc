@@ -30,21 +30,25 @@ struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
+// One handle for the directory that was opened by its path. Those inside it are named under that handle and hold no
+// descriptor of their own: thousands of partitions at rest cost none.
 class PosixDirectory final : public Directory {
  public:
-  PosixDirectory(Descriptor descriptor, std::string path)
-      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  // `inside` is empty, or names the directory under the root with a slash at its end.
+  PosixDirectory(std::shared_ptr<const Descriptor> root, std::string inside, std::string path)
+      : root_(std::move(root)), inside_(std::move(inside)), path_(std::move(path)) {}
 
   Result<std::unique_ptr<File>> open(const std::string& name, OpenMode mode) override {
     LOGCASK_TRY(check_name(name));
     int flags = O_CLOEXEC | O_NOFOLLOW | (mode == OpenMode::read ? O_RDONLY : O_RDWR);
     if (mode == OpenMode::create_new) flags |= O_CREAT | O_EXCL;
-    Descriptor file(retry([&] { return ::openat(descriptor_.get(), name.c_str(), flags, 0640); }));
+    const std::string under_root = inside_ + name;
+    Descriptor file(retry([&] { return ::openat(root_->get(), under_root.c_str(), flags, 0640); }));
     if (!file.valid()) return failed(mode == OpenMode::create_new ? "create" : "open", name);
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) return failed("stat", name);
     if (!S_ISREG(info.st_mode)) return Error{Errc::io_error, "open " + path_ + "/" + name + ": not a regular file"};
-    return make_file(std::move(file), path_ + "/" + name);
+    return make_file(std::move(file), root_, under_root, flags & ~(O_CREAT | O_EXCL), path_ + "/" + name);
   }
 
   Status unlink(const std::string& name) override { return remove(name, 0, "unlink"); }
@@ -53,14 +57,15 @@ class PosixDirectory final : public Directory {
   Status rename(const std::string& from, const std::string& to) override {
     LOGCASK_TRY(check_name(from));
     LOGCASK_TRY(check_name(to));
-    if (retry([&] { return ::renameat(descriptor_.get(), from.c_str(), descriptor_.get(), to.c_str()); }) != 0)
+    const std::string old_name = inside_ + from, new_name = inside_ + to;
+    if (retry([&] { return ::renameat(root_->get(), old_name.c_str(), root_->get(), new_name.c_str()); }) != 0)
       return failed("rename to " + to + " of", from);
     return {};
   }
 
   Result<std::vector<Entry>> list() override {
-    // A second description, so that its read position is ours alone.
-    Descriptor own(retry([&] { return ::openat(descriptor_.get(), ".", kDirectoryFlags); }));
+    // A description of its own, so that its read position is ours alone.
+    Descriptor own = handle();
     if (!own.valid()) return failed("list", "");
     std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
     if (!stream) return failed("list", "");
@@ -80,28 +85,34 @@ class PosixDirectory final : public Directory {
   }
 
   Status sync() override {
-    if (::fsync(descriptor_.get()) != 0) return failed("sync directory", "");
+    const Descriptor own = handle();
+    if (!own.valid() || ::fsync(own.get()) != 0) return failed("sync directory", "");
     return {};
   }
 
   Result<std::unique_ptr<Directory>> open_directory(const std::string& name) override {
     LOGCASK_TRY(check_name(name));
-    Descriptor found(retry([&] { return ::openat(descriptor_.get(), name.c_str(), kDirectoryFlags | O_NOFOLLOW); }));
-    if (!found.valid()) return failed("open directory", name);
-    return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(std::move(found), path_ + "/" + name));
+    const std::string under_root = inside_ + name;
+    struct stat info {};
+    if (retry([&] { return ::fstatat(root_->get(), under_root.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) != 0)
+      return failed("open directory", name);
+    if (!S_ISDIR(info.st_mode)) return error_from_errno(ENOTDIR, "open directory " + path_ + "/" + name);
+    return std::unique_ptr<Directory>(std::make_unique<PosixDirectory>(root_, under_root + "/", path_ + "/" + name));
   }
 
   Result<std::unique_ptr<Directory>> create_directory(const std::string& name) override {
     LOGCASK_TRY(check_name(name));
-    if (retry([&] { return ::mkdirat(descriptor_.get(), name.c_str(), 0750); }) != 0)
+    const std::string under_root = inside_ + name;
+    if (retry([&] { return ::mkdirat(root_->get(), under_root.c_str(), 0750); }) != 0)
       return failed("create directory", name);
     return open_directory(name);
   }
 
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& name) override {
     LOGCASK_TRY(check_name(name));
+    const std::string under_root = inside_ + name;
     Descriptor file(retry(
-        [&] { return ::openat(descriptor_.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640); }));
+        [&] { return ::openat(root_->get(), under_root.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640); }));
     if (!file.valid()) return failed("open", name);
     const auto in_use = [&] {
       return Error{Errc::in_use, path_ + " is in use by process " + holder(file.get()) +
@@ -109,7 +120,7 @@ class PosixDirectory final : public Directory {
     };
     // The file may be removed under its holder, the directory may not. Where directories cannot be locked (NFS), the
     // file alone has to do.
-    Descriptor own(retry([&] { return ::openat(descriptor_.get(), ".", kDirectoryFlags); }));
+    Descriptor own = handle();
     if (!own.valid()) return failed("open", "");
     if (retry([&] { return ::flock(own.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) return in_use();
     struct flock whole {};
@@ -123,10 +134,29 @@ class PosixDirectory final : public Directory {
     return std::unique_ptr<DirectoryLock>(std::make_unique<PosixLock>(std::move(own), std::move(file)));
   }
 
-  Result<std::uint64_t> free_bytes() override {
+  Result<DiskSpace> space() override {
+    const Descriptor own = handle();
     struct statvfs info {};
-    if (retry([&] { return ::fstatvfs(descriptor_.get(), &info); }) != 0) return failed("measure", "");
-    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    if (!own.valid() || retry([&] { return ::fstatvfs(own.get(), &info); }) != 0) return failed("measure", "");
+    DiskSpace space;
+    space.total_bytes = static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;
+    space.free_bytes = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    // Btrfs and others make inodes as they need them and count none.
+    if (info.f_files > 0) space.free_files = info.f_favail;
+    return space;
+  }
+
+  Result<bool> in_place() override {
+    const auto gone = [] { return errno == ENOENT || errno == ENOTDIR; };
+    struct stat held {
+    }, named{};
+    const int result = inside_.empty() ? ::fstat(root_->get(), &held)
+                                       : ::fstatat(root_->get(), inside_.c_str(), &held, AT_SYMLINK_NOFOLLOW);
+    if (result != 0) return gone() ? Result<bool>(false) : failed("stat", "");
+    if (held.st_nlink == 0) return false;
+    if (retry([&] { return ::stat(path_.c_str(), &named); }) != 0)
+      return gone() ? Result<bool>(false) : failed("stat", "");
+    return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
   }
 
   std::string path() const override { return path_; }
@@ -134,6 +164,12 @@ class PosixDirectory final : public Directory {
  private:
   Error failed(const std::string& what, const std::string& name) const {
     return error_from_errno(errno, what + " " + path_ + (name.empty() ? "" : "/" + name));
+  }
+
+  // For what needs a descriptor of the directory itself, as long as it takes.
+  Descriptor handle() const {
+    return Descriptor(
+        retry([&] { return ::openat(root_->get(), inside_.empty() ? "." : inside_.c_str(), kDirectoryFlags); }));
   }
 
   // Names are single components: nothing reaches outside this directory.
@@ -147,12 +183,14 @@ class PosixDirectory final : public Directory {
   bool is_directory(const dirent& entry) const {
     if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
     struct stat info {};
-    return ::fstatat(descriptor_.get(), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+    const std::string under_root = inside_ + entry.d_name;
+    return ::fstatat(root_->get(), under_root.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
   }
 
   Status remove(const std::string& name, int flags, const char* what) {
     LOGCASK_TRY(check_name(name));
-    if (retry([&] { return ::unlinkat(descriptor_.get(), name.c_str(), flags); }) != 0) return failed(what, name);
+    const std::string under_root = inside_ + name;
+    if (retry([&] { return ::unlinkat(root_->get(), under_root.c_str(), flags); }) != 0) return failed(what, name);
     return {};
   }
 
@@ -176,8 +214,9 @@ class PosixDirectory final : public Directory {
     return {};
   }
 
-  Descriptor descriptor_;
-  std::string path_;
+  const std::shared_ptr<const Descriptor> root_;
+  const std::string inside_;
+  const std::string path_;
 };
 
 }  // namespace
@@ -186,7 +225,8 @@ class PosixDirectory final : public Directory {
 Result<std::unique_ptr<Directory>> open_posix_directory(const std::string& path) {
   posix::Descriptor found(posix::retry([&] { return ::open(path.c_str(), posix::kDirectoryFlags); }));
   if (!found.valid()) return error_from_errno(errno, "open directory " + path);
-  return std::unique_ptr<Directory>(std::make_unique<posix::PosixDirectory>(std::move(found), path));
+  auto root = std::make_shared<const posix::Descriptor>(std::move(found));
+  return std::unique_ptr<Directory>(std::make_unique<posix::PosixDirectory>(std::move(root), "", path));
 }
 
 Result<std::unique_ptr<Directory>> create_posix_directory(const std::string& path) {

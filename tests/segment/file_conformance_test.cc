@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "segment/posix_file.h"
 #include "tests/support/catch.h"
@@ -121,11 +122,10 @@ TEST_CASE("conformance: directories are made, listed in order, moved and removed
   REQUIRE(root.remove_directory("c").code() == Errc::already_exists);  // not empty
   REQUIRE_OK(root.rename("c", "moved"));
   REQUIRE_OK(root.create_directory("c"));
-  // The handle follows the directory, not the name.
-  REQUIRE(content(**made, "inner") == "deep");
-  REQUIRE_OK(put_file(**made, "later", "y"));
   auto moved = root.open_directory("moved");
   REQUIRE_OK(moved);
+  REQUIRE(content(**moved, "inner") == "deep");
+  REQUIRE_OK(put_file(**moved, "later", "y"));
   REQUIRE((*moved)->list()->size() == 2);
   REQUIRE_OK(root.remove_directory("c"));
   REQUIRE(root.remove_directory("c").code() == Errc::not_found);
@@ -202,6 +202,109 @@ TEST_CASE("the real file system closes its descriptors on exec and frees them on
   }
   REQUIRE_OK((*root)->list());
   REQUIRE(open_count() == before);
+}
+
+TEST_CASE("conformance: a file whose name is gone says so and goes on taking writes") {
+  Place place(GENERATE(true, false));
+  auto opened = place.root->open("a", OpenMode::create_new);
+  REQUIRE_OK(opened);
+  CHECK(*(*opened)->linked());
+  REQUIRE_OK(place.root->unlink("a"));
+  CHECK_FALSE(*(*opened)->linked());
+  REQUIRE_OK((*opened)->write_at(0, std::string("x")));
+}
+
+TEST_CASE("conformance: a directory inside another knows whether it is still there") {
+  Place place(GENERATE(true, false));
+  auto inside = place.root->create_directory("d");
+  REQUIRE_OK(inside);
+  CHECK(*(*inside)->in_place());
+  CHECK(*place.root->in_place());
+  REQUIRE_OK(place.root->remove_directory("d"));
+  CHECK_FALSE(*(*inside)->in_place());
+  CHECK(*place.root->in_place());
+}
+
+TEST_CASE("conformance: what is free is told in bytes and files") {
+  Place place(GENERATE(true, false));
+  const auto space = place.root->space();
+  REQUIRE_OK(space);
+  CHECK(space->free_bytes > 0);
+  CHECK(space->free_bytes <= space->total_bytes);
+  CHECK(space->free_files > 0);
+}
+
+TEST_CASE("a directory that was moved away, or whose path is another one by now, is not in place", "[posix]") {
+  const TempDir real;
+  const std::string path = real.path() + "/data";
+  auto root = create_posix_directory(path);
+  REQUIRE_OK(root);
+  CHECK(*(*root)->in_place());
+  std::filesystem::rename(path, real.path() + "/elsewhere");
+  CHECK_FALSE(*(*root)->in_place());
+  std::filesystem::create_directory(path);
+  CHECK_FALSE(*(*root)->in_place());
+  std::filesystem::remove(path);
+  std::filesystem::rename(real.path() + "/elsewhere", path);
+  CHECK(*(*root)->in_place());
+  std::filesystem::remove_all(path);
+  CHECK_FALSE(*(*root)->in_place());
+}
+
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+TEST_CASE("a file at rest holds no descriptor and opens by itself for whatever comes next", "[posix]") {
+  const TempDir real;
+  auto root = open_posix_directory(real.path());
+  REQUIRE_OK(root);
+  auto inside = (*root)->create_directory("d");
+  REQUIRE_OK(inside);
+  const std::size_t before = open_descriptors();
+  auto opened = (*inside)->open("a", OpenMode::create_new);
+  REQUIRE_OK(opened);
+  File& file = **opened;
+  REQUIRE_OK(file.write_at(0, std::string("abc")));
+  CHECK(open_descriptors() == before + 1);
+  const std::function<void()> calls[] = {[&] { REQUIRE_OK(file.write_at(3, std::string("d"))); },
+                                         [&] {
+                                           char byte = 0;
+                                           REQUIRE(*file.read_at(1, std::span(&byte, 1)) == 1);
+                                           CHECK(byte == 'b');
+                                         },
+                                         [&] { CHECK(*file.size() == 4); },
+                                         [&] { REQUIRE_OK(file.sync_data()); },
+                                         [&] { REQUIRE_OK(file.truncate(2)); },
+                                         [&] { REQUIRE_OK(file.preallocate(4096)); },
+                                         [&] { REQUIRE_OK(file.wake()); }};
+  for (const auto& call : calls) {
+    file.rest();
+    file.rest();
+    CHECK(open_descriptors() == before);
+    CHECK(*file.linked());
+    CHECK(open_descriptors() == before);
+    call();
+    CHECK(open_descriptors() == before + 1);
+  }
+}
+
+TEST_CASE("a file at rest that was removed or replaced is not taken for the one under its name", "[posix]") {
+  const TempDir real;
+  auto root = open_posix_directory(real.path());
+  REQUIRE_OK(root);
+  auto opened = (*root)->open("a", OpenMode::create_new);
+  REQUIRE_OK(opened);
+  (*opened)->rest();
+  REQUIRE_OK((*root)->rename("a", "b"));
+  CHECK_FALSE(*(*opened)->linked());
+  CHECK((*opened)->write_at(0, std::string("x")).code() == Errc::not_found);
+  REQUIRE_OK((*root)->open("a", OpenMode::create_new));
+  CHECK_FALSE(*(*opened)->linked());
+  CHECK((*opened)->write_at(0, std::string("x")).code() == Errc::io_error);
+  CHECK(content(**root, "a").empty());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "base/check.h"
@@ -27,6 +28,17 @@ bool changes_something(OperationKind kind) {
   }
 }
 
+bool is_reachable(const MemoryTree& tree, std::uint64_t wanted) {
+  std::vector<std::uint64_t> left{kRootNode};
+  while (!left.empty()) {
+    const std::uint64_t node = left.back();
+    left.pop_back();
+    if (node == wanted) return true;
+    for (const auto& [name, child] : *tree.at(node).entries) left.push_back(child);
+  }
+  return false;
+}
+
 Error off_error(const std::string& what) { return Error{Errc::io_error, what + ": the machine is off"}; }
 
 class MemoryFile final : public File {
@@ -37,6 +49,7 @@ class MemoryFile final : public File {
   Status write_at(std::uint64_t position, std::span<const ByteView> pieces) override {
     std::string data;
     for (const ByteView piece : pieces) data += piece;
+    LOGCASK_TRY(awake());
     state_->under_way(OperationKind::write, path_);
     const Lock lock(state_->mutex);
     if (state_->powered_off) return off_error("write " + path_);
@@ -62,6 +75,7 @@ class MemoryFile final : public File {
   }
 
   Result<std::size_t> read_at(std::uint64_t position, std::span<char> out) const override {
+    LOGCASK_TRY(awake());
     state_->under_way(OperationKind::read, path_);
     const Lock lock(state_->mutex);
     if (state_->powered_off) return off_error("read " + path_);
@@ -73,6 +87,7 @@ class MemoryFile final : public File {
   }
 
   Status preallocate(std::uint64_t size) override {
+    LOGCASK_TRY(awake());
     const Lock lock(state_->mutex);
     LOGCASK_TRY(begin(OperationKind::preallocate, "reserve", size));
     if (size > room_for_growth()) return error_from_errno(ENOSPC, "reserve " + path_);
@@ -81,6 +96,7 @@ class MemoryFile final : public File {
   }
 
   Status truncate(std::uint64_t size) override {
+    LOGCASK_TRY(awake());
     const Lock lock(state_->mutex);
     LOGCASK_TRY(begin(OperationKind::truncate, "truncate", size));
     file().content.edit().resize(size);
@@ -89,6 +105,7 @@ class MemoryFile final : public File {
   }
 
   Status sync_data() override {
+    LOGCASK_TRY(awake());
     {
       const Lock lock(state_->mutex);
       LOGCASK_TRY(begin(OperationKind::sync_data, "sync", 0));
@@ -103,8 +120,25 @@ class MemoryFile final : public File {
     return static_cast<std::uint64_t>(state_->tree.at(node_).content->size());
   }
 
+  void rest() override { resting_ = true; }
+  Status wake() override { return awake(); }
+  Result<bool> linked() const override {
+    const Lock lock(state_->mutex);
+    return is_reachable(state_->tree, node_);
+  }
+
  private:
   MemoryNode& file() { return state_->tree.at(node_); }
+
+  // The first call after a rest opens the file again, and may find no descriptor.
+  Status awake() const {
+    if (!resting_) return {};
+    const Lock lock(state_->mutex);
+    if (const Fault* fault = state_->count(OperationKind::open, path_))
+      return error_from_errno(fault->error_number, "open again " + path_);
+    resting_ = false;
+    return {};
+  }
 
   // The size this file may have: what it holds, what it reserved, what is free.
   std::uint64_t room_for_growth() {
@@ -138,6 +172,7 @@ class MemoryFile final : public File {
   const std::uint64_t node_;
   const std::string path_;
   const bool writable_;
+  mutable std::atomic<bool> resting_{false};
 };
 
 class MemoryLock final : public DirectoryLock {
@@ -164,6 +199,7 @@ class MemoryDirectory final : public Directory {
     LOGCASK_TRY(check_name(name));
     if (mode == OpenMode::create_new) {
       if (entries().contains(name)) return failed(EEXIST, "create", name);
+      if (!room_for_a_file()) return failed(ENOSPC, "create", name);
       LOGCASK_TRY(begin(OperationKind::create, "create", name, "", state_->next_node));
       add_node(name, false);
     } else {
@@ -236,6 +272,7 @@ class MemoryDirectory final : public Directory {
     const Lock lock(state_->mutex);
     LOGCASK_TRY(check_name(name));
     if (entries().contains(name)) return failed(EEXIST, "create directory", name);
+    if (!room_for_a_file()) return failed(ENOSPC, "create directory", name);
     LOGCASK_TRY(begin(OperationKind::make_directory, "create directory", name, "", state_->next_node));
     add_node(name, true);
     return open_child(name);
@@ -269,10 +306,19 @@ class MemoryDirectory final : public Directory {
     return std::unique_ptr<DirectoryLock>(std::make_unique<MemoryLock>(state_, node_, name));
   }
 
-  Result<std::uint64_t> free_bytes() override {
+  Result<DiskSpace> space() override {
     const Lock lock(state_->mutex);
-    const std::uint64_t used = state_->used_bytes();
-    return state_->capacity > used ? state_->capacity - used : 0;
+    const auto left = [](std::uint64_t all, std::uint64_t used) { return all > used ? all - used : 0; };
+    DiskSpace space;
+    space.total_bytes = state_->capacity;
+    space.free_bytes = left(state_->capacity, state_->used_bytes());
+    if (state_->file_capacity != UINT64_MAX) space.free_files = left(state_->file_capacity, state_->used_files());
+    return space;
+  }
+
+  Result<bool> in_place() override {
+    const Lock lock(state_->mutex);
+    return is_reachable(state_->tree, node_);
   }
 
   std::string path() const override { return path_; }
@@ -308,6 +354,10 @@ class MemoryDirectory final : public Directory {
     }
     if (fault) return failed(fault->error_number, what, name);
     return {};
+  }
+
+  bool room_for_a_file() const {
+    return state_->file_capacity == UINT64_MAX || state_->used_files() < state_->file_capacity;
   }
 
   void add_node(const std::string& name, bool directory) {
@@ -424,6 +474,8 @@ std::uint64_t State::used_bytes() const {
   return sum;
 }
 
+std::uint64_t State::used_files() const { return reachable(tree).size() - 1; }
+
 MemoryFileSystem::MemoryFileSystem() : state_(std::make_shared<State>()) {
   state_->tree[kRootNode].directory = true;
   state_->initial = state_->tree;
@@ -459,6 +511,24 @@ std::vector<MemoryFileSystem::FaultHit> MemoryFileSystem::fault_hits() const {
 void MemoryFileSystem::set_capacity(std::uint64_t bytes) {
   const Lock lock(state_->mutex);
   state_->capacity = bytes;
+}
+void MemoryFileSystem::set_file_capacity(std::uint64_t files) {
+  const Lock lock(state_->mutex);
+  state_->file_capacity = files;
+}
+std::uint64_t MemoryFileSystem::used_files() const {
+  const Lock lock(state_->mutex);
+  return state_->used_files();
+}
+void MemoryFileSystem::remove_tree(const std::string& path) {
+  const Lock lock(state_->mutex);
+  const std::size_t slash = path.rfind('/');
+  MemoryNode* parent =
+      slash == std::string::npos ? &state_->tree.at(kRootNode) : find_node(*state_, path.substr(0, slash), false);
+  LOGCASK_CHECK(parent && parent->directory);
+  parent->entries.edit().erase(slash == std::string::npos ? path : path.substr(slash + 1));
+  state_->initial = reachable(state_->tree);
+  state_->operations.clear();
 }
 std::uint64_t MemoryFileSystem::used_bytes() const {
   const Lock lock(state_->mutex);

@@ -14,6 +14,7 @@
 //    effects pending: they belong to a journal that either commits them with a later sync or stops for good.
 //  - A write that fails may have landed in part (fault kind `short_write`, or when the space ran out).
 //  - kill -9 is the state in which every effect has landed.
+//  - A file at rest is opened again, which counts as `open`, by the next call.
 // Every call is counted and recorded; fail() makes the Nth later one fail. Threads: all calls are safe.
 
 #include <cstdint>
@@ -99,6 +100,11 @@ class MemoryFileSystem {
   std::vector<FaultHit> fault_hits() const;
   // Total of file sizes and reservations allowed from now on; beyond it writes land in part and fail with ENOSPC.
   void set_capacity(std::uint64_t bytes);
+  // Number of files and directories allowed from now on; beyond it nothing is created: ENOSPC.
+  void set_file_capacity(std::uint64_t files);
+  std::uint64_t used_files() const;
+  // Takes the directory or file at this path away from under whoever has it open, as `rm -r` would.
+  void remove_tree(const std::string& path);
   std::uint64_t used_bytes() const;
   // Every handle fails from now on, as after a crash of the machine.
   void power_off();

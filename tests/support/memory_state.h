@@ -62,6 +62,7 @@ struct MemoryFileSystem::State {
   std::uint64_t next_node = 1;
   std::size_t changes = 0;
   std::uint64_t capacity = UINT64_MAX;
+  std::uint64_t file_capacity = UINT64_MAX;
   bool powered_off = false;
   std::set<std::pair<std::uint64_t, std::string>> locks;
   struct ArmedFault {
@@ -78,6 +79,7 @@ struct MemoryFileSystem::State {
   void under_way(OperationKind kind, const std::string& path);  // the lock is free
   bool ignores(OperationKind kind, const std::string& name) const;
   std::uint64_t used_bytes() const;
+  std::uint64_t used_files() const;
 };
 
 }  // namespace logcask::testing
