@@ -39,7 +39,7 @@
   X(duplicate_acked_before_sync, "ours: a duplicate is acknowledged before the original is on disk")   \
   X(every_line_unescaped, "ours: every line of text is unescaped, a JSON \\n becomes a line feed")     \
   X(line_end_kept_in_value, "ours: the CR of a CR LF file stays in the values, deletes are lost")      \
-  X(marker_ends_copy, "ours: produce stops at the marker that replay has printed")                   \
+  X(marker_ends_copy, "ours: produce stops at the marker that replay has printed")                     \
   X(reserve_only_counted, "ours: the room kept for deletions is a number, another process takes it")   \
   X(records_take_reserve, "ours: records of clients use up the room that deletions need")              \
   X(unlinked_log_acknowledged, "ours: records go on being acknowledged into a file that was removed")  \

@@ -13,6 +13,7 @@
 #include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
 #include "broker/settings/config_reload.h"
+#include "broker/settings/descriptor_budget.h"
 #include "broker/settings/memory_limit.h"
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"
@@ -20,6 +21,7 @@
 #include "broker/topics/topic_name.h"
 #include "broker/topics/topics.h"
 #include "broker/upkeep/compaction_threads.h"
+#include "broker/upkeep/disk_watch.h"
 #include "broker/upkeep/upkeep.h"
 #include "segment/posix_file.h"
 
@@ -36,26 +38,6 @@ std::int64_t milliseconds_since(std::int64_t start_ns, const Clock& clock) {
   return (clock.monotonic_ns() - start_ns) / 1'000'000;
 }
 
-// Half of what the process may open is for segments, the rest for connections.
-std::uint64_t segment_files(const BrokerConfig& config) {
-  const std::uint64_t limit = raise_open_files_limit();
-  return config.open_files_max > 0 ? static_cast<std::uint64_t>(config.open_files_max)
-                                   : std::min<std::uint64_t>(limit / 2, 1u << 16);
-}
-
-// What segments and the broker's own files leave of the descriptors.
-std::size_t connections_max(const BrokerConfig& config) {
-  constexpr std::uint64_t kOwnFiles = 64, kAtLeast = 16;
-  const auto wanted = static_cast<std::uint64_t>(config.connections_max);
-  const std::uint64_t limit = raise_open_files_limit();
-  const std::uint64_t taken = std::min(limit, segment_files(config) + kOwnFiles);
-  const std::uint64_t most = std::max(limit - taken, kAtLeast);
-  if (wanted <= most) return wanted;
-  log_warn("connections.max is " + std::to_string(wanted) + ", but the limit of " + std::to_string(limit) +
-           " open files leaves descriptors for " + std::to_string(most) + "; further connections are refused");
-  return most;
-}
-
 ConnectionLimits connection_limits(const BrokerConfig& config) {
   ConnectionLimits limits;
   limits.hello_frame_bytes = static_cast<std::size_t>(config.frame_hello_max_bytes);
@@ -69,9 +51,9 @@ ConnectionLimits connection_limits(const BrokerConfig& config) {
   return limits;
 }
 
-Seats::Limits seat_limits(const BrokerConfig& config) {
+Seats::Limits seat_limits(const BrokerConfig& config, const DescriptorBudget& descriptors) {
   Seats::Limits limits;
-  limits.connections_max = connections_max(config);
+  limits.connections_max = descriptors.connections;
   limits.connections_max_per_address = static_cast<std::size_t>(config.connections_max_per_address);
   return limits;
 }
@@ -85,6 +67,8 @@ NativeLimits native_limits(const BrokerConfig& config) {
 CompactionThreads::Options compaction_options(const BrokerConfig& config, const Clock& clock) {
   CompactionThreads::Options options;
   options.max_bytes_per_second = config.compaction_max_bytes_per_second;
+  // What deletions need is held on the disk itself (segment/disk_reserve.h).
+  options.compactor.disk_reserve_bytes = 0;
   options.jitter_seed = static_cast<std::uint64_t>(clock.monotonic_ns());
   return options;
 }
@@ -113,6 +97,7 @@ struct Broker::Parts {
   Parts(const BrokerConfig& settings, std::unique_ptr<DataDirectory> directory)
       : config(settings),
         running(settings),
+        descriptors(make_descriptor_budget(config, raise_open_files_limit())),
         data(std::move(directory)),
         hasher(data->secret()),
         compaction({clock, [this] { return compacted_partitions(); }, [](const std::string& text) { log_info(text); },
@@ -120,7 +105,7 @@ struct Broker::Parts {
                    compaction_options(config, clock)),
         flush("flush", static_cast<std::size_t>(config.flush_threads), clock),
         background_executor("background", static_cast<std::size_t>(config.background_threads), clock),
-        factory({*data, config, hasher, clock, flush, background_executor, segment_files(config),
+        factory({*data, config, hasher, clock, flush, background_executor, descriptors.segment_files,
                  [](const std::string& text) { log_info(text); }, [](const std::string& text) { log_warn(text); },
                  [this] { compaction.wake(); }}),
         readers("reader", static_cast<std::size_t>(config.background_threads), clock),
@@ -128,13 +113,15 @@ struct Broker::Parts {
         unpack("unpack", unpack_threads(config), clock),
         wire_memory(static_cast<std::size_t>(config.requests_inflight_max_bytes),
                     static_cast<std::size_t>(config.answers_waiting_max_bytes)),
-        seats(seat_limits(config)),
+        seats(seat_limits(config, descriptors)),
         net{connection_limits(config), wire_memory, seats, metrics} {}
 
   CompactionThreads::Partitions compacted_partitions() const;
   Status open_metadata();
   Status open_topics();
-  void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries);
+  void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries, const std::vector<TopicId>& undeleted);
+  void remove_marked(std::shared_ptr<const std::vector<std::string>> names, std::size_t next);
+  void list_problems(std::vector<BrokerProblem>& problems);
   void make_services(const std::string& version, std::int64_t started_ns);
   Status open_listener();
   void reload(const BrokerConfig& fresh);
@@ -143,6 +130,7 @@ struct Broker::Parts {
   const Clock& clock = system_clock();
   const BrokerConfig config;  // of the start
   BrokerConfig running;       // with what was read again since; owner's thread only
+  const DescriptorBudget descriptors;
   const std::unique_ptr<DataDirectory> data;
   const KeyHasher hasher;
   CompactionThreads compaction;
@@ -173,6 +161,7 @@ struct Broker::Parts {
   Seats seats;
   const NetParts net;
   std::unique_ptr<NativeServices> native;
+  std::unique_ptr<DiskWatch> disk_watch;
   std::unique_ptr<Upkeep> upkeep;
 
   Listener::Threads threads;
@@ -215,7 +204,9 @@ Status Broker::Parts::open_metadata() {
 
 Status Broker::Parts::open_topics() {
   Topics::Limits limits;
-  limits.partitions_max = config.partitions_max;
+  for (const std::string& warning : descriptors.warnings) log_warn(warning);
+  limits.partitions_max = static_cast<std::int64_t>(descriptors.partitions);
+  limits.partitions_limit = descriptors.partitions_limit;
   limits.default_partitions = config.default_partitions;
   limits.message_bytes_limit = config.message_bytes_limit();
   limits.decompressed_bytes_max = config.batch_decompressed_max_bytes;
@@ -230,12 +221,18 @@ Status Broker::Parts::open_topics() {
   for (const std::string& line : report.offline) log_error("offline: " + line);
   for (const MetadataProblem& problem : metadata->problems())
     log_error("metadata record '" + problem.key + "' cannot be used and is kept: " + problem.reason);
-  report_orphans(entries);
+  // Loading has marked what a deletion had not come to.
+  LOGCASK_ASSIGN(const auto left, marked.empty() ? Result<std::vector<DataDirectory::PartitionEntry>>(entries)
+                                                 : data->list_partitions());
+  report_orphans(left, report.undeleted);
   return report.offline.empty() && data->machine_reset() ? data->set_recovered() : Status();
 }
 
-void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries) {
-  std::set<TopicId> known = {LocalMetadataStore::kTopicId};
+void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries,
+                                   const std::vector<TopicId>& undeleted) {
+  std::vector<std::string> marked;
+  std::set<TopicId> known(undeleted.begin(), undeleted.end());
+  known.insert(LocalMetadataStore::kTopicId);
   for (const auto all = topics->snapshot(); const auto& [name, topic] : *all) known.insert(topic->record.id);
   for (const auto& entry : entries) {
     if (known.contains(entry.topic_id)) continue;
@@ -243,11 +240,19 @@ void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEnt
       log_warn("directory '" + entry.directory_name + "' belongs to no known topic; it is kept");
       continue;
     }
-    readers.post([this, name = entry.directory_name] {
-      if (auto removed = data->remove_partition(name); !removed.ok())
-        log_warn("remove deleted partition " + name + ": " + removed.error().message);
-    });
+    marked.push_back(entry.directory_name);
   }
+  remove_marked(std::make_shared<const std::vector<std::string>>(std::move(marked)), 0);
+}
+
+// One after another, so that a stop comes in between; the next start goes on.
+void Broker::Parts::remove_marked(std::shared_ptr<const std::vector<std::string>> names, std::size_t next) {
+  if (next == names->size()) return;
+  readers.post([this, names, next] {
+    if (auto removed = data->remove_partition((*names)[next]); !removed.ok())
+      log_warn("remove deleted partition " + (*names)[next] + ": " + removed.error().message);
+    remove_marked(names, next + 1);
+  });
 }
 
 void Broker::Parts::make_services(const std::string& version, std::int64_t started_ns) {
@@ -261,6 +266,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
     const auto free = data->root().free_bytes();
     return free.ok() ? *free : 0;
   };
+  facts.list_problems = [this](std::vector<BrokerProblem>& problems) { list_problems(problems); };
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
   produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms, unpack);
@@ -276,7 +282,19 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
                                                            *groups, *producer_ids, *admin, blocking, clock, wire_memory,
                                                            net.limits, native_limits(config)});
+  disk_watch = std::make_unique<DiskWatch>(*data, *topics, log_info, log_warn);
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
+  upkeep->also([this] { disk_watch->round(); });
+  upkeep->also([this] { factory.budgets().round(log_info, log_warn); });
+}
+
+void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
+  std::vector<PartitionProblem> of_disk;
+  disk_watch->list(of_disk);
+  for (PartitionProblem& problem : of_disk)
+    problems.push_back({"", PartitionId(0), std::move(problem.kind), std::move(problem.reason)});
+  for (KeydirBudgets::Problem& problem : factory.budgets().problems())
+    problems.push_back({std::move(problem.topic), PartitionId(0), kKeydirFull, std::move(problem.reason)});
 }
 
 Status Broker::Parts::open_listener() {
@@ -305,9 +323,10 @@ void Broker::Parts::reload(const BrokerConfig& fresh) {
   running = reloaded.config;
   set_log_level(running.log_level);
   compaction.set_max_bytes_per_second(running.compaction_max_bytes_per_second);
-  factory.set_keydir_total_max_bytes(running.keydir_total_max_bytes);
+  factory.budgets().set_total_max_bytes(running.keydir_total_max_bytes);
   facts.keydir_budget_bytes = running.keydir_total_max_bytes;
-  topics->set_limits(running.partitions_max, running.default_partitions);
+  const DescriptorBudget shared = make_descriptor_budget(running, raise_open_files_limit());
+  topics->set_limits(static_cast<std::int64_t>(shared.partitions), running.default_partitions);
   for (const std::string& line : reloaded.taken) log_info("setting changed: " + line);
   if (reloaded.taken.empty()) log_info("settings read again: nothing that a running broker takes has changed");
   if (reloaded.needs_restart.empty()) return;
@@ -361,7 +380,7 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   const Clock& clock = system_clock();
   const std::int64_t started_ns = clock.monotonic_ns();
   LOGCASK_ASSIGN(std::shared_ptr<Directory> root, create_posix_directory(config.data_dir));
-  LOGCASK_ASSIGN(auto data, DataDirectory::open(std::move(root), machine_boot_id()));
+  LOGCASK_ASSIGN(auto data, DataDirectory::open(std::move(root), machine_boot_id(), config.disk_reserve_bytes));
   const DataDirectory::StartFacts start_facts = data->start_facts();
   for (const std::string& note : data->notes()) log_warn(note);
   if (!start_facts.first_start && !start_facts.clean_stop)
@@ -372,6 +391,8 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   LOGCASK_TRY(parts.open_metadata());
   LOGCASK_TRY(parts.open_topics());
   parts.make_services(version, started_ns);
+  // After recovery, which may need it, and before the first record, which must not.
+  parts.disk_watch->start();
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   LOGCASK_TRY(parts.open_listener());
   parts.upkeep->start();

@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/mutant.h"
 #include "base/random.h"
+#include "partition/reserved_directory.h"
 
 namespace logcask {
 namespace {
@@ -18,6 +19,9 @@ constexpr const char* kStateName = "state";
 constexpr std::uint64_t kSmallFileBytes = 4096;
 constexpr std::size_t kStateBytes = 128;
 constexpr int kRemovalAttempts = 3;
+// Manifests, log and .sync.
+constexpr std::uint64_t kNewPartitionBytes = 128u << 10;
+constexpr std::uint64_t kNewPartitionFiles = 8;
 
 bool expected_before_format(const std::string& name) {
   for (const char* own : {kDataLockName, kClusterIdName, kSecretName, kStateName, "lost+found"})
@@ -109,13 +113,14 @@ bool holds(const std::vector<Directory::Entry>& entries, std::string_view name) 
 
 }  // namespace
 
-DataDirectory::DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock)
-    : root_(std::move(root)), lock_(std::move(lock)) {}
+DataDirectory::DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock,
+                             std::int64_t reserve_bytes)
+    : root_(std::move(root)), lock_(std::move(lock)), reserve_(std::make_shared<DiskReserve>(root_, reserve_bytes)) {}
 
-Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Directory> root,
-                                                           const std::string& boot_id) {
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Directory> root, const std::string& boot_id,
+                                                           std::int64_t reserve_bytes) {
   LOGCASK_ASSIGN(auto lock, root->lock(kDataLockName));
-  std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock)));
+  std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock), reserve_bytes));
   LOGCASK_TRY(directory->check_or_create_format());
   LOGCASK_TRY(directory->load_state(boot_id));
   return directory;
@@ -243,9 +248,10 @@ Result<std::vector<DataDirectory::PartitionEntry>> DataDirectory::list_partition
 }
 
 Result<std::unique_ptr<Directory>> DataDirectory::create_partition(const std::string& directory_name) {
+  LOGCASK_TRY(check_room_for_partition());
   LOGCASK_ASSIGN(auto directory, root_->create_directory(directory_name));
   LOGCASK_TRY(root_->sync());
-  return directory;
+  return reserved(directory_name, std::move(directory));
 }
 
 Result<std::unique_ptr<Directory>> DataDirectory::open_partition(const std::string& directory_name) {
@@ -254,7 +260,28 @@ Result<std::unique_ptr<Directory>> DataDirectory::open_partition(const std::stri
   if (holds(files, kDataDeletedName))
     return Error{Errc::partition_offline,
                  root_->path() + "/" + directory_name + " belongs to a deleted topic; the next start removes it"};
-  return directory;
+  return reserved(directory_name, std::move(directory));
+}
+
+// A new partition would have its first files from the reserve.
+Status DataDirectory::check_room_for_partition() {
+  if (reserve_->whole_files() == 0) return {};
+  if (reserve_->is_short() && !reserve_->fill().ok()) return reserve_->refusal(root_->path());
+  LOGCASK_ASSIGN(const DiskSpace space, root_->space());
+  if (space.free_bytes >= kNewPartitionBytes && space.free_files >= kNewPartitionFiles) return {};
+  return Error{Errc::storage_full, root_->path() + ": the disk is full: a new partition needs about " +
+                                       std::to_string(kNewPartitionBytes) + " bytes and " +
+                                       std::to_string(kNewPartitionFiles) + " inodes, " +
+                                       std::to_string(space.free_bytes) + " bytes are free"};
+}
+
+std::unique_ptr<Directory> DataDirectory::reserved(const std::string& directory_name,
+                                                   std::unique_ptr<Directory> plain) const {
+  if (reserve_->whole_files() == 0) return plain;
+  PartitionEntry entry;
+  const bool metadata = parse_partition_name(directory_name, entry) && entry.topic == kDataMetadataTopic;
+  return std::make_unique<ReservedDirectory>(
+      std::move(plain), reserve_, metadata ? ReservedDirectory::Holds::metadata : ReservedDirectory::Holds::records);
 }
 
 Result<bool> DataDirectory::carries_marker(const std::string& directory_name) {
@@ -267,7 +294,8 @@ Status DataDirectory::mark_deleted(const std::string& directory_name) {
   auto directory = root_->open_directory(directory_name);
   if (directory.code() == Errc::not_found) return {};
   if (!directory.ok()) return std::move(directory).error();
-  return replace_file(**directory, kDataDeletedName, "this partition's topic was deleted\n");
+  const auto with_reserve = reserved(directory_name, std::move(directory).value());
+  return replace_file(*with_reserve, kDataDeletedName, "this partition's topic was deleted\n");
 }
 
 Status DataDirectory::unmark_deleted(const std::string& directory_name) {

@@ -6,6 +6,7 @@
 //   cluster.id    32 hex digits, made at first start
 //   hash.secret   32 bytes; the keydir's identities depend on it (docs/FORMAT.md). Part of every backup.
 //   state         how the last run ended, and in which boot of the machine
+//   reserve.*     room for what gives room back (segment/disk_reserve.h)
 //   <topic>-<partition>.<topic id>/
 //
 // Threads: open(), set_recovered() and set_clean() once; the partition functions from any thread, one name at a time.
@@ -13,11 +14,13 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "segment/disk_reserve.h"
 #include "segment/file.h"
 
 namespace logcask {
@@ -26,6 +29,8 @@ inline constexpr int kDataFormatVersion = 1;
 // Names that offline tools need too: the lock file, and the marker in a partition's directory that is to be deleted.
 inline constexpr const char* kDataLockName = "LOCK";
 inline constexpr const char* kDataDeletedName = "DELETED";
+// The topic whose records may take all of the disk reserve.
+inline constexpr std::string_view kDataMetadataTopic = "__logcask_metadata";
 
 class DataDirectory {
  public:
@@ -43,8 +48,10 @@ class DataDirectory {
   };
 
   // in_use when another process (or this one) holds the directory; unsupported_version for a newer format;
-  // invalid_argument when it holds something else. `boot_id` changes when the machine restarts.
-  static Result<std::unique_ptr<DataDirectory>> open(std::shared_ptr<Directory> root, const std::string& boot_id);
+  // invalid_argument when it holds something else. `boot_id` changes when the machine restarts. The disk reserve is
+  // used as it is found until its owner fills it.
+  static Result<std::unique_ptr<DataDirectory>> open(std::shared_ptr<Directory> root, const std::string& boot_id,
+                                                     std::int64_t reserve_bytes = 0);
 
   // For offline tools: what open() would refuse in the broker's own files. Changes nothing, takes no lock.
   static std::vector<Error> check(Directory& root);
@@ -57,6 +64,7 @@ class DataDirectory {
   // Things worth a line in the log: a secret that had to be made anew, names that are nobody's.
   const std::vector<std::string>& notes() const { return notes_; }
   Directory& root() { return *root_; }
+  DiskReserve& reserve() { return *reserve_; }
   // Every partition has been recovered from a machine reset; until then the next start hears of it too.
   Status set_recovered();
   // Records that this run ended in order.
@@ -78,7 +86,9 @@ class DataDirectory {
   Status discard_partition(const std::string& directory_name);
 
  private:
-  DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock);
+  DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock, std::int64_t reserve_bytes);
+  Status check_room_for_partition();
+  std::unique_ptr<Directory> reserved(const std::string& directory_name, std::unique_ptr<Directory> plain) const;
   Status check_or_create_format();
   Status load_identity();
   Result<bool> carries_marker(const std::string& directory_name);
@@ -87,6 +97,7 @@ class DataDirectory {
 
   const std::shared_ptr<Directory> root_;
   const std::unique_ptr<DirectoryLock> lock_;
+  const std::shared_ptr<DiskReserve> reserve_;
   std::string cluster_id_;
   KeyHasher::Secret secret_{};
   StartFacts facts_;

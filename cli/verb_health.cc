@@ -65,11 +65,16 @@ void append_health_json(std::string& out, const client::BrokerDescription& b) {
   out += '\n';
 }
 
+// A keydir's budget is a topic's or the broker's, and the disk is the broker's.
+std::string place_of(const client::BrokerProblem& problem) {
+  if (problem.topic.empty()) return "";
+  if (problem.state == "keydir_full") return problem.topic + " ";
+  return problem.topic + " partition " + std::to_string(problem.partition.value()) + " ";
+}
+
 void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += state_of(b) + "\n";
-  for (const auto& p : b.problems)
-    out +=
-        "  " + p.topic + " partition " + std::to_string(p.partition.value()) + " " + p.state + ": " + p.reason + "\n";
+  for (const auto& p : b.problems) out += "  " + place_of(p) + p.state + ": " + p.reason + "\n";
   if (b.partitions_loading > 0)
     out += "  " + std::to_string(b.partitions_loading) + " partitions loading, " + percent_text(b.loading_progress) +
            " done\n";
@@ -107,7 +112,8 @@ Verb health_verb() {
   verb.summary =
       "Says whether the broker is well, and why not: partitions in trouble, keydir budget, disk, last start.";
   verb.details =
-      "Exit codes: 0 healthy, 1 a partition is in trouble (the output names it), 4 no broker answers, 6 still loading.";
+      "Exit codes: 0 healthy, 1 a partition, the disk or a budget is in trouble (the output names it), 4 no broker "
+      "answers, 6 still loading.";
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitTryAgain};

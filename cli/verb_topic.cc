@@ -162,6 +162,11 @@ int alter(const TopicArgs& args) {
       return fail(Error{Errc::invalid_argument, "--config and --unset both name " + name + "; give one of them"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
+  // A budget below what is in use refuses new keys from now on.
+  if (set.contains("keydir.max.bytes"))
+    if (const auto broker = Admin(client).describe_broker(); broker.ok())
+      for (const auto& problem : broker->problems)
+        if (problem.topic == args.name && problem.state == "keydir_full") print_error(problem.reason);
   return 0;
 }
 

@@ -42,6 +42,8 @@ class KeyIndex {
   // indexes of the records that would create one are returned. `creates[i]` says what was reserved.
   std::vector<std::uint32_t> reserve(std::span<const KeyIdentity> identities, const std::vector<bool>& tombstones,
                                      std::vector<bool>& creates);
+  // What reserve() has refused so many for want of.
+  KeydirBudget& refusing(std::uint64_t entries) { return budget_.refusing(entries); }
   void push(const PendingEntry& entry) { pending_.push(entry); }
   // Drops pending records from `offset` on.
   void cut_pending(Offset offset);

@@ -1,6 +1,9 @@
 #include "partition/keydir_budget.h"
 
+#include <utility>
+
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
@@ -11,8 +14,8 @@ std::uint64_t entries_of(std::uint64_t bytes) {
 
 }  // namespace
 
-KeydirBudget::KeydirBudget(std::uint64_t limit_bytes, KeydirBudget* parent)
-    : limit_(entries_of(limit_bytes)), parent_(parent) {}
+KeydirBudget::KeydirBudget(std::uint64_t limit_bytes, KeydirBudget* parent, std::string setting)
+    : limit_(entries_of(limit_bytes)), parent_(parent), setting_(std::move(setting)) {}
 
 bool KeydirBudget::try_reserve(std::uint64_t entries) {
   const std::uint64_t before = used_.fetch_add(entries, std::memory_order_relaxed);
@@ -22,6 +25,33 @@ bool KeydirBudget::try_reserve(std::uint64_t entries) {
   used_.fetch_sub(entries, std::memory_order_relaxed);
   return false;
 }
+
+KeydirBudget& KeydirBudget::refusing(std::uint64_t entries) {
+  KeydirBudget* budget = this;
+  while (budget->parent_ && !mutant(Mutant::wrong_budget_named)) {
+    const std::uint64_t used = budget->used_entries(), limit = budget->limit_entries();
+    if (used > limit || entries > limit - used) break;
+    budget = budget->parent_;
+  }
+  return *budget;
+}
+
+std::string KeydirBudget::describe() const {
+  return setting_ + " (" + std::to_string(limit_bytes()) + " bytes, " + std::to_string(used_bytes()) + " in use)";
+}
+
+void KeydirBudget::note_refused(std::uint64_t records, TimestampMs now) {
+  if (refused_records_.fetch_add(records, std::memory_order_relaxed) == 0) refused_since_ms_.store(now.value());
+  refused_last_ms_.store(now.value());
+}
+
+std::optional<KeydirBudget::Refusals> KeydirBudget::refusals() const {
+  const std::uint64_t records = refused_records_.load(std::memory_order_relaxed);
+  if (records == 0) return std::nullopt;
+  return Refusals{TimestampMs(refused_since_ms_.load()), TimestampMs(refused_last_ms_.load()), records};
+}
+
+void KeydirBudget::forget_refusals() { refused_records_.store(0); }
 
 void KeydirBudget::charge(std::uint64_t entries) {
   for (KeydirBudget* budget = this; budget != nullptr; budget = budget->parent_)

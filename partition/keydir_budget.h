@@ -11,6 +11,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/types.h"
 
 namespace logcask {
 
@@ -21,8 +25,9 @@ class KeydirBudget {
  public:
   static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
-  // `parent`, if any, outlives this one and counts everything counted here.
-  explicit KeydirBudget(std::uint64_t limit_bytes = kUnlimited, KeydirBudget* parent = nullptr);
+  // `parent`, if any, outlives this one and counts everything counted here. `setting` is what an operator raises.
+  explicit KeydirBudget(std::uint64_t limit_bytes = kUnlimited, KeydirBudget* parent = nullptr,
+                        std::string setting = "keydir.max.bytes");
   KeydirBudget(const KeydirBudget&) = delete;
   KeydirBudget& operator=(const KeydirBudget&) = delete;
 
@@ -31,6 +36,20 @@ class KeydirBudget {
   // Counts without asking: entries that exist already.
   void charge(std::uint64_t entries);
   void release(std::uint64_t entries);
+
+  // After try_reserve() has refused so many: this budget, or the one above it that has no room for them.
+  KeydirBudget& refusing(std::uint64_t entries);
+  // "keydir.total.max.bytes (1048576 bytes, 1048560 in use)"
+  std::string describe() const;
+
+  // What was refused for want of this budget, until it is forgotten. Not on a hot path.
+  struct Refusals {
+    TimestampMs since{0}, last{0};
+    std::uint64_t records = 0;
+  };
+  void note_refused(std::uint64_t records, TimestampMs now);
+  std::optional<Refusals> refusals() const;
+  void forget_refusals();
 
   void set_limit_bytes(std::uint64_t limit_bytes);
   std::uint64_t used_entries() const { return used_.load(std::memory_order_relaxed); }
@@ -42,6 +61,10 @@ class KeydirBudget {
   std::atomic<std::uint64_t> limit_;  // entries
   std::atomic<std::uint64_t> used_{0};
   KeydirBudget* const parent_;
+  const std::string setting_;
+  std::atomic<std::uint64_t> refused_records_{0};
+  std::atomic<std::int64_t> refused_since_ms_{0};
+  std::atomic<std::int64_t> refused_last_ms_{0};
 };
 
 }  // namespace logcask

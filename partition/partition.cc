@@ -112,9 +112,11 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
     if (!refused.empty()) {
       if (!keys_->complete())
         return refuse(Errc::loading, "the keydir is being loaded and its budget leaves no room to accept keys unseen");
-      admission = refuse(Errc::keydir_budget_exceeded, std::to_string(refused.size()) +
-                                                           " records would create keys beyond keydir.max.bytes; "
-                                                           "overwrites and deletes still pass");
+      KeydirBudget& full = keys_->refusing(refused.size());
+      full.note_refused(refused.size(), now);
+      admission =
+          refuse(Errc::keydir_budget_exceeded, std::to_string(refused.size()) + " records would create keys beyond " +
+                                                   full.describe() + "; overwrites and deletes still pass");
       admission.result.refused_records = std::move(refused);
       return admission;
     }

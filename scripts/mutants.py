@@ -82,6 +82,13 @@ TESTS = {
     "every_line_unescaped": [("cli_forms_tests", "JSON, Windows paths*")],
     "line_end_kept_in_value": [("cli_forms_tests", "the CR of CR LF*")],
     "marker_ends_copy": [("cli_forms_tests", "produce takes what every verb prints*")],
+    "reserve_only_counted": [(SEGMENT, "[reserve]")],
+    "records_take_reserve": [(PARTITION, "[reserve]")],
+    "unlinked_log_acknowledged": [(RUNNER, "a log that is removed*")],
+    "read_error_sticks": [(RUNNER, "a read error*")],
+    "rest_keeps_descriptors": [(RUNNER, "a partition at rest*")],
+    "wrong_budget_named": [("broker_tests", "a refusal for want of keydir*")],
+    "removal_holds_up_stop": [("broker_tests", "the files of a deleted topic*")],
 }
 
 

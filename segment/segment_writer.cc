@@ -91,6 +91,7 @@ Status SegmentWriter::append(std::span<const ByteView> pieces, TimestampMs appen
   Offset last = kNoOffset;
   LOGCASK_TRY(check_append(pieces, bytes, last));
   if (bytes == 0) return {};
+  LOGCASK_TRY(wake());
   LOGCASK_TRY(reserve_offsets(last));
   const std::uint64_t position = log_->end().position;
   LOGCASK_TRY(reserve_blocks(position + bytes));
@@ -166,6 +167,22 @@ Status SegmentWriter::cut_back(Error error, std::uint64_t position) {
   return error;
 }
 
+void SegmentWriter::rest() {
+  resting_ = true;
+  log_->file()->rest();
+  const std::lock_guard lock(sync_mutex_);
+  if (sync_log_) sync_log_->rest();
+}
+
+// Both at once, so that no later step meets a lack of descriptors where it would have to latch.
+Status SegmentWriter::wake() {
+  if (!resting_) return {};
+  LOGCASK_TRY(log_->file()->wake());
+  if (sync_log_) LOGCASK_TRY(sync_log_->wake());
+  resting_ = false;
+  return {};
+}
+
 Result<SyncEntry> SegmentWriter::sync(std::int64_t now_monotonic_ns) {
   LOGCASK_TRY(latched());
   LOGCASK_CHECK(!closed_);
@@ -218,6 +235,7 @@ Status SegmentWriter::write_entry(const SyncEntry& entry) {
 Result<SegmentFacts> SegmentWriter::close(std::int64_t now_monotonic_ns, bool sync_indexes) {
   LOGCASK_TRY(latched());
   LOGCASK_CHECK(!closed_);
+  LOGCASK_TRY(wake());
   LOGCASK_TRY(sync_log_file(now_monotonic_ns, true));
   closed_ = true;
   const SegmentFacts facts = log_->facts();

@@ -63,6 +63,15 @@ class SegmentWriter {
   // The writer takes no more writes; readers of segment() go on.
   Result<SegmentFacts> close(std::int64_t now_monotonic_ns, bool sync_indexes = false);
 
+  // Gives the descriptors of the log and its .sync back until the next append, close or read; see File::rest. Excludes
+  // append(), sync() and close(), and everything must have been synced. An append that finds no descriptor then fails
+  // with limit_exceeded and may be tried again.
+  void rest();
+  // Ends a rest before anything depends on it.
+  Status wake();
+  // File::linked() of the log.
+  Result<bool> linked() const { return log_->file()->linked(); }
+
   SegmentName name() const { return name_; }
   Offset next_offset() const { return log_->end().next_offset; }
   std::uint64_t position() const { return log_->end().position; }
@@ -93,6 +102,7 @@ class SegmentWriter {
   const std::shared_ptr<ActiveLog> log_;
   const std::shared_ptr<const Segment> segment_;
   std::uint64_t reserved_end_ = 0;  // append only
+  bool resting_ = false;            // append, close, rest only
 
   mutable std::mutex sync_mutex_;  // everything below; never held across a sync of the log
   std::unique_ptr<SyncLog> sync_log_;

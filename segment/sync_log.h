@@ -45,6 +45,8 @@ class SyncLog {
 
   Status append(const SyncEntry& entry);
   Status sync() { return file_->sync_data(); }
+  void rest() { file_->rest(); }
+  Status wake() { return file_->wake(); }
   const SyncEntry& newest() const { return newest_; }
 
  private:

@@ -217,6 +217,8 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   lock.unlock();
   const auto& env = environment_.partition;
   const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {
+    // Before the new file is there: without a descriptor for the old one nothing has happened.
+    LOGCASK_TRY(roll->old_writer->wake());
     LOGCASK_TRY(roll->old_writer->sync(env.clock->monotonic_ns()));
     LOGCASK_ASSIGN(std::shared_ptr<SegmentWriter> fresh,
                    SegmentWriter::create(env.segments, env.directory, {roll->base, Generation(0)}, options));

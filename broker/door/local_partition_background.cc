@@ -98,9 +98,13 @@ void LocalPartitionRunner::load_keydir() {
     bytes += extent.position;
     loading_progress_ = static_cast<double>(bytes) / static_cast<double>(total_bytes);
   }
-  const Lock lock(mutex_);
-  load_report_ = loader.report();
-  partition_->keys()->set_complete();
+  {
+    const Lock lock(mutex_);
+    load_report_ = loader.report();
+    partition_->keys()->set_complete();
+  }
+  // The load has opened the active log, of thousands of partitions one after another.
+  rest_files();
 }
 
 void LocalPartitionRunner::note_loaded(const Segment& segment, const SegmentLoad& loaded) {

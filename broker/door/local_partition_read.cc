@@ -164,24 +164,48 @@ std::optional<Error> LocalPartitionRunner::lookup_error() const {
 }
 
 // Damage is told to the operator as well as to the client that met it.
-Error LocalPartitionRunner::noticed(Error error) {
+Error LocalPartitionRunner::noticed(Error error, const PartitionTroubles::Read& read) {
   if (error.code != Errc::corrupt_range && error.code != Errc::corrupt_file && error.code != Errc::io_error)
     return error;
   bool news = false;
   {
     const Lock lock(mutex_);
-    news = troubles_.damage(error.message);
+    news = troubles_.damage(error.message, read);
   }
   if (news && environment_.alarm)
     environment_.alarm(environment_.name + ": damage met while reading: " + error.message);
   return error;
 }
 
+// What was a disk that failed once is no problem any more; what is damage meets the same error.
+void LocalPartitionRunner::read_damage_again(const std::vector<PartitionTroubles::Read>& reads) {
+  for (const PartitionTroubles::Read& read : reads) {
+    std::optional<LogView> view;
+    {
+      const Lock lock(mutex_);
+      if (unavailable()) return;
+      view = partition_->view();
+    }
+    std::string batches;
+    // What lies below log start by now is nobody's.
+    const bool readable = read.from < view->log_start || read.from >= view->visible_end ||
+                          read_batches(*view, read.from, read.max_bytes, batches).ok();
+    if (!readable) continue;
+    std::vector<std::string> mended;
+    {
+      const Lock lock(mutex_);
+      mended = troubles_.mended(read);
+    }
+    for (const std::string& where : mended)
+      if (environment_.alarm) environment_.alarm(environment_.name + ": can be read again: " + where);
+  }
+}
+
 // read_view(), with what it meets told.
 Result<Offset> LocalPartitionRunner::read_batches(const LogView& view, Offset from, std::size_t max_bytes,
                                                   std::string& batches) {
   auto read = read_view(view, from, max_bytes, batches);
-  if (!read.ok()) return noticed(std::move(read).error());
+  if (!read.ok()) return noticed(std::move(read).error(), {from, max_bytes});
   return read;
 }
 
@@ -206,7 +230,7 @@ void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identi
   const Result<RecordView> record = log.read(place, scratch);
   if (!record.ok()) {
     answer.status = LookupAnswer::Status::failed;
-    answer.error = noticed(record.error());
+    answer.error = noticed(record.error(), {place.offset, 1});
     sink(index, answer);
     return;
   }

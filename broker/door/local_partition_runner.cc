@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "broker/door/active_segment_why.h"
 #include "compactor/plan.h"
 #include "partition/clean_through.h"
@@ -15,6 +16,10 @@ namespace {
 
 // Keydir shards cleaned under one hold of the lock after log start has moved.
 constexpr std::size_t kSliceShards = 1;
+// Ticks without an append after which the files' descriptors are given back.
+constexpr int kRestAfterQuietTicks = 5;
+// Ticks after which what could not be read is tried again.
+constexpr int kReadAgainTicks = 30;
 
 }  // namespace
 
@@ -41,6 +46,8 @@ Result<std::string> LocalPartitionRunner::open_log() {
   options.producers.expiration_ms = config_.producer_expiry_ms;
   const auto& env = environment_.partition;
   Result<RecoveredLog> recovered = recover_log(env.segments, env.directory, options, *env.clock);
+  // Thousands may be opened before the first of them is written to.
+  if (recovered.ok() && !mutant(Mutant::rest_keeps_descriptors)) recovered->writer->rest();
   const Lock lock(mutex_);
   partition_.reset();
   structure_.reset();
@@ -212,7 +219,19 @@ Result<Offset> LocalPartitionRunner::delete_records(Offset before) {
       return Error{Errc::offset_out_of_range, environment_.name + ": offset " + std::to_string(before.value()) +
                                                   " is above the committed end " + std::to_string(committed.value())};
   }
+  roll_if_all_goes(before);
   return advance_log_start(before);
+}
+
+// All that is in the active segment falls below `before`: closed, it gives its room back. Otherwise it only hides.
+void LocalPartitionRunner::roll_if_all_goes(Offset before) {
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched() || partition_->writer()->position() == 0) return;
+    if (before < partition_->marks().next_offset()) return;
+  }
+  // Where that fails log start moves all the same.
+  (void)roll();
 }
 
 // The manifest moves log start first; from the publication on, what lies below is absent; entries are removed in
@@ -280,6 +299,9 @@ void LocalPartitionRunner::configure(const PartitionConfig& config) {
 
 void LocalPartitionRunner::tick() {
   bool roll_now = false;
+  bool quiet = false;
+  std::vector<PartitionTroubles::Read> damaged;
+  check_active_file();
   {
     const Lock lock(mutex_);
     if (unavailable() || partition_->latched()) return;
@@ -287,16 +309,66 @@ void LocalPartitionRunner::tick() {
     roll_now = partition_->roll_due(now) && !partition_->has_unwritten();
     partition_->producers().expire(now);
     const Offset end = partition_->marks().next_offset();
-    if (end == last_tick_end_) partition_->release_idle();
+    quiet_ticks_ = end == last_tick_end_ ? quiet_ticks_ + 1 : 0;
+    quiet = quiet_ticks_ > 0 && quiet_ticks_ % kRestAfterQuietTicks == 0;
+    if (quiet_ticks_ > 0) partition_->release_idle();
     last_tick_end_ = end;
     if (partition_->config().deletes) start_background();
     if (checkpoint_wanted_) start_background();
+    if (!mutant(Mutant::read_error_sticks) && ++damage_ticks_ % kReadAgainTicks == 0)
+      damaged = troubles_.damaged_reads();
   }
   if (roll_now)
     environment_.background->post([self = shared_from_this(), this] {
       // A roll that fails has latched the partition or will be tried again at the next tick.
       (void)roll();
     });
+  if (!damaged.empty())
+    environment_.background->post(
+        [self = shared_from_this(), this, damaged = std::move(damaged)] { read_damage_again(damaged); });
+  if (quiet) rest_files();
+}
+
+// A log that was removed under the broker takes writes and syncs without a word, and goes with the last descriptor.
+void LocalPartitionRunner::check_active_file() {
+  std::shared_ptr<SegmentWriter> writer;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched()) return;
+    // At rest it is looked at less often: the next append finds out by opening it.
+    if (quiet_ticks_ > kRestAfterQuietTicks && quiet_ticks_ % kRestAfterQuietTicks != 0) return;
+    writer = partition_->writer();
+  }
+  const auto linked = writer->linked();
+  if (!linked.ok() || *linked || mutant(Mutant::unlinked_log_acknowledged)) return;
+  {
+    // Not one that has been rolled, and deleted in order, meanwhile.
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->writer() != writer) return;
+  }
+  stop_writes({Errc::io_error, writer->segment()->describe() + " was removed under the running broker"});
+}
+
+// Gives the descriptors of a quiet partition back; its next append or read opens the files again.
+void LocalPartitionRunner::rest_files() {
+  std::shared_ptr<SegmentWriter> writer;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched() || writer_active_ || sync_active_ || writer_waits_for_sync_) return;
+    if (partition_->marks().next_offset() != partition_->marks().durable_end()) return;
+    writer_active_ = true;
+    writer = partition_->writer();
+  }
+  if (!mutant(Mutant::rest_keeps_descriptors)) writer->rest();
+  bool write = false;
+  {
+    const Lock lock(mutex_);
+    writer_active_ = false;
+    idle_.notify_all();
+    // What arrived meanwhile found the writer's role taken.
+    write = take_writer();
+  }
+  if (write) write_rounds();
 }
 
 // ---- background: loading, checkpoints, retention, one after another
@@ -391,6 +463,27 @@ void LocalPartitionRunner::wait_until_idle(Lock& lock) {
   idle_.wait(lock, [this] { return idle(); });
 }
 
+void LocalPartitionRunner::abandon(const Error& reason) {
+  closing_.store(true);
+  {
+    Lock lock(mutex_);
+    idle_.notify_all();
+    wait_until_idle(lock);
+    idle_.wait(lock, [this] { return !rewriting_; });
+  }
+  shut_log(reason);
+}
+
+void LocalPartitionRunner::stop_writes(const Error& why) {
+  Outbox out;
+  {
+    const Lock lock(mutex_);
+    if (unavailable() || partition_->latched()) return;
+    latch(why, out);
+  }
+  run_outbox(out);
+}
+
 void LocalPartitionRunner::close(const Error& reason) {
   // A clean stop flushes and leaves a checkpoint, so that the next start scans nothing; failing that, recovery does the
   // work.
@@ -406,17 +499,28 @@ void LocalPartitionRunner::close(const Error& reason) {
 }
 
 Result<std::string> LocalPartitionRunner::reopen() {
+  std::vector<PartitionTroubles::Read> damaged;
+  {
+    const Lock lock(mutex_);
+    if (!mutant(Mutant::read_error_sticks)) damaged = troubles_.damaged_reads();
+  }
+  read_damage_again(damaged);
   bool settled = true;
   if (const auto structure = current_structure()) settled = LogStructure::Step(*structure).settled();
   {
     const Lock lock(mutex_);
     if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
     const bool online = partition_ && !offline_ && !partition_->latched() && settled;
-    if (online && partition_->damaged().empty() && !quarantined_)
-      return std::string("nothing to do: the partition is online");
+    const bool sound = partition_ && partition_->damaged().empty() && !quarantined_;
+    if (online && sound && (troubles_.damaged_reads().empty() || mutant(Mutant::read_error_sticks)))
+      return std::string(damaged.empty() ? "nothing to do: the partition is online"
+                                         : "nothing to do: what could not be read can be read again");
   }
   shut_log({Errc::partition_offline, environment_.name + " is being reopened"});
-  return open_log();
+  auto report = open_log();
+  // Opening looks at no record: health must not forget what still cannot be read.
+  if (report.ok()) read_damage_again(damaged);
+  return report;
 }
 
 bool LocalPartitionRunner::may_open_later() const {

@@ -63,6 +63,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void configure(const PartitionConfig& config) override;
   Status flush() override;
   void close(const Error& reason) override;
+  void abandon(const Error& reason) override;
+  void stop_writes(const Error& why) override;
   Result<std::string> reopen() override;
   bool may_open_later() const override;
   void tick() override;
@@ -131,7 +133,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
 
   // read
   std::optional<Error> lookup_error() const;
-  Error noticed(Error error);
+  Error noticed(Error error, const PartitionTroubles::Read& read);
+  void read_damage_again(const std::vector<PartitionTroubles::Read>& reads);
   Result<Offset> read_batches(const LogView& view, Offset from, std::size_t max_bytes, std::string& batches);
   Result<FilteredBatches> fetch_filtered_once(Offset from, Offset end, const ReplayFilter& filter,
                                               std::size_t max_bytes);
@@ -168,7 +171,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Offset due_through_now() const;  // under the lock
   void note_expired_keys(Offset log_start);
   void apply_retention();
+  void roll_if_all_goes(Offset before);
   Result<Offset> advance_log_start(Offset to);
+  void check_active_file();
+  void rest_files();
   bool idle() const;  // nobody holds a role; under the lock
   void wait_until_idle(Lock& lock);
 
@@ -212,6 +218,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Offset producers_saved_to_;  // by the snapshot that the manifest names
   std::vector<CleanThrough> clean_through_list_;
   Offset last_tick_end_;  // next_offset at the last tick: tells a quiet partition
+  int quiet_ticks_ = 0;
+  int damage_ticks_ = 0;
 };
 
 }  // namespace logcask

@@ -168,6 +168,11 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   virtual Status flush() = 0;
   // Flush, hints, checkpoints, then every waiter fails with `reason`.
   virtual void close(const Error& reason) = 0;
+  // The same for a partition whose files are garbage by now: nothing is written any more.
+  virtual void abandon(const Error& reason) { close(reason); }
+  // What the disk takes cannot be relied on for `why`: as after a failed write, until reopen(). Nothing where it is so
+  // already.
+  virtual void stop_writes(const Error& why) { (void)why; }
   // A latched or offline partition is recovered anew; returns the recovery report as text.
   virtual Result<std::string> reopen() = 0;
   // Offline for a reason that may pass by itself (a full disk, no descriptors): worth a reopen now and then.

@@ -214,7 +214,10 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
     }
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);
-  description.keydir_verdict = verdict(description.keydir_bytes, facts_.keydir_budget_bytes);
+  if (facts_.list_problems) facts_.list_problems(description.problems);
+  const bool refused = std::any_of(description.problems.begin(), description.problems.end(),
+                                   [](const BrokerProblem& problem) { return problem.state == kKeydirFull; });
+  description.keydir_verdict = refused ? "OOM" : verdict(description.keydir_bytes, facts_.keydir_budget_bytes);
   return description;
 }
 

@@ -13,6 +13,14 @@
 
 namespace logcask {
 
+// Something an operator must hear of, of one partition or of more.
+struct BrokerProblem {
+  std::string topic;  // empty: the broker's own
+  PartitionId partition;
+  std::string state;
+  std::string reason;
+};
+
 // Facts of this run of the broker. Filled by the wiring; the atomics may change while it runs.
 struct BrokerFacts {
   std::string version;
@@ -25,6 +33,8 @@ struct BrokerFacts {
   std::int64_t started_ns = 0;  // monotonic
   double recovery_seconds = 0;  // until the listener opened
   std::function<std::uint64_t()> disk_free_bytes;
+  // What is wrong beside the partitions.
+  std::function<void(std::vector<BrokerProblem>&)> list_problems;
   // Of the last start, once every keydir is complete.
   std::atomic<double> keydir_load_seconds{0};
   std::atomic<std::uint64_t> keydir_loaded_from_hints{0};
@@ -38,20 +48,17 @@ struct PerPartition {
 };
 
 struct BrokerDescription {
-  struct Problem {
-    std::string topic;
-    PartitionId partition;
-    std::string state;
-    std::string reason;
-  };
   std::int64_t uptime_ms = 0;
   std::size_t topics = 0, partitions = 0;  // of users
   std::size_t partitions_loading = 0;      // internal ones too
   std::uint64_t keydir_entries = 0, keydir_bytes = 0;
   std::string keydir_verdict;  // FITS | TIGHT | OOM
   double loading_progress = 1;
-  std::vector<Problem> problems;
+  std::vector<BrokerProblem> problems;
 };
+
+// States of problems that the broker itself has; the others are partition_troubles.h's.
+inline constexpr const char* kKeydirFull = "keydir_full";
 
 // Stands for every partition of the topic.
 inline constexpr PartitionId kAllPartitions{-1};

@@ -60,7 +60,9 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .default_text = "10000",
         .min = 1,
         .max = 1'000'000,
-        .description = "Partitions of all topics together.",
+        .description =
+            "Partitions of all topics together; fewer where the limit of open files leaves each less than two "
+            "descriptors. Those that exist open all the same.",
         .reload = true},
        &C::partitions_max},
       {{.name = "keydir.total.max.bytes",
@@ -103,8 +105,19 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .max = 1LL << 30,
         .description = "Segment files held open.",
         .special = 0,
-        .special_meaning = "half of the process limit"},
+        .special_meaning = "a quarter of the process limit"},
        &C::open_files_max},
+      {{.name = "disk.reserve.bytes",
+        .type = bytes,
+        .default_text = "-1",
+        .min = 0,
+        .max = 1LL << 40,
+        .description =
+            "Disk space, and 64 inodes, held in files reserve.* so that deletions, retention, topic deletions "
+            "and compaction work on a full disk. Records wait until it is whole again. 0 = none.",
+        .special = -1,
+        .special_meaning = "a sixteenth of the file system, at most 64 MiB"},
+       &C::disk_reserve_bytes},
       {{.name = "compaction.max.bytes.per.second",
         .type = bytes,
         .default_text = "0",

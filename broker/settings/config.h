@@ -22,6 +22,7 @@ struct BrokerConfig {
   std::int64_t pending_records_max = 0;
   std::int64_t lookup_cache_bytes = 0;  // -1 in the table = by the memory there is; resolved by load
   std::int64_t open_files_max = 0;
+  std::int64_t disk_reserve_bytes = 0;  // -1 = by the size of the file system
   std::int64_t compaction_max_bytes_per_second = 0;
 
   std::int64_t connections_max = 0;

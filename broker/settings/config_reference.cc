@@ -49,7 +49,7 @@ constexpr std::string_view kFixedLimits = R"(
 | idempotent producers remembered per partition | 100,000 | the longest idle one is forgotten if it was idle for 10 minutes; else `limit_exceeded` |
 | stored batch that is unpacked for a Watch or for the broker's own records | 64 MiB | a Watch sends the key's newest version instead |
 | stored batch that is unpacked for anything else | 256 MiB | `batch.decompressed.max.bytes` allows no more |
-| free disk space that compaction leaves alone | 64 MiB | compaction waits |
+| part of `disk.reserve.bytes` that compaction leaves to manifests and deletion markers | a quarter | compaction waits |
 | free disk space below which `compaction.window` is ignored | 1 GiB, or twice what the rewrite needs | |
 )";
 

@@ -3,18 +3,16 @@
 #include <utility>
 
 #include "broker/door/local_partition_runner.h"
+#include "broker/topics/topic_name.h"
 #include "segment/segment.h"
 
 namespace logcask {
 namespace {
 
+static_assert(kDataMetadataTopic == kMetadataTopic);
+
 std::string directory_name(const PartitionSpec& spec) {
   return DataDirectory::partition_directory_name(spec.topic, spec.partition, spec.topic_id);
-}
-
-std::uint64_t budget_bytes(const TopicConfig& config) {
-  return config.keydir_max_bytes == kUnlimited ? KeydirBudget::kUnlimited
-                                               : static_cast<std::uint64_t>(config.keydir_max_bytes);
 }
 
 std::shared_ptr<SegmentEnvironment> make_segments(const DiskPartitionParts& parts) {
@@ -35,13 +33,9 @@ std::shared_ptr<SegmentEnvironment> make_segments(const DiskPartitionParts& part
 DiskPartitionFactory::DiskPartitionFactory(DiskPartitionParts parts)
     : parts_(std::move(parts)),
       segments_(make_segments(parts_)),
-      budget_(static_cast<std::uint64_t>(parts_.config.keydir_total_max_bytes)) {}
+      budgets_(parts_.config.keydir_total_max_bytes, parts_.clock) {}
 
 DiskPartitionFactory::~DiskPartitionFactory() = default;
-
-void DiskPartitionFactory::set_keydir_total_max_bytes(std::int64_t bytes) {
-  budget_.set_limit_bytes(static_cast<std::uint64_t>(bytes));
-}
 
 void DiskPartitionFactory::add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const {
   const RecordCache::Stats stats = segments_->records.stats();
@@ -51,18 +45,8 @@ void DiskPartitionFactory::add_cache_numbers(std::vector<std::pair<std::string, 
   numbers.emplace_back("lookup_cache.misses", static_cast<double>(stats.misses));
 }
 
-KeydirBudget* DiskPartitionFactory::budget_of(const PartitionSpec& spec) {
-  if (spec.internal) return &internal_budget_;
-  const std::lock_guard lock(mutex_);
-  auto& budget = topic_budgets_[spec.topic_id];
-  if (!budget) budget = std::make_unique<KeydirBudget>(budget_bytes(spec.config), &budget_);
-  return budget.get();
-}
-
 void DiskPartitionFactory::settings_changed(const TopicId& topic, const TopicConfig& config) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = topic_budgets_.find(topic); found != topic_budgets_.end())
-    found->second->set_limit_bytes(budget_bytes(config));
+  budgets_.set_limit(topic, config);
 }
 
 PartitionConfig DiskPartitionFactory::partition_config(const TopicConfig& config) const {
@@ -86,7 +70,8 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.partition.clock = &parts_.clock;
   environment.partition.hasher = &parts_.hasher;
   environment.partition.arena = &arena_;
-  environment.partition.budget = budget_of(spec);
+  environment.partition.budget =
+      spec.internal ? &budgets_.internal() : &budgets_.of_topic(spec.topic_id, spec.topic, spec.config);
   environment.recovery.create = spec.create || spec.finish_creation;
   environment.recovery.machine_reset = parts_.data.machine_reset() && !spec.create;
   environment.flush = &parts_.flush;

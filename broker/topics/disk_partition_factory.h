@@ -4,9 +4,7 @@
 // Owns what all partitions share (open files, arena, keydir budgets). Threads: as partition_factory.h says.
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -14,8 +12,8 @@
 #include "broker/data_directory.h"
 #include "broker/settings/config.h"
 #include "broker/threads/executor.h"
+#include "broker/topics/keydir_budgets.h"
 #include "broker/topics/partition_factory.h"
-#include "partition/keydir_budget.h"
 #include "partition/page_arena.h"
 
 namespace logcask {
@@ -50,22 +48,15 @@ class DiskPartitionFactory final : public PartitionFactory {
   Status remove(const PartitionSpec& spec) override;
   Status discard(const PartitionSpec& spec) override;
 
-  // keydir.total.max.bytes, for keys created from now on.
-  void set_keydir_total_max_bytes(std::int64_t bytes);
-
+  KeydirBudgets& budgets() { return budgets_; }
   // What the record cache of lookups holds and how often it was right; see Metrics::add_source.
   void add_cache_numbers(std::vector<std::pair<std::string, double>>& numbers) const;
 
  private:
-  KeydirBudget* budget_of(const PartitionSpec& spec);
-
   const DiskPartitionParts parts_;
   const std::shared_ptr<SegmentEnvironment> segments_;
   PageArena arena_;
-  KeydirBudget budget_;           // of all topics of users
-  KeydirBudget internal_budget_;  // the broker's own topics never run out
-  std::mutex mutex_;
-  std::map<TopicId, std::unique_ptr<KeydirBudget>> topic_budgets_;  // guarded; kept for good
+  KeydirBudgets budgets_;
 };
 
 }  // namespace logcask

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/mutant.h"
 #include "base/random.h"
 #include "broker/door/offline_partition.h"
 #include "broker/topics/local_metadata_store.h"
@@ -108,7 +109,7 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
     topic->internal = is_internal_topic(record.name);
     topic->record = std::move(record);
     if (std::find(marked.begin(), marked.end(), topic->record.id) != marked.end()) {
-      finish_deletion(*topic);
+      if (!finish_deletion(*topic).ok()) report.undeleted.push_back(topic->record.id);
       continue;
     }
     auto config = make_topic_config(topic->record.settings);
@@ -181,9 +182,9 @@ Status Topics::check_new(const std::string& name, std::int64_t partitions) const
   if (partitions < 1)
     return Error{Errc::invalid_argument, "a topic needs at least one partition, not " + std::to_string(partitions)};
   if (partitions > limits_.partitions_max || total + partitions > limits_.partitions_max)
-    return Error{Errc::limit_exceeded, std::to_string(partitions) +
-                                           " more partitions would pass the broker's limit of " +
-                                           std::to_string(limits_.partitions_max) + " (partitions.max)"};
+    return Error{Errc::limit_exceeded,
+                 std::to_string(partitions) + " more partitions would pass the broker's limit of " +
+                     std::to_string(limits_.partitions_max) + " (" + limits_.partitions_limit + ")"};
   return {};
 }
 
@@ -305,14 +306,25 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
   }
   publish(name, nullptr);
   const Status recorded = metadata_.remove_topic(name);
-  background([this, topic] {
-    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
-      topic->partitions[i]->close(unknown_topic(topic->record.name));
-      // What cannot be removed now is found by its marker at the next start.
-      (void)factory_.remove(spec_of(*topic, i)).ok();
-    }
+  // Whoever waits for a partition hears of it before the first file goes.
+  background([this, topic, background] {
+    for (const auto& partition : topic->partitions) partition->abandon(unknown_topic(topic->record.name));
+    remove_files(topic, 0, background);
   });
   return recorded;
+}
+
+// One partition, then others' work, and a stop, come in between.
+void Topics::remove_files(TopicPtr topic, std::size_t index,
+                          const std::function<void(std::function<void()>)>& background) {
+  background([this, topic = std::move(topic), index, background] {
+    // What cannot be removed now is found by its marker at the next start.
+    std::size_t next = index;
+    do {
+      (void)factory_.remove(spec_of(*topic, next++)).ok();
+    } while (next < topic->partitions.size() && mutant(Mutant::removal_holds_up_stop));
+    if (next < topic->partitions.size()) remove_files(topic, next, background);
+  });
 }
 
 bool Topics::take_back_markers(const Topic& topic, std::size_t count) {
@@ -321,13 +333,10 @@ bool Topics::take_back_markers(const Topic& topic, std::size_t count) {
   return all;
 }
 
-void Topics::finish_deletion(const Topic& topic) {
-  for (std::size_t i = 0; i < topic.record.partitions; ++i) {
-    const PartitionSpec spec = spec_of(topic, i);
-    if (!factory_.mark_deleted(spec).ok()) return;
-  }
-  if (!metadata_.remove_topic(topic.record.name).ok()) return;
-  for (std::size_t i = 0; i < topic.record.partitions; ++i) (void)factory_.remove(spec_of(topic, i)).ok();
+Status Topics::finish_deletion(const Topic& topic) {
+  for (std::size_t i = 0; i < topic.record.partitions; ++i) LOGCASK_TRY(factory_.mark_deleted(spec_of(topic, i)));
+  // The files go in the background, as those of any marked directory that no record names.
+  return metadata_.remove_topic(topic.record.name);
 }
 
 Result<std::string> Topics::reopen(const std::string& name, PartitionId partition) {

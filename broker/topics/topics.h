@@ -50,12 +50,15 @@ struct TopicsReport {
   std::size_t topics = 0;
   std::size_t partitions = 0;
   std::vector<std::string> offline;  // "orders-3: reason"
+  // Deletions that could not be recorded: their files stay until a start can, which would miss them otherwise.
+  std::vector<TopicId> undeleted;
 };
 
 class Topics {
  public:
   struct Limits {
     std::int64_t partitions_max = 10'000;
+    std::string partitions_limit = "partitions.max";  // where that comes from
     std::int64_t default_partitions = 1;
     std::int64_t message_bytes_limit = INT64_MAX;
     std::int64_t decompressed_bytes_max = 64LL << 20;
@@ -88,8 +91,9 @@ class Topics {
   // The broker's own topics; an existing one is returned as it is.
   Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
   Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset);
-  // Returns when the deletion is certain; the files go later, through `background`. After an error the topic is as it
-  // was or, when it cannot be told whether the deletion took hold, no longer served: the next start decides.
+  // Returns when the deletion is certain; the files go later, through `background`, a partition at a time: what a stop
+  // leaves of that is found by the markers at the next start. After an error the topic is as it was or, when it cannot
+  // be told whether the deletion took hold, no longer served: the next start decides.
   Status remove(const std::string& name, const std::function<void(std::function<void()>)>& background);
   // Recovers a latched or offline partition anew; returns the report.
   Result<std::string> reopen(const std::string& name, PartitionId partition);
@@ -103,7 +107,8 @@ class Topics {
   Status check_new(const std::string& name, std::int64_t partitions) const;
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
-  void finish_deletion(const Topic& topic);
+  Status finish_deletion(const Topic& topic);
+  void remove_files(TopicPtr topic, std::size_t index, const std::function<void(std::function<void()>)>& background);
   bool take_back_markers(const Topic& topic, std::size_t count);
 
   MetadataStore& metadata_;

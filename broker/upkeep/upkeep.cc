@@ -49,6 +49,7 @@ void Upkeep::round() {
   const std::int64_t now_ns = clock_.monotonic_ns();
   if (now_ns - last_ticks_ns_ < kRoundMs * 1'000'000 / 2) return;
   last_ticks_ns_ = now_ns;
+  for (const auto& watch : watches_) watch();
   for (const auto all = topics_.snapshot(); const auto& [name, topic] : *all)
     for (const auto& partition : topic->partitions) partition->tick();
   reopen_offline();

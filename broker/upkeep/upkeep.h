@@ -1,12 +1,15 @@
 #pragma once
-// What has to happen about once a second: every partition's tick, noticing that all keydirs are complete, and
-// opening partitions again that are offline for a reason that may pass.
+// What has to happen about once a second: every partition's tick, noticing that all keydirs are complete, opening
+// partitions again that are offline for a reason that may pass, and whatever else is to be watched.
 //
 // Runs on the background executor. stop() returns when no round is under way and none will begin.
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "broker/services/admin_service.h"
@@ -20,6 +23,8 @@ class Upkeep {
   Upkeep(Topics& topics, Executor& executor, const Clock& clock, BrokerFacts& facts);
   ~Upkeep() { stop(); }
 
+  // Called in each round. Before start().
+  void also(std::function<void()> watch) { watches_.push_back(std::move(watch)); }
   void start();
   void stop();
 
@@ -40,6 +45,7 @@ class Upkeep {
   Executor& executor_;
   const Clock& clock_;
   BrokerFacts& facts_;
+  std::vector<std::function<void()>> watches_;
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   // Rounds only.
   bool loaded_ = false;

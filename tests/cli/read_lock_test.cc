@@ -7,7 +7,9 @@
 using namespace logcask;
 using namespace logcask::cli;
 
-TEST_CASE("a data directory is held for reading without a byte written, by any number of readers, and never beside a broker") {
+TEST_CASE(
+    "a data directory is held for reading without a byte written, by any number of readers, and never beside a "
+    "broker") {
   const testing::TempDir temp;
   auto directory = open_posix_directory(temp.path());
   REQUIRE_OK(directory);

@@ -30,9 +30,14 @@ std::vector<char*> environment() {
   return passed;
 }
 
-pid_t spawn(const std::string& data_directory, const std::vector<std::string>& settings, int standard_output) {
+pid_t spawn(const std::string& data_directory, const std::vector<std::string>& settings, int standard_output,
+            int open_files = 0) {
   std::vector<std::string> words = {LOGCASK_BINARY, "serve",       "--data", data_directory,
                                     "--listen",     "127.0.0.1:0", "--set",  "log.level=error"};
+  if (open_files > 0) {
+    const std::string limited = "ulimit -n " + std::to_string(open_files) + "; exec \"$0\" \"$@\"";
+    words.insert(words.begin(), {"/bin/sh", "-c", limited});
+  }
   for (const std::string& setting : settings) {
     words.push_back("--set");
     words.push_back(setting);
@@ -44,7 +49,7 @@ pid_t spawn(const std::string& data_directory, const std::vector<std::string>& s
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, standard_output, STDOUT_FILENO);
   pid_t pid = -1;
-  REQUIRE(::posix_spawn(&pid, LOGCASK_BINARY, &actions, nullptr, arguments.data(), environment().data()) == 0);
+  REQUIRE(::posix_spawn(&pid, arguments[0], &actions, nullptr, arguments.data(), environment().data()) == 0);
   posix_spawn_file_actions_destroy(&actions);
   return pid;
 }
@@ -70,10 +75,11 @@ void BrokerProcess::start_and_kill(const std::string& data_directory, std::chron
   REQUIRE(ending_of(pid) == kKilled);
 }
 
-BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings) {
+BrokerProcess::BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings,
+                             int open_files) {
   int pipe_ends[2];
   REQUIRE(::pipe2(pipe_ends, O_CLOEXEC) == 0);
-  pid_ = spawn(data_directory, settings, pipe_ends[1]);
+  pid_ = spawn(data_directory, settings, pipe_ends[1], open_files);
   ::close(pipe_ends[1]);
   output_ = pipe_ends[0];
 

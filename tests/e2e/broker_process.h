@@ -14,7 +14,8 @@ namespace logcask::testing {
 class BrokerProcess {
  public:
   // Waits until it says where it listens; fails the test when it does not.
-  BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings = {});
+  // `open_files` is its limit of open files; 0: this process's.
+  BrokerProcess(const std::string& data_directory, const std::vector<std::string>& settings = {}, int open_files = 0);
   ~BrokerProcess();  // kills
   // Starts one and kills it, wherever it has got to by then.
   static void start_and_kill(const std::string& data_directory, std::chrono::microseconds after);

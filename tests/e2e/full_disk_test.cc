@@ -191,11 +191,11 @@ std::uint64_t log_bytes(NativeClient& client) {
 
 // Runs `body` with a small disk, or says why not.
 template <class Body>
-void with_small_disk(Body body, std::uint64_t bytes = kFullDiskBytes) {
+void with_small_disk(Body body, std::uint64_t bytes = kFullDiskBytes, std::uint64_t inodes = 0) {
   const PrivateMounts mounts;
   if (!mounts.missing().empty()) return skip(mounts.missing());
   const TempDir directory;
-  SmallDisk disk(directory.path(), bytes);
+  SmallDisk disk(directory.path(), bytes, inodes);
   if (!disk.missing().empty()) return skip(disk.missing());
   body(disk, directory.path() + "/data");
 }
@@ -248,45 +248,11 @@ TEST_CASE("a disk that fills up at a roll refuses appends retriably until there 
   });
 }
 
-// Compaction leaves 64 MiB to appends, and says so. So much is taken from the first record on: a disk that runs low
-// starts compaction by itself, which must not find enough either.
-TEST_CASE("a disk that fills up during compaction keeps everything, and compaction works when there is room", "[e2e]") {
-  const auto body = [](SmallDisk& disk, const std::string& data) {
-    Served served(data);
-    served.create("2097152");
-    disk.fill_up_to(32u << 20);
-    served.put_some(0, 8000, 2000);
-    const std::string refused = compact(served.client);
-    INFO(refused);
-    CHECK(refused.find("disk space") != std::string::npos);
-    CHECK(log_bytes(served.client) > 3 * kCompacted);
-    served.check_all();
-    // Not even for the roll before.
-    disk.fill_up_to(100'000);
-    const std::string again_refused = compact(served.client);
-    INFO(again_refused);
-    const auto says = [&](const char* what) { return again_refused.find(what) != std::string::npos; };
-    CHECK((says("disk space") || says("No space left")));
-    CHECK(log_bytes(served.client) > 3 * kCompacted);
-    served.check_all();
-    disk.make_room();
-    CHECK(compact(served.client).empty());
-    CHECK(log_bytes(served.client) < kCompacted);
-    served.check_all();
-    served.put_some(8000, 20, 2000);
-    served.check_all();
-    CHECK(served.broker.stop() == 0);
-    Served again(data);
-    again.newest = served.newest;
-    again.check_all();
-  };
-  with_small_disk(body, 512u << 20);
-}
-
 // The filler comes once a rewrite has written so far; the throttle leaves the time for that.
 TEST_CASE("a disk that fills up in the middle of a rewrite loses nothing, and the rewrite begins anew", "[e2e]") {
   const auto body = [](SmallDisk& disk, const std::string& data) {
-    Served served(data, {"compaction.max.bytes.per.second=4194304"});
+    // What it does without a reserve.
+    Served served(data, {"compaction.max.bytes.per.second=4194304", "disk.reserve.bytes=0"});
     served.create("2097152");
     // Half of every segment stays.
     int next = 0;
@@ -380,6 +346,156 @@ TEST_CASE("a broker starts on a full disk and serves what is there, after a stop
       served.check();
       CHECK(served.broker.stop() == 0);
     }
+  });
+}
+
+// Another process takes the last byte, or the last inode, and keeps it; the broker comes back by a verb that gives room
+// back, without a restart.
+struct FullDisk {
+  SmallDisk& disk;
+  Served served;
+  int next = 0;
+  FullDisk(SmallDisk& of, const std::string& data) : disk(of), served(data) {}
+
+  // Mostly garbage, in closed segments; the rest is `kept`'s.
+  void fill(const std::string& policy, bool last_inode) {
+    served.client.create_topic("t", 1,
+                               {{"segment.bytes", "262144"},
+                                {"max.message.bytes", "16384"},
+                                {"cleanup.policy", policy},
+                                {"min.cleanable.dirty.ratio", "1"},
+                                {"compaction.dead.bytes", "1099511627776"}});
+    served.client.create_topic("kept", 1, {{"segment.bytes", "262144"}, {"max.message.bytes", "16384"}});
+    REQUIRE(served.client.put("kept", "k", "before") >= 0);
+    served.put_some(0, 2000, 10);
+    next = 2000;
+    if (last_inode) {
+      disk.take_inodes();
+      return;
+    }
+    disk.fill_up_to(0);
+    next = served.put_until_full(next, 10);
+    disk.fill_up_to(0);
+    CHECK(served.problem() == "storage_full");
+  }
+  // Records are taken again, with what the other process has taken still gone.
+  void check_back() {
+    wait_for("records are taken again", [&] {
+      const std::int64_t offset = served.client.put("kept", "k", std::string(10'000, 'v'));
+      REQUIRE((offset >= 0 || offset == kFull));
+      return offset >= 0;
+    });
+    // Without a reserve that is not whole.
+    wait_for("health has no complaint but that there is little room", [&] {
+      for (const std::string& problem : problems())
+        if (problem != "disk_low" && problem != "storage_full") return false;
+      return true;
+    });
+    CHECK(served.client.get("kept", "k") == std::string(10'000, 'v'));
+    CHECK(served.broker.stop() == 0);
+  }
+  std::vector<std::string> problems() {
+    v1::RequestHeader request;
+    request.mutable_describe_broker();
+    std::vector<std::string> states;
+    const NativeAnswer answer = served.client.call(request);
+    for (const auto& problem : answer.header.describe_broker().problems()) states.push_back(problem.state());
+    return states;
+  }
+  void ask(v1::RequestHeader& request) {
+    const NativeAnswer answer = served.client.call(request);
+    INFO(answer.header.error_message());
+    REQUIRE(answer.header.error_code() == 0);
+  }
+};
+
+template <class Verb>
+void with_full_disk(const std::string& policy, Verb verb) {
+  const bool last_inode = GENERATE(false, true);
+  INFO((last_inode ? "no inode" : "no byte"));
+  with_small_disk(
+      [&](SmallDisk& disk, const std::string& data) {
+        FullDisk full(disk, data);
+        full.fill(policy, last_inode);
+        verb(full);
+        full.check_back();
+      },
+      kFullDiskBytes, 400);
+}
+
+TEST_CASE("records delete brings a broker back whose disk another process has filled", "[e2e]") {
+  with_full_disk("delete", [](FullDisk& full) {
+    v1::RequestHeader request;
+    request.mutable_delete_records()->set_topic("t");
+    request.mutable_delete_records()->set_partition(-1);
+    request.mutable_delete_records()->set_before_offset(-1);
+    const NativeAnswer answer = full.served.client.call(request);
+    REQUIRE(answer.header.error_code() == 0);
+    INFO(answer.header.delete_records().partitions(0).error().message());
+    REQUIRE(answer.header.delete_records().partitions(0).error().code() == 0);
+  });
+}
+
+TEST_CASE("a lowered retention brings a broker back whose disk another process has filled", "[e2e]") {
+  with_full_disk("delete", [](FullDisk& full) {
+    v1::RequestHeader request;
+    request.mutable_alter_topic()->set_name("t");
+    (*request.mutable_alter_topic()->mutable_set())["retention.bytes"] = "300000";
+    full.ask(request);
+    wait_for("the old segments are gone", [&] { return log_bytes(full.served.client) < 900'000; });
+  });
+}
+
+TEST_CASE("topic delete brings a broker back whose disk another process has filled", "[e2e]") {
+  with_full_disk("compact", [](FullDisk& full) {
+    v1::RequestHeader request;
+    request.mutable_delete_topic()->set_name("t");
+    full.ask(request);
+  });
+}
+
+TEST_CASE("compaction brings a broker back whose disk another process has filled", "[e2e]") {
+  with_full_disk("compact", [](FullDisk& full) { CHECK(compact(full.served.client).empty()); });
+}
+
+TEST_CASE("a restart without a free inode opens every partition, and topic delete works after it", "[e2e]") {
+  with_small_disk(
+      [](SmallDisk& disk, const std::string& data) {
+        {
+          Served served(data);
+          served.create("262144");
+          served.put_some(0, 1000, 10);
+          disk.take_inodes();
+          served.broker.kill();
+        }
+        for (const bool killed : {true, false}) {
+          INFO((killed ? "to be killed" : "to be stopped"));
+          Served served(data);
+          CHECK(served.problem() != "offline");
+          CHECK(served.client.get("t", Served::key(999, 10)) == Served::value(999));
+          if (killed) {
+            served.broker.kill();
+            continue;
+          }
+          v1::RequestHeader request;
+          request.mutable_delete_topic()->set_name("t");
+          CHECK(served.client.call(request).header.error_code() == 0);
+          CHECK(served.broker.stop() == 0);
+        }
+      },
+      kFullDiskBytes, 400);
+}
+
+TEST_CASE("health warns of a disk that runs low before it refuses the first record", "[e2e]") {
+  with_small_disk([](SmallDisk& disk, const std::string& data) {
+    Served served(data);
+    served.create("262144");
+    CHECK(served.problem().empty());
+    disk.fill_up_to(4u << 20);
+    CHECK(served.problem() == "disk_low");
+    CHECK(served.client.put("t", "k", "v") >= 0);
+    disk.make_room();
+    CHECK(served.problem().empty());
   });
 }
 

@@ -35,8 +35,9 @@ PrivateMounts::PrivateMounts() {
     missing_ = why("mounts cannot be made private");
 }
 
-SmallDisk::SmallDisk(const std::string& path, std::uint64_t bytes) : path_(path) {
-  const std::string options = "size=" + std::to_string(bytes);
+SmallDisk::SmallDisk(const std::string& path, std::uint64_t bytes, std::uint64_t inodes) : path_(path) {
+  std::string options = "size=" + std::to_string(bytes);
+  if (inodes > 0) options += ",nr_inodes=" + std::to_string(inodes);
   if (::mount("tmpfs", path.c_str(), "tmpfs", 0, options.c_str()) != 0) missing_ = why("no tmpfs");
 }
 
@@ -63,6 +64,22 @@ void SmallDisk::fill_up_to(std::uint64_t bytes) {
 }
 
 void SmallDisk::make_room() { REQUIRE(::unlink((path_ + "/filler").c_str()) == 0); }
+
+void SmallDisk::take_inodes() {
+  while (true) {
+    const std::string name = path_ + "/inode." + std::to_string(taken_inodes_);
+    const int file = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (file < 0) break;
+    ::close(file);
+    ++taken_inodes_;
+  }
+  REQUIRE(errno == ENOSPC);
+}
+
+void SmallDisk::give_inodes() {
+  for (; taken_inodes_ > 0; --taken_inodes_)
+    REQUIRE(::unlink((path_ + "/inode." + std::to_string(taken_inodes_ - 1)).c_str()) == 0);
+}
 
 PowerDisk::PowerDisk(const std::string& directory, std::uint64_t bytes)
     : image_(directory + "/disk.img"), mount_point_(directory + "/mnt") {

@@ -19,19 +19,23 @@ class PrivateMounts {
   bool root_ = false;
 };
 
-// A tmpfs of exactly `bytes` at `path`, which exists.
+// A tmpfs of exactly `bytes` and `inodes` (0: as many as it likes) at `path`, which exists.
 class SmallDisk {
  public:
-  SmallDisk(const std::string& path, std::uint64_t bytes);
+  SmallDisk(const std::string& path, std::uint64_t bytes, std::uint64_t inodes = 0);
   ~SmallDisk();
   const std::string& missing() const { return missing_; }
   std::uint64_t free_bytes() const;
   // Takes all but `bytes` of what is free / gives it back.
   void fill_up_to(std::uint64_t bytes);
   void make_room();
+  // The same with every inode.
+  void take_inodes();
+  void give_inodes();
 
  private:
   const std::string path_;
+  std::uint64_t taken_inodes_ = 0;
   std::string missing_;
 };
 

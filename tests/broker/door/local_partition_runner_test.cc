@@ -453,3 +453,158 @@ TEST_CASE("a reopen of a partition whose files have gone does not make a new one
   CHECK(fixture.partition().snapshot().state == PartitionSnapshot::State::offline);
   CHECK(fixture.disk().root()->list()->empty());
 }
+
+TEST_CASE("a log that is removed under the running broker stops its partition within a tick", "[runner]") {
+  PartitionFixture fixture;
+  REQUIRE_OK(fixture.put("a", "1").error);
+  fixture.partition().tick();
+  REQUIRE_OK(fixture.put("b", "1").error);
+  const auto watched = fixture.disk().paths();
+  for (const std::string& path : watched)
+    if (path.ends_with(".0.log")) fixture.disk().remove_tree(path);
+  fixture.partition().tick();
+  CHECK(fixture.put("c", "1").error.code() == Errc::read_only);
+  CHECK(fixture.get("a").value == "1");
+  const auto snapshot = fixture.partition().snapshot();
+  CHECK(snapshot.state == PartitionSnapshot::State::read_only);
+  REQUIRE(snapshot.problems.size() == 1);
+  CHECK_THAT(snapshot.problems[0].reason, Catch::Contains("was removed under the running broker"));
+}
+
+TEST_CASE("what stops a partition's writes is named in health and ended by a reopen", "[runner]") {
+  PartitionFixture fixture;
+  REQUIRE_OK(fixture.put("a", "1").error);
+  std::optional<AppendResult> under_way;
+  fixture.start_append({{"b", "1", {}}}, Acks::all, under_way);
+  fixture.partition().stop_writes({Errc::io_error, "the directory was moved away"});
+  fixture.run_all();
+  REQUIRE(under_way.has_value());
+  CHECK(under_way->error.code() == Errc::read_only);
+  CHECK(fixture.put("c", "1").error.code() == Errc::read_only);
+  CHECK_THAT(fixture.partition().snapshot().reason, Catch::Contains("the directory was moved away"));
+  REQUIRE_OK(fixture.partition().reopen());
+  fixture.run_all();
+  REQUIRE_OK(fixture.put("c", "1").error);
+}
+
+namespace {
+
+// The one record of a closed segment, whose read fails once.
+struct OneReadError {
+  PartitionFixture fixture;
+  OneReadError() {
+    fixture.put("a", "1");
+    REQUIRE_OK(fixture.partition().roll());
+    fixture.put("b", "1");
+    fixture.restart();
+    Fault fault;
+    fault.kinds = {OperationKind::read};
+    fault.name_suffix = ".log";
+    fixture.disk().fail(fault);
+    CHECK(fixture.partition().fetch(Offset(0), 1).code() == Errc::io_error);
+    fixture.disk().clear_faults();
+    CHECK(problems() == 1);
+  }
+  std::size_t problems() { return fixture.partition().snapshot().problems.size(); }
+};
+
+}  // namespace
+
+TEST_CASE("a read error that was the disk's once is no problem any more after a while, by itself", "[runner]") {
+  OneReadError error;
+  for (int tick = 0; tick < 60; ++tick) {
+    error.fixture.partition().tick();
+    error.fixture.run_all();
+  }
+  CHECK(error.problems() == 0);
+}
+
+TEST_CASE("a reopen looks again at what health complains of, and ends what is over", "[runner]") {
+  OneReadError error;
+  const auto report = error.fixture.partition().reopen();
+  REQUIRE_OK(report);
+  CHECK_THAT(*report, Catch::Contains("can be read again"));
+  CHECK(error.problems() == 0);
+  CHECK(error.fixture.get("a").value == "1");
+}
+
+TEST_CASE("what cannot be read stays a problem, after a while and after a reopen", "[runner]") {
+  OneReadError error;
+  PartitionFixture& fixture = error.fixture;
+  Fault fault;
+  fault.kinds = {OperationKind::read};
+  fault.name_suffix = ".0.log";
+  fault.path_part = "00000000000000000000.";
+  fault.sticky = true;
+  fixture.disk().fail(fault);
+  for (int tick = 0; tick < 60; ++tick) {
+    fixture.partition().tick();
+    fixture.run_all();
+  }
+  CHECK(error.problems() == 1);
+  (void)fixture.partition().reopen();
+  fixture.run_all();
+  CHECK(error.problems() >= 1);
+}
+
+TEST_CASE("a partition at rest that finds no descriptor refuses retriably, and goes on when there is one", "[runner]") {
+  PartitionFixture fixture;
+  REQUIRE_OK(fixture.put("a", "1").error);
+  const auto rest = [&] {
+    for (int tick = 0; tick < 12; ++tick) {
+      fixture.partition().tick();
+      fixture.run_all();
+    }
+  };
+  // The log's, and that of its sync log.
+  for (std::uint64_t nth = 1; nth <= 2; ++nth) {
+    for (const bool roll : {false, true}) {
+      INFO("open " << nth << (roll ? " of a roll" : " of an append"));
+      rest();
+      Fault fault;
+      fault.kinds = {OperationKind::open};
+      fault.nth = nth;
+      fault.error_number = EMFILE;
+      fixture.disk().fail(fault);
+      const Errc refused = roll ? fixture.partition().roll().code() : fixture.put("b", "1").error.code();
+      const bool met = !fixture.disk().fault_hits().empty();
+      fixture.disk().clear_faults();
+      CHECK(met);
+      CHECK(refused == Errc::limit_exceeded);
+      CHECK(fixture.partition().snapshot().state == PartitionSnapshot::State::online);
+      REQUIRE_OK(fixture.put("b", "2").error);
+      if (roll) REQUIRE_OK(fixture.partition().roll());
+      CHECK(fixture.get("a").value == "1");
+    }
+  }
+}
+
+TEST_CASE("records delete of everything gives the active segment's room back", "[runner]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 50; ++i) REQUIRE_OK(fixture.put("k" + std::to_string(i), std::string(4000, 'v')).error);
+  const auto log_bytes = [&] {
+    std::size_t bytes = 0;
+    for (const std::string& path : fixture.disk().paths())
+      if (path.ends_with(".log")) bytes += fixture.disk().content(path)->size();
+    return bytes;
+  };
+  CHECK(log_bytes() > 200'000);
+  CHECK(fixture.partition().delete_records(Offset(20)).value() == Offset(20));
+  CHECK(fixture.partition().snapshot().segments == 1);
+  CHECK(fixture.partition().delete_records(kNoOffset).value() == Offset(50));
+  fixture.run_all();
+  CHECK(log_bytes() == 0);
+  CHECK(fixture.put("k", "v").base_offset == Offset(50));
+}
+
+TEST_CASE("an abandoned partition answers whoever waits and writes nothing any more", "[runner]") {
+  PartitionFixture fixture;
+  REQUIRE_OK(fixture.put("a", "1").error);
+  Errc heard = Errc::ok;
+  fixture.partition().wait_visible_above(Offset(5), [&](const Status& status) { heard = status.code(); });
+  const std::size_t changes = fixture.disk().change_count();
+  fixture.partition().abandon({Errc::unknown_topic, "deleted"});
+  CHECK(fixture.disk().change_count() == changes);
+  CHECK(heard == Errc::unknown_topic);
+  CHECK_FALSE(fixture.put("c", "1").error.ok());
+}

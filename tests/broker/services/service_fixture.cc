@@ -29,6 +29,7 @@ Status MemoryMetadata::put_topic(const TopicRecord& record) {
 }
 
 Status MemoryMetadata::remove_topic(const std::string& name) {
+  if (fail_writes) return Error{Errc::io_error, "the metadata disk is gone"};
   topics.erase(name);
   return {};
 }

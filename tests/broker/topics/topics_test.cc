@@ -55,15 +55,34 @@ TEST_CASE("settings change for every partition, but not to or from compact", "[t
 TEST_CASE("a deletion is marked before it is recorded, and the files go last", "[topics]") {
   ServiceFixture f;
   f.create("t", 2);
-  std::function<void()> later;
-  REQUIRE_OK(f.topics.remove("t", [&](std::function<void()> work) { later = std::move(work); }));
+  ManualExecutor later;
+  REQUIRE_OK(f.topics.remove("t", [&](std::function<void()> work) { later.post(std::move(work)); }));
   CHECK(f.factory.marked == std::vector<std::string>{"t-0", "t-1"});
   CHECK(f.metadata.topics.empty());
   CHECK(f.topics.find("t") == nullptr);
   CHECK(f.factory.removed.empty());
-  later();
+  later.run_all();
   CHECK(f.factory.removed == std::vector<std::string>{"t-0", "t-1"});
   CHECK(create(f, "t") == Errc::ok);
+}
+
+TEST_CASE("the files of a deleted topic go one partition at a time, and a stop comes in between", "[topics]") {
+  ServiceFixture f;
+  f.create("t", 3);
+  const TopicPtr topic = f.topics.find("t");
+  ManualExecutor later;
+  REQUIRE_OK(f.topics.remove("t", [&](std::function<void()> work) { later.post(std::move(work)); }));
+  // Whoever waits for one of them hears of it first.
+  REQUIRE(later.run_one());
+  CHECK(f.factory.removed.empty());
+  for (const auto& partition : topic->partitions)
+    CHECK(partition->snapshot().state == PartitionSnapshot::State::offline);
+  REQUIRE(later.run_one());
+  CHECK(f.factory.removed == std::vector<std::string>{"t-0"});
+  // What a stopping executor takes no more is left to the next start.
+  later.drop_all();
+  CHECK(f.factory.removed == std::vector<std::string>{"t-0"});
+  CHECK(later.empty());
 }
 
 TEST_CASE("a deletion that a crash interrupted is completed at the next start", "[topics]") {
@@ -77,7 +96,22 @@ TEST_CASE("a deletion that a crash interrupted is completed at the next start", 
   CHECK(restarted.find("t") == nullptr);
   CHECK(restarted.find("kept") != nullptr);
   CHECK(!f.metadata.topics.contains("t"));
-  CHECK(f.factory.removed == std::vector<std::string>{"t-0", "t-1"});
+  CHECK(f.factory.marked == std::vector<std::string>{"t-0", "t-1"});
+  CHECK(report->undeleted.empty());
+  // The files are left to the background, like those of every marked directory without a record.
+  CHECK(f.factory.removed.empty());
+}
+
+TEST_CASE("a deletion that cannot be recorded at a start keeps its files for the next one", "[topics]") {
+  ServiceFixture f;
+  f.create("t");
+  const TopicId id = f.topics.find("t")->record.id;
+  f.metadata.fail_writes = true;
+  Topics restarted(f.metadata, f.factory, f.clock, Topics::Limits());
+  const auto report = restarted.load(make_offline_partition("not needed"), 1, {id});
+  REQUIRE_OK(report);
+  CHECK(restarted.find("t") == nullptr);
+  CHECK(report->undeleted == std::vector{id});
 }
 
 TEST_CASE("settings that this build cannot read take a topic offline, not away", "[topics]") {

@@ -1,0 +1,83 @@
+#include "broker/topics/keydir_budgets.h"
+
+#include <ctime>
+
+namespace logcask {
+namespace {
+
+// Refusals are a problem for so long after the last one, and for as long as there is hardly any room.
+constexpr std::int64_t kRefusalsFreshMs = 60'000;
+constexpr std::uint64_t kHardlyAnyShare = 64;
+
+std::uint64_t keydir_limit_bytes(const TopicConfig& config) {
+  return config.keydir_max_bytes == kUnlimited ? KeydirBudget::kUnlimited
+                                               : static_cast<std::uint64_t>(config.keydir_max_bytes);
+}
+
+std::string utc_text(TimestampMs time) {
+  const std::time_t seconds = static_cast<std::time_t>(time.value() / 1000);
+  std::tm parts{};
+  char text[32];
+  if (!::gmtime_r(&seconds, &parts) || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) return "?";
+  return text;
+}
+
+}  // namespace
+
+KeydirBudget& KeydirBudgets::of_topic(const TopicId& id, const std::string& name, const TopicConfig& config) {
+  const std::lock_guard lock(mutex_);
+  auto& of_topic = topics_[id];
+  if (!of_topic) of_topic = std::make_unique<OfTopic>(name, keydir_limit_bytes(config), &total_);
+  return of_topic->budget;
+}
+
+void KeydirBudgets::set_limit(const TopicId& id, const TopicConfig& config) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = topics_.find(id); found != topics_.end())
+    found->second->budget.set_limit_bytes(keydir_limit_bytes(config));
+}
+
+std::string KeydirBudgets::problem_of(const KeydirBudget& budget) const {
+  const auto refusals = budget.refusals();
+  const std::uint64_t used = budget.used_entries(), limit = budget.limit_entries();
+  const bool over = used > limit;
+  const bool full = used >= limit - limit / kHardlyAnyShare;
+  const bool fresh = refusals && clock_.wall_ms().value() - refusals->last.value() < kRefusalsFreshMs;
+  if (!over && !(refusals && (full || fresh))) return {};
+  std::string text = budget.describe() + ": records that would create keys are refused";
+  if (refusals)
+    text += ", " + std::to_string(refusals->records) + " since " + utc_text(refusals->since) + ", the last at " +
+            utc_text(refusals->last);
+  return text + "; raise it, or delete keys and let compaction drop their tombstones";
+}
+
+std::vector<KeydirBudgets::Problem> KeydirBudgets::problems() const {
+  std::vector<Problem> problems;
+  const auto add = [&](const std::string& topic, const KeydirBudget& budget) {
+    if (std::string reason = problem_of(budget); !reason.empty()) problems.push_back({topic, std::move(reason)});
+  };
+  add("", total_);
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, of_topic] : topics_) add(of_topic->topic, of_topic->budget);
+  return problems;
+}
+
+void KeydirBudgets::round(const std::function<void(const std::string&)>& note,
+                          const std::function<void(const std::string&)>& alarm) {
+  std::vector<KeydirBudget*> budgets{&total_};
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, of_topic] : topics_) budgets.push_back(&of_topic->budget);
+  }
+  for (KeydirBudget* budget : budgets) {
+    const std::string problem = problem_of(*budget);
+    bool& told = told_[budget];
+    if (!problem.empty() && !told) alarm(problem);
+    if (problem.empty() && told) note(budget->describe() + ": there is room for new keys again");
+    told = !problem.empty();
+    // The next refusal begins anew.
+    if (problem.empty()) budget->forget_refusals();
+  }
+}
+
+}  // namespace logcask

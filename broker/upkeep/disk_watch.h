@@ -1,0 +1,52 @@
+#pragma once
+// What the disk under the data directory is like: looked at about once a second, told to health and to the log.
+//
+// - The disk reserve (segment/disk_reserve.h) is filled again as soon as there is room; until then records are refused.
+// - Space or inodes that run low are a problem before the first refusal.
+// - A data directory that was removed, or whose path leads elsewhere by now, stops every partition's writes: what they
+//   acknowledged would not be found by the next start.
+//
+// Threads: start() and round() on one thread at a time, list() on any.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/data_directory.h"
+#include "broker/door/partition_troubles.h"
+#include "broker/topics/topics.h"
+
+namespace logcask {
+
+class DiskWatch {
+ public:
+  // Both outlive this. `note` and `alarm` get a line for each change.
+  using Tell = std::function<void(const std::string&)>;
+  DiskWatch(DataDirectory& data, Topics& topics, Tell note, Tell alarm)
+      : data_(data), topics_(topics), note_(std::move(note)), alarm_(std::move(alarm)) {}
+
+  // Fills the reserve for the first time.
+  void start();
+  void round();
+  // As it is now.
+  void list(std::vector<PartitionProblem>& problems) const;
+
+  static constexpr const char* kLow = "disk_low";
+  static constexpr const char* kReserve = "disk_reserve";
+  static constexpr const char* kGone = "data_directory_gone";
+
+ private:
+  void set(std::optional<PartitionProblem>& told, std::optional<PartitionProblem> now, const char* over);
+  std::optional<PartitionProblem> look_at_place() const;
+  std::optional<PartitionProblem> look_at_reserve() const;
+  std::optional<PartitionProblem> look_at_space() const;
+
+  DataDirectory& data_;
+  Topics& topics_;
+  const Tell note_;
+  const Tell alarm_;
+  std::optional<PartitionProblem> place_, reserve_, space_;  // as told last; start() and round() only
+};
+
+}  // namespace logcask

@@ -1,0 +1,96 @@
+#include "broker/topics/keydir_budgets.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/partition_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+constexpr std::uint64_t kEntry = kKeydirBytesPerEntry;
+
+struct Budgets {
+  explicit Budgets(std::uint64_t total_entries = 1000)
+      : budgets(static_cast<std::int64_t>(total_entries * kEntry), clock) {}
+  KeydirBudget& topic(std::uint64_t entries) {
+    config.keydir_max_bytes = static_cast<std::int64_t>(entries * kEntry);
+    return budgets.of_topic(id, "t", config);
+  }
+  void refuse(KeydirBudget& budget, std::uint64_t entries) {
+    REQUIRE_FALSE(budget.try_reserve(entries));
+    budget.refusing(entries).note_refused(entries, clock.wall_ms());
+  }
+  void round() {
+    budgets.round([this](const std::string& line) { notes.push_back(line); },
+                  [this](const std::string& line) { alarms.push_back(line); });
+  }
+  ManualClock clock;
+  KeydirBudgets budgets;
+  TopicId id;
+  TopicConfig config;
+  std::vector<std::string> notes, alarms;
+};
+
+TEST_CASE("a refusal for want of keydir names the setting that refused, its value and its use", "[budget]") {
+  Budgets of;
+  KeydirBudget& topic = of.topic(10);
+  REQUIRE(topic.try_reserve(8));
+  CHECK_FALSE(topic.try_reserve(3));
+  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 bytes, 160 in use)");
+  KeydirBudget& other = of.budgets.of_topic(TopicId{{1}}, "u", TopicConfig());
+  REQUIRE(other.try_reserve(990));
+  CHECK_FALSE(other.try_reserve(3));
+  CHECK(other.refusing(3).describe() == "keydir.total.max.bytes (20000 bytes, 19960 in use)");
+  // Both would refuse: the nearer one is to be raised first.
+  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 bytes, 160 in use)");
+}
+
+TEST_CASE("a budget that refuses is a problem with since and count until there is room", "[budget]") {
+  Budgets of;
+  KeydirBudget& topic = of.topic(10);
+  REQUIRE(topic.try_reserve(10));
+  CHECK(of.budgets.problems().empty());
+  of.refuse(topic, 2);
+  of.clock.advance_ms(3'600'000);
+  of.refuse(topic, 3);
+  const auto problems = of.budgets.problems();
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].topic == "t");
+  CHECK_THAT(problems[0].reason, Catch::Contains("keydir.max.bytes of topic 't' (200 bytes, 200 in use)") &&
+                                     Catch::Contains("5 since 2023-11-14T22:13:20Z, the last at 2023-11-14T23:13:20Z"));
+  topic.release(5);
+  of.clock.advance_ms(120'000);
+  CHECK(of.budgets.problems().empty());
+}
+
+TEST_CASE("a budget says so once when it begins to refuse and once when it has room, not for each record", "[budget]") {
+  Budgets of(10);
+  KeydirBudget& topic = of.topic(1000);
+  REQUIRE(topic.try_reserve(10));
+  for (int i = 0; i < 100; ++i) {
+    of.refuse(topic, 1);
+    of.round();
+  }
+  REQUIRE(of.alarms.size() == 1);
+  CHECK_THAT(of.alarms[0], Catch::Contains("keydir.total.max.bytes"));
+  CHECK(of.notes.empty());
+  topic.release(9);
+  of.clock.advance_ms(120'000);
+  of.round();
+  of.round();
+  CHECK(of.notes.size() == 1);
+  CHECK(of.alarms.size() == 1);
+}
+
+TEST_CASE("a keydir budget that is set below what is in use is a problem at once", "[budget]") {
+  Budgets of;
+  KeydirBudget& topic = of.topic(100);
+  REQUIRE(topic.try_reserve(50));
+  of.config.keydir_max_bytes = 20 * kEntry;
+  of.budgets.set_limit(of.id, of.config);
+  const auto problems = of.budgets.problems();
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0].reason, Catch::Contains("(400 bytes, 1000 in use)"));
+}
+
+}  // namespace
+}  // namespace logcask::testing
