@@ -1,6 +1,8 @@
 #include "base/result.h"
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace logcask {
@@ -30,6 +32,11 @@ Errc errc_of(int error_number) {
 }
 
 }  // namespace
+
+void value_of_error(const Error& error) {
+  std::fprintf(stderr, "logcask: the value of a failed call was taken: %s\n", error.to_string().c_str());
+  std::abort();
+}
 
 Error error_from_errno(int error_number, const std::string& what) {
   char buffer[128];

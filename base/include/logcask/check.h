@@ -2,9 +2,11 @@
 // LOGCASK_CHECK: an assertion that stays on in release builds. It is for broken invariants only,
 // never for input: a process that no longer knows what is true must not write to a disk.
 
+#include <logcask/export.h>
+
 namespace logcask {
 
-[[noreturn]] void check_failed(const char* expression, const char* file, int line);
+[[noreturn]] LOGCASK_API void check_failed(const char* expression, const char* file, int line);
 
 }  // namespace logcask
 

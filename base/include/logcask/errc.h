@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <logcask/export.h>
+
 namespace logcask {
 
 enum class Errc : std::int32_t {
@@ -61,16 +63,16 @@ enum class Errc : std::int32_t {
 };
 
 // "unknown_topic"; "errc_<n>" is never returned: an unknown number reads as "unknown_error".
-std::string_view errc_name(Errc code);
+LOGCASK_API std::string_view errc_name(Errc code);
 
 // One sentence for docs, --help and logs: what the code means.
-std::string_view errc_meaning(Errc code);
+LOGCASK_API std::string_view errc_meaning(Errc code);
 
 // True when the same request may succeed later without anybody changing it.
-bool errc_retriable(Errc code);
+LOGCASK_API bool errc_retriable(Errc code);
 
 // The code for a wire number; Errc::internal for numbers this build does not know.
-Errc errc_from_wire(std::int32_t number);
+LOGCASK_API Errc errc_from_wire(std::int32_t number);
 
 // Every code in number order, for generated documentation and tests.
 struct ErrcInfo {
@@ -85,6 +87,6 @@ struct ErrcTable {
   const ErrcInfo* begin() const { return begin_ptr; }
   const ErrcInfo* end() const { return end_ptr; }
 };
-ErrcTable errc_table();
+LOGCASK_API ErrcTable errc_table();
 
 }  // namespace logcask

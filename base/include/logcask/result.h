@@ -3,6 +3,7 @@
 //
 // Error  = a code plus one sentence that names what, where and the mend.
 // Result<T> = a T or an Error; Status = Result<void>. Both are [[nodiscard]].
+// value() of an error aborts with the error's text on stderr: ask ok() first where failing is possible.
 // Expected failures (bad input, full disk, damaged file) travel as values. Programmer errors use
 // LOGCASK_CHECK (logcask/check.h). Exceptions never cross a folder.
 
@@ -27,6 +28,9 @@ struct [[nodiscard]] Error {
   Error in(const std::string& where) && { return Error{code, where + ": " + std::move(message)}; }
 };
 
+// Says on stderr which error was taken for a value, and aborts.
+[[noreturn]] LOGCASK_API void value_of_error(const Error& error);
+
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -37,16 +41,16 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return ok(); }
 
   T& value() & {
-    LOGCASK_CHECK(ok());
-    return std::get<0>(state_);
+    require_value();
+    return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    LOGCASK_CHECK(ok());
-    return std::get<0>(state_);
+    require_value();
+    return *std::get_if<0>(&state_);
   }
   T&& value() && {
-    LOGCASK_CHECK(ok());
-    return std::get<0>(std::move(state_));
+    require_value();
+    return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
@@ -65,6 +69,11 @@ class [[nodiscard]] Result {
   Errc code() const { return ok() ? Errc::ok : error().code; }
 
  private:
+  void require_value() const {
+    if (!ok()) [[unlikely]]
+      value_of_error(*std::get_if<1>(&state_));
+  }
+
   std::variant<T, Error> state_;
 };
 
@@ -95,7 +104,7 @@ using Status = Result<void>;
 // Error from errno: ENOSPC/EDQUOT/EFBIG -> storage_full, ENOENT -> not_found, EEXIST -> already_exists,
 // EACCES/EPERM/EROFS -> permission_denied, EMFILE/ENFILE -> limit_exceeded, others -> io_error.
 // `what` says what was tried and on which file.
-Error error_from_errno(int error_number, const std::string& what);
+LOGCASK_API Error error_from_errno(int error_number, const std::string& what);
 
 }  // namespace logcask
 

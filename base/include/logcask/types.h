@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include <logcask/export.h>
+
 namespace logcask {
 
 // Bytes that somebody else owns. Binary-safe; valid as long as the owner says.
@@ -64,8 +66,8 @@ inline constexpr ProducerId kNoProducer{-1};
 struct TopicId {
   std::array<std::uint8_t, 16> bytes{};
   friend auto operator<=>(const TopicId&, const TopicId&) = default;
-  std::string to_hex() const;  // 32 lower-case digits
-  static bool from_hex(std::string_view text, TopicId& out);
+  LOGCASK_API std::string to_hex() const;  // 32 lower-case digits
+  LOGCASK_API static bool from_hex(std::string_view text, TopicId& out);
 };
 
 }  // namespace logcask
