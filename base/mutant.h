@@ -46,7 +46,10 @@
   X(read_error_sticks, "ours: health complains of a read error that is over until a restart")          \
   X(rest_keeps_descriptors, "ours: partitions at rest hold every descriptor there is")                 \
   X(wrong_budget_named, "ours: a refusal names the topic's budget where the broker's refused")         \
-  X(removal_holds_up_stop, "ours: a stop waits until a large deleted topic's last file is gone")
+  X(removal_holds_up_stop, "ours: a stop waits until a large deleted topic's last file is gone")       \
+  X(record_size_estimated, "ours: a record just within max.message.bytes is refused by an estimate")   \
+  X(starts_beyond_the_end, "ours: a consumer begins beyond the end, and commits that")                 \
+  X(readers_ask_producer_id, "ours: whoever only reads a table asks for a producer id")
 
 namespace logcask {
 

@@ -61,6 +61,13 @@ std::size_t BatchBuffer::encoded_bound(const OutRecord& record) {
   return bytes;
 }
 
+std::size_t BatchBuffer::encoded_alone(const OutRecord& record) {
+  const std::size_t body_bytes =
+      1 + varlong_bytes(0) + varlong_bytes(0) + nullable_bytes(record.key) + nullable_bytes(record.value) +
+      varlong_bytes(static_cast<std::int64_t>(record.headers.size())) + headers_bytes(record.headers);
+  return varlong_bytes(static_cast<std::int64_t>(body_bytes)) + body_bytes;
+}
+
 void BatchBuffer::reserve(std::size_t more_bytes) {
   const std::size_t wanted = end_ + more_bytes;
   if (wanted <= bytes_.size()) return;

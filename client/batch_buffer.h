@@ -29,7 +29,9 @@ class BatchBuffer {
   // Reuses `storage`, which may be empty.
   explicit BatchBuffer(Buffer storage) : bytes_(std::move(storage)) {}
 
-  // At most what append() adds for the record.
+  // What append() adds for the record when it is the first.
+  static std::size_t encoded_alone(const OutRecord& record);
+  // At most what append() adds for the record, wherever it stands.
   static std::size_t encoded_bound(const OutRecord& record);
   // Returns the record's index in the batch.
   std::uint32_t append(const OutRecord& record, TimestampMs timestamp);

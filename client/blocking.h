@@ -1,11 +1,8 @@
 #pragma once
 // The blocking form of an operation, made from its async form. Internal to client/.
 
-#include <future>
-#include <memory>
-
 #include "client/core.h"
-#include "logcask/async.h"
+#include "logcask/future.h"
 
 namespace logcask::client {
 

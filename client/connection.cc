@@ -33,11 +33,46 @@ Connection::Connection(asio::io_context& io, Options options, std::vector<Addres
       attempt_timer_(io),
       deadline_timer_(io),
       backoff_(options_.reconnect_backoff_ms, options_.reconnect_backoff_max_ms, random_seed()),
-      assembler_(FrameLimits{options_.max_response_bytes}) {}
+      assembler_(FrameLimits{options_.max_response_bytes}),
+      lost_since_ns_(now_ns()) {}
 
 bool Connection::ready() const {
   const std::lock_guard lock(mutex_);
   return state_ == State::ready;
+}
+
+Contact Connection::contact() const {
+  const std::int64_t now = now_ns();
+  const std::int64_t heard_ns = last_received_ns_.load(std::memory_order_relaxed);
+  Contact contact;
+  if (heard_ns != 0) contact.silent_ms = std::max<std::int64_t>(now - heard_ns, 0) / kNsPerMs;
+  const std::lock_guard lock(mutex_);
+  contact.connected = state_ == State::ready;
+  if (contact.connected) return contact;
+  contact.lost_for_ms = std::max<std::int64_t>(now - lost_since_ns_, 0) / kNsPerMs;
+  contact.trouble = last_error_;
+  return contact;
+}
+
+void Connection::add_to(Statistics& sum) const {
+  sum.received_bytes += received_bytes_.load(std::memory_order_relaxed);
+  sum.responses += responses_.load(std::memory_order_relaxed);
+  sum.failed_requests += failed_requests_.load(std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  sum.requests += requests_;
+  sum.sent_bytes += sent_bytes_;
+  sum.connections_made += connections_made_;
+  sum.connections_lost += connections_lost_;
+  sum.open_requests += table_.size();
+}
+
+void Connection::log(LogLevel level, const std::string& line) const {
+  if (options_.on_log) options_.on_log(level, line);
+}
+
+void Connection::heard(std::size_t bytes) {
+  last_received_ns_.store(now_ns(), std::memory_order_relaxed);
+  received_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 BrokerInfo Connection::broker() const {
@@ -57,8 +92,10 @@ void Connection::submit(std::uint64_t id, OpenRequest request) {
   else if (broker_.max_frame_bytes != 0 && request.message->total_bytes() > broker_.max_frame_bytes)
     refusal = {Errc::frame_too_large, "request of " + std::to_string(request.message->total_bytes()) +
                                           " bytes; the broker takes " + std::to_string(broker_.max_frame_bytes)};
+  ++requests_;
   if (refusal.code != Errc::ok) {
     lock.unlock();
+    failed_requests_.fetch_add(1, std::memory_order_relaxed);
     asio::post(io_, [handler, refusal] { (*handler)(refusal); });
     return;
   }
@@ -97,7 +134,7 @@ void Connection::read_more(const SocketPtr& socket) {
   socket->tcp.async_read_some(asio::buffer(space.data(), space.size()),
                               [self = shared_from_this(), socket](const error_code& error, std::size_t bytes) {
                                 if (error) return self->lost(socket, self->lost_error(error.message()));
-                                self->last_received_ns_ = now_ns();
+                                self->heard(bytes);
                                 self->assembler_.filled(bytes);
                                 const Status status = self->dispatch_frames();
                                 if (!status.ok()) return self->lost(socket, status.error());
@@ -124,6 +161,8 @@ Status Connection::dispatch(AssembledFrame frame) {
     const std::lock_guard lock(mutex_);
     handler = table_.match(response.header.correlation_id(), response.header.end() || code != 0);
   }
+  responses_.fetch_add(1, std::memory_order_relaxed);
+  if (code != 0) failed_requests_.fetch_add(1, std::memory_order_relaxed);
   if (!handler) return {};
   if (code != 0)
     (*handler)(Error{errc_from_wire(code), response.header.error_message()});
@@ -139,6 +178,7 @@ Error Connection::lost_error(const std::string& reason) const {
 }
 
 void Connection::fail(const RequestTable::Handlers& handlers, const Error& error) {
+  failed_requests_.fetch_add(handlers.size(), std::memory_order_relaxed);
   for (const auto& handler : handlers) (*handler)(error);
 }
 
@@ -148,6 +188,8 @@ void Connection::lost(const SocketPtr& socket, const Error& error) {
   socket_ = nullptr;
   state_ = State::pausing;
   last_error_ = error;
+  lost_since_ns_ = now_ns();
+  ++connections_lost_;
   RequestTable::Lost lost_requests = table_.connection_lost();
   std::deque<std::shared_ptr<const Outgoing>> unsent;
   unsent.swap(queue_);
@@ -159,6 +201,7 @@ void Connection::lost(const SocketPtr& socket, const Error& error) {
   socket->tcp.cancel(ignored);
   ::shutdown(socket->fd, SHUT_RDWR);
   pause();
+  log(LogLevel::warning, error.message + "; connecting again");
   fail(lost_requests.failed, error);
   for (const auto& message : unsent)
     if (message->written) message->written(error);
@@ -167,6 +210,7 @@ void Connection::lost(const SocketPtr& socket, const Error& error) {
 void Connection::close(const Error& error) {
   std::unique_lock lock(mutex_);
   if (state_ == State::closed) return;
+  if (state_ == State::ready) lost_since_ns_ = now_ns();
   state_ = State::closed;
   last_error_ = error;
   const SocketPtr socket = std::move(socket_);
@@ -213,7 +257,7 @@ void Connection::deadlines_passed() {
   if (next_ns != kNoDeadline) arm_deadline(next_ns);
   fail(expired.handlers, error);
   // Nothing at all has come since the oldest of them was sent, long ago: the peer is gone without saying so.
-  if (!is_ready || expired.oldest_sent_ns == kNoDeadline || expired.oldest_sent_ns <= last_received_ns_) return;
+  if (!is_ready || expired.oldest_sent_ns == kNoDeadline || expired.oldest_sent_ns <= last_received_ns_.load()) return;
   if (now_ns() - expired.oldest_sent_ns >= options_.connect_timeout_ms * kNsPerMs)
     lost(socket, lost_error("no sign of life"));
 }

@@ -10,6 +10,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -52,6 +53,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool forget(std::uint64_t id);
   // (any)
   bool ready() const;
+  Contact contact() const;
+  void add_to(Statistics& sum) const;
   BrokerInfo broker() const;
 
  private:
@@ -92,6 +95,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_writable(const SocketPtr& socket);
 
   Error lost_error(const std::string& reason) const;
+  void log(LogLevel level, const std::string& line) const;
+  void heard(std::size_t bytes);
   void fail(const RequestTable::Handlers& handlers, const Error& error);
 
   boost::asio::io_context& io_;
@@ -107,9 +112,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t address_index_ = 0;
   std::size_t addresses_tried_ = 0;
   std::uint64_t attempt_number_ = 0;
+  bool attempt_was_logged_ = false;  // one that failed, since the last that did not
   std::string hello_bytes_;
   FrameAssembler assembler_;
-  std::int64_t last_received_ns_ = 0;
+  // Read by any thread.
+  std::atomic<std::int64_t> last_received_ns_{0};
+  std::atomic<std::uint64_t> received_bytes_{0};
+  std::atomic<std::uint64_t> responses_{0};
+  std::atomic<std::uint64_t> failed_requests_{0};
 
   mutable std::mutex mutex_;
   State state_ = State::connecting;
@@ -117,6 +127,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   RequestTable table_;
   std::deque<std::shared_ptr<const Outgoing>> queue_;
   std::size_t front_sent_bytes_ = 0;
+  std::uint64_t requests_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+  std::uint64_t connections_made_ = 0;
+  std::uint64_t connections_lost_ = 0;
+  std::int64_t lost_since_ns_;
   BrokerInfo broker_;
   Error last_error_{Errc::connect_failed, "not connected yet"};
 };

@@ -115,6 +115,7 @@ void Connection::read_hello(const SocketPtr& socket) {
       [self = shared_from_this(), socket, number = attempt_number_](const error_code& error, std::size_t bytes) {
         if (number != self->attempt_number_) return;
         if (error) return self->attempt_failed({Errc::connect_failed, "closed before Hello: " + error.message()});
+        self->heard(bytes);
         self->assembler_.filled(bytes);
         auto frame = self->assembler_.next();
         if (!frame.ok()) return self->attempt_failed(frame.error());
@@ -150,9 +151,13 @@ void Connection::became_ready() {
   std::unique_lock lock(mutex_);
   if (state_ == State::closed) return;
   state_ = State::ready;
+  ++connections_made_;
   const SocketPtr socket = socket_;
+  const std::string version = broker_.broker_version;
   if (!queue_.empty()) pump(lock, socket);
   lock.unlock();
+  attempt_was_logged_ = false;
+  log(LogLevel::info, addresses_[address_index_].text() + ": connected, broker " + version);
   if (auto first = std::move(first_attempt_)) {
     first_attempt_ = nullptr;
     first(Status());
@@ -178,6 +183,8 @@ void Connection::attempt_failed(const Error& error) {
       socket_ = nullptr;
     }
   }
+  log(std::exchange(attempt_was_logged_, true) ? LogLevel::debug : LogLevel::warning,
+      "no connection to " + named.message);
   address_index_ = (address_index_ + 1) % addresses_.size();
   if (++addresses_tried_ < addresses_.size()) return asio::post(io_, [self = shared_from_this()] { self->attempt(); });
   addresses_tried_ = 0;

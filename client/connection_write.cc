@@ -72,6 +72,7 @@ Connection::Sent Connection::send_some(std::unique_lock<std::mutex>& lock, const
   lock.lock();
   if (socket != socket_) return Sent::broken;
   if (sent >= 0) {
+    sent_bytes_ += static_cast<std::uint64_t>(sent);
     consume(static_cast<std::size_t>(sent));
     return Sent::some;
   }

@@ -1,5 +1,6 @@
 #include "logcask/consumer.h"
 
+#include "base/mutant.h"
 #include "client/ask.h"
 #include "client/blocking.h"
 #include "client/consumer_impl.h"
@@ -67,19 +68,44 @@ Status look_up(Admin& admin, const std::string& topic, const StartAt& start, Sta
   return look_up(admin, topic, start, StartAt::Kind::latest, after_the_end, begins);
 }
 
+// A start at a given offset. Beyond the end there is nothing that could be waited for honestly: the records that come
+// to lie there are others than the caller knows of.
+Status begin_at_offset(Admin& admin, const std::string& topic, const StartAt& start,
+                       const std::vector<PartitionId>& partitions, ConsumerOptions::OutOfRange out_of_range,
+                       std::map<PartitionId, Begin>& begins) {
+  std::map<PartitionId, Begin> ends;
+  if (start.at_offset > Offset(0)) LOGCASK_TRY(look_up(admin, topic, start, StartAt::Kind::latest, partitions, ends));
+  std::vector<PartitionId> from_earliest;
+  for (const PartitionId partition : partitions) {
+    const auto end = ends.find(partition);
+    if (end == ends.end() || start.at_offset <= end->second.offset || mutant(Mutant::starts_beyond_the_end))
+      begins[partition] = {start.at_offset, start.at_offset == Offset(0)};
+    else if (out_of_range == ConsumerOptions::OutOfRange::latest)
+      begins[partition] = {end->second.offset, false};
+    else if (out_of_range == ConsumerOptions::OutOfRange::earliest)
+      from_earliest.push_back(partition);
+    else
+      return Error{Errc::offset_out_of_range, topic + "-" + std::to_string(partition.value()) + ": offset " +
+                                                  std::to_string(start.at_offset.value()) + " is beyond the end, " +
+                                                  std::to_string(end->second.offset.value())};
+  }
+  return look_up(admin, topic, start, StartAt::Kind::earliest, from_earliest, begins);
+}
+
 Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::string& topic, const StartAt& start,
-                                             const std::vector<PartitionId>& partitions, const std::string& group) {
+                                             const std::vector<PartitionId>& partitions,
+                                             const ConsumerOptions& options) {
   std::map<PartitionId, Begin> begins;
   Admin admin(client);
   if (start.kind == StartAt::Kind::offset) {
-    for (const PartitionId partition : partitions) begins[partition] = {start.at_offset, start.at_offset == Offset(0)};
+    LOGCASK_TRY(begin_at_offset(admin, topic, start, partitions, options.out_of_range, begins));
     return begins;
   }
   if (start.kind != StartAt::Kind::committed) {
     LOGCASK_TRY(look_up(admin, topic, start, start.kind, partitions, begins));
     return begins;
   }
-  LOGCASK_ASSIGN(const Committed committed, fetch_committed(*client.core(), group, topic, partitions, {}));
+  LOGCASK_ASSIGN(const Committed committed, fetch_committed(*client.core(), options.group, topic, partitions, {}));
   std::vector<PartitionId> uncommitted;
   for (const PartitionId partition : partitions) {
     if (const auto found = committed.find(partition); found != committed.end())
@@ -110,7 +136,7 @@ Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt
   if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
   LOGCASK_ASSIGN(partitions, all_or_checked(std::move(partitions), info));
-  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options.group));
+  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options));
   auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::move(partitions), std::move(options));
   for (const auto& [partition, begin] : begins) impl->state.start_at(partition, begin.offset, begin.knows_all);
   impl->fetch_more();
@@ -131,6 +157,8 @@ Consumer::~Consumer() {
 }
 
 Result<PollResult> Consumer::poll(std::int64_t max_wait_ms) { return impl_->poll(max_wait_ms); }
+void Consumer::wake_up() { impl_->wake_up(); }
+Contact Consumer::contact() const { return impl_->contact(); }
 const std::string& Consumer::topic() const { return impl_->topic; }
 const std::vector<PartitionId>& Consumer::partitions() const { return impl_->partitions; }
 Status Consumer::seek(PartitionId partition, Offset offset) { return impl_->seek(partition, offset); }
@@ -177,13 +205,15 @@ Status Consumer::commit(const std::map<PartitionId, Offset>& next_offsets, CallO
   });
 }
 
-void Consumer::commit_async(Callback<void> done) {
+void Consumer::commit_async(Callback<void> done) { commit_async(impl_->positions(), std::move(done)); }
+
+void Consumer::commit_async(const std::map<PartitionId, Offset>& next_offsets, Callback<void> done) {
   if (!done) done = [](const Status&) {};
   if (impl_->options.group.empty()) {
     impl_->core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
     return;
   }
-  commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, impl_->positions()), {}, std::move(done));
+  commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, next_offsets), {}, std::move(done));
 }
 
 Result<std::optional<Offset>> Consumer::committed(PartitionId partition, CallOptions call) {

@@ -70,11 +70,14 @@ void Consumer::Impl::fetch_more() {
 
 void Consumer::Impl::on_response(const std::vector<FetchState::Question>& questions, Result<Response> response) {
   bool retry_later = false;
+  std::string line;  // for the log
   {
     const std::lock_guard lock(mutex);
     fetching = false;
+    const Errc before = std::exchange(trouble, Error{Errc::ok, {}}).code;
     if (!response.ok()) {
       retry_later = errc_retriable(response.code());
+      if (retry_later) trouble = response.error();
       if (!retry_later) broken = response.error();
     } else {
       const auto owner = std::make_shared<const Buffer>(std::move(response->attachment));
@@ -91,12 +94,17 @@ void Consumer::Impl::on_response(const std::vector<FetchState::Question>& questi
         const ByteView bytes = all.substr(at, from.records_bytes());
         at += bytes.size();
         news_came = state.answered(questions[i], part_of(from, bytes), owner) || news_came;
-        if (errc_retriable(errc_from_wire(from.error().code()))) retry_later = true;
+        if (errc_retriable(errc_from_wire(from.error().code()))) {
+          retry_later = true;
+          trouble = error_of(from.error(), topic, from.partition());
+        }
       }
       retry_later = retry_later && !news_came;
     }
+    if (trouble.code != Errc::ok && trouble.code != before) line = "fetch of '" + topic + "': " + trouble.to_string();
   }
   news.notify_all();
+  if (!line.empty()) core->log(LogLevel::info, line + "; asked again");
   if (retry_later) return pause_and_fetch();
   fetch_more();
 }
@@ -115,6 +123,21 @@ void Consumer::Impl::stop() {
     if (fetching) id = request_id;
   }
   if (id != 0) core->cancel(Lane::bulk, id);
+}
+
+void Consumer::Impl::wake_up() {
+  {
+    const std::lock_guard lock(mutex);
+    woken = true;
+  }
+  news.notify_all();
+}
+
+Contact Consumer::Impl::contact() const {
+  Contact now = core->contact(Lane::bulk);
+  const std::lock_guard lock(mutex);
+  if (now.trouble.code == Errc::ok) now.trouble = trouble;
+  return now;
 }
 
 // ---- polling ------------------------------------------------------------------------------------------------------
@@ -168,7 +191,9 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
       if (!begin_next(result, error)) {
         if (error.code != Errc::ok) return error;
         if (!records.empty() || !result.behind_tombstone_horizon.empty()) break;
-        if (news.wait_until(lock, deadline, [&] { return !state.empty() || broken; })) continue;
+        news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken; });
+        if (!state.empty() || broken) continue;
+        result.woken = std::exchange(woken, false);
         break;
       }
     }
@@ -176,6 +201,7 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
     fetch_more();
   }
   result.records = records;
+  if (records.empty()) result.no_contact = !contact().ok();
   return result;
 }
 

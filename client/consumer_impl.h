@@ -26,6 +26,9 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   bool begin_next(PollResult& result, Error& error);
   Status seek(PartitionId partition, Offset offset);
   std::map<PartitionId, Offset> positions() const;
+  // Any thread.
+  void wake_up();
+  Contact contact() const;
 
   std::shared_ptr<Core> core;
   const std::string topic;
@@ -39,6 +42,8 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   bool fetching = false;
   bool stopped = false;
   std::optional<Error> broken;  // the fetch as a whole was refused; told by one poll
+  bool woken = false;
+  Error trouble{Errc::ok, {}};  // for which the last answer brought nothing, while that may pass
 
   // The consumer's thread only.
   ChunkDecoder decoder;

@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <set>
@@ -25,7 +27,7 @@ struct Core::Io : std::enable_shared_from_this<Core::Io> {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
   std::shared_ptr<Connection> requests;
-  std::mutex bulk_mutex;
+  mutable std::mutex bulk_mutex;
   std::shared_ptr<Connection> bulk;                      // made on first use
   std::atomic<bool> closed{false};                       // set under bulk_mutex
   std::set<std::shared_ptr<asio::steady_timer>> timers;  // I/O thread
@@ -35,7 +37,15 @@ struct Core::Io : std::enable_shared_from_this<Core::Io> {
   std::atomic<std::uint64_t> next_id{2};  // 1 is Hello's
 
   std::shared_ptr<Connection> connection(Lane lane);
+  std::shared_ptr<Connection> bulk_if_made() const;
   void close(const Error& error);
+  void run();
+  [[noreturn]] void callback_threw(const char* what) const noexcept;
+  Contact contact() const;
+  Statistics statistics() const;
+  void tell_statistics_later();
+
+  std::unique_ptr<asio::steady_timer> statistics_timer;  // I/O thread
 };
 
 std::shared_ptr<Connection> Core::Io::connection(Lane lane) {
@@ -53,6 +63,55 @@ std::shared_ptr<Connection> Core::Io::connection(Lane lane) {
   return bulk;
 }
 
+std::shared_ptr<Connection> Core::Io::bulk_if_made() const {
+  const std::lock_guard lock(bulk_mutex);
+  return bulk;
+}
+
+// Only the program's callbacks throw here: our own failures are values. Nobody above could handle it, and what the
+// callback left half done is unknown.
+void Core::Io::run() {
+  try {
+    context.run();
+  } catch (const std::exception& error) {
+    callback_threw(error.what());
+  } catch (...) {
+    callback_threw("something that is no std::exception");
+  }
+}
+
+void Core::Io::callback_threw(const char* what) const noexcept {
+  const std::string line = std::string("a callback of the program threw, which callbacks must not: ") + what;
+  std::fprintf(stderr, "logcask: %s\n", line.c_str());
+  if (options.on_log) options.on_log(LogLevel::error, line);
+  std::abort();
+}
+
+Contact Core::Io::contact() const {
+  Contact first = requests->contact();
+  const auto second = bulk_if_made();
+  if (!second || !first.connected) return first;
+  Contact other = second->contact();
+  return other.connected ? first : other;
+}
+
+Statistics Core::Io::statistics() const {
+  Statistics sum;
+  requests->add_to(sum);
+  if (const auto second = bulk_if_made()) second->add_to(sum);
+  sum.contact = contact();
+  return sum;
+}
+
+void Core::Io::tell_statistics_later() {
+  statistics_timer->expires_after(std::chrono::milliseconds(options.statistics_interval_ms));
+  statistics_timer->async_wait([this](const boost::system::error_code& error) {
+    if (error || timers_stopped) return;
+    options.on_statistics(statistics());
+    tell_statistics_later();
+  });
+}
+
 void Core::Io::close(const Error& error) {
   std::shared_ptr<Connection> second;
   {
@@ -64,6 +123,7 @@ void Core::Io::close(const Error& error) {
   if (second) second->close(error);
   timers_stopped = true;
   for (const auto& timer : timers) timer->cancel();
+  if (statistics_timer) statistics_timer->cancel();
 }
 
 Result<std::shared_ptr<Core>> Core::connect(const Options& options) {
@@ -78,10 +138,16 @@ Result<std::shared_ptr<Core>> Core::connect(const Options& options) {
   asio::post(io->context, [connection = io->requests] { connection->start(); });
   io->thread = std::thread([io] {
     io->thread_id = std::this_thread::get_id();
-    io->context.run();
+    io->run();
   });
   std::shared_ptr<Core> core(new Core(std::move(io)));
   LOGCASK_TRY(connected.get());
+  if (options.on_statistics && options.statistics_interval_ms > 0)
+    asio::post(core->io_->context, [io = core->io_.get()] {
+      if (io->timers_stopped) return;
+      io->statistics_timer = std::make_unique<asio::steady_timer>(io->context);
+      io->tell_statistics_later();
+    });
   return core;
 }
 
@@ -169,6 +235,15 @@ void Core::close() {
 bool Core::closed() const { return io_->closed; }
 bool Core::connected() const { return io_->requests->ready(); }
 BrokerInfo Core::broker() const { return io_->requests->broker(); }
+Contact Core::contact() const { return io_->contact(); }
+Contact Core::contact(Lane lane) const {
+  const auto bulk = lane == Lane::bulk ? io_->bulk_if_made() : nullptr;
+  return (bulk ? bulk : io_->requests)->contact();
+}
+Statistics Core::statistics() const { return io_->statistics(); }
+void Core::log(LogLevel level, std::string_view line) const {
+  if (io_->options.on_log) io_->options.on_log(level, line);
+}
 const Options& Core::options() const { return io_->options; }
 
 std::uint32_t Core::broker_timeout_ms(std::int64_t timeout_ms) const {

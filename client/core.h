@@ -59,6 +59,12 @@ class Core {
   bool closed() const;
   bool connected() const;
   BrokerInfo broker() const;
+  // Of one connection; of the bulk one, as long as nobody has needed it, that of the other.
+  Contact contact(Lane lane) const;
+  Contact contact() const;  // of the one that fares worst
+  Statistics statistics() const;
+  // To the program's hook, if it has one. I/O thread.
+  void log(LogLevel level, std::string_view line) const;
   const Options& options() const;
   // What the broker is told to wait at most, a little less than we do, so that its answer arrives in time.
   std::uint32_t broker_timeout_ms(std::int64_t timeout_ms) const;

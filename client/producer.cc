@@ -1,5 +1,7 @@
 #include "logcask/producer.h"
 
+#include <future>
+
 #include "base/random.h"
 #include "client/blocking.h"
 #include "client/producer_impl.h"
@@ -42,6 +44,11 @@ Result<Identity> new_identity(Core& core) {
 }  // namespace
 
 Result<Producer> Producer::open(const Client& client, std::string topic, ProducerOptions options) {
+  return make(client, std::move(topic), std::move(options), false);
+}
+
+Result<Producer> Producer::make(const Client& client, std::string topic, ProducerOptions options,
+                                bool id_at_first_send) {
   LOGCASK_TRY(check(options));
   if (options.acks == Acks::none) options.idempotent = false;  // nobody would tell it what was taken
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
@@ -49,7 +56,7 @@ Result<Producer> Producer::open(const Client& client, std::string topic, Produce
   LOGCASK_ASSIGN(const Partitioner partitioner,
                  partitioner_from_name(info.partitioner.empty() ? "any" : info.partitioner));
   Identity identity;
-  if (options.idempotent) {
+  if (options.idempotent && !id_at_first_send) {
     LOGCASK_ASSIGN(identity, new_identity(*client.core()));
   }
   return Producer(std::make_shared<Impl>(client.core(), std::move(topic), static_cast<int>(info.partitions),
@@ -74,19 +81,6 @@ Status Producer::send(const OutRecord& record, DeliveryCallback callback) {
 }
 Status Producer::send_all(std::span<const OutRecord> records, std::size_t* taken) {
   return impl_->send_all(records, taken);
-}
-
-std::future<Delivery> Producer::send_future(const OutRecord& record) {
-  auto promise = std::make_shared<std::promise<Delivery>>();
-  auto future = promise->get_future();
-  const Status status = impl_->send(
-      record, [promise](const Delivery& delivery) { promise->set_value(delivery); }, false);
-  if (!status.ok()) {
-    Delivery refused;
-    refused.status = status;
-    promise->set_value(refused);
-  }
-  return future;
 }
 
 Delivery Producer::send_and_wait(const OutRecord& record) {

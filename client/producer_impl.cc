@@ -41,6 +41,7 @@ Producer::Impl::Impl(std::shared_ptr<Core> shared_core, std::string topic_name, 
       partitioner(by),
       options(given),
       accumulator(accumulator_config(given), partition_count, producer_id, epoch),
+      first_id_wanted(given.idempotent && producer_id == kNoProducer),
       sticky_partition(random_below(partition_count)),
       scheduled_ns(kNever) {}
 
@@ -89,7 +90,9 @@ Result<PartitionId> Producer::Impl::take(std::unique_lock<std::mutex>& lock, con
 }
 
 void Producer::Impl::wake_for(const RecordAccumulator::Appended& appended) {
-  if (appended.filled_batch || (appended.opened_batch && options.linger_ms == 0)) return drain_soon();
+  // The first producer id is asked for while the first batch still lingers.
+  if (first_id_wanted || appended.filled_batch || (appended.opened_batch && options.linger_ms == 0))
+    return drain_soon();
   if (appended.opened_batch) schedule();
 }
 
@@ -189,10 +192,13 @@ void Producer::Impl::drain() {
     outcomes_made += outcomes.size();
     const auto batches = accumulator.take_ready(now_ns());
     const auto id_requests = accumulator.take_producer_id_requests();
+    const bool first_id = first_id_wanted && accumulator.buffered_bytes() > 0;
+    if (first_id) first_id_wanted = false;
     lock.unlock();
     if (!outcomes.empty()) space.notify_all();
     for (const BatchPtr& batch : batches) submit(batch);
     for (const PartitionId partition : id_requests) ask_producer_id(partition);
+    if (first_id) ask_first_producer_id();
     deliver_on_io(std::move(outcomes));
     lock = lock_soon(mutex);
   }

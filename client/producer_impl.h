@@ -39,6 +39,8 @@ struct Producer::Impl : std::enable_shared_from_this<Producer::Impl> {
   void on_response(const BatchPtr& batch, Result<Response> response);
   void on_answer(const BatchPtr& batch, const BatchAnswer& answer);
   void ask_producer_id(PartitionId partition);
+  void ask_first_producer_id();
+  void on_first_producer_id(Result<Response> response);
   void deliver(BatchOutcomes outcomes);
   void deliver_on_io(BatchOutcomes outcomes);
 
@@ -53,6 +55,7 @@ struct Producer::Impl : std::enable_shared_from_this<Producer::Impl> {
   std::condition_variable finished;  // batches were answered
   RecordAccumulator accumulator;
   bool closed = false;
+  bool first_id_wanted;  // an idempotent producer without an id: the first record asks for it
   bool draining = false;
   bool drain_again = false;
   bool drain_posted = false;

@@ -131,6 +131,49 @@ void Producer::Impl::ask_producer_id(PartitionId partition) {
   });
 }
 
+// One for all partitions; what was sent meanwhile waits in the accumulator.
+void Producer::Impl::ask_first_producer_id() {
+  v1::RequestHeader request;
+  request.mutable_init_producer_id()->set_producer_id(-1);
+  request.mutable_init_producer_id()->set_producer_epoch(-1);
+  CallSpec spec;
+  spec.on_lost = OnLost::resend;
+  core->call(request, {}, spec, [weak = weak_from_this()](Result<Response> response) {
+    if (const auto self = weak.lock()) self->on_first_producer_id(std::move(response));
+  });
+}
+
+void Producer::Impl::on_first_producer_id(Result<Response> response) {
+  const bool again = !response.ok() && errc_retriable(response.code());
+  BatchOutcomes outcomes;
+  {
+    const std::lock_guard lock(mutex);
+    if (response.ok()) {
+      const auto& answer = response->header.init_producer_id();
+      for (int i = 0; i < partitions; ++i)
+        accumulator.give_producer_id(PartitionId(i), ProducerId(answer.producer_id()),
+                                     static_cast<std::int16_t>(answer.producer_epoch()), outcomes);
+    } else if (!again) {
+      accumulator.give_up_all(response.error(), outcomes);
+      first_id_wanted = true;  // the next record tries anew
+    }
+    outcomes_made += outcomes.size();
+  }
+  if (again)
+    core->after_ms(options.retry_backoff_ms, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      {
+        const std::lock_guard lock(self->mutex);
+        self->first_id_wanted = true;
+      }
+      self->drain();
+    });
+  space.notify_all();
+  drain();
+  deliver(std::move(outcomes));
+}
+
 void Producer::Impl::deliver(BatchOutcomes outcomes) {
   for (const BatchOutcome& outcome : outcomes) {
     if (options.on_batch) options.on_batch(outcome.batch);

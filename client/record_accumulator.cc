@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
+
 namespace logcask::client {
 
 RecordAccumulator::RecordAccumulator(const AccumulatorConfig& config, int partition_count, ProducerId producer_id,
@@ -13,6 +15,7 @@ RecordAccumulator::RecordAccumulator(const AccumulatorConfig& config, int partit
   for (Partition& partition : partitions_) {
     partition.producer_id = producer_id;
     partition.epoch = epoch;
+    if (config.idempotent && producer_id == kNoProducer) partition.id_state = IdState::asked;
   }
 }
 
@@ -32,10 +35,13 @@ void RecordAccumulator::open_batch(Partition& partition, PartitionId id, std::in
 Result<RecordAccumulator::Appended> RecordAccumulator::append(const OutRecord& record, PartitionId id,
                                                               TimestampMs timestamp, const Clock& clock,
                                                               DeliveryCallback callback) {
-  const std::size_t bytes = BatchBuffer::encoded_bound(record);
-  if (bytes > config_.max_record_bytes)
-    return Error{Errc::message_too_large, "a record of " + std::to_string(bytes) + " bytes; max_record_bytes is " +
+  // Exact: the broker's limit is, and a record just below it may be all there is to a batch.
+  const std::size_t alone =
+      mutant(Mutant::record_size_estimated) ? BatchBuffer::encoded_bound(record) : BatchBuffer::encoded_alone(record);
+  if (alone > config_.max_record_bytes)
+    return Error{Errc::message_too_large, "a record of " + std::to_string(alone) + " bytes; max_record_bytes is " +
                                               std::to_string(config_.max_record_bytes)};
+  const std::size_t bytes = BatchBuffer::encoded_bound(record);
   if (buffered_bytes_ + bytes > config_.buffer_bytes && buffered_bytes_ > 0)
     return Error{Errc::limit_exceeded, "the producer's buffer_bytes (" + std::to_string(config_.buffer_bytes) +
                                            ") are all waiting for the broker"};

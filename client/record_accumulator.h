@@ -53,6 +53,7 @@ using BatchOutcomes = std::vector<BatchOutcome>;
 
 class RecordAccumulator {
  public:
+  // Idempotent with kNoProducer: nothing leaves until give_producer_id() was called for its partition.
   RecordAccumulator(const AccumulatorConfig& config, int partition_count, ProducerId producer_id, std::int16_t epoch);
 
   struct Appended {

@@ -33,6 +33,8 @@ Replay::~Replay() {
 }
 
 Result<ReplayEvent> Replay::poll(std::int64_t max_wait_ms) { return impl_->poll(max_wait_ms); }
+void Replay::wake_up() { impl_->wake_up(); }
+Contact Replay::contact() const { return impl_->contact(); }
 const std::string& Replay::resume_token() const { return impl_->shown_token; }
 bool Replay::caught_up() const { return impl_->markers_shown.size() >= impl_->marker_count; }
 void Replay::restart() { impl_->restart(); }

@@ -40,6 +40,7 @@ void Replay::Impl::subscribe() {
   spec.timeout_ms = kNoTimeout;
   const std::lock_guard lock(mutex);
   if (stopped || ended) return;
+  trouble = Error{Errc::ok, {}};
   // What waits to be polled counts against the credit already.
   std::size_t queued_bytes = 0;
   for (const Item& item : queue) queued_bytes += item.credit_bytes;
@@ -61,6 +62,7 @@ void Replay::Impl::subscribe_later() {
 void Replay::Impl::on_response(std::uint64_t for_generation, Result<Response> response) {
   bool again = false;
   bool cancel = false;
+  std::string why;
   {
     const std::lock_guard lock(mutex);
     if (for_generation != generation || stopped || ended) return;
@@ -70,8 +72,13 @@ void Replay::Impl::on_response(std::uint64_t for_generation, Result<Response> re
       status = take(response->header.replay(), std::move(response->attachment));
     cancel = !status.ok() && !stream_over;
     if (stream_over) stream_id = 0;
+    trouble = Error{Errc::ok, {}};
     if (!status.ok()) {
       again = errc_retriable(status.code());
+      if (again) {
+        trouble = status.error();
+        why = ": " + trouble.to_string();
+      }
       if (!again) end(status.error());
     } else if (stream_over) {
       again = !options.stop_at_caught_up;
@@ -80,7 +87,9 @@ void Replay::Impl::on_response(std::uint64_t for_generation, Result<Response> re
   }
   news.notify_all();
   if (cancel) cut(false);
-  if (again) subscribe_later();
+  if (!again) return;
+  core->log(LogLevel::info, "replay of '" + topic + "' is taken up again" + why);
+  subscribe_later();
 }
 
 Status Replay::Impl::take(const v1::ReplayResponse& answer, Buffer attachment) {
@@ -138,6 +147,21 @@ void Replay::Impl::cut(bool for_good) {
 }
 
 void Replay::Impl::stop() { cut(true); }
+
+void Replay::Impl::wake_up() {
+  {
+    const std::lock_guard lock(mutex);
+    woken = true;
+  }
+  news.notify_all();
+}
+
+Contact Replay::Impl::contact() const {
+  Contact now = core->contact(Lane::bulk);
+  const std::lock_guard lock(mutex);
+  if (now.trouble.code == Errc::ok) now.trouble = trouble;
+  return now;
+}
 
 void Replay::Impl::restart() {
   cut(false);
@@ -203,8 +227,14 @@ Result<ReplayEvent> Replay::Impl::poll(std::int64_t max_wait_ms) {
   Item item;
   {
     std::unique_lock lock(mutex);
-    if (!news.wait_for(lock, std::chrono::milliseconds(max_wait_ms), [&] { return !queue.empty(); }))
-      return ReplayEvent();
+    news.wait_for(lock, std::chrono::milliseconds(max_wait_ms), [&] { return !queue.empty() || woken; });
+    if (queue.empty()) {
+      ReplayEvent nothing;
+      nothing.woken = std::exchange(woken, false);
+      lock.unlock();
+      nothing.no_contact = !contact().ok();
+      return nothing;
+    }
     item = std::move(queue.front());
     queue.pop_front();
   }

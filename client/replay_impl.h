@@ -24,6 +24,9 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   // Ends the stream at hand. The broker is told.
   void cut(bool for_good);
 
+  void wake_up();
+  Contact contact() const;
+
   // The replay's thread.
   Result<ReplayEvent> poll(std::int64_t max_wait_ms);
   void restart();
@@ -50,7 +53,7 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   const std::size_t marker_count;  // partitions that will have a marker
   const ReplayOptions options;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
   std::condition_variable news;
   ReplayProgress progress;
   std::deque<Item> queue;
@@ -58,6 +61,8 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   std::uint64_t stream_id = 0;
   bool ended = false;  // nothing more comes until restart()
   bool stopped = false;
+  bool woken = false;
+  Error trouble{Errc::ok, {}};  // for which the stream ended, until it goes on
 
   // The replay's thread only.
   ChunkDecoder decoder;

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/mutant.h"
 #include "client/blocking.h"
 #include "client/lookup_answer.h"
 #include "client/watch_impl.h"
@@ -50,7 +51,8 @@ ProducerOptions TableOptions::default_producer() {
 }
 
 Result<Table> Table::open(const Client& client, std::string topic, TableOptions options) {
-  LOGCASK_ASSIGN(Producer producer, Producer::open(client, topic, options.producer));
+  LOGCASK_ASSIGN(Producer producer,
+                 Producer::make(client, topic, options.producer, !mutant(Mutant::readers_ask_producer_id)));
   return Table(std::make_shared<Impl>(client.core(), std::move(topic), std::move(options), std::move(producer)));
 }
 

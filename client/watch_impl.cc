@@ -31,6 +31,7 @@ void Watch::Impl::subscribe() {
   spec.timeout_ms = kNoTimeout;
   const std::lock_guard lock(mutex);
   if (!active) return;
+  trouble = Error{Errc::ok, {}};
   const std::uint64_t for_generation = ++generation;
   stream_id =
       client->call(header, std::move(keys), spec, [weak = weak_from_this(), for_generation](Result<Response> response) {
@@ -46,6 +47,10 @@ void Watch::Impl::on_response(std::uint64_t for_generation, Result<Response> res
   }
   const bool over = !response.ok() || response->header.end();
   const Status status = response.ok() ? show(response.value()) : Status(response.error());
+  {
+    const std::lock_guard lock(mutex);
+    trouble = status.ok() ? Error{Errc::ok, {}} : status.error();
+  }
   if (status.ok() && !over) return;
   if (!status.ok() && !errc_retriable(status.code())) return end(status.error());
   const auto client = core.lock();
@@ -57,6 +62,8 @@ void Watch::Impl::on_response(std::uint64_t for_generation, Result<Response> res
     id = std::exchange(stream_id, 0);
   }
   if (!over) client->cancel(Lane::bulk, id);
+  client->log(LogLevel::info, "watch on '" + request.topic + "' is taken up again" +
+                                  (status.ok() ? std::string() : ": " + status.error().to_string()));
   client->after_ms(kWatchRetryMs, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
@@ -119,6 +126,15 @@ void Watch::Impl::cancel() {
   }
 }
 
+Contact Watch::Impl::contact() const {
+  Contact now;
+  now.trouble = Error{Errc::cancelled, "the client was closed"};
+  if (const auto client = core.lock()) now = client->contact(Lane::bulk);
+  const std::lock_guard lock(mutex);
+  if (trouble.code != Errc::ok && now.connected) now.trouble = trouble;
+  return now;
+}
+
 Watch::Watch(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Watch::Watch(Watch&&) noexcept = default;
 Watch& Watch::operator=(Watch&& other) noexcept {
@@ -132,6 +148,13 @@ Watch::~Watch() { cancel(); }
 
 void Watch::cancel() {
   if (impl_) impl_->cancel();
+}
+
+Contact Watch::contact() const {
+  if (impl_) return impl_->contact();
+  Contact none;
+  none.trouble = Error{Errc::cancelled, "nothing is watched"};
+  return none;
 }
 
 bool Watch::active() const {

@@ -24,6 +24,7 @@ struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
 
   void subscribe();
   void cancel();
+  Contact contact() const;
 
   // I/O thread, with `calling` held.
   void on_response(std::uint64_t for_generation, Result<Response> response);
@@ -34,10 +35,11 @@ struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
   std::weak_ptr<Core> core;
   const Request request;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
   bool active = true;
   std::uint64_t generation = 0;
   std::uint64_t stream_id = 0;
+  Error trouble{Errc::ok, {}};  // for which the stream ended, until it goes on
 
   // Held while callbacks run, so that cancel() on another thread can wait for them.
   std::mutex calling;

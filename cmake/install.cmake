@@ -1,4 +1,4 @@
-# Installs the client library: headers, shared library, and what find_package(logcask) needs.
+# Installs the client library: headers, shared library, and what find_package(logcask) and pkg-config logcask need.
 include(CMakePackageConfigHelpers)
 set(LOGCASK_CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/logcask)
 
@@ -14,3 +14,9 @@ configure_package_config_file(cmake/logcask-config.cmake.in ${PROJECT_BINARY_DIR
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/logcask-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/logcask-config.cmake ${PROJECT_BINARY_DIR}/logcask-config-version.cmake
   DESTINATION ${LOGCASK_CONFIG_DIR} COMPONENT client)
+
+# Relative to where it lies, so that an installed tree may be moved.
+file(RELATIVE_PATH LOGCASK_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" LOGCASK_PC_TO_PREFIX "${LOGCASK_PC_TO_PREFIX}")
+configure_file(cmake/logcask.pc.in ${PROJECT_BINARY_DIR}/logcask.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/logcask.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT client)

@@ -34,6 +34,7 @@ PROGRAMS = {
     "model_tests": "tests/model",
     "schedule_tests": "tests/model",
     "crash_enumeration": "tests/crash",
+    "client_tests": "tests/client",
 }
 
 
@@ -89,6 +90,9 @@ TESTS = {
     "rest_keeps_descriptors": [(RUNNER, "a partition at rest*")],
     "wrong_budget_named": [("broker_tests", "a refusal for want of keydir*")],
     "removal_holds_up_stop": [("broker_tests", "the files of a deleted topic*")],
+    "record_size_estimated": [("client_tests", "A record of exactly max_record_bytes*")],
+    "starts_beyond_the_end": [("client_tests", "A start beyond the end*")],
+    "readers_ask_producer_id": [("client_tests", "A table that only reads*")],
 }
 
 

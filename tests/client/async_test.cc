@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "logcask/consumer.h"
+#include "logcask/future.h"
 #include "logcask/table.h"
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"
@@ -82,7 +83,7 @@ class ScriptedBroker {
 void silent(const FakeBroker::PeerPtr&, std::uint64_t) {}
 void throttling(const FakeBroker::PeerPtr& peer, std::uint64_t id) { peer->refuse(id, Errc::throttled); }
 
-// ---- Producer::send_future ----------------------------------------------------------------------------------------
+// ---- send_future ----------------------------------------------------------------------------------------
 
 TEST_CASE("Futures of one partition bring rising offsets in the order of the sends") {
   MemoryBroker broker(1);
@@ -93,7 +94,7 @@ TEST_CASE("Futures of one partition bring rising offsets in the order of the sen
   REQUIRE_OK(producer);
   broker.cut_every(3);
   std::vector<std::future<Delivery>> futures;
-  for (int i = 0; i < 100; ++i) futures.push_back(producer->send_future(record_of("k" + std::to_string(i), "v")));
+  for (int i = 0; i < 100; ++i) futures.push_back(send_future(*producer, record_of("k" + std::to_string(i), "v")));
   for (int i = 0; i < 100; ++i) {
     const Delivery delivery = futures[static_cast<std::size_t>(i)].get();
     REQUIRE_OK(delivery.status);
@@ -111,9 +112,9 @@ TEST_CASE("A future tells what the broker refused, with the key's latest offset"
   REQUIRE_OK(producer);
   OutRecord create = record_of("k", "1");
   create.condition = Condition::absent();
-  auto first = producer->send_future(create);
-  auto second = producer->send_future(create);
-  auto poisoned = producer->send_future(record_of("x", kPoison));
+  auto first = send_future(*producer, create);
+  auto second = send_future(*producer, create);
+  auto poisoned = send_future(*producer, record_of("x", kPoison));
   const Delivery created = first.get();
   REQUIRE_OK(created.status);
   const Delivery refused = second.get();
@@ -140,13 +141,13 @@ TEST_CASE("A future of a record that was not taken is ready at once") {
   };
   OutRecord elsewhere = record_of("k", "v");
   elsewhere.partition = PartitionId(1);
-  CHECK(code_now(producer->send_future(elsewhere)) == Errc::unknown_partition);
-  CHECK(code_now(producer->send_future(record_of("k", std::string(500, 'x')))) == Errc::message_too_large);
-  auto waiting = producer->send_future(record_of("k", std::string(60, 'x')));
-  CHECK(code_now(producer->send_future(record_of("k", std::string(60, 'x')))) == Errc::limit_exceeded);
+  CHECK(code_now(send_future(*producer, elsewhere)) == Errc::unknown_partition);
+  CHECK(code_now(send_future(*producer, record_of("k", std::string(500, 'x')))) == Errc::message_too_large);
+  auto waiting = send_future(*producer, record_of("k", std::string(60, 'x')));
+  CHECK(code_now(send_future(*producer, record_of("k", std::string(60, 'x')))) == Errc::limit_exceeded);
   CHECK(producer->close(1).code() == Errc::timed_out);
   CHECK(waiting.get().status.code() == Errc::cancelled);
-  CHECK(code_now(producer->send_future(record_of("k", "v"))) == Errc::cancelled);
+  CHECK(code_now(send_future(*producer, record_of("k", "v"))) == Errc::cancelled);
 }
 
 // ---- Table::*_async -----------------------------------------------------------------------------------------------
@@ -346,7 +347,7 @@ TEST_CASE("Closing the client ends writes that wait for company, or for their ne
   auto table = Table::open(client, "t", options);
   REQUIRE_OK(table);
 
-  auto open_batch = lingering->send_future(record_of("a", "1"));
+  auto open_batch = send_future(*lingering, record_of("a", "1"));
   std::promise<Errc> blocked;
   std::thread writer([&] { blocked.set_value(table->put("b", "1").status.code()); });
   broker.wait_produced(1);

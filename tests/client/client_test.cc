@@ -1,8 +1,18 @@
 #include "logcask/client.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
 
 #include "logcask/admin.h"
+#include "logcask/future.h"
 #include "tests/client/fake_broker.h"
 #include "tests/support/catch.h"
 
@@ -239,6 +249,116 @@ TEST_CASE("Many threads share one client") {
     });
   for (std::thread& thread : threads) thread.join();
   CHECK(right == 400);
+}
+
+// What a hook was told, for the test to wait for.
+template <class T>
+class Told {
+ public:
+  void add(T what) {
+    const std::lock_guard lock(mutex_);
+    all_.push_back(std::move(what));
+    news_.notify_all();
+  }
+  // True when one that fits was or is told.
+  template <class Fits>
+  bool wait_for(Fits fits) {
+    std::unique_lock lock(mutex_);
+    return news_.wait_for(lock, std::chrono::seconds(10), [&] { return std::any_of(all_.begin(), all_.end(), fits); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable news_;
+  std::vector<T> all_;
+};
+
+TEST_CASE("The log hook and the contact tell of a connection that is lost, not to be had, and there again") {
+  const auto silent = [](const auto&, const auto&, const auto&) {};
+  std::optional<FakeBroker> broker(std::in_place, silent);
+  const int port = broker->port();
+  Told<std::string> lines;
+  Options options = quick_options(*broker);
+  options.on_log = [&](LogLevel level, std::string_view line) {
+    lines.add(std::to_string(static_cast<int>(level)) + " " + std::string(line));
+  };
+  const auto said = [&](LogLevel level, const std::string& part) {
+    return lines.wait_for([&](const std::string& line) {
+      return line.front() == static_cast<char>('0' + static_cast<int>(level)) && line.find(part) != std::string::npos;
+    });
+  };
+  auto client = Client::connect(options);
+  REQUIRE_OK(client);
+  CHECK(said(LogLevel::info, "connected"));
+  CHECK(client->contact().ok());
+  CHECK(client->contact().silent_ms >= 0);
+  broker.reset();
+  CHECK(said(LogLevel::warning, "connecting again"));
+  CHECK(said(LogLevel::warning, "no connection to 127.0.0.1:" + std::to_string(port)));
+  CHECK_FALSE(client->contact().connected);
+  CHECK(client->contact().trouble.code != Errc::ok);
+  // The rest of the row is for who looks closer.
+  CHECK(said(LogLevel::debug, "no connection to"));
+  CHECK(client->statistics().connections_lost == 1);
+}
+
+TEST_CASE("Statistics are told at their interval and count what was asked, answered and refused") {
+  FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
+    if (request.has_delete_topic()) return peer->refuse(request.correlation_id(), Errc::unknown_topic);
+    answer_description(peer, request);
+  });
+  Told<Statistics> told;
+  Options options = quick_options(broker);
+  options.statistics_interval_ms = 1;
+  options.on_statistics = [&](const Statistics& statistics) { told.add(statistics); };
+  auto client = Client::connect(options);
+  REQUIRE_OK(client);
+  Admin admin(*client);
+  REQUIRE_OK(admin.describe_topic("t"));
+  CHECK(admin.delete_topic("t").code() == Errc::unknown_topic);
+  CHECK(told.wait_for([](const Statistics& statistics) {
+    return statistics.requests == 2 && statistics.responses == 2 && statistics.failed_requests == 1 &&
+           statistics.open_requests == 0 && statistics.connections_made == 1 && statistics.sent_bytes > 0 &&
+           statistics.received_bytes > 0 && statistics.contact.ok();
+  }));
+  client->close();
+}
+
+// In a process of its own, since that is what ends.
+TEST_CASE("A callback that throws ends the process with what it threw, in the log hook and on stderr") {
+  int pipe_ends[2];
+  REQUIRE(::pipe(pipe_ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(pipe_ends[1], 2);
+    std::signal(SIGABRT, SIG_DFL);
+    FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
+      answer_description(peer, request);
+    });
+    Options options = quick_options(broker);
+    options.on_log = [](LogLevel level, std::string_view line) {
+      if (level == LogLevel::error) std::fprintf(stderr, "hook: %.*s\n", static_cast<int>(line.size()), line.data());
+    };
+    auto client = Client::connect(options);
+    std::promise<void> never;
+    Admin(*client).describe_topic_async("t", {},
+                                        [](const Result<TopicDescription>&) { throw std::runtime_error("oops"); });
+    never.get_future().wait_for(std::chrono::seconds(30));
+    ::_exit(0);
+  }
+  ::close(pipe_ends[1]);
+  std::string said;
+  char bytes[256];
+  for (ssize_t got = 0; (got = ::read(pipe_ends[0], bytes, sizeof bytes)) > 0;)
+    said.append(bytes, static_cast<std::size_t>(got));
+  ::close(pipe_ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(said ==
+        "logcask: a callback of the program threw, which callbacks must not: oops\n"
+        "hook: a callback of the program threw, which callbacks must not: oops\n");
 }
 
 }  // namespace

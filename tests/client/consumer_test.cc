@@ -1,5 +1,8 @@
 #include "logcask/consumer.h"
 
+#include <optional>
+#include <thread>
+
 #include "logcask/producer.h"
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"
@@ -126,11 +129,100 @@ TEST_CASE("Committed positions are where the group goes on") {
   CHECK(without->commit().code() == Errc::invalid_argument);
 }
 
+TEST_CASE("A start beyond the end is refused when the consumer is opened, or moved as out_of_range says") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 100);
+  const auto refused = Consumer::open(client, "t", StartAt::offset(Offset(101)));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.code() == Errc::offset_out_of_range);
+  CHECK(refused.error().message == "t-0: offset 101 is beyond the end, 100");
+  REQUIRE_OK(Consumer::open(client, "t", StartAt::offset(Offset(100))));
+  ConsumerOptions options;
+  options.out_of_range = ConsumerOptions::OutOfRange::latest;
+  auto latest = Consumer::open(client, "t", StartAt::offset(Offset(999)), {}, options);
+  REQUIRE_OK(latest);
+  CHECK(latest->position(PartitionId(0)) == Offset(100));
+  options.out_of_range = ConsumerOptions::OutOfRange::earliest;
+  auto earliest = Consumer::open(client, "t", StartAt::offset(Offset(999)), {}, options);
+  REQUIRE_OK(earliest);
+  CHECK(earliest->position(PartitionId(0)) == Offset(0));
+}
+
+TEST_CASE("A blocked poll is woken by another thread, once") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  auto consumer = Consumer::open(client, "t", StartAt::earliest());
+  REQUIRE_OK(consumer);
+  std::thread waker([&] { consumer->wake_up(); });
+  const auto polled = consumer->poll(600000);
+  waker.join();
+  REQUIRE_OK(polled);
+  CHECK(polled->woken);
+  CHECK(polled->records.empty());
+  const auto next = consumer->poll(1);
+  REQUIRE_OK(next);
+  CHECK_FALSE(next->woken);
+}
+
+TEST_CASE("A poll without records tells no contact from no news") {
+  std::optional<MemoryBroker> broker(std::in_place, 1);
+  const Client client = connect(broker->address());
+  auto consumer = Consumer::open(client, "t", StartAt::earliest());
+  REQUIRE_OK(consumer);
+  const auto no_news = consumer->poll(1);
+  REQUIRE_OK(no_news);
+  CHECK(no_news->records.empty());
+  broker.reset();
+  bool told = false;
+  for (int i = 0; i < 1000 && !told; ++i) {
+    const auto polled = consumer->poll(10);
+    REQUIRE_OK(polled);
+    told = polled->no_contact;
+  }
+  CHECK(told);
+  const Contact contact = consumer->contact();
+  CHECK_FALSE(contact.connected);
+  CHECK(contact.silent_ms >= 0);
+  CHECK((contact.trouble.code == Errc::connection_lost || contact.trouble.code == Errc::connect_failed));
+}
+
+TEST_CASE("An owned record outlives the poll that showed it") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  const HeaderView headers[] = {{"name", "value"}, {"null", std::nullopt}};
+  OutRecord out = record_of("key", "value");
+  out.headers = headers;
+  out.timestamp = TimestampMs(5);
+  auto producer = Producer::open(client, "t", quick());
+  REQUIRE_OK(producer);
+  REQUIRE(producer->send_and_wait(out).ok());
+  OwnedRecord kept;
+  {
+    auto consumer = Consumer::open(client, "t", StartAt::earliest());
+    REQUIRE_OK(consumer);
+    const auto polled = consumer->poll(10000);
+    REQUIRE_OK(polled);
+    REQUIRE(polled->records.size() == 1);
+    kept = OwnedRecord(polled->records[0]);
+  }
+  CHECK(kept.key == "key");
+  CHECK(kept.value == "value");
+  CHECK_FALSE(kept.tombstone());
+  CHECK(kept.offset == Offset(0));
+  CHECK(kept.timestamp == TimestampMs(5));
+  REQUIRE(kept.headers.size() == 2);
+  CHECK(kept.headers[0].name == "name");
+  CHECK(kept.headers[0].value == "value");
+  CHECK(kept.headers[1].value == std::nullopt);
+}
+
 TEST_CASE("A position beyond the end is told with the partition's name, once") {
   MemoryBroker broker(1);
   const Client client = connect(broker.address());
-  auto consumer = Consumer::open(client, "t", StartAt::offset(Offset(7)));
+  auto consumer = Consumer::open(client, "t", StartAt::earliest());
   REQUIRE_OK(consumer);
+  REQUIRE_OK(consumer->seek(PartitionId(0), Offset(7)));
   const auto polled = consumer->poll(5000);
   REQUIRE_FALSE(polled.ok());
   CHECK(polled.code() == Errc::offset_out_of_range);

@@ -27,6 +27,7 @@ class MemoryBroker {
     return use(partitions_[static_cast<std::size_t>(partition)]);
   }
   int produce_requests() const { return produce_requests_; }
+  std::int64_t producer_ids_given() const { return next_producer_id_ - 1; }
 
  private:
   void handle(const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const std::string& attachment);

@@ -528,5 +528,49 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("A record of exactly max_record_bytes is taken, one byte more is refused with both sizes") {
+  for (const std::size_t value_bytes : {50u, 63u, 64u, 1000u, 8191u, 8192u, 70000u}) {
+    for (const bool with_headers : {false, true}) {
+      const std::string value(value_bytes, 'v');
+      const HeaderView headers[] = {{"name", "value"}, {"null", std::nullopt}};
+      OutRecord record = record_of("key", value);
+      if (with_headers) record.headers = headers;
+      AccumulatorConfig config = small_config();
+      config.max_record_bytes = BatchBuffer::encoded_alone(record);
+      RecordAccumulator accumulator(config, 1, ProducerId(1), 0);
+      REQUIRE_OK(accumulator.append(record, kProducedPartition, TimestampMs(1), system_clock(), {}));
+      accumulator.close_open();
+      const auto leaving = accumulator.take_ready(0);
+      REQUIRE(leaving.size() == 1);
+      REQUIRE_OK(leaving[0]->buffer.seal(Compression::none, leaving[0]->identity));
+      // A batch has 61 bytes of its own: the limit is exact, no estimate.
+      CHECK(leaving[0]->buffer.wire().size() == 61 + config.max_record_bytes);
+
+      config.max_record_bytes -= 1;
+      RecordAccumulator stricter(config, 1, ProducerId(1), 0);
+      const auto refused = stricter.append(record, kProducedPartition, TimestampMs(1), system_clock(), {});
+      REQUIRE(refused.code() == Errc::message_too_large);
+      CHECK(refused.error().message == "a record of " + std::to_string(config.max_record_bytes + 1) +
+                                           " bytes; max_record_bytes is " + std::to_string(config.max_record_bytes));
+    }
+  }
+}
+
+TEST_CASE("Without a producer id nothing leaves until one is given, and then in order") {
+  RecordAccumulator accumulator(small_config(), 1, kNoProducer, -1);
+  const std::string value(150, 'v');
+  for (int i = 0; i < 6; ++i)
+    REQUIRE_OK(accumulator.append(record_of("k", value), kProducedPartition, TimestampMs(1), system_clock(), {}));
+  accumulator.close_open();
+  CHECK(accumulator.take_ready(0).empty());
+  CHECK(accumulator.take_producer_id_requests().empty());
+  BatchOutcomes outcomes;
+  accumulator.give_producer_id(kProducedPartition, ProducerId(7), 2, outcomes);
+  CHECK(outcomes.empty());
+  const auto leaving = accumulator.take_ready(0);
+  REQUIRE(!leaving.empty());
+  CHECK(leaving[0]->identity == BatchIdentity{ProducerId(7), 2, 0});
+}
+
 }  // namespace
 }  // namespace logcask::client

@@ -1,7 +1,9 @@
 #include "logcask/table.h"
 
 #include <condition_variable>
+#include <future>
 
+#include "logcask/future.h"
 #include "proto/lookup_codec.h"
 #include "tests/client/memory_broker.h"
 #include "tests/support/catch.h"
@@ -209,6 +211,31 @@ class Events {
   std::condition_variable news_;
   std::vector<std::string> texts_;
 };
+
+TEST_CASE("A table that only reads asks for no producer id, its first write asks for one") {
+  MemoryBroker broker(3);
+  const Client client = connect(broker.address());
+  auto table = Table::open(client, "t");
+  REQUIRE_OK(table);
+  REQUIRE_OK(table->get("k"));
+  CHECK(broker.producer_ids_given() == 0);
+  // Not waited for: they queue up behind the id, and keep their order.
+  std::vector<std::future<Delivery>> written;
+  for (int i = 0; i < 50; ++i) {
+    auto promise = std::make_shared<std::promise<Delivery>>();
+    written.push_back(promise->get_future());
+    table->put_async("k", std::to_string(i), {}, [promise](const Delivery& delivery) { promise->set_value(delivery); });
+  }
+  Offset last = kNoOffset;
+  for (auto& one : written) {
+    const Delivery delivery = one.get();
+    REQUIRE_OK(delivery.status);
+    CHECK(delivery.offset > last);
+    last = delivery.offset;
+  }
+  CHECK(table->get("k")->value == "49");
+  CHECK(broker.producer_ids_given() == 1);
+}
 
 TEST_CASE("A watch goes on after a lost connection from what it has seen, and tells nothing twice") {
   WatchScript script;

@@ -2,8 +2,8 @@
 // Topics, groups, maintenance and the state of the broker.
 //
 // Threads: every function may be called from any thread; callbacks run on the client's I/O thread (logcask/async.h).
-// Errors: those of the broker, with its sentence. Where an answer covers several partitions each has its own Error
-// (Errc::ok when fine).
+// Errors: those of the broker, with its sentence; each call names its own, <logcask/async.h> those of all. Where an
+// answer covers several partitions each has its own Error (Errc::ok when fine).
 
 #include <cstdint>
 #include <functional>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <logcask/client.h>
+#include <logcask/export.h>
 #include <logcask/result.h>
 #include <logcask/types.h>
 
@@ -84,14 +85,14 @@ struct OffsetQuery {
   static constexpr std::int64_t kLatest = -1;    // committed end
   static constexpr std::int64_t kEarliest = -2;  // log start
 };
-struct ListedOffset {
+struct [[nodiscard]] ListedOffset {
   PartitionId partition;
   Error error{Errc::ok, {}};
   Offset offset = kNoOffset;  // kNoOffset: no record at or after the time
   TimestampMs timestamp{-1};
 };
 
-struct DeletedRecords {
+struct [[nodiscard]] DeletedRecords {
   PartitionId partition;
   Error error{Errc::ok, {}};
   Offset log_start;
@@ -118,7 +119,7 @@ struct SegmentInfo {
   std::string why;
 };
 
-struct CompactionProgress {
+struct [[nodiscard]] CompactionProgress {
   PartitionId partition;
   Error error{Errc::ok, {}};
   bool finished = false;
@@ -133,7 +134,7 @@ struct CompactionProgress {
   double seconds = 0;
 };
 
-struct ReopenReport {
+struct [[nodiscard]] ReopenReport {
   PartitionId partition;
   Error error{Errc::ok, {}};
   std::string report;
@@ -184,19 +185,25 @@ struct BrokerDescription {
   std::vector<std::pair<std::string, double>> counters;
 };
 
-class Admin {
+class LOGCASK_API Admin {
  public:
   explicit Admin(const Client& client) : core_(client.core()) {}
 
+  // invalid_topic_name, invalid_config, topic_exists (unless if_not_exists),
+  // limit_exceeded (partitions.max), storage_full. After timed_out or connection_lost it may exist: ask again with
+  // if_not_exists.
   Result<TopicCreated> create_topic(const NewTopic& topic, CallOptions call = {});
   void create_topic_async(const NewTopic& topic, CallOptions call, Callback<TopicCreated> done);
-  // `unset` names go back to their default.
+  // `unset` names go back to their default. unknown_topic, invalid_config (a setting, or two that clash), unsupported
+  // (cleanup.policy cannot gain or lose compact), permission_denied (an internal topic), storage_full.
   Status alter_topic(const std::string& name, const std::map<std::string, std::string>& set,
                      const std::vector<std::string>& unset = {}, CallOptions call = {});
   void alter_topic_async(const std::string& name, const std::map<std::string, std::string>& set,
                          const std::vector<std::string>& unset, CallOptions call, Callback<void> done);
+  // unknown_topic, permission_denied (an internal topic). Also after timed_out or connection_lost it may be gone.
   Status delete_topic(const std::string& name, CallOptions call = {});
   void delete_topic_async(const std::string& name, CallOptions call, Callback<void> done);
+  // unknown_topic.
   Result<TopicDescription> describe_topic(const std::string& name, CallOptions call = {});
   void describe_topic_async(const std::string& name, CallOptions call, Callback<TopicDescription> done);
   Result<std::vector<TopicInfo>> list_topics(bool include_internal = false, CallOptions call = {});
@@ -205,23 +212,27 @@ class Admin {
   Result<TopicInfo> topic(const std::string& name, CallOptions call = {});
   void topic_async(const std::string& name, CallOptions call, Callback<TopicInfo> done);
 
-  // In the order of the queries.
+  // In the order of the queries. unknown_topic; of one partition: unknown_partition, partition_offline, corrupt_range.
   Result<std::vector<ListedOffset>> list_offsets(const std::string& topic, const std::vector<OffsetQuery>& queries,
                                                  CallOptions call = {});
   void list_offsets_async(const std::string& topic, const std::vector<OffsetQuery>& queries, CallOptions call,
                           Callback<std::vector<ListedOffset>> done);
-  // Moves log start up to `before`.
+  // Moves log start up to `before`. unknown_topic, permission_denied (an internal topic); of one partition:
+  // unknown_partition, offset_out_of_range (beyond the committed end), partition_offline, storage_full.
   Result<std::vector<DeletedRecords>> delete_records(const std::string& topic, PartitionId partition, Offset before,
                                                      CallOptions call = {});
   void delete_records_async(const std::string& topic, PartitionId partition, Offset before, CallOptions call,
                             Callback<std::vector<DeletedRecords>> done);
 
+  // unknown_topic, unknown_partition, partition_offline.
   Result<std::vector<SegmentInfo>> segments(const std::string& topic, PartitionId partition = kAllPartitions,
                                             CallOptions call = {});
   void segments_async(const std::string& topic, PartitionId partition, CallOptions call,
                       Callback<std::vector<SegmentInfo>> done);
   // Rolls the active segment and starts compaction now. With `wait` it returns when nothing is due: one last report per
   // partition; `progress` sees every report on the way. The deadline is then call.timeout_ms, 0 = none.
+  // unknown_topic, unknown_partition, unsupported (the topic is not compacted); of one partition: loading, in_use (it
+  // is being compacted by another call), partition_offline, storage_full.
   Result<std::vector<CompactionProgress>> compact(const std::string& topic, PartitionId partition, bool wait,
                                                   std::function<void(const CompactionProgress&)> progress = {},
                                                   CallOptions call = {});
@@ -229,6 +240,7 @@ class Admin {
                      std::function<void(const CompactionProgress&)> progress, CallOptions call,
                      Callback<std::vector<CompactionProgress>> done);
   // Checks and reopens partitions that are read-only, offline or damaged, or whose compaction is quarantined.
+  // unknown_topic, unknown_partition; of one partition: what it is still refused for.
   Result<std::vector<ReopenReport>> reopen(const std::string& topic, PartitionId partition = kAllPartitions,
                                            CallOptions call = {});
   void reopen_async(const std::string& topic, PartitionId partition, CallOptions call,
@@ -243,7 +255,8 @@ class Admin {
   Result<std::vector<GroupOffset>> describe_group(const std::string& group, CallOptions call = {});
   void describe_group_async(const std::string& group, CallOptions call, Callback<std::vector<GroupOffset>> done);
   // Sets offsets (topic, partition, offset, metadata of each entry); kNoOffset deletes the commit. The first
-  // partition's error when one fails.
+  // partition's error when one fails: invalid_argument (a name of 0 or too many bytes, an offset that cannot be,
+  // metadata too long), unknown_topic, unknown_partition, storage_full, read_only.
   Status commit_group(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call = {});
   void commit_group_async(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
                           Callback<void> done);

@@ -10,17 +10,18 @@
 // record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
 // Errors of a Delivery: condition_failed carries current_offset. Whether the record was written is unknown after
 // timed_out (delivery_timeout_ms), cancelled, out_of_order_sequence, io_error, read_only, partition_offline and
-// internal; all others mean it was not.
+// internal; all others mean it was not: invalid_record, message_too_large, keydir_budget_exceeded, wrong_partition,
+// unknown_topic (it was deleted), permission_denied, unsupported. A Delivery must not be dropped unseen.
 
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <span>
 #include <string>
 
 #include <logcask/client.h>
 #include <logcask/compression.h>
+#include <logcask/export.h>
 #include <logcask/record.h>
 #include <logcask/result.h>
 #include <logcask/types.h>
@@ -34,7 +35,7 @@ enum class Acks : std::uint8_t {
 };
 
 // What became of one record.
-struct Delivery {
+struct [[nodiscard]] Delivery {
   Status status;
   PartitionId partition{-1};
   Offset offset = kNoOffset;
@@ -49,7 +50,7 @@ struct Delivery {
 using DeliveryCallback = std::function<void(const Delivery&)>;
 
 // What became of one batch: offsets base_offset .. base_offset + records - 1 when ok.
-struct BatchDelivery {
+struct [[nodiscard]] BatchDelivery {
   Status status;
   PartitionId partition{-1};
   Offset base_offset = kNoOffset;
@@ -60,9 +61,11 @@ struct ProducerOptions {
   Acks acks = Acks::all;
   bool idempotent = true;  // off by itself with Acks::none
   Compression compression = Compression::none;
-  std::int64_t linger_ms = 5;              // how long an open batch waits for company
-  std::size_t batch_bytes = 256u << 10;    // a batch this large leaves at once
-  std::size_t max_record_bytes = 1000000;  // message_too_large beyond; the topic's max.message.bytes decides in the end
+  std::int64_t linger_ms = 5;            // how long an open batch waits for company
+  std::size_t batch_bytes = 256u << 10;  // a batch this large leaves at once
+  // message_too_large beyond: the encoded bytes of a record that has a batch to itself, without the batch's own header
+  // of 61 bytes. The topic's max.message.bytes (which counts that header) decides in the end.
+  std::size_t max_record_bytes = 1000000;
   std::size_t buffer_bytes = 64u << 20;
   std::int64_t block_ms = 60000;  // how long send() waits for buffer space; 0 = fail at once
   int max_in_flight = 5;          // batches per partition, 1 to 5
@@ -72,9 +75,10 @@ struct ProducerOptions {
   std::function<void(const BatchDelivery&)> on_batch;
 };
 
-class Producer {
+class LOGCASK_API Producer {
  public:
-  // Asks the broker for the topic's partitions and for a producer id. unknown_topic, or what the call ran into.
+  // Asks the broker for the topic's partitions and for a producer id. unknown_topic; invalid_argument for options that
+  // make no sense; permission_denied, storage_full or read_only when no producer id is to be had.
   static Result<Producer> open(const Client& client, std::string topic, ProducerOptions options = {});
   // Flushes for at most delivery_timeout_ms (from a callback: not at all), then ends what is left with cancelled. Use
   // close() to choose.
@@ -87,14 +91,16 @@ class Producer {
   Status send(const OutRecord& record, DeliveryCallback callback = {});
   // Takes the lock once for all. Stops at the first record it cannot take; `taken` counts those before it.
   Status send_all(std::span<const OutRecord> records, std::size_t* taken = nullptr);
-  std::future<Delivery> send_future(const OutRecord& record);
-  // Sends, hurries the batch out and waits for the answer.
+  // Sends, hurries the batch out and waits for the answer. The errors of send() and of a Delivery; invalid_argument
+  // from a callback. (<logcask/future.h>: send_future.)
   Delivery send_and_wait(const OutRecord& record);
 
   // Hurries everything out that was sent before and waits for its answers: timed_out when that takes longer. Else the
-  // first failure since the last flush of a record without a callback, so no loss goes unseen.
+  // first failure since the last flush of a record without a callback, so no loss goes unseen: an error of a Delivery.
+  // invalid_argument from a callback.
   Status flush(std::int64_t timeout_ms = 0);  // 0 = delivery_timeout_ms
-  // Refuses further sends, flushes for at most timeout_ms, then ends what is left with cancelled.
+  // Refuses further sends, flushes for at most timeout_ms, then ends what is left with cancelled. The
+  // errors of flush().
   Status close(std::int64_t timeout_ms = 0);
 
   const std::string& topic() const;
@@ -104,8 +110,11 @@ class Producer {
   std::size_t buffered_bytes() const;
 
  private:
-  struct Impl;
+  friend class Table;  // opens it without a producer id: one that only reads never asks for it
+  struct LOGCASK_HIDDEN Impl;
   explicit Producer(std::shared_ptr<Impl> impl);
+  LOGCASK_HIDDEN static Result<Producer> make(const Client& client, std::string topic, ProducerOptions options,
+                                              bool id_at_first_send);
   std::shared_ptr<Impl> impl_;
 };
 

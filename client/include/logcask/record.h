@@ -2,7 +2,8 @@
 // Records as programs write and read them: views, never copies.
 //
 // An OutRecord's bytes are copied before the call that takes it returns. A ReadRecord's views live as
-// long as the call that returned it says (until the next poll of its consumer or replay).
+// long as the call that returned it says (until the next poll of its consumer or replay); an OwnedRecord is a copy
+// that lives as long as you like.
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <logcask/result.h>
+#include <logcask/export.h>
 #include <logcask/types.h>
 
 namespace logcask::client {
@@ -55,13 +56,27 @@ struct ReadRecord {
   ByteView raw_headers;  // as the record batch encodes them
 
   bool tombstone() const { return !value.has_value(); }
-  std::vector<HeaderView> headers() const;
+  LOGCASK_API std::vector<HeaderView> headers() const;
 };
 
 // An owned header, for results that outlive their answer.
 struct Header {
   std::string name;
   std::optional<std::string> value;
+};
+
+// A record with bytes of its own: outlives the poll that showed it, and may go to other threads.
+struct OwnedRecord {
+  PartitionId partition{-1};
+  Offset offset = kNoOffset;
+  TimestampMs timestamp{-1};
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<Header> headers;
+
+  OwnedRecord() = default;
+  LOGCASK_API explicit OwnedRecord(const ReadRecord& record);
+  bool tombstone() const { return !value.has_value(); }
 };
 
 }  // namespace logcask::client

@@ -1,11 +1,12 @@
 #pragma once
 // A compacted topic as a table: latest value per key, conditional writes, watches.
 //
-// get() asks the broker's key directory; writes go through an own idempotent Producer without linger, acks=all.
-// Threads: every function may be called from any thread; callbacks run on the client's I/O thread (logcask/async.h).
-// Reading your writes: with read_your_writes (the default) a get waits for everything this Table has seen acknowledged;
-// GetOptions::min_offsets carries the same promise between processes.
-// Errors: failed lookups of single keys are in their Lookup; an error of the call is the Result's.
+// get() asks the broker's key directory; writes go through an own idempotent Producer without linger, acks=all, that
+// asks for its producer id with the first of them. Threads: every function may be called from any thread; callbacks run
+// on the client's I/O thread (logcask/async.h). Reading your writes: with read_your_writes (the default) a get waits
+// for everything this Table has seen acknowledged; GetOptions::min_offsets carries the same promise between processes.
+// Errors: failed lookups of single keys are in their Lookup; an error of the call is the Result's. What became of a
+// write is its Delivery's to say (<logcask/producer.h>), which must not be dropped unseen.
 
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,8 @@
 #include <vector>
 
 #include <logcask/client.h>
+#include <logcask/contact.h>
+#include <logcask/export.h>
 #include <logcask/producer.h>
 #include <logcask/record.h>
 #include <logcask/result.h>
@@ -29,7 +32,7 @@ struct MinOffset {
 };
 
 // What the broker knows of one key.
-struct Lookup {
+struct [[nodiscard]] Lookup {
   enum class Status : std::uint8_t {
     found,
     absent,   // never written, or nothing of it is left
@@ -67,7 +70,7 @@ struct TableOptions {
   ProducerOptions producer = default_producer();
   std::uint32_t watch_credit_bytes = 1u << 20;  // what the broker may send ahead on one watch
 
-  static ProducerOptions default_producer();  // linger_ms 0
+  LOGCASK_API static ProducerOptions default_producer();  // linger_ms 0
 };
 
 struct WatchEvent {
@@ -77,7 +80,7 @@ struct WatchEvent {
 };
 
 // Ends when dropped: no callback runs after cancel() or the destructor returned, unless called from a callback.
-class Watch {
+class [[nodiscard]] LOGCASK_API Watch {
  public:
   Watch() = default;
   ~Watch();
@@ -85,24 +88,31 @@ class Watch {
   Watch& operator=(Watch&&) noexcept;
   void cancel();
   bool active() const;
+  // Whether the broker is there, and feeds this watch: without news it may be either.
+  Contact contact() const;
 
  private:
   friend class Table;
-  struct Impl;
+  struct LOGCASK_HIDDEN Impl;
   explicit Watch(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
 
-class Table {
+class LOGCASK_API Table {
  public:
+  // unknown_topic; invalid_argument for producer options that make no sense.
   static Result<Table> open(const Client& client, std::string topic, TableOptions options = {});
   ~Table();
   Table(Table&&) noexcept;
   Table& operator=(Table&&) noexcept;
 
+  // Absent and deleted are no errors. unsupported (the topic is not compacted), loading (its key directory is not in
+  // memory yet), offset_not_yet or timed_out (a min_offset is not committed in time), unknown_topic (it was deleted),
+  // unknown_partition, partition_offline, corrupt_range (the record is damaged).
   Result<Lookup> get(ByteView key, const GetOptions& options = {});
   void get_async(ByteView key, const GetOptions& options, Callback<Lookup> done);
-  // In the order of the keys.
+  // In the order of the keys. What concerns one key (loading, corrupt_range, partition_offline, ...) is its Lookup's
+  // error; limit_exceeded and frame_too_large: too many keys at once.
   Result<std::vector<Lookup>> multi_get(std::span<const ByteView> keys, const GetOptions& options = {});
   void multi_get_async(std::span<const ByteView> keys, const GetOptions& options, Callback<std::vector<Lookup>> done);
 
@@ -120,7 +130,8 @@ class Table {
 
   // Current state of every key (absent too), then every change; a watcher that falls behind gets the newest only. Goes
   // on after a reconnect without repeating or missing the newest. `ended` is called once when the broker refuses to go
-  // on.
+  // on: unsupported (not compacted), unknown_topic, unknown_partition, partition_offline, corrupt_range,
+  // permission_denied. watch() itself: invalid_argument without keys or callback.
   Result<Watch> watch(std::vector<std::string> keys, std::function<void(const WatchEvent&)> on_event,
                       std::function<void(const Error&)> ended = {},
                       std::optional<PartitionId> partition = std::nullopt);
@@ -130,7 +141,7 @@ class Table {
   std::vector<MinOffset> written() const;
 
  private:
-  struct Impl;
+  struct LOGCASK_HIDDEN Impl;
   explicit Table(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
