@@ -8,7 +8,7 @@
 
 namespace logcask::cli {
 
-// Connects, or says where no broker answered and what to do.
+// Connects, or says where no broker answered and what to do. From then on one line on stderr tells of an outage.
 Result<client::Client> connect(const std::string& broker);
 
 }  // namespace logcask::cli

@@ -12,7 +12,7 @@ constexpr ExitNote kNotes[] = {
     {kExitCondition,
      "the condition of --if does not hold: that record is not written, nor any after it; those before it are"},
     {kExitTryAgain, "not now: loading, throttled, disk full or out of time; the same command may succeed later"},
-    {kExitBadInput, "an input record is malformed; the line on stderr names it"},
+    {kExitBadInput, "an input record is malformed or too large; the line on stderr names it"},
     {kExitDamaged, "a file is damaged; the output names file and position"},
     {kExitInterrupted, "interrupted before it was done"},
 };

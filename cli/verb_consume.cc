@@ -1,6 +1,5 @@
 // consume: a topic's records, from a chosen place on.
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -8,6 +7,7 @@
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
+#include "cli/group_position.h"
 #include "cli/interrupt.h"
 #include "cli/last_records.h"
 #include "cli/output.h"
@@ -25,7 +25,6 @@ namespace {
 constexpr std::int64_t kConsumePollMs = 200;
 // Their offsets are held in memory.
 constexpr std::int64_t kMaxLast = 100'000'000;
-constexpr auto kCommitEvery = std::chrono::seconds(1);
 
 struct ConsumeArgs {
   std::string broker;
@@ -44,7 +43,9 @@ struct ConsumeArgs {
 class ConsumeRun {
  public:
   ConsumeRun(const ConsumeArgs& args, client::Client client, client::Consumer consumer, RecordPrinter printer)
-      : args_(args), client_(std::move(client)), consumer_(std::move(consumer)), printer_(std::move(printer)) {}
+      : args_(args), client_(std::move(client)), consumer_(std::move(consumer)), printer_(std::move(printer)) {
+    if (args_.group) group_.emplace(consumer_, *args_.group);
+  }
 
   int run() {
     if (args_.exit_at_end) LOGCASK_CLI_TRY(find_ends());
@@ -61,9 +62,9 @@ class ConsumeRun {
       if (!out_.flush()) return out_.finish();
       if (args_.group) settle_positions();
       show_progress();
-      LOGCASK_CLI_TRY(commit(false));
+      if (group_) LOGCASK_CLI_TRY(group_->keep(read_to_));
     }
-    LOGCASK_CLI_TRY(commit(true));
+    if (group_) LOGCASK_CLI_TRY(group_->finish(read_to_));
     return out_.finish();
   }
 
@@ -134,15 +135,6 @@ class ConsumeRun {
         "keys (replay --live-only rebuilds it)");
   }
 
-  // Only what has been printed and flushed is committed.
-  Status commit(bool now) {
-    if (!args_.group) return {};
-    const auto time = std::chrono::steady_clock::now();
-    if (!now && time - committed_at_ < kCommitEvery) return {};
-    committed_at_ = time;
-    return consumer_.commit(read_to_);
-  }
-
   const ConsumeArgs& args_;
   client::Client client_;
   client::Consumer consumer_;
@@ -154,7 +146,7 @@ class ConsumeRun {
   std::map<PartitionId, Offset> read_to_;  // with --group: up to where each partition has been printed
   std::set<PartitionId> cut_;              // partitions of which a poll gave more than was taken
   std::int64_t begin_ = 0;                 // where reading began, summed over the partitions of ends_
-  std::chrono::steady_clock::time_point committed_at_ = std::chrono::steady_clock::now();
+  std::optional<GroupPosition> group_;     // knows only what has been printed and flushed
 };
 
 Status start_at_last(const client::Client& client, client::Consumer& consumer, std::size_t count) {
@@ -194,7 +186,8 @@ Verb consume_verb() {
   verb.details =
       "Ends with Ctrl-C (exit code 0, everything printed so far is whole), or with --exit-at-end at the end of the log "
       "as "
-      "it was at the start. With --group it starts where the group stood, and commits what it has printed.";
+      "it was at the start. With --group it starts where the group stood, and commits what it has printed; the members "
+      "of a group are not coordinated, each of them gets every record.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag(
       "--from", "WHERE",

@@ -133,7 +133,9 @@ class ProduceRun {
     else
       what += written == 1 ? ", nothing after it" : ", nothing after them";
     print_error(error.to_string() + std::string(mend_for(error.code)) + " (" + what + ")");
-    return bad_input_ && !tally_.any_failed() ? static_cast<int>(kExitBadInput) : code;
+    // Whoever finds it: the reader, the producer or the broker.
+    const bool too_large = error.code == Errc::message_too_large;
+    return too_large || (bad_input_ && !tally_.any_failed()) ? static_cast<int>(kExitBadInput) : code;
   }
 
   int summary() {

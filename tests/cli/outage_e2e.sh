@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The program while its broker is away for longer than a request may take, two members of one group, and records at the
+# exact limit of their topic. One line per failed check. usage: outage_e2e.sh PATH_OF_LOGCASK
+set -u
+logcask=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/logcask-outage-e2e.XXXXXX")
+broker=
+readers=
+clean_up() {
+  for pid in $readers $broker; do kill -9 "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+wait_for() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.05
+  done
+}
+# expect CODE WORDS COMMAND...: the exit code, and words of its complaint.
+expect() {
+  local code=$1 words=$2
+  shift 2
+  "$@" >"$work/out" 2>"$work/err"
+  local got=$?
+  [ "$got" -eq "$code" ] || fail "exit $got instead of $code: $* -- $(head -c 300 "$work/err")"
+  [ -z "$words" ] || grep -qF -- "$words" "$work/out" "$work/err" || fail "no '$words' from: $* -- $(head -c 300 "$work/err")"
+}
+start_broker() { # ADDRESS
+  : >"$work/serve.out"
+  "$logcask" serve --data "$work/data" --listen "$1" >"$work/serve.out" 2>>"$work/serve.err" &
+  broker=$!
+  wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
+  LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
+  export LOGCASK_BROKER
+}
+# reader NAME ARGUMENTS...: in the background; prints into $work/NAME, complains into $work/NAME.err.
+reader() {
+  local name=$1
+  shift
+  "$logcask" "$@" >"$work/$name" 2>"$work/$name.err" &
+  readers="$readers $!"
+}
+write() { printf '%s\t%s\n' "$1" "$2" | "$logcask" produce o >/dev/null 2>>"$work/write.err" || fail "produce: $(tail -1 "$work/write.err")"; }
+
+start_broker 127.0.0.1:0
+"$logcask" topic create o --partitions 1 >/dev/null || fail "no topic"
+write a before
+
+# ---- an outage: everybody who follows says so once, goes on, and says when it is over
+reader group consume o --group g
+reader plain consume o
+reader watch watch o a
+reader replay replay o
+for name in group plain watch replay; do
+  wait_for 30 grep -q before "$work/$name" || fail "$name shows nothing: $(cat "$work/$name.err")"
+done
+wait_for 30 sh -c "'$logcask' group describe g | grep -q o" || fail "no position is kept for the group"
+write a unseen_commit
+kill -9 "$broker"
+wait "$broker" 2>/dev/null
+began=$SECONDS
+for name in group plain watch replay; do
+  wait_for 30 grep -q 'no contact with the broker for [3-9] s (.*); still trying' "$work/$name.err" || fail "$name is silent in an outage: $(cat "$work/$name.err")"
+done
+# The time is what is tried here: longer than the 30 s after which a request is given up.
+while [ $((SECONDS - began)) -lt 33 ]; do sleep 0.5; done
+start_broker "$LOGCASK_BROKER"
+write a after
+for name in group plain watch replay; do
+  wait_for 60 grep -q after "$work/$name" || fail "$name does not go on after an outage: $(cat "$work/$name.err")"
+  wait_for 10 grep -q 'the broker is there again' "$work/$name.err" || fail "$name does not say that it is over: $(cat "$work/$name.err")"
+  [ "$(grep -c 'no contact' "$work/$name.err")" -eq 1 ] || fail "$name says it more than once: $(cat "$work/$name.err")"
+done
+for pid in $readers; do
+  kill -INT "$pid"
+  wait "$pid" || fail "a reader ended with $?: $(cat "$work"/*.err)"
+done
+readers=
+"$logcask" group describe g -o json | grep -q '"offset":3' || fail "the group's position: $("$logcask" group describe g -o json)"
+
+
+# ---- two members of a group are told that each of them gets everything
+reader first consume o --group shared
+reader second consume o --group shared
+told() { write a again; cat "$work/first.err" "$work/second.err" | grep -q "group 'shared'.*not coordinated"; }
+wait_for 60 told || fail "nobody is told of the other member: $(cat "$work/first.err" "$work/second.err")"
+for pid in $readers; do
+  kill -INT "$pid"
+  wait "$pid" || fail "a member ended with $?"
+done
+readers=
+
+# ---- a start beyond the end is refused, and not committed
+expect 1 "is beyond the end" "$logcask" consume o --group beyond --from 999999 --exit-at-end
+expect 1 "unknown_group" "$logcask" group describe beyond
+
+# ---- the limit of a record is exact: 61 bytes of the batch, 10 around a key of one byte and such a value
+"$logcask" topic create small --partitions 1 --config max.message.bytes=2000 >/dev/null || fail "no topic"
+value() { head -c "$1" /dev/zero | tr '\0' v; }
+for bytes in 1905 1909 1910 1920 1928 1929; do
+  printf 'k\t%s\n' "$(value $bytes)" | "$logcask" produce small >/dev/null 2>"$work/err" || fail "a value of $bytes bytes fits: $(cat "$work/err")"
+done
+printf 'k\t%s\n' "$(value 1930)" >"$work/large"
+expect 7 "a record of 1940 bytes; max_record_bytes is 1939" "$logcask" produce small --file "$work/large"
+expect 7 "max.message.bytes" "$logcask" produce small --file "$work/large"
+{ printf 'k\t'; value 70000000; echo; } >"$work/large"
+expect 7 "the most that is read as one" "$logcask" produce small --file "$work/large"
+grep -q "max.message.bytes" "$work/err" && fail "no setting of the topic helps a line that is not read: $(cat "$work/err")"
+
+[ "$failures" -eq 0 ] || exit 1
+echo "all checks hold"
