@@ -66,7 +66,11 @@ constexpr ErrcInfo kErrcTable[] = {
     {Errc::wrong_partition, "wrong_partition", false,
      "The topic's partitioner maps this key to another partition; the record was refused."},
     {Errc::not_leader, "not_leader", true, "Another broker leads this partition."},
-    {Errc::stale_token, "stale_token", false, "The resume token belongs to another topic or log."},
+    {Errc::stale_token, "stale_token", false, "The bytes are not a resume token of this topic and this broker."},
+    {Errc::topic_changed, "topic_changed", false,
+     "The position was read from another log: the topic was made anew or its files were restored; start anew."},
+    {Errc::foreign_file, "foreign_file", false,
+     "A file belongs to another topic or partition; the message says which and whose."},
 };
 
 const ErrcInfo* find(Errc code) {

@@ -49,7 +49,13 @@
   X(removal_holds_up_stop, "ours: a stop waits until a large deleted topic's last file is gone")       \
   X(record_size_estimated, "ours: a record just within max.message.bytes is refused by an estimate")   \
   X(starts_beyond_the_end, "ours: a consumer begins beyond the end, and commits that")                 \
-  X(readers_ask_producer_id, "ours: whoever only reads a table asks for a producer id")
+  X(readers_ask_producer_id, "ours: whoever only reads a table asks for a producer id")                \
+  X(foreign_log_adopted, "ours: a log and its sync log of another partition are taken for ours")       \
+  X(sync_log_gone_too_early, "ours: a sync log is removed before the manifest lists its segment")      \
+  X(position_of_any_log, "ours: a position of another log of the same name is read on from")           \
+  X(unreadable_is_damaged, "ours: a manifest that may not be read counts as a damaged one")            \
+  X(allowance_granted_anew, "ours: each start lets the append clock run ahead once more")              \
+  X(log_start_forgotten, "ours: a manifest made anew brings deleted records back")
 
 namespace logcask {
 

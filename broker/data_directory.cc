@@ -122,6 +122,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Direc
   LOGCASK_ASSIGN(auto lock, root->lock(kDataLockName));
   std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock), reserve_bytes));
   LOGCASK_TRY(directory->check_or_create_format());
+  LOGCASK_TRY(directory->raise_format());
   LOGCASK_TRY(directory->load_state(boot_id));
   return directory;
 }
@@ -144,6 +145,20 @@ Status DataDirectory::check_or_create_format() {
   LOGCASK_TRY(load_identity());
   // Last, so that a directory with FORMAT has everything else.
   return replace_file(*root_, kFormatName, std::to_string(kDataFormatVersion) + "\n");
+}
+
+// In place, one byte that cannot tear: a full disk has no room for a second file. Everything of the older format is
+// read, and what is made from now on is of the newer one.
+Status DataDirectory::raise_format() {
+  const std::string line = std::to_string(kDataFormatVersion) + "\n";
+  LOGCASK_ASSIGN(const auto text, read_file(*root_, kFormatName, kSmallFileBytes));
+  if (text == line) return {};
+  LOGCASK_ASSIGN(const auto file, root_->open(kFormatName, OpenMode::read_write));
+  LOGCASK_TRY(file->write_at(0, line));
+  LOGCASK_TRY(file->sync_data());
+  notes_.push_back("the data directory is brought from format " + text.substr(0, text.find('\n')) + " to " +
+                   std::to_string(kDataFormatVersion) + "; older versions refuse it from now on");
+  return {};
 }
 
 Status DataDirectory::load_identity() {
@@ -170,6 +185,11 @@ Status DataDirectory::load_identity() {
   if (!facts_.first_start) notes_.push_back("cluster.id was missing; a new id was made");
   cluster_id_ = random_hex_id();
   return replace_file(*root_, kClusterIdName, cluster_id_line(cluster_id_));
+}
+
+std::optional<DataDirectory::PartitionEntry> DataDirectory::parse_partition_directory_name(const std::string& name) {
+  PartitionEntry entry;
+  return parse_partition_name(name, entry) ? std::optional(std::move(entry)) : std::nullopt;
 }
 
 std::vector<Error> DataDirectory::check(Directory& root) {

@@ -2,7 +2,8 @@
 // The directory a broker owns: lock, format version, cluster id, hash secret, and the partitions in it.
 //
 //   LOCK          held while the broker runs; holds its pid
-//   FORMAT        version of everything below; a newer one is refused
+//   FORMAT        version of everything below; a newer one is refused, an older one is raised before anything else
+//                 is written, so that an older build never meets a file that it would misread
 //   cluster.id    32 hex digits, made at first start
 //   hash.secret   32 bytes; the keydir's identities depend on it (docs/FORMAT.md). Part of every backup.
 //   state         how the last run ended, and in which boot of the machine
@@ -13,6 +14,7 @@
 // Nothing here deletes a directory without a deletion marker in it, but for one that was never a topic's.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,7 @@
 
 namespace logcask {
 
-inline constexpr int kDataFormatVersion = 1;
+inline constexpr int kDataFormatVersion = 2;
 // Names that offline tools need too: the lock file, and the marker in a partition's directory that is to be deleted.
 inline constexpr const char* kDataLockName = "LOCK";
 inline constexpr const char* kDataDeletedName = "DELETED";
@@ -70,6 +72,8 @@ class DataDirectory {
   // Records that this run ended in order.
   Status set_clean();
 
+  // Of a directory's name, nothing when it is no partition's.
+  static std::optional<PartitionEntry> parse_partition_directory_name(const std::string& name);
   static std::string partition_directory_name(std::string_view topic, PartitionId partition, const TopicId& id);
   Result<std::vector<PartitionEntry>> list_partitions();
   Result<std::unique_ptr<Directory>> create_partition(const std::string& directory_name);
@@ -90,6 +94,7 @@ class DataDirectory {
   Status check_room_for_partition();
   std::unique_ptr<Directory> reserved(const std::string& directory_name, std::unique_ptr<Directory> plain) const;
   Status check_or_create_format();
+  Status raise_format();
   Status load_identity();
   Result<bool> carries_marker(const std::string& directory_name);
   Status load_state(const std::string& boot_id);

@@ -1,8 +1,10 @@
 #include "cli/manifest_rebuild.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
+#include "base/mutant.h"
 #include "partition/producer_state.h"
 #include "partition/recovery.h"
 #include "segment/batch_scan.h"
@@ -14,6 +16,8 @@
 
 namespace logcask::cli {
 namespace {
+
+constexpr std::uint64_t kRebuildManifestBytes = 1u << 30;
 
 // A log file, read front to back as far as it is sound.
 struct Candidate {
@@ -35,13 +39,16 @@ struct Chain {
 
 class Rebuild {
  public:
-  explicit Rebuild(std::shared_ptr<Directory> directory)
-      : directory_(std::move(directory)), environment_(std::make_shared<SegmentEnvironment>()) {}
+  Rebuild(std::shared_ptr<Directory> directory, const std::optional<PartitionIdentity>& owner)
+      : directory_(std::move(directory)), owner_(owner), environment_(std::make_shared<SegmentEnvironment>()) {}
 
   Result<RebuildReport> run() {
+    LOGCASK_TRY(check_manifests());
     LOGCASK_TRY(read_logs());
+    LOGCASK_TRY(read_sync_logs());
     choose();
     LOGCASK_TRY(list_segments());
+    LOGCASK_TRY(take_from_sync_logs());
     LOGCASK_TRY(snapshot_producers());
     LOGCASK_TRY(set_aside());
     LOGCASK_TRY(make_active());
@@ -51,6 +58,53 @@ class Rebuild {
   }
 
  private:
+  // What is there and cannot be read may be whole; a manifest made in its place would not know what it does.
+  Status check_manifests() {
+    for (const char* name : kManifestNames) {
+      const auto bytes = read_file(*directory_, name, kRebuildManifestBytes);
+      if (bytes.ok() || bytes.code() == Errc::not_found || bytes.code() == Errc::corrupt_file) continue;
+      if (!mutant(Mutant::unreadable_is_damaged)) return bytes.error();
+    }
+    return {};
+  }
+
+  // Foreign or unreadable ones stop everything: nothing has been changed yet.
+  Status read_sync_logs() {
+    LOGCASK_ASSIGN(const auto entries, directory_->list());
+    for (const auto& entry : entries) {
+      const auto parsed = parse_segment_filename(entry.name);
+      if (entry.is_directory || !parsed || parsed->file != SegmentFile::sync) continue;
+      auto content = read_sync_content(*directory_, parsed->name.base, owner_);
+      if (content.code() == Errc::not_found || content.code() == Errc::corrupt_file) continue;
+      if (!content.ok()) return std::move(content).error();
+      sync_logs_.emplace(parsed->name.base, *std::move(content));
+    }
+    return {};
+  }
+
+  // What the sync logs kept of what only the manifest knew.
+  Status take_from_sync_logs() {
+    Manifest& manifest = report_.manifest;
+    Offset proven = manifest.log_start_offset;
+    for (const auto& [base, content] : sync_logs_) {
+      const SyncEntry& entry = content.newest;
+      proven = std::max(proven, entry.log_start);
+      if (content.owner) manifest.owner = content.owner;
+      manifest.runs.add(entry.run);
+      if (entry.last_append <= manifest.append_clock.time) continue;
+      manifest.append_clock = {entry.last_append};
+      manifest.append_clock.allowance_ms = entry.clock_allowance_ms;
+      manifest.append_clock.ahead_ms = entry.clock_ahead_ms;
+    }
+    if (!mutant(Mutant::log_start_forgotten)) manifest.log_start_offset = proven;
+    const auto newest = sync_logs_.find(chosen_.back()->name.base);
+    report_.log_start_proof =
+        newest != sync_logs_.end() && newest->second.owner
+            ? "(as the newest sync log has it)"
+            : "(nothing on disk says more: records that were deleted may be back, delete them again)";
+    return {};
+  }
+
   Status read_logs() {
     LOGCASK_ASSIGN(const auto entries, directory_->list());
     for (const auto& entry : entries) {
@@ -133,8 +187,6 @@ class Rebuild {
       manifest.segments.push_back({candidate.facts, end, tombstones, Offset(0)});
     }
     if (manifest.epochs.empty()) manifest.epochs.push_back({LeaderEpoch(0), manifest.log_start_offset});
-    const auto sync = read_sync_log(*directory_, chosen_.back()->name.base);
-    if (sync.ok()) manifest.append_clock = std::max(TimestampMs(0), sync->last_append);
     return {};
   }
 
@@ -184,7 +236,9 @@ class Rebuild {
   }
 
   std::shared_ptr<Directory> directory_;
+  const std::optional<PartitionIdentity> owner_;
   std::shared_ptr<SegmentEnvironment> environment_;
+  std::map<Offset, SyncLogContent> sync_logs_;  // the sound ones, by base
   std::vector<Candidate> candidates_;
   std::vector<const Candidate*> chosen_;
   RebuildReport report_;
@@ -192,8 +246,9 @@ class Rebuild {
 
 }  // namespace
 
-Result<RebuildReport> rebuild_manifest(std::shared_ptr<Directory> directory) {
-  return Rebuild(std::move(directory)).run();
+Result<RebuildReport> rebuild_manifest(std::shared_ptr<Directory> directory,
+                                       const std::optional<PartitionIdentity>& owner) {
+  return Rebuild(std::move(directory), owner).run();
 }
 
 }  // namespace logcask::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/mutant.h"
 #include "segment/batch_scan.h"
 #include "segment/digest.h"
 #include "segment/filename.h"
@@ -19,7 +20,8 @@ constexpr std::uint64_t kMaxManifestBytes = 1u << 30;
 
 class Checker {
  public:
-  Checker(std::shared_ptr<Directory> directory, PartitionCheck& out) : directory_(std::move(directory)), out_(out) {}
+  Checker(std::shared_ptr<Directory> directory, const std::optional<PartitionIdentity>& owner, PartitionCheck& out)
+      : directory_(std::move(directory)), owner_(owner), out_(out) {}
 
   Status run() {
     LOGCASK_ASSIGN(const auto entries, directory_->list());
@@ -47,14 +49,28 @@ class Checker {
     for (const char* name : kManifestNames) {
       if (!names_.contains(name)) continue;
       auto bytes = read_file(*directory_, name, kMaxManifestBytes);
+      // Too large for a manifest is damage, everything else says nothing of what the file holds.
+      if (!bytes.ok() && bytes.code() != Errc::corrupt_file && !mutant(Mutant::unreadable_is_damaged)) {
+        find(Finding::Kind::unread, name, bytes.error().message);
+        continue;
+      }
       auto manifest = bytes.ok() ? decode_manifest(*bytes) : Result<Manifest>(std::move(bytes).error());
       if (!manifest.ok()) {
         find(Finding::Kind::manifest, name, manifest.error().message);
         continue;
       }
+      if (owner_ && manifest->owner && *manifest->owner != *owner_) {
+        find(Finding::Kind::damage, name, "it belongs to " + manifest->owner->to_string());
+        continue;
+      }
       ++sound;
       if (!out_.manifest || manifest->generation > out_.manifest->generation) out_.manifest = *std::move(manifest);
     }
+    // Nothing is made in place of what somebody may still read.
+    if (!out_.findings.empty() && !std::all_of(out_.findings.begin(), out_.findings.end(), [](const Finding& finding) {
+          return finding.kind == Finding::Kind::manifest;
+        }))
+      return;
     if (sound == 0 && has_logs()) find(Finding::Kind::manifest, "manifest.a", "no readable manifest, but log files");
     if (sound == 0 && out_.findings.empty() && !has_logs())
       find(Finding::Kind::damage, "manifest.a",
@@ -186,7 +202,7 @@ class Checker {
       const auto parsed = parse_segment_filename(name);
       if (!parsed || parsed->file != SegmentFile::sync || parsed->name.base < closed_end) continue;
       if (listed.contains(parsed->name) || unlisted.contains(parsed->name)) continue;
-      const auto sync = read_sync_log(*directory_, parsed->name.base);
+      const auto sync = read_sync_log(*directory_, parsed->name.base, owner_);
       if (sync.ok() && sync->position > 0)
         find(Finding::Kind::damage, segment_filename(parsed->name, SegmentFile::log),
              "it is not there, but " + std::to_string(sync->position) + " bytes of it were synced");
@@ -196,7 +212,7 @@ class Checker {
   // The log that goes on where the manifest ends.
   void check_active(const std::set<SegmentName>& unlisted, Offset closed_end) {
     const SegmentName name{closed_end, Generation(0)};
-    if (!out_.manifest || unlisted.contains(name) || read_sync_log(*directory_, closed_end).ok()) return;
+    if (!out_.manifest || unlisted.contains(name) || read_sync_log(*directory_, closed_end, owner_).ok()) return;
     find(Finding::Kind::damage, segment_filename(name, SegmentFile::log),
          "it is not there, nor is its sync log, but the log goes on in it");
   }
@@ -207,7 +223,13 @@ class Checker {
     const std::string file = segment_filename(name, SegmentFile::log);
     if (out_.manifest && name.base != expected)
       find(Finding::Kind::note, file, "it does not follow the offsets before it; the next start sets it aside");
-    auto sync = read_sync_log(*directory_, name.base);
+    auto sync = read_sync_log(*directory_, name.base, owner_);
+    if (sync.code() == Errc::foreign_file) {
+      find(Finding::Kind::damage, segment_filename(name, SegmentFile::sync), sync.error().message);
+      return expected;
+    }
+    if (!sync.ok() && sync.code() != Errc::not_found && sync.code() != Errc::corrupt_file)
+      find(Finding::Kind::unread, segment_filename(name, SegmentFile::sync), sync.error().message);
     const std::uint64_t certain = sync.ok() && !name.rewritten() ? sync->position : 0;
     LogState state(name);
     auto end = scan(name, kMaxSegmentBytes, state);
@@ -245,6 +267,7 @@ class Checker {
   }
 
   std::shared_ptr<Directory> directory_;
+  const std::optional<PartitionIdentity> owner_;
   PartitionCheck& out_;
   std::set<std::string> names_;
   std::set<SegmentName> sound_;
@@ -256,10 +279,11 @@ bool PartitionCheck::has(Finding::Kind kind) const {
   return std::any_of(findings.begin(), findings.end(), [kind](const Finding& finding) { return finding.kind == kind; });
 }
 
-Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name) {
+Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name,
+                                       const std::optional<PartitionIdentity>& owner) {
   PartitionCheck check;
   check.name = name;
-  LOGCASK_TRY(Checker(std::move(directory), check).run());
+  LOGCASK_TRY(Checker(std::move(directory), owner, check).run());
   return check;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ struct Finding {
   enum class Kind {
     note,      // harmless: the broker mends it by itself
     manifest,  // `verify --repair` mends it
-    damage,    // bytes that were promised are gone
+    damage,    // bytes that were promised are gone, or are another partition's
+    unread,    // cannot be looked at; nothing is known of it and nothing may be made in its place
   };
   Kind kind = Kind::note;
   std::string file;
@@ -37,7 +39,8 @@ struct PartitionCheck {
   bool has(Finding::Kind kind) const;
 };
 
-// Fails only when the directory itself cannot be read.
-Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name);
+// Fails only when the directory itself cannot be read. `owner`: whose it is, when its name says so.
+Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name,
+                                       const std::optional<PartitionIdentity>& owner);
 
 }  // namespace logcask::cli

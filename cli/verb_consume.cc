@@ -124,6 +124,7 @@ class ConsumeRun {
   }
 
   static Error with_mend(Error error) {
+    if (error.code == Errc::topic_changed) error.message += "; --from earliest begins at its first record";
     if (error.code == Errc::offset_out_of_range) error.message += "; --from earliest begins at the first one kept";
     return error;
   }
@@ -171,6 +172,11 @@ int consume(const ConsumeArgs& args) {
   LOGCASK_CLI_ASSIGN(auto separator, parse_key_separator(args.key_separator));
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto consumer, client::Consumer::open(client, args.topic, start, partitions, options));
+  for (const PartitionId partition : consumer.commits_not_used())
+    print_error(
+        "topic_changed: partition " + std::to_string(partition.value()) +
+        ": the group's offset is of another log of that name (made anew, or restored from an older copy) and is "
+        "not used; reading begins at the first record");
   if (args.last) LOGCASK_CLI_TRY(start_at_last(client, consumer, static_cast<std::size_t>(*args.last)));
   RecordPrinter printer(args.format, args.topic, output_style(std::move(separator)));
   return ConsumeRun(args, client, std::move(consumer), std::move(printer)).run();

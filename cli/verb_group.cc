@@ -57,7 +57,9 @@ void append_json_entry(std::string& out, const std::string& group, const GroupOf
     json.value(*lag);
   else
     json.null();
-  json.field("committed_at", entry.committed_at.value()).field("metadata", entry.metadata).end();
+  json.field("committed_at", entry.committed_at.value()).field("metadata", entry.metadata);
+  if (entry.error.code != Errc::ok) json.field("not_used", entry.error.message);
+  json.end();
   out += '\n';
 }
 
@@ -75,6 +77,8 @@ int describe_group(const GroupArgs& args) {
     table.row({entry.topic, std::to_string(entry.partition.value()), std::to_string(entry.offset.value()),
                entry.committed_end == kNoOffset ? "-" : std::to_string(entry.committed_end.value()),
                lag ? std::to_string(*lag) : "-", timestamp_text(entry.committed_at)});
+    if (entry.error.code != Errc::ok)
+      print_error(entry.topic + "-" + std::to_string(entry.partition.value()) + ": " + entry.error.message);
   }
   if (args.format != "json") table.append_to(out.buffer());
   return out.finish();

@@ -157,15 +157,23 @@ class Inspection {
   }
 
   Result<int> inspect_sync(SegmentName segment) {
-    LOGCASK_ASSIGN(const auto entry, read_sync_log(*directory_, segment.base));
+    LOGCASK_ASSIGN(const SyncLogContent content, read_sync_content(*directory_, segment.base));
+    const SyncEntry& entry = content.newest;
     JsonWriter(object_)
         .begin()
+        .field("format", content.format_1 ? 1 : 2)
+        .field("owner", content.owner ? content.owner->to_string() : "")
         .field("durable_end", entry.durable_end.value())
         .field("position", entry.position)
         .field("log_digest", hex(entry.digest))
         .field("offset_ceiling", entry.offset_ceiling.value())
         .field("first_append", entry.first_append.value())
         .field("last_append", entry.last_append.value())
+        .field("clock_allowance_ms", entry.clock_allowance_ms)
+        .field("clock_ahead_ms", entry.clock_ahead_ms)
+        .field("log_start", entry.log_start.value())
+        .field("run", hex(entry.run.id.value()))
+        .field("run_first", entry.run.first.value())
         .end();
     end_object();
     return out_.finish();
@@ -205,7 +213,11 @@ class Inspection {
         .field("log_start", m.log_start_offset.value())
         .field("closed_end", m.closed_end().value())
         .field("tombstone_horizon", m.tombstone_horizon.value())
-        .field("append_clock", m.append_clock.value())
+        .field("append_clock", m.append_clock.time.value())
+        .field("clock_allowance_ms", m.append_clock.allowance_ms)
+        .field("clock_ahead_ms", m.append_clock.ahead_ms)
+        .field("owner", m.owner ? m.owner->to_string() : "")
+        .field("runs", m.runs.runs().size())
         .field("producer_snapshot", m.producer_snapshot_name);
     json.name("segments").begin_list();
     for (const auto& s : m.segments)

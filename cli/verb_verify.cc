@@ -53,6 +53,8 @@ const char* kind_text(Finding::Kind kind) {
       return "manifest";
     case Finding::Kind::damage:
       return "damage";
+    case Finding::Kind::unread:
+      return "unread";
   }
   return "damage";
 }
@@ -121,16 +123,20 @@ class Verification {
   }
 
   Status one(std::shared_ptr<Directory> directory, const std::string& name) {
-    LOGCASK_ASSIGN(auto check, check_partition(directory, name));
+    std::optional<PartitionIdentity> owner;
+    if (const auto entry = DataDirectory::parse_partition_directory_name(name))
+      owner = PartitionIdentity{entry->topic_id, entry->partition};
+    LOGCASK_ASSIGN(auto check, check_partition(directory, name, owner));
     ++partitions_;
     bytes_ += check.bytes;
     progress_.update(bytes_, 0, "bytes");
     std::string mended;
-    if (args_.repair && check.has(Finding::Kind::manifest)) {
-      LOGCASK_ASSIGN(mended, mend(directory, check));
-      LOGCASK_ASSIGN(auto again, check_partition(directory, name));
+    if (args_.repair && check.has(Finding::Kind::manifest) && !check.has(Finding::Kind::unread)) {
+      LOGCASK_ASSIGN(mended, mend(directory, check, owner));
+      LOGCASK_ASSIGN(auto again, check_partition(directory, name, owner));
       std::swap(check, again);
     }
+    unread_ |= check.has(Finding::Kind::unread);
     damaged_ |= check.has(Finding::Kind::damage) || check.has(Finding::Kind::manifest);
     lost_ |= check.has(Finding::Kind::damage);
     mendable_ |= check.has(Finding::Kind::manifest);
@@ -138,7 +144,8 @@ class Verification {
     return {};
   }
 
-  Result<std::string> mend(const std::shared_ptr<Directory>& directory, const PartitionCheck& check) {
+  Result<std::string> mend(const std::shared_ptr<Directory>& directory, const PartitionCheck& check,
+                           const std::optional<PartitionIdentity>& owner) {
     if (check.manifest) {
       Manifest manifest = *check.manifest;
       for (const auto& range : check.healed) std::erase(manifest.damaged, range);
@@ -146,10 +153,11 @@ class Verification {
       LOGCASK_TRY(store_manifest(*directory, manifest));
       return std::string("wrote both copies of the manifest again");
     }
-    LOGCASK_ASSIGN(const auto report, rebuild_manifest(directory));
+    LOGCASK_ASSIGN(const auto report, rebuild_manifest(directory, owner));
     std::string text =
         "rebuilt the manifest from " + std::to_string(report.manifest.segments.size()) + " closed segments";
     for (const auto& name : report.set_aside) text += ", set aside " + name;
+    text += ", log start " + std::to_string(report.manifest.log_start_offset.value()) + " " + report.log_start_proof;
     return text;
   }
 
@@ -166,8 +174,13 @@ class Verification {
       return;
     }
     const bool bad = check.has(Finding::Kind::damage) || check.has(Finding::Kind::manifest);
-    out += check.name + ": " + (bad ? "DAMAGED" : "ok") + ", " + std::to_string(check.segments) + " segments, " +
-           std::to_string(check.records) + " records, " + bytes_text(check.bytes) + "\n";
+    const bool unread = check.has(Finding::Kind::unread);
+    out += check.name + ": " +
+           (bad      ? "DAMAGED"
+            : unread ? "NOT READ"
+                     : "ok") +
+           ", " + std::to_string(check.segments) + " segments, " + std::to_string(check.records) + " records, " +
+           bytes_text(check.bytes) + "\n";
     if (!mended.empty()) out += "  repaired: " + mended + "\n";
     for (const auto& f : check.findings)
       out += std::string("  ") + kind_text(f.kind) + ": " + f.file + ": " + f.what + "\n";
@@ -179,6 +192,13 @@ class Verification {
       print_error(
           "damaged logs: restore the files from a backup, or start without them: what is in the damaged ranges answers "
           "corrupt_range, everything else is served");
+    if (unread_) {
+      print_error(
+          "what cannot be read is not damaged, and nothing is made in its place: see to its owner and mode, then "
+          "verify "
+          "again");
+      return out_.finish(damaged_ ? kExitDamaged : kExitFailed);
+    }
     return out_.finish(damaged_ ? kExitDamaged : kExitOk);
   }
 
@@ -187,6 +207,7 @@ class Verification {
   Output out_;
   std::uint64_t partitions_ = 0;
   std::uint64_t bytes_ = 0;
+  bool unread_ = false;
   bool damaged_ = false;
   bool lost_ = false;
   bool mendable_ = false;

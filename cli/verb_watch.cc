@@ -1,4 +1,5 @@
 // watch: the current value of keys, then every change.
+#include <atomic>
 #include <memory>
 
 #include "cli/common.h"
@@ -45,8 +46,16 @@ int watch_keys(const WatchArgs& args, const client::Client& client) {
   LOGCASK_CLI_ASSIGN(auto table, client::Table::open(client, args.topic));
   // Before the watch: no callback outlives that, and this outlives every callback.
   WatchQueue queue(kMaxQueuedEvents);
+  std::atomic<bool> topic_changed = false;
   LOGCASK_CLI_ASSIGN(auto watch, table.watch(
-                                     args.keys, [&](const client::WatchEvent& e) { queue.push(e.key_index, e.lookup); },
+                                     args.keys,
+                                     [&](const client::WatchEvent& e) {
+                                       if (e.topic_changed && !topic_changed.exchange(true))
+                                         print_error("topic_changed: '" + args.topic +
+                                                     "' was made anew or restored from an older copy; its keys follow "
+                                                     "as they are now");
+                                       queue.push(e.key_index, e.lookup);
+                                     },
                                      [&](const Error& error) { queue.end(error); }));
   const EventPrinter printer(args);
   Output out;

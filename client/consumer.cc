@@ -9,7 +9,10 @@
 namespace logcask::client {
 namespace {
 
-using Committed = std::map<PartitionId, Offset>;
+struct Committed {
+  std::map<PartitionId, ReadPosition> positions;
+  std::vector<PartitionId> not_used;  // of another log of that name
+};
 
 // The group's commits for the partitions of one topic; those without one are left out.
 Result<Committed> fetch_committed(Core& core, const std::string& group, const std::string& topic,
@@ -30,8 +33,13 @@ Result<Committed> fetch_committed(Core& core, const std::string& group, const st
         return done(std::move(response).error());
       }
       for (const auto& entry : response->header.fetch_offsets().entries())
-        if (entry.topic() == topic && entry.offset() >= 0)
-          committed[PartitionId(static_cast<std::int32_t>(entry.partition()))] = Offset(entry.offset());
+        if (entry.topic() == topic) {
+          const PartitionId partition(static_cast<std::int32_t>(entry.partition()));
+          if (entry.offset() >= 0)
+            committed.positions[partition] = {Offset(entry.offset()), RunId(entry.run())};
+          else if (errc_from_wire(entry.error().code()) == Errc::topic_changed)
+            committed.not_used.push_back(partition);
+        }
       done(std::move(committed));
     });
   });
@@ -40,6 +48,7 @@ Result<Committed> fetch_committed(Core& core, const std::string& group, const st
 struct Begin {
   Offset offset;
   bool knows_all = false;
+  RunId run = kNoRun;
 };
 
 std::int64_t query_time(const StartAt& start, StartAt::Kind kind) {
@@ -93,8 +102,8 @@ Status begin_at_offset(Admin& admin, const std::string& topic, const StartAt& st
 }
 
 Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::string& topic, const StartAt& start,
-                                             const std::vector<PartitionId>& partitions,
-                                             const ConsumerOptions& options) {
+                                             const std::vector<PartitionId>& partitions, const ConsumerOptions& options,
+                                             std::vector<PartitionId>& not_used) {
   std::map<PartitionId, Begin> begins;
   Admin admin(client);
   if (start.kind == StartAt::Kind::offset) {
@@ -105,11 +114,12 @@ Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::st
     LOGCASK_TRY(look_up(admin, topic, start, start.kind, partitions, begins));
     return begins;
   }
-  LOGCASK_ASSIGN(const Committed committed, fetch_committed(*client.core(), options.group, topic, partitions, {}));
+  LOGCASK_ASSIGN(Committed committed, fetch_committed(*client.core(), options.group, topic, partitions, {}));
+  not_used = std::move(committed.not_used);
   std::vector<PartitionId> uncommitted;
   for (const PartitionId partition : partitions) {
-    if (const auto found = committed.find(partition); found != committed.end())
-      begins[partition] = {found->second, false};
+    if (const auto found = committed.positions.find(partition); found != committed.positions.end())
+      begins[partition] = {found->second.offset, false, found->second.run};
     else
       uncommitted.push_back(partition);
   }
@@ -136,9 +146,12 @@ Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt
   if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
   LOGCASK_ASSIGN(partitions, all_or_checked(std::move(partitions), info));
-  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options));
+  std::vector<PartitionId> not_used;
+  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options, not_used));
   auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::move(partitions), std::move(options));
-  for (const auto& [partition, begin] : begins) impl->state.start_at(partition, begin.offset, begin.knows_all);
+  impl->commits_not_used = std::move(not_used);
+  for (const auto& [partition, begin] : begins)
+    impl->state.start_at(partition, begin.offset, begin.knows_all, begin.run);
   impl->fetch_more();
   return Consumer(std::move(impl));
 }
@@ -182,13 +195,14 @@ bool Consumer::at_end() const {
 
 namespace {
 
-std::vector<GroupOffset> commits_of(const std::string& topic, const std::map<PartitionId, Offset>& offsets) {
+std::vector<GroupOffset> commits_of(const std::string& topic, const std::map<PartitionId, ReadPosition>& positions) {
   std::vector<GroupOffset> commits;
-  for (const auto& [partition, offset] : offsets) {
+  for (const auto& [partition, position] : positions) {
     GroupOffset commit;
     commit.topic = topic;
     commit.partition = partition;
-    commit.offset = offset;
+    commit.offset = position.offset;
+    commit.run = position.run;
     commits.push_back(std::move(commit));
   }
   return commits;
@@ -196,31 +210,52 @@ std::vector<GroupOffset> commits_of(const std::string& topic, const std::map<Par
 
 }  // namespace
 
-Status Consumer::commit(CallOptions call) { return commit(impl_->positions(), call); }
-
-Status Consumer::commit(const std::map<PartitionId, Offset>& next_offsets, CallOptions call) {
-  if (impl_->options.group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
-  return wait_for<void>(*impl_->core, [&](Callback<void> done) {
-    commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, next_offsets), call, std::move(done));
+Status Consumer::Impl::commit(const std::map<PartitionId, ReadPosition>& next, CallOptions call) {
+  if (options.group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
+  return wait_for<void>(*core, [&](Callback<void> done) {
+    commit_offsets(*core, options.group, commits_of(topic, next), call, std::move(done));
   });
 }
 
-void Consumer::commit_async(Callback<void> done) { commit_async(impl_->positions(), std::move(done)); }
+// The positions as committed: a run is known for what was read in the same log, at most up to where it was read.
+std::map<PartitionId, ReadPosition> Consumer::Impl::as_read(const std::map<PartitionId, Offset>& next_offsets) const {
+  std::map<PartitionId, ReadPosition> next;
+  const auto read = positions();
+  for (const auto& [partition, offset] : next_offsets) {
+    const auto at = read.find(partition);
+    next[partition] = {offset, at != read.end() && offset <= at->second.offset ? at->second.run : kNoRun};
+  }
+  return next;
+}
 
-void Consumer::commit_async(const std::map<PartitionId, Offset>& next_offsets, Callback<void> done) {
+void Consumer::Impl::commit_async(const std::map<PartitionId, ReadPosition>& next, Callback<void> done) {
   if (!done) done = [](const Status&) {};
-  if (impl_->options.group.empty()) {
-    impl_->core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
+  if (options.group.empty()) {
+    core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
     return;
   }
-  commit_offsets(*impl_->core, impl_->options.group, commits_of(impl_->topic, next_offsets), {}, std::move(done));
+  commit_offsets(*core, options.group, commits_of(topic, next), {}, std::move(done));
+}
+
+Status Consumer::commit(CallOptions call) { return impl_->commit(impl_->positions(), call); }
+
+Status Consumer::commit(const std::map<PartitionId, Offset>& next_offsets, CallOptions call) {
+  return impl_->commit(impl_->as_read(next_offsets), call);
+}
+
+const std::vector<PartitionId>& Consumer::commits_not_used() const { return impl_->commits_not_used; }
+
+void Consumer::commit_async(Callback<void> done) { impl_->commit_async(impl_->positions(), std::move(done)); }
+
+void Consumer::commit_async(const std::map<PartitionId, Offset>& next_offsets, Callback<void> done) {
+  impl_->commit_async(impl_->as_read(next_offsets), std::move(done));
 }
 
 Result<std::optional<Offset>> Consumer::committed(PartitionId partition, CallOptions call) {
   LOGCASK_ASSIGN(const Committed found,
                  fetch_committed(*impl_->core, impl_->options.group, impl_->topic, {partition}, call));
-  const auto at = found.find(partition);
-  return at == found.end() ? std::optional<Offset>() : std::optional<Offset>(at->second);
+  const auto at = found.positions.find(partition);
+  return at == found.positions.end() ? std::optional<Offset>() : std::optional<Offset>(at->second.offset);
 }
 
 }  // namespace logcask::client

@@ -16,6 +16,7 @@ FetchedPart part_of(const v1::FetchResponse::Partition& from, ByteView bytes) {
   part.log_start = Offset(from.log_start_offset());
   part.next_fetch_offset = Offset(from.next_fetch_offset());
   part.tombstone_horizon = Offset(from.tombstone_horizon());
+  part.run = RunId(from.run());
   part.bytes = bytes;
   return part;
 }
@@ -54,6 +55,7 @@ void Consumer::Impl::fetch_more() {
     partition->set_topic(topic);
     partition->set_partition(static_cast<std::uint32_t>(question.partition.value()));
     partition->set_offset(question.offset.value());
+    partition->set_run(question.run.value());
     partition->set_max_bytes(static_cast<std::uint32_t>(options.partition_bytes));
   }
   CallSpec spec;
@@ -170,7 +172,7 @@ void Consumer::Impl::decode_current() {
     state.stop(partition);
   }
   const bool finished = more.ok() && !*more;
-  state.set_position(partition, finished ? std::max(item->next, decoder.position()) : decoder.position());
+  state.set_position(partition, finished ? std::max(item->next, decoder.position()) : decoder.position(), item->run);
   if (finished || undecodable) item.reset();
 }
 
@@ -222,10 +224,11 @@ Status Consumer::Impl::seek(PartitionId partition, Offset offset) {
   return {};
 }
 
-std::map<PartitionId, Offset> Consumer::Impl::positions() const {
+std::map<PartitionId, ReadPosition> Consumer::Impl::positions() const {
   const std::lock_guard lock(mutex);
-  std::map<PartitionId, Offset> positions;
-  for (const PartitionId partition : partitions) positions[partition] = state.position(partition);
+  std::map<PartitionId, ReadPosition> positions;
+  for (const PartitionId partition : partitions)
+    positions[partition] = {state.position(partition), state.run(partition)};
   return positions;
 }
 

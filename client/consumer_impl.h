@@ -11,6 +11,12 @@
 
 namespace logcask::client {
 
+// The next offset to be read, and the run that tells its log from another.
+struct ReadPosition {
+  Offset offset;
+  RunId run = kNoRun;
+};
+
 struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   Impl(std::shared_ptr<Core> shared_core, std::string topic_name, std::vector<PartitionId> ids, ConsumerOptions given);
 
@@ -25,7 +31,10 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   void decode_current();
   bool begin_next(PollResult& result, Error& error);
   Status seek(PartitionId partition, Offset offset);
-  std::map<PartitionId, Offset> positions() const;
+  Status commit(const std::map<PartitionId, ReadPosition>& next, CallOptions call);
+  void commit_async(const std::map<PartitionId, ReadPosition>& next, Callback<void> done);
+  std::map<PartitionId, ReadPosition> as_read(const std::map<PartitionId, Offset>& next_offsets) const;
+  std::map<PartitionId, ReadPosition> positions() const;
   // Any thread.
   void wake_up();
   Contact contact() const;
@@ -47,8 +56,9 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
 
   // The consumer's thread only.
   ChunkDecoder decoder;
-  std::optional<FetchedItem> item;   // at hand in the decoder
-  std::optional<Error> undecodable;  // told by the poll after the records before it
+  std::vector<PartitionId> commits_not_used;  // set once, before anybody else sees it
+  std::optional<FetchedItem> item;            // at hand in the decoder
+  std::optional<Error> undecodable;           // told by the poll after the records before it
   std::vector<ReadRecord> records;
 };
 

@@ -9,8 +9,9 @@ FetchState::FetchState(const std::vector<PartitionId>& partitions, ConsumerOptio
   for (const PartitionId id : partitions) partitions_[id];
 }
 
-void FetchState::start_at(PartitionId id, Offset offset, bool knows_all) {
+void FetchState::start_at(PartitionId id, Offset offset, bool knows_all, RunId run) {
   Partition& partition = partitions_.at(id);
+  partition.fetch_run = partition.poll_run = run;
   partition.fetch_position = partition.poll_position = offset;
   partition.knows_all = knows_all;
 }
@@ -21,6 +22,7 @@ bool FetchState::seek(PartitionId id, Offset offset) {
   Partition& partition = found->second;
   ++partition.generation;
   partition.fetch_position = partition.poll_position = offset;
+  partition.fetch_run = partition.poll_run = kNoRun;
   partition.stopped = false;
   drop_queued(id);
   return true;
@@ -43,7 +45,8 @@ void FetchState::drop_queued(PartitionId id) {
 std::vector<FetchState::Question> FetchState::questions() {
   std::vector<Question> questions;
   for (const auto& [id, partition] : partitions_)
-    if (!partition.stopped) questions.push_back({id, partition.fetch_position, partition.generation});
+    if (!partition.stopped)
+      questions.push_back({id, partition.fetch_position, partition.generation, partition.fetch_run});
   if (!questions.empty()) {
     first_asked_ = (first_asked_ + 1) % questions.size();
     std::rotate(questions.begin(), questions.begin() + static_cast<std::ptrdiff_t>(first_asked_), questions.end());
@@ -59,11 +62,12 @@ bool FetchState::answered(const Question& question, const FetchedPart& part,
   if (part.error.code != Errc::ok) return failed(question.partition, partition, part);
   partition.end = part.committed_end;
   partition.log_start = part.log_start;
+  partition.fetch_run = part.run;
   const bool behind = passed_horizon(partition, part);
   const Offset next = std::max(part.next_fetch_offset, question.offset);
   if (part.bytes.empty() && next == question.offset && !behind) return false;
   partition.fetch_position = next;
-  push({question.partition, owner, part.bytes, question.offset, next, behind, Error{Errc::ok, {}}});
+  push({question.partition, owner, part.bytes, question.offset, next, behind, Error{Errc::ok, {}}, part.run});
   return true;
 }
 
@@ -78,16 +82,19 @@ bool FetchState::passed_horizon(Partition& partition, const FetchedPart& part) {
 
 bool FetchState::failed(PartitionId id, Partition& partition, const FetchedPart& part) {
   if (errc_retriable(part.error.code)) return false;
-  if (part.error.code == Errc::offset_out_of_range && out_of_range_ != ConsumerOptions::OutOfRange::fail) {
+  const bool another_log = part.error.code == Errc::topic_changed;
+  if ((another_log || part.error.code == Errc::offset_out_of_range) &&
+      out_of_range_ != ConsumerOptions::OutOfRange::fail) {
     const Offset to = out_of_range_ == ConsumerOptions::OutOfRange::earliest ? part.log_start : part.committed_end;
-    if (to >= Offset(0) && to != partition.fetch_position) {
+    if (to >= Offset(0) && (another_log || to != partition.fetch_position)) {
       partition.fetch_position = to;
-      push({id, nullptr, {}, to, to, false, Error{Errc::ok, {}}});
+      partition.fetch_run = kNoRun;
+      push({id, nullptr, {}, to, to, false, Error{Errc::ok, {}}, kNoRun});
       return true;
     }
   }
   partition.stopped = true;
-  push({id, nullptr, {}, partition.fetch_position, partition.fetch_position, false, part.error});
+  push({id, nullptr, {}, partition.fetch_position, partition.fetch_position, false, part.error, kNoRun});
   return true;
 }
 
@@ -108,7 +115,15 @@ Offset FetchState::position(PartitionId id) const {
   const auto found = partitions_.find(id);
   return found == partitions_.end() ? kNoOffset : found->second.poll_position;
 }
-void FetchState::set_position(PartitionId id, Offset offset) { partitions_.at(id).poll_position = offset; }
+RunId FetchState::run(PartitionId id) const {
+  const auto found = partitions_.find(id);
+  return found == partitions_.end() ? kNoRun : found->second.poll_run;
+}
+void FetchState::set_position(PartitionId id, Offset offset, RunId run) {
+  Partition& partition = partitions_.at(id);
+  partition.poll_position = offset;
+  partition.poll_run = run;
+}
 Offset FetchState::end_offset(PartitionId id) const {
   const auto found = partitions_.find(id);
   return found == partitions_.end() ? kNoOffset : found->second.end;

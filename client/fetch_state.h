@@ -21,7 +21,8 @@ struct FetchedPart {
   Offset log_start = kNoOffset;
   Offset next_fetch_offset = kNoOffset;
   Offset tombstone_horizon = kNoOffset;
-  ByteView bytes;  // in the answer's attachment
+  RunId run = kNoRun;  // goes with next_fetch_offset
+  ByteView bytes;      // in the answer's attachment
 };
 
 // Something that waits to be polled, in order.
@@ -33,6 +34,7 @@ struct FetchedItem {
   Offset next;  // where the partition stands when the bytes are used up
   bool behind_horizon = false;
   Error error{Errc::ok, {}};
+  RunId run = kNoRun;  // goes with `next`, and with every position before it
 };
 
 class FetchState {
@@ -40,7 +42,8 @@ class FetchState {
   FetchState(const std::vector<PartitionId>& partitions, ConsumerOptions::OutOfRange out_of_range);
 
   // `knows_all`: reading from the very start, so there is no earlier state a cleaned-away delete could contradict.
-  void start_at(PartitionId partition, Offset offset, bool knows_all);
+  // `run`: that the offset was read in, of a kept position.
+  void start_at(PartitionId partition, Offset offset, bool knows_all, RunId run = kNoRun);
   // Drops what waits of the partition and clears its error. False when it is not one of ours.
   bool seek(PartitionId partition, Offset offset);
   // Asks for no more of the partition, and drops what waits of it, until it is sought anew.
@@ -50,6 +53,7 @@ class FetchState {
     PartitionId partition;
     Offset offset;
     std::uint64_t generation = 0;
+    RunId run = kNoRun;
   };
   // What to fetch now; the partition asked first changes from one to the next. Empty: nothing to ask.
   std::vector<Question> questions();
@@ -62,7 +66,9 @@ class FetchState {
   std::optional<FetchedItem> pop();
 
   Offset position(PartitionId partition) const;
-  void set_position(PartitionId partition, Offset offset);
+  // The run the position is to be kept with; kNoRun while nothing was read.
+  RunId run(PartitionId partition) const;
+  void set_position(PartitionId partition, Offset offset, RunId run);
   Offset end_offset(PartitionId partition) const;
   Offset log_start(PartitionId partition) const;
   bool at_end() const;
@@ -72,6 +78,8 @@ class FetchState {
   struct Partition {
     Offset fetch_position;
     Offset poll_position;
+    RunId fetch_run = kNoRun;  // that the positions were read in
+    RunId poll_run = kNoRun;
     Offset end = kNoOffset;
     Offset log_start = kNoOffset;
     std::optional<Offset> known_horizon;  // deletes below it were never needed or have been told about

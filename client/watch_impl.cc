@@ -24,6 +24,13 @@ void Watch::Impl::subscribe() {
   Attachment keys;
   for (const std::string& key : request.keys) append_key(keys.copied, key);
   for (const Offset offset : progress.last_seen()) watch->add_last_seen_offsets(offset.value());
+  for (const auto& [partition, position] : progress.positions()) {
+    auto* seen = watch->add_positions();
+    seen->set_partition(static_cast<std::uint32_t>(partition.value()));
+    seen->set_offset(position.offset.value());
+    seen->set_run(position.run.value());
+  }
+  progress.subscribed();
   CallSpec spec;
   spec.lane = Lane::bulk;
   spec.on_lost = OnLost::fail;
@@ -52,7 +59,12 @@ void Watch::Impl::on_response(std::uint64_t for_generation, Result<Response> res
     trouble = status.ok() ? Error{Errc::ok, {}} : status.error();
   }
   if (status.ok() && !over) return;
-  if (!status.ok() && !errc_retriable(status.code())) return end(status.error());
+  if (status.code() == Errc::topic_changed && !progress.positions().empty()) {
+    progress.restart();
+    began_anew = true;
+  } else if (!status.ok() && !errc_retriable(status.code())) {
+    return end(status.error());
+  }
   const auto client = core.lock();
   if (!client) return;
   std::uint64_t id = 0;
@@ -76,6 +88,8 @@ Status Watch::Impl::show(const Response& response) {
   if (!response.header.has_watch()) return {};
   LOGCASK_ASSIGN(const auto results,
                  decode_lookup_results(response.attachment.view(), response.header.watch().event_count()));
+  for (const auto& told : response.header.watch().runs())
+    progress.told(PartitionId(static_cast<std::int32_t>(told.partition())), RunId(told.run()));
   for (const LookupResult& result : results) {
     if (result.key_index >= request.keys.size())
       return Error{Errc::malformed_frame, "the broker named watched key " + std::to_string(result.key_index)};
@@ -84,6 +98,8 @@ Status Watch::Impl::show(const Response& response) {
     event.key = request.keys[result.key_index];
     event.lookup = lookup_of(result, request.topic);
     if (event.lookup.status == Lookup::Status::failed) return event.lookup.error;
+    event.topic_changed = began_anew && !progress.seen(event.key_index);
+    progress.at(result.partition, result.offset);
     if (!progress.take(event.key_index, event.lookup.status, event.lookup.offset)) continue;
     request.on_event(event);
     const std::lock_guard lock(mutex);

@@ -43,7 +43,8 @@ struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
 
   // Held while callbacks run, so that cancel() on another thread can wait for them.
   std::mutex calling;
-  WatchProgress progress;  // under `calling`
+  WatchProgress progress;   // under `calling`
+  bool began_anew = false;  // the topic is another log than before; under `calling`
 };
 
 }  // namespace logcask::client

@@ -15,6 +15,15 @@ bool WatchProgress::take(std::size_t key_index, Lookup::Status status, Offset of
   return true;
 }
 
+void WatchProgress::at(PartitionId partition, Offset offset) {
+  const auto run = told_.find(partition);
+  if (offset < Offset(0) || run == told_.end()) return;
+  Position& position = positions_[partition];
+  if (offset + 1 > position.offset) position = {offset + 1, run->second};
+}
+
+void WatchProgress::restart() { *this = WatchProgress(keys_.size()); }
+
 std::vector<Offset> WatchProgress::last_seen() const {
   std::vector<Offset> offsets;
   offsets.reserve(keys_.size());

@@ -2,6 +2,7 @@
 // What a watch has shown of each key, so that it can be taken up again without showing it twice. Sans-I/O.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -18,6 +19,21 @@ class WatchProgress {
   bool take(std::size_t key_index, Lookup::Status status, Offset offset);
   // Per key the offset seen last, kNoOffset = nothing yet: what a new subscription starts from.
   std::vector<Offset> last_seen() const;
+  bool seen(std::size_t key_index) const { return key_index < keys_.size() && keys_[key_index].status.has_value(); }
+
+  // What tells the log from another of the topic's name: the run of the highest offset of a partition, as the broker
+  // tells it before the events that it is for, and each event's offset.
+  void told(PartitionId partition, RunId run) { told_[partition] = run; }
+  void at(PartitionId partition, Offset offset);
+  struct Position {
+    Offset offset;  // one past the highest
+    RunId run = kNoRun;
+  };
+  const std::map<PartitionId, Position>& positions() const { return positions_; }
+  // Another log: nothing of it has been seen.
+  void restart();
+  // A new subscription tells runs anew.
+  void subscribed() { told_.clear(); }
 
  private:
   struct Key {
@@ -25,6 +41,8 @@ class WatchProgress {
     Offset offset = kNoOffset;
   };
   std::vector<Key> keys_;
+  std::map<PartitionId, RunId> told_;
+  std::map<PartitionId, Position> positions_;
 };
 
 }  // namespace logcask::client

@@ -4,12 +4,13 @@
 
 #include "base/coding.h"
 #include "base/crc32c.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4c434d46;  // "LCMF"
-constexpr std::uint16_t kFormatVersion = 1;
+constexpr std::uint16_t kManifestVersion = 2;
 constexpr std::uint64_t kMaxBytes = 256u << 20;
 constexpr std::size_t kSegmentBytes = 100;
 
@@ -17,6 +18,31 @@ void put(ByteWriter& out, Offset offset) { out.fixed(offset.value()); }
 void put(ByteWriter& out, TimestampMs time) { out.fixed(time.value()); }
 Offset get_offset(ByteReader& in) { return Offset(in.fixed<std::int64_t>()); }
 TimestampMs get_time(ByteReader& in) { return TimestampMs(in.fixed<std::int64_t>()); }
+
+void put(ByteWriter& out, const PartitionIdentity& owner) {
+  out.bytes(ByteView(reinterpret_cast<const char*>(owner.topic.bytes.data()), owner.topic.bytes.size()));
+  out.fixed(owner.partition.value());
+}
+PartitionIdentity get_identity(ByteReader& in) {
+  PartitionIdentity owner;
+  const ByteView id = in.bytes(owner.topic.bytes.size());
+  std::copy(id.begin(), id.end(), reinterpret_cast<char*>(owner.topic.bytes.data()));
+  owner.partition = PartitionId(in.fixed<std::int32_t>());
+  return owner;
+}
+
+// What format 2 has added, at the end.
+void put_format_2(ByteWriter& out, const Manifest& m) {
+  put(out, *m.owner);
+  put(out, m.format_1_through);
+  out.fixed(m.append_clock.allowance_ms);
+  out.fixed(m.append_clock.ahead_ms);
+  out.fixed(static_cast<std::uint32_t>(m.runs.runs().size()));
+  for (const RunStart& run : m.runs.runs()) {
+    out.fixed(run.id.value());
+    put(out, run.first);
+  }
+}
 
 void put_segment(ByteWriter& out, const ManifestSegment& s) {
   put(out, s.facts.name.base);
@@ -62,6 +88,19 @@ std::uint32_t get_count(ByteReader& in, std::size_t least_bytes_each) {
   return count;
 }
 
+void get_format_2(ByteReader& in, Manifest& m) {
+  m.owner = get_identity(in);
+  m.format_1_through = get_offset(in);
+  m.append_clock.allowance_ms = in.fixed<std::int64_t>();
+  m.append_clock.ahead_ms = in.fixed<std::int64_t>();
+  std::vector<RunStart> runs(get_count(in, 16));
+  for (RunStart& run : runs) {
+    run.id = RunId(in.fixed<std::uint64_t>());
+    run.first = get_offset(in);
+  }
+  m.runs = RunHistory(std::move(runs));
+}
+
 Status check_order(const Manifest& m) {
   if (m.epochs.empty()) return Error{Errc::corrupt_file, "manifest names no leader epoch"};
   Offset end = m.dropped_end;
@@ -80,12 +119,12 @@ std::string encode_manifest(const Manifest& m) {
   std::string bytes;
   ByteWriter out(bytes);
   out.fixed(kMagic);
-  out.fixed(kFormatVersion);
+  out.fixed(m.owner ? kManifestVersion : std::uint16_t{1});
   out.fixed(m.generation);
   put(out, m.log_start_offset);
   put(out, m.tombstone_horizon);
   put(out, m.dropped_end);
-  put(out, m.append_clock);
+  put(out, m.append_clock.time);
   put(out, m.producer_snapshot_end);
   out.fixed(m.producer_snapshot_digest);
   out.short_string(m.producer_snapshot_name);
@@ -112,6 +151,7 @@ std::string encode_manifest(const Manifest& m) {
     put(out, name.base);
     out.fixed(name.generation.value());
   }
+  if (m.owner) put_format_2(out, m);
   out.fixed(crc32c(bytes));
   return bytes;
 }
@@ -122,15 +162,16 @@ Result<Manifest> decode_manifest(ByteView bytes) {
     return Error{Errc::corrupt_file, "manifest does not match its checksum"};
   ByteReader in(bytes.substr(0, bytes.size() - 4));
   if (in.fixed<std::uint32_t>() != kMagic) return Error{Errc::corrupt_file, "not a manifest"};
-  if (const auto version = in.fixed<std::uint16_t>(); version != kFormatVersion)
-    return Error{Errc::unsupported_version,
-                 "manifest format " + std::to_string(version) + "; this build reads " + std::to_string(kFormatVersion)};
+  const auto version = in.fixed<std::uint16_t>();
+  if (version < 1 || version > kManifestVersion)
+    return Error{Errc::unsupported_version, "manifest format " + std::to_string(version) + "; this build reads 1 to " +
+                                                std::to_string(kManifestVersion)};
   Manifest m;
   m.generation = in.fixed<std::uint64_t>();
   m.log_start_offset = get_offset(in);
   m.tombstone_horizon = get_offset(in);
   m.dropped_end = get_offset(in);
-  m.append_clock = get_time(in);
+  m.append_clock.time = get_time(in);
   m.producer_snapshot_end = get_offset(in);
   m.producer_snapshot_digest = in.fixed<std::uint64_t>();
   m.producer_snapshot_name = in.short_string();
@@ -157,36 +198,58 @@ Result<Manifest> decode_manifest(ByteView bytes) {
     name.base = get_offset(in);
     name.generation = Generation(in.fixed<std::uint32_t>());
   }
+  if (version >= 2) get_format_2(in, m);
   if (!in.at_end()) return Error{Errc::corrupt_file, "manifest fields do not fill it exactly"};
   LOGCASK_TRY(check_order(m));
   return m;
 }
 
-Result<std::optional<Manifest>> load_manifest(Directory& directory, bool& repaired) {
+namespace {
+
+Error no_sound_copy(Directory& directory, const std::string& why, const std::optional<Error>& unread) {
+  // The disk may give them another time; a manifest made anew would not know what these do.
+  if (unread) return Error{*unread}.in(directory.path() + ": no manifest can be read");
+  return Error{Errc::corrupt_file, directory.path() + ": no readable manifest (" + why +
+                                       "nothing was deleted; 'logcask verify --repair' rebuilds one from the logs)"};
+}
+
+Error foreign_manifest(Directory& directory, const char* name, const PartitionIdentity& whose,
+                       const PartitionIdentity& owner) {
+  return Error{Errc::foreign_file, directory.path() + "/" + name + " belongs to " + whose.to_string() + ", not to " +
+                                       owner.to_string() +
+                                       ": files of two partitions were exchanged; put them back where they belong"};
+}
+
+}  // namespace
+
+Result<std::optional<Manifest>> load_manifest(Directory& directory, const PartitionIdentity& owner, bool& repaired) {
   repaired = false;
   std::optional<Manifest> best;
   int found = 0;
   int current = 0;
   std::string why;
+  std::optional<Error> unread;
   for (const char* name : kManifestNames) {
     Result<std::string> bytes = read_file(directory, name, kMaxBytes);
     if (bytes.code() == Errc::not_found) continue;
-    // No descriptor to spare: that says nothing of the copy.
+    // Says nothing of the copy; and the other one may be older.
     if (bytes.code() == Errc::limit_exceeded) return std::move(bytes).error();
+    if (bytes.code() == Errc::permission_denied && !mutant(Mutant::unreadable_is_damaged))
+      return std::move(bytes).error();
     ++found;
+    if (!bytes.ok() && bytes.code() != Errc::corrupt_file) unread = bytes.error();
     Result<Manifest> manifest = bytes.ok() ? decode_manifest(*bytes) : Result<Manifest>(bytes.error());
     if (!manifest.ok()) {
       if (manifest.code() == Errc::unsupported_version) return std::move(manifest).error().in(directory.path());
       why += std::string(name) + ": " + manifest.error().message + "; ";
       continue;
     }
+    if (manifest->owner && *manifest->owner != owner) return foreign_manifest(directory, name, *manifest->owner, owner);
     current = best && best->generation == manifest->generation ? 2 : 1;
     if (!best || manifest->generation > best->generation) best = *std::move(manifest);
   }
   if (found == 0) return std::optional<Manifest>();
-  if (!best)
-    return Error{Errc::corrupt_file, directory.path() + ": no readable manifest (" + why +
-                                         "nothing was deleted; 'logcask verify --repair' rebuilds one from the logs)"};
+  if (!best) return no_sound_copy(directory, why, unread);
   if (current != 2) {
     LOGCASK_TRY(store_manifest(directory, *best));
     repaired = true;

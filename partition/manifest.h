@@ -15,7 +15,10 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "partition/run_history.h"
+#include "segment/append_stamp.h"
 #include "segment/file.h"
+#include "segment/partition_identity.h"
 #include "segment/segment_facts.h"
 
 namespace logcask {
@@ -68,23 +71,30 @@ struct Manifest {
   std::string producer_snapshot_name;
   std::uint64_t producer_snapshot_digest = 0;
   Offset producer_snapshot_end;
-  TimestampMs append_clock{0};  // last append time handed out
+  AppendStamp append_clock;  // last append time handed out
+  // Whose it is; nobody's: it was read from format 1.
+  std::optional<PartitionIdentity> owner;
+  // The log with this base may have a .sync of format 1, which names nobody; none behind it may.
+  Offset format_1_through = kNoOffset;
+  RunHistory runs;
 
   // First offset after the closed segments: where the active segment's base must chain on.
   Offset closed_end() const { return segments.empty() ? dropped_end : segments.back().end_offset; }
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
+// Without an owner in format 1, which has no place for what is new.
 std::string encode_manifest(const Manifest& manifest);
 // corrupt_file when the bytes are not exactly one valid manifest; unsupported_version for a newer format.
 Result<Manifest> decode_manifest(ByteView bytes);
 
 inline constexpr const char* kManifestNames[2] = {"manifest.a", "manifest.b"};
 
-// Nothing when neither copy exists (a new partition). corrupt_file when copies exist but none is readable;
-// limit_exceeded without a file descriptor to read them with.
+// Nothing when neither copy exists (a new partition). corrupt_file when copies exist but none is sound; foreign_file
+// when one names another partition than `owner`. What cannot be looked at is not damaged: permission_denied, and
+// limit_exceeded without a file descriptor; io_error when the disk gives neither copy.
 // `repaired` is set when one copy was missing, damaged or older and has been written again.
-Result<std::optional<Manifest>> load_manifest(Directory& directory, bool& repaired);
+Result<std::optional<Manifest>> load_manifest(Directory& directory, const PartitionIdentity& owner, bool& repaired);
 
 // Writes both copies; the caller has raised manifest.generation.
 Status store_manifest(Directory& directory, const Manifest& manifest);

@@ -15,8 +15,8 @@ constexpr std::size_t kSliceRecords = 256;
 constexpr std::size_t kWriteBytes = 4u << 20;
 constexpr std::size_t kTailKeepBytes = 8u << 20;
 
-std::optional<TimestampMs> clock_start(const RecoveredLog& log) {
-  return log.append_clock > TimestampMs(0) ? std::optional(log.append_clock) : std::nullopt;
+std::optional<AppendStamp> clock_start(const RecoveredLog& log) {
+  return log.append_clock.time > TimestampMs(0) ? std::optional(log.append_clock) : std::nullopt;
 }
 
 }  // namespace
@@ -28,6 +28,8 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
       tail_(kTailKeepBytes),
       producers_(std::move(log.producers)),
       clock_(*environment.clock, clock_start(log)),
+      runs_(std::make_shared<const RunHistory>(log.manifest.runs)),
+      run_(log.run),
       epoch_(log.epoch),
       log_start_(log.manifest.log_start_offset),
       tombstone_horizon_(log.manifest.tombstone_horizon),
@@ -236,8 +238,8 @@ bool Partition::roll_due(TimestampMs now) const {
 Partition::WriteJob Partition::begin_write() {
   WriteJob job;
   job.writer = writer_;
-  job.append_time = clock_.last();
-  if (roll_due(job.append_time)) {
+  job.append_stamp = clock_.stamp();
+  if (roll_due(job.append_stamp.time)) {
     job.roll = true;
     return job;
   }
@@ -281,7 +283,7 @@ void Partition::forget_unwritten_of_producers() {
 }
 
 void Partition::finish_write(const WriteJob& job) {
-  if (active_bytes_ == 0) active_since_ = job.append_time;
+  if (active_bytes_ == 0) active_since_ = job.append_stamp.time;
   active_bytes_ += job.set.bytes;
   marks_.written(job.end);
   if (keys_) {

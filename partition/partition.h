@@ -74,7 +74,7 @@ class Partition {
     TailBuffer::WriteSet set;
     std::shared_ptr<SegmentWriter> writer;
     Offset end;
-    TimestampMs append_time{0};
+    AppendStamp append_stamp;
     bool roll = false;  // the active segment takes no more: roll first, then begin again
   };
   WriteJob begin_write();
@@ -136,6 +136,10 @@ class Partition {
 
   ProducerState& producers() { return producers_; }
   TimestampMs now() { return clock_.now(); }
+  const AppendClock& append_clock() const { return clock_; }
+  // The runs so far, the one of this opening last. Never changes.
+  const std::shared_ptr<const RunHistory>& runs() const { return runs_; }
+  const RunStart& run() const { return run_; }
   // A quiet partition gives its buffers back.
   void release_idle() {
     tail_.release_all(marks_.written_end());
@@ -157,6 +161,8 @@ class Partition {
   std::optional<KeyIndex> keys_;
   ProducerState producers_;
   AppendClock clock_;
+  const std::shared_ptr<const RunHistory> runs_;
+  const RunStart run_;
   LeaderEpoch epoch_;
   Offset log_start_;
   Offset tombstone_horizon_;

@@ -27,8 +27,8 @@ Status ProducerRecovery::load(Directory& directory, const Manifest& manifest,
 Status ProducerRecovery::load_snapshot(Directory& directory, const Manifest& manifest) {
   rebuilt_ = true;
   Result<std::string> bytes = read_file(directory, manifest.producer_snapshot_name, kMaxSnapshotBytes);
-  // No descriptor to spare: what is there must not be given up for that.
-  if (bytes.code() == Errc::limit_exceeded) return std::move(bytes).error();
+  // No descriptor to spare, or no permission: what is there must not be given up for that.
+  if (bytes.code() == Errc::limit_exceeded || bytes.code() == Errc::permission_denied) return std::move(bytes).error();
   if (!bytes.ok() || xxh3_64(*bytes) != manifest.producer_snapshot_digest) return {};
   Result<ProducerState::Snapshot> snapshot = ProducerState::decode_snapshot(*bytes, config_);
   if (!snapshot.ok()) return {};

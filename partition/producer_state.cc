@@ -207,6 +207,10 @@ Result<ProducerState::Snapshot> ProducerState::decode_snapshot(ByteView bytes, P
   return snapshot;
 }
 
+void ProducerState::cap_last_seen(TimestampMs now) {
+  for (Producer& producer : recency_) producer.last_seen = std::min(producer.last_seen, now);
+}
+
 std::string producer_snapshot_filename(Offset end) {
   std::string digits = std::to_string(end.value());
   return std::string(20 - digits.size(), '0') + digits + ".producers";

@@ -77,6 +77,8 @@ class ProducerState {
   // restart connections are new, and what comes on them begins with the oldest that was not acknowledged.
   void expect_again(ProducerId producer, std::int16_t epoch, std::int32_t first_sequence);
   void clear();
+  // Nobody was last seen after `now`: the clock may have been set back.
+  void cap_last_seen(TimestampMs now);
 
   // Last batch of every producer, by offset.
   std::vector<ProducerTail> last_offsets() const;

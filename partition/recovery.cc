@@ -1,10 +1,12 @@
 #include "partition/recovery.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/check.h"
 #include "base/mutant.h"
+#include "partition/append_clock.h"
 #include "partition/producer_recovery.h"
 #include "partition/unlisted_log.h"
 #include "segment/batch_scan.h"
@@ -29,20 +31,29 @@ class Recovery {
   Result<RecoveredLog> run();
 
  private:
-  Status read_directory();
-  Status start_new();
-  Status check_closed();
-  Status remove_temporaries();
-  Status remove_leftovers();
-  Result<bool> lost_its_log(SegmentName name);
-  Result<UnlistedLog> scan(SegmentName name);
-  Status chain();
   // What to append to once the manifest is stored: a log to go on with, or a new file at `base`.
   struct Active {
     std::optional<LogState> state;
     Offset base;
     Offset ceiling;
   };
+
+  Status read_directory();
+  Status start_new();
+  Status check_closed();
+  Status remove_temporaries();
+  Status remove_leftovers();
+  Status read_sync_logs();
+  Result<std::optional<SyncEntry>> sync_of(Offset base) const;
+  Result<bool> lost_its_log(SegmentName name);
+  void start_clock();
+  void settle_times(std::int64_t back_ms);
+  Result<UnlistedLog> scan(SegmentName name);
+  Status check_owner(const UnlistedLog& log, bool follows) const;
+  void begin_run(const Active& active);
+  SegmentWriter::Options writer_options(const RunStart& run) const;
+  Status chain();
+  Status step_to(const Active& active);
   Result<Active> settle_last(UnlistedLog& log);
   void seal(const SegmentFacts& facts, Offset end_offset, std::uint64_t tombstones);
   void seal_damaged(const UnlistedLog& log, Offset end_offset);
@@ -63,9 +74,13 @@ class Recovery {
   RecoveredLog out_;
   std::vector<std::string> names_;
   std::vector<std::string> temporaries_;
-  std::vector<SegmentName> unlisted_;  // GEN 0, at or above the closed end, by base
+  std::vector<SegmentName> unlisted_;                                  // GEN 0, at or above the closed end, by base
+  std::map<Offset, Result<std::optional<SyncLogContent>>> sync_logs_;  // at or above the closed end, by base
   bool manifest_changed_ = false;
+  bool format_1_ = false;  // so was the manifest found
+  std::optional<AppendClock> append_clock_;
   TimestampMs opened_at_{0};
+  RunStart run_;
   ProducerRecovery producers_;
   Offset ceiling_;  // no offset at or above has been assigned, says any .sync of the chain
 };
@@ -73,7 +88,8 @@ class Recovery {
 Result<RecoveredLog> Recovery::run() {
   const std::int64_t start_ns = clock_.monotonic_ns();
   LOGCASK_TRY(read_directory());
-  LOGCASK_ASSIGN(std::optional<Manifest> manifest, load_manifest(*directory_, out_.report.manifest_repaired));
+  LOGCASK_ASSIGN(std::optional<Manifest> manifest,
+                 load_manifest(*directory_, options_.owner, out_.report.manifest_repaired));
   const bool has_logs = std::any_of(names_.begin(), names_.end(), [](const std::string& name) {
     const auto parsed = parse_segment_filename(name);
     return parsed && parsed->file == SegmentFile::log;
@@ -91,16 +107,20 @@ Result<RecoveredLog> Recovery::run() {
     LOGCASK_TRY(start_new());
   } else {
     out_.manifest = *std::move(manifest);
-    out_.append_clock = out_.manifest.append_clock;
-    opened_at_ = std::max(clock_.wall_ms(), out_.append_clock);
+    format_1_ = !out_.manifest.owner.has_value();
+    LOGCASK_TRY(read_sync_logs());
+    start_clock();
     LOGCASK_TRY(check_closed());
     LOGCASK_TRY(remove_leftovers());
     LOGCASK_TRY(producers_.load(*directory_, out_.manifest, out_.closed));
     LOGCASK_TRY(chain());
   }
+  if (append_clock_) out_.append_clock = append_clock_->stamp();
   out_.producers = producers_.take();
+  if (append_clock_) out_.producers.cap_last_seen(opened_at_);
   out_.report.producers_rebuilt = producers_.rebuilt();
   out_.epoch = out_.manifest.epochs.back().epoch;
+  out_.run = run_;
   out_.report.damaged = out_.manifest.damaged;
   out_.report.seconds = static_cast<double>(clock_.monotonic_ns() - start_ns) * 1e-9;
   return std::move(out_);
@@ -127,6 +147,9 @@ Status Recovery::remove_temporaries() {
 Status Recovery::start_new() {
   out_.report.created = true;
   out_.manifest.generation = 1;
+  out_.manifest.owner = options_.owner;
+  run_ = {options_.run, Offset(0)};
+  out_.manifest.runs.add(run_);
   out_.manifest.epochs.push_back({LeaderEpoch(0), Offset(0)});
   LOGCASK_TRY(store_manifest(*directory_, out_.manifest));
   return start_active(Offset(0));
@@ -164,7 +187,6 @@ void Recovery::note_damage(Offset from, Offset to, const std::string& reason) {
 Status Recovery::remove_leftovers() {
   const auto& segments = out_.manifest.segments;
   std::vector<std::string> kept;
-  std::vector<SegmentName> synced;
   bool removed_any = false;
   for (const std::string& name : names_) {
     const auto parsed = parse_segment_filename(name);
@@ -177,6 +199,11 @@ Status Recovery::remove_leftovers() {
     const bool obsolete =
         !listed && (parsed->name.rewritten() || mutant(Mutant::active_log_is_leftover) ||
                     std::count(out_.manifest.obsolete.begin(), out_.manifest.obsolete.end(), parsed->name) > 0);
+    // The manifest says what of a listed log is on disk.
+    if (listed && parsed->file == SegmentFile::sync) {
+      LOGCASK_TRY(directory_->unlink(name));
+      continue;
+    }
     if (obsolete) {
       LOGCASK_TRY(directory_->unlink(name));
       out_.report.removed.push_back(name);
@@ -185,9 +212,9 @@ Status Recovery::remove_leftovers() {
     }
     kept.push_back(name);
     if (!listed && parsed->file == SegmentFile::log) unlisted_.push_back(parsed->name);
-    if (!listed && parsed->file == SegmentFile::sync) synced.push_back(parsed->name);
   }
-  for (const SegmentName& name : synced) {
+  for (const auto& [base, content] : sync_logs_) {
+    const SegmentName name{base, Generation(0)};
     LOGCASK_ASSIGN(const bool lost, lost_its_log(name));
     if (lost) unlisted_.push_back(name);
   }
@@ -197,21 +224,110 @@ Status Recovery::remove_leftovers() {
   return {};
 }
 
-// A .sync whose entries speak of bytes in a file that is not there. Below the closed end that is a file of which the
-// rest was removed.
+// Of the logs that the manifest does not list. A foreign one is an error only where its log would be taken.
+Status Recovery::read_sync_logs() {
+  const Offset closed_end = out_.manifest.closed_end();
+  for (const std::string& name : names_) {
+    const auto parsed = parse_segment_filename(name);
+    if (!parsed || parsed->file != SegmentFile::sync || parsed->name.base < closed_end) continue;
+    auto content = find_sync_content(*directory_, parsed->name.base, options_.owner);
+    if (!content.ok() && content.code() != Errc::foreign_file) return std::move(content).error();
+    if (content.ok() && *content && (*content)->format_1 && !format_1_ &&
+        parsed->name.base > out_.manifest.format_1_through && !mutant(Mutant::foreign_log_adopted))
+      content = Error{Errc::foreign_file, directory_->path() + "/" + name +
+                                              " is of format 1 and names no partition, but this partition's own are of "
+                                              "format 2: it comes from elsewhere; put the right one back"};
+    sync_logs_.emplace(parsed->name.base, std::move(content));
+  }
+  return {};
+}
+
+// The newest entry beside the log of this base: none without a sound one, an error when it is another partition's.
+Result<std::optional<SyncEntry>> Recovery::sync_of(Offset base) const {
+  const auto found = sync_logs_.find(base);
+  if (found == sync_logs_.end()) return std::optional<SyncEntry>();
+  if (!found->second.ok()) return found->second.error();
+  const std::optional<SyncLogContent>& content = *found->second;
+  return content ? std::optional(content->newest) : std::nullopt;
+}
+
+// A .sync whose entries speak of bytes in a file that is not there.
 Result<bool> Recovery::lost_its_log(SegmentName name) {
-  if (name.base < out_.manifest.closed_end() || std::find(unlisted_.begin(), unlisted_.end(), name) != unlisted_.end())
-    return false;
-  LOGCASK_ASSIGN(const auto sync, find_sync_entry(*directory_, name.base));
-  return sync && sync->position > 0;
+  if (std::find(unlisted_.begin(), unlisted_.end(), name) != unlisted_.end()) return false;
+  const auto sync = sync_of(name.base);
+  return sync.ok() && *sync && (*sync)->position > 0;
+}
+
+// Goes on from the latest append time that is noted anywhere, with the allowance that was left then.
+void Recovery::start_clock() {
+  AppendStamp latest = out_.manifest.append_clock;
+  for (const auto& [base, content] : sync_logs_) {
+    if (!content.ok() || !*content) continue;
+    const SyncEntry& entry = (*content)->newest;
+    if (entry.last_append <= latest.time) continue;
+    latest = {entry.last_append};
+    latest.allowance_ms = entry.clock_allowance_ms;
+    latest.ahead_ms = entry.clock_ahead_ms;
+  }
+  append_clock_.emplace(clock_, latest.time > TimestampMs(0) ? std::optional(latest) : std::nullopt);
+  opened_at_ = append_clock_->now();
+  if (!options_.settle_clock || !append_clock_->settled_ahead()) return;
+  AppendStamp stamp = append_clock_->stamp();
+  settle_times(stamp.ahead_ms);
+  stamp.time = TimestampMs(std::max<std::int64_t>(1, stamp.time.value() - stamp.ahead_ms));
+  stamp.ahead_ms = 0;
+  append_clock_.emplace(clock_, stamp);
+  opened_at_ = append_clock_->now();
+}
+
+// Every append time that is noted, by as much: what is how old stays as it is.
+void Recovery::settle_times(std::int64_t back_ms) {
+  const auto set_back = [back_ms](TimestampMs& time) {
+    if (time > TimestampMs(0)) time = TimestampMs(std::max<std::int64_t>(0, time.value() - back_ms));
+  };
+  for (ManifestSegment& segment : out_.manifest.segments) {
+    set_back(segment.facts.first_append);
+    set_back(segment.facts.last_append);
+  }
+  for (CleanThrough& clean : out_.manifest.clean_through) set_back(clean.since);
+  set_back(out_.manifest.append_clock.time);
+  for (auto& [base, content] : sync_logs_) {
+    if (!content.ok() || !*content) continue;
+    set_back((*content)->newest.first_append);
+    set_back((*content)->newest.last_append);
+  }
+  out_.report.clock_set_back_ms = back_ms;
+  manifest_changed_ = true;
 }
 
 Result<UnlistedLog> Recovery::scan(SegmentName name) {
-  LOGCASK_ASSIGN(UnlistedLog log, scan_unlisted_log(*directory_, name, {out_.manifest.epochs, opened_at_, producers_}));
+  LOGCASK_ASSIGN(const std::optional<SyncEntry> sync, sync_of(name.base));
+  LOGCASK_ASSIGN(UnlistedLog log,
+                 scan_unlisted_log(*directory_, name, {out_.manifest.epochs, sync, opened_at_, producers_}));
   out_.report.scanned_bytes += log.state.position();
-  out_.append_clock = std::max(out_.append_clock, log.sync.last_append);
   log.ceiling = ceiling_ = std::max(ceiling_, log.ceiling);
+  // A run that wrote is in positions that readers keep.
+  if (std::max(log.state.next_offset(), log.sync.durable_end) > log.sync.run.first) {
+    const RunHistory before = out_.manifest.runs;
+    out_.manifest.runs.add(log.sync.run);
+    manifest_changed_ = manifest_changed_ || out_.manifest.runs != before;
+  }
   return log;
+}
+
+// A log that follows another one and holds bytes has had a .sync since before its first byte. Without one nothing says
+// that it is ours.
+Status Recovery::check_owner(const UnlistedLog& log, bool follows) const {
+  const Offset base = log.state.name().base;
+  if (!follows || format_1_ || log.state.position() == 0 || sync_logs_.contains(base) ||
+      mutant(Mutant::foreign_log_adopted))
+    return {};
+  const std::string name = directory_->path() + "/" + segment_filename(log.state.name(), SegmentFile::sync);
+  return Error{Errc::foreign_file,
+               name +
+                   " is missing, so nothing says that the log beside it is this partition's; restore it from a "
+                   "backup, or move the log away if it came from elsewhere (an empty file in place of the .sync "
+                   "says that the log is ours), then 'logcask reopen'"};
 }
 
 Status Recovery::chain() {
@@ -227,6 +343,7 @@ Status Recovery::chain() {
   std::optional<UnlistedLog> last;
   while (i < unlisted_.size() && unlisted_[i].base == expected) {
     LOGCASK_ASSIGN(UnlistedLog log, scan(unlisted_[i]));
+    LOGCASK_TRY(check_owner(log, i > 0));
     // A roll syncs the old file before it creates the next one, so a file that is followed by its successor was whole:
     // what is missing in front of the successor's base is damage, what lies behind it is nobody's.
     const Offset end = log.corrupt ? log.sync.durable_end : log.state.next_offset();
@@ -258,18 +375,45 @@ Status Recovery::chain() {
   }
   // The step that seals a file comes before the first byte of the one behind it, but after that one is there: a
   // manifest behind which no log goes on has lost it.
+  begin_run(active);
   if (!active.state) LOGCASK_TRY(start_active(active.base));
-  if (manifest_changed_) {
-    ++out_.manifest.generation;
-    LOGCASK_TRY(store_manifest(*directory_, out_.manifest));
-  }
+  LOGCASK_TRY(step_to(active));
   return active.state ? resume_active(*std::move(active.state), active.ceiling) : Status();
+}
+
+// It stands in the .sync before its first record does, and in every manifest from the next step on.
+void Recovery::begin_run(const Active& active) {
+  run_ = {options_.run, active.state ? active.state->next_offset() : active.base};
+  out_.manifest.runs.add(run_);
+}
+
+Status Recovery::step_to(const Active& active) {
+  Manifest& manifest = out_.manifest;
+  if (format_1_) {
+    manifest.owner = options_.owner;
+    // Its .sync is written anew after this step.
+    manifest.format_1_through = active.state ? active.state->name().base : kNoOffset;
+    out_.report.upgraded = true;
+  }
+  if (!manifest_changed_ && !format_1_) return {};
+  manifest.append_clock = append_clock_->stamp();
+  ++manifest.generation;
+  return store_manifest(*directory_, manifest);
+}
+
+SegmentWriter::Options Recovery::writer_options(const RunStart& run) const {
+  SegmentWriter::Options options = options_.writer;
+  options.owner = options_.owner;
+  options.run = run;
+  if (append_clock_) options.clock = append_clock_->stamp();
+  options.log_start = out_.manifest.log_start_offset;
+  return options;
 }
 
 // No log goes on at the closed end. It was durable before the manifest was, so it is lost; a .sync that is there says
 // that nothing of it was promised.
 Status Recovery::check_missing_log(Offset base) {
-  LOGCASK_ASSIGN(const auto sync, find_sync_entry(*directory_, base));
+  LOGCASK_ASSIGN(const std::optional<SyncEntry> sync, sync_of(base));
   if (sync) return {};
   return Error{Errc::corrupt_file,
                directory_->path() + "/" + segment_filename({base, Generation(0)}, SegmentFile::log) +
@@ -328,8 +472,9 @@ Result<Recovery::Active> Recovery::settle_last(UnlistedLog& log) {
   if (next == log.state.next_offset() || unused) return Active{std::move(log.state), next, ceiling};
 
   // A segment may only begin at a jump, so the file is sealed with the hole at its end.
-  LOGCASK_ASSIGN(std::unique_ptr<SegmentWriter> closing,
-                 SegmentWriter::resume(environment_, directory_, std::move(log.state), ceiling, options_.writer));
+  LOGCASK_ASSIGN(
+      std::unique_ptr<SegmentWriter> closing,
+      SegmentWriter::resume(environment_, directory_, std::move(log.state), ceiling, writer_options(log.sync.run)));
   LOGCASK_ASSIGN(const SegmentFacts facts, closing->close(clock_.monotonic_ns()));
   LOGCASK_ASSIGN(const std::uint64_t tombstones, tombstones_of(facts));
   seal(facts, next, tombstones);
@@ -390,19 +535,29 @@ Result<LogState> Recovery::rewrite_tail(const UnlistedLog& log) {
   const TimestampMs first = log.sync.last_append == kNoTimestamp ? opened_at_ : log.sync.last_append;
   copy.set_append_times(first, std::max(first, opened_at_));
   LOGCASK_TRY(to->sync_data());
+  // Where the old file loses its tail to a power loss, the copy chains onto it: it must name us then.
+  if (new_name != old_name) {
+    SyncEntry nothing_yet = log.sync;
+    nothing_yet.position = 0;
+    nothing_yet.digest = Digest().value();
+    nothing_yet.first_append = nothing_yet.last_append = kNoTimestamp;
+    nothing_yet.offset_ceiling = log.ceiling;
+    LOGCASK_TRY(SyncLog::create(*directory_, options_.owner, new_name.base, nothing_yet));
+  }
   LOGCASK_TRY(directory_->rename(temporary, final_name));
   LOGCASK_TRY(directory_->sync());
   return copy;
 }
 
 Status Recovery::start_active(Offset base) {
-  LOGCASK_ASSIGN(out_.writer, SegmentWriter::create(environment_, directory_, {base, Generation(0)}, options_.writer));
+  LOGCASK_ASSIGN(out_.writer,
+                 SegmentWriter::create(environment_, directory_, {base, Generation(0)}, writer_options(run_)));
   return directory_->sync();
 }
 
 Status Recovery::resume_active(LogState state, Offset ceiling) {
   LOGCASK_ASSIGN(out_.writer,
-                 SegmentWriter::resume(environment_, directory_, std::move(state), ceiling, options_.writer));
+                 SegmentWriter::resume(environment_, directory_, std::move(state), ceiling, writer_options(run_)));
   return directory_->sync();
 }
 
@@ -418,6 +573,8 @@ std::string RecoveryReport::to_string() const {
   if (rewritten_bytes > 0) add("rewrote " + std::to_string(rewritten_bytes) + " unsynced bytes");
   if (skipped_offsets > 0) add("skipped " + std::to_string(skipped_offsets) + " reserved offsets");
   if (manifest_repaired) add("rewrote one manifest copy");
+  if (upgraded) add("brought to format 2");
+  if (clock_set_back_ms > 0) add("set every append time back by " + std::to_string(clock_set_back_ms / 1000) + " s");
   if (producers_rebuilt) add("rebuilt producer state from the log");
   for (const std::string& name : set_aside) add("set aside " + name);
   for (const std::string& name : removed) add("removed leftover " + name);

@@ -37,6 +37,8 @@ struct RecoveryReport {
   std::int64_t skipped_offsets = 0;    // next_offset went to the reserved ceiling
   std::vector<std::string> set_aside;  // GEN-0 files that do not chain
   std::vector<std::string> removed;    // leftovers
+  bool upgraded = false;               // it was of format 1
+  std::int64_t clock_set_back_ms = 0;  // with settle_clock
   std::vector<DamagedRange> damaged;   // all known ones
   bool producers_rebuilt = false;      // no usable snapshot
   double seconds = 0;
@@ -50,17 +52,25 @@ struct RecoveredLog {
   std::vector<std::shared_ptr<const Segment>> closed;  // one per manifest segment
   std::unique_ptr<SegmentWriter> writer;               // the active segment, everything in it synced
   ProducerState producers;
-  TimestampMs append_clock{0};  // the last append time that is certain
+  AppendStamp append_clock;  // where the clock goes on; 0: nothing has a time yet
   LeaderEpoch epoch;
+  RunStart run;  // that begins with this opening
   RecoveryReport report;
 };
 
 struct RecoveryOptions {
+  // Whose directory it is; a file that names another is refused as foreign_file.
+  PartitionIdentity owner;
+  // Of the run that begins: random, never given before. kNoRun: positions of it are nobody's.
+  RunId run = kNoRun;
   // The directory may be that of a partition whose creation has not been completed. Otherwise one without a manifest,
   // or without the log that the manifest says is appended to, has lost its files: corrupt_file.
   bool create = false;
   // The machine was restarted since the directory was last open, so what was not synced may be lost.
   bool machine_reset = false;
+  // An append clock that goes on ahead of the wall clock (append_clock.h) is set back to it, and every append time with
+  // it: ages stay as they are.
+  bool settle_clock = false;
   SegmentWriter::Options writer;
   ProducerStateConfig producers;
 };

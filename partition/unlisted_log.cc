@@ -26,7 +26,6 @@ class Scan {
   Result<UnlistedLog> run();
 
  private:
-  Status read_sync();
   void note_missing();
   Status read_batches(const File& file);
   Status take(const ScannedBatch& batch);
@@ -52,7 +51,12 @@ class Scan {
 };
 
 Result<UnlistedLog> Scan::run() {
-  LOGCASK_TRY(read_sync());
+  log_.sync.durable_end = name_.base;
+  log_.ceiling = name_.base;
+  if (context_.sync) {
+    log_.sync = *context_.sync;
+    log_.ceiling = log_.sync.offset_ceiling;
+  }
   Result<std::unique_ptr<File>> opened = directory_.open(segment_filename(name_, SegmentFile::log), OpenMode::read);
   if (opened.code() == Errc::not_found) {
     note_missing();
@@ -67,16 +71,6 @@ Result<UnlistedLog> Scan::run() {
     LOGCASK_TRY(context_.producers.learn_behind_damage(*file, name_, log_.damaged_from, log_.sync.position,
                                                        context_.opened_at));
   return std::move(log_);
-}
-
-Status Scan::read_sync() {
-  log_.sync.durable_end = name_.base;
-  log_.ceiling = name_.base;
-  LOGCASK_ASSIGN(const auto sync, find_sync_entry(directory_, name_.base));
-  if (!sync) return {};
-  log_.sync = *sync;
-  log_.ceiling = sync->offset_ceiling;
-  return {};
 }
 
 void Scan::note_missing() {

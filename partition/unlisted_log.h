@@ -34,8 +34,9 @@ struct UnlistedLog {
 // What the scan needs to know of the partition.
 struct UnlistedLogContext {
   const std::vector<EpochStart>& epochs;
-  TimestampMs opened_at;        // the time of what nobody noted a time for
-  ProducerRecovery& producers;  // learns what the log holds
+  const std::optional<SyncEntry>& sync;  // the newest entry of its .sync; without one nothing of it is certain
+  TimestampMs opened_at;                 // the time of what nobody noted a time for
+  ProducerRecovery& producers;           // learns what the log holds
 };
 
 // Reads the whole file; changes nothing on disk. Damage is a finding, no error.

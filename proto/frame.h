@@ -17,7 +17,7 @@ namespace logcask {
 
 inline constexpr std::size_t kFramePrefixBytes = 8;
 inline constexpr std::uint32_t kProtocolVersionMin = 1;
-inline constexpr std::uint32_t kProtocolVersionMax = 1;
+inline constexpr std::uint32_t kProtocolVersionMax = 2;
 
 struct FrameLimits {
   std::size_t max_frame_bytes = 0;          // of the whole frame

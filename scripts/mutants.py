@@ -31,6 +31,8 @@ PROGRAMS = {
     "compaction_tests": "tests/broker",
     "broker_tests": "tests/broker",
     "cli_forms_tests": "tests/cli",
+    "positions_tests": "tests/broker",
+    "cli_tests": "tests/cli",
     "model_tests": "tests/model",
     "schedule_tests": "tests/model",
     "crash_enumeration": "tests/crash",
@@ -93,6 +95,12 @@ TESTS = {
     "record_size_estimated": [("client_tests", "A record of exactly max_record_bytes*")],
     "starts_beyond_the_end": [("client_tests", "A start beyond the end*")],
     "readers_ask_producer_id": [("client_tests", "A table that only reads*")],
+    "foreign_log_adopted": [(PARTITION, "[identity]"), (SEGMENT,)],
+    "sync_log_gone_too_early": [(RUNNER, "a closed segment's sync log*")],
+    "position_of_any_log": [(PARTITION, "[runs]"), ("positions_tests",)],
+    "unreadable_is_damaged": [(PARTITION, "[manifest]")],
+    "allowance_granted_anew": [("partition_unit_tests", "however often it is started*")],
+    "log_start_forgotten": [(RUNNER, "log start is noted*"), ("cli_tests", "a manifest that is made anew*")],
 }
 
 

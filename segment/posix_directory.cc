@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "segment/posix_descriptor.h"
 #include "segment/posix_file.h"
@@ -163,7 +164,24 @@ class PosixDirectory final : public Directory {
 
  private:
   Error failed(const std::string& what, const std::string& name) const {
-    return error_from_errno(errno, what + " " + path_ + (name.empty() ? "" : "/" + name));
+    const int number = errno;
+    Error error = error_from_errno(number, what + " " + path_ + (name.empty() ? "" : "/" + name));
+    if (number == EACCES || number == EPERM) error.message += whose(name);
+    return error;
+  }
+
+  // Who may and who asked: most often a broker was once started as another user.
+  std::string whose(const std::string& name) const {
+    struct stat info {};
+    const bool found = name.empty() ? ::fstat(descriptor_.get(), &info) == 0
+                                    : ::fstatat(descriptor_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    const std::string me = std::to_string(::geteuid());
+    if (!found) return "; this process runs as user id " + me;
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
+    return "; it belongs to user id " + std::to_string(info.st_uid) + ", mode " + mode +
+           ", and this process runs as user id " + me +
+           ": give the data directory to that user ('chown -R') or start as its owner";
   }
 
   // For what needs a descriptor of the directory itself, as long as it takes.

@@ -8,6 +8,14 @@
 namespace logcask {
 namespace {
 
+// What an entry says beside the log's end.
+void tell(SyncEntry& entry, const RunStart& run, const AppendStamp& clock, Offset log_start) {
+  entry.run = run;
+  entry.clock_allowance_ms = clock.allowance_ms;
+  entry.clock_ahead_ms = clock.ahead_ms;
+  entry.log_start = log_start;
+}
+
 SyncEntry entry_of(const SegmentFacts& facts) {
   SyncEntry entry;
   entry.durable_end = facts.next_offset;
@@ -32,6 +40,8 @@ SegmentWriter::SegmentWriter(std::shared_ptr<Directory> directory, std::shared_p
   durable_ = entry_of(log_->facts());
   if (sync_log_) durable_ = sync_log_->newest();
   ceiling_ = durable_.offset_ceiling;
+  log_start_ = options_.log_start;
+  clock_ = options_.clock;
   sync_log_synced_position_ = durable_.position;
 }
 
@@ -45,7 +55,8 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<Seg
   if (!name.rewritten()) {
     SyncEntry first = entry_of(log->facts());
     first.offset_ceiling = name.base + options.offset_reserve;
-    auto created = SyncLog::create(*directory, name.base, first);
+    tell(first, options.run, options.clock, options.log_start);
+    auto created = SyncLog::create(*directory, options.owner, name.base, first);
     if (!created.ok()) {
       (void)directory->unlink(log_name);  // so that the same base can be tried again
       return std::move(created).error();
@@ -70,12 +81,13 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::resume(std::shared_ptr<Seg
   auto log = std::make_shared<ActiveLog>(std::move(file), std::move(state));
   SyncEntry entry = entry_of(log->facts());
   entry.offset_ceiling = std::max(ceiling, entry.durable_end + options.offset_reserve);
-  auto resumed = SyncLog::resume(*directory, name.base);
+  tell(entry, options.run, options.clock, options.log_start);
+  auto resumed = SyncLog::resume(*directory, options.owner, name.base);
   if (resumed.ok()) {
     LOGCASK_TRY((*resumed)->append(entry));
     LOGCASK_TRY((*resumed)->sync());
   } else if (resumed.code() == Errc::not_found || resumed.code() == Errc::corrupt_file) {
-    resumed = SyncLog::create(*directory, name.base, entry);
+    resumed = SyncLog::create(*directory, options.owner, name.base, entry);
     if (resumed.ok()) LOGCASK_TRY(directory->sync());
   }
   if (!resumed.ok()) return std::move(resumed).error();
@@ -84,7 +96,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::resume(std::shared_ptr<Seg
       new SegmentWriter(std::move(directory), std::move(log), std::move(segment), std::move(resumed).value(), options));
 }
 
-Status SegmentWriter::append(std::span<const ByteView> pieces, TimestampMs append_time) {
+Status SegmentWriter::append(std::span<const ByteView> pieces, const AppendStamp& stamp) {
   LOGCASK_TRY(latched());
   LOGCASK_CHECK(!closed_);
   std::uint64_t bytes = 0;
@@ -92,11 +104,11 @@ Status SegmentWriter::append(std::span<const ByteView> pieces, TimestampMs appen
   LOGCASK_TRY(check_append(pieces, bytes, last));
   if (bytes == 0) return {};
   LOGCASK_TRY(wake());
-  LOGCASK_TRY(reserve_offsets(last));
+  LOGCASK_TRY(reserve_offsets(last, stamp));
   const std::uint64_t position = log_->end().position;
   LOGCASK_TRY(reserve_blocks(position + bytes));
   if (Status wrote = log_->file()->write_at(position, pieces); !wrote.ok()) return cut_back(wrote.error(), position);
-  log_->extend(pieces, append_time);
+  log_->extend(pieces, stamp.time);
   return {};
 }
 
@@ -148,13 +160,28 @@ Status SegmentWriter::reserve_blocks(std::uint64_t end) {
 }
 
 // No offset is written that the .sync file has not reserved, durably.
-Status SegmentWriter::reserve_offsets(Offset last) {
+Status SegmentWriter::reserve_offsets(Offset last, const AppendStamp& stamp) {
   if (!sync_log_) return {};
   const std::lock_guard lock(sync_mutex_);
+  // Before the log's own last append time is: an entry may tell of a later allowance than of a time, never the reverse.
+  clock_ = stamp;
   if (last < ceiling_) return {};
   SyncEntry entry = durable_;
   entry.offset_ceiling = last + 1 + options_.offset_reserve;
   if (Status noted = write_entry(entry); !noted.ok())
+    return noted.code() == Errc::storage_full ? noted : latch(noted.error());
+  if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
+  return {};
+}
+
+Status SegmentWriter::note_log_start(Offset log_start) {
+  const std::lock_guard lock(sync_mutex_);
+  if (log_start <= log_start_) return {};
+  log_start_ = log_start;
+  if (!sync_log_ || is_latched_.load(std::memory_order_acquire)) return {};
+  // One at rest may find no descriptor: then this note is missing, and nothing else.
+  if (Status awake = sync_log_->wake(); !awake.ok()) return awake;
+  if (Status noted = write_entry(durable_); !noted.ok())
     return noted.code() == Errc::storage_full ? noted : latch(noted.error());
   if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
   return {};
@@ -225,7 +252,8 @@ Status SegmentWriter::note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, 
   return {};
 }
 
-Status SegmentWriter::write_entry(const SyncEntry& entry) {
+Status SegmentWriter::write_entry(SyncEntry entry) {
+  tell(entry, options_.run, clock_, log_start_);
   LOGCASK_TRY(sync_log_->append(entry));
   durable_ = entry;
   ceiling_ = entry.offset_ceiling;

@@ -35,6 +35,11 @@ class SegmentWriter {
     std::uint64_t sync_log_interval_bytes = 16u << 20;
     // How far ahead offsets are reserved in the .sync file, so that none is given twice after a power loss.
     std::int64_t offset_reserve = std::int64_t{1} << 20;
+    // What the .sync file says of the partition: whose it is, the run that writes, the clock and log start as of now.
+    PartitionIdentity owner;
+    RunStart run;
+    AppendStamp clock;
+    Offset log_start;
   };
 
   // Creates the log (and for generation 0 its .sync, synced, its ceiling reserved ahead). Fails with already_exists.
@@ -51,10 +56,14 @@ class SegmentWriter {
   // Writes whole batches at the end; each piece holds one or more of them back to back, each sound and checked by
   // the caller, offsets continuing where the log ends (generation 0: without a hole). `append_time` from the
   // partition's append clock. invalid_argument when the segment would pass its limits (see fits).
-  Status append(std::span<const ByteView> pieces, TimestampMs append_time);
-  Status append(ByteView batches, TimestampMs append_time) { return append(std::span(&batches, 1), append_time); }
+  Status append(std::span<const ByteView> pieces, const AppendStamp& stamp);
+  Status append(ByteView batches, const AppendStamp& stamp) { return append(std::span(&batches, 1), stamp); }
   // May this many bytes, up to this offset, still go into the segment's 2^31 limits?
   bool fits(std::uint64_t bytes, Offset last_offset) const;
+
+  // The partition's log start has moved: further entries of the .sync file say so, the next one durably now. Any
+  // thread. An error means that it is not noted there; it does not latch.
+  Status note_log_start(Offset log_start);
 
   // Makes everything durable that was written when the call began, and says what that was.
   Result<SyncEntry> sync(std::int64_t now_monotonic_ns);
@@ -89,11 +98,11 @@ class SegmentWriter {
   Error latch(const Error& first);
   Status check_append(std::span<const ByteView> pieces, std::uint64_t& bytes, Offset& last) const;
   Status reserve_blocks(std::uint64_t end);
-  Status reserve_offsets(Offset last);
+  Status reserve_offsets(Offset last, const AppendStamp& stamp);
   Status cut_back(Error error, std::uint64_t position);
   Result<SyncEntry> sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log);
   Status note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force);
-  Status write_entry(const SyncEntry& entry);
+  Status write_entry(SyncEntry entry);
   Status write_indexes(const SegmentFacts& facts, bool sync_indexes);
 
   const std::shared_ptr<Directory> directory_;
@@ -108,6 +117,8 @@ class SegmentWriter {
   std::unique_ptr<SyncLog> sync_log_;
   SyncEntry durable_;
   Offset ceiling_;
+  Offset log_start_;
+  AppendStamp clock_;  // of the newest append, or as given
   std::int64_t sync_log_synced_ns_ = 0;
   std::uint64_t sync_log_synced_position_ = 0;
 

@@ -167,7 +167,7 @@ bool LocalPartitionRunner::write_once() {
         status = roll_log(lock);
       } else {
         lock.unlock();
-        status = job.writer->append(job.set.pieces, job.append_time);
+        status = job.writer->append(job.set.pieces, job.append_stamp);
         lock.lock();
         if (status.ok()) {
           partition_->finish_write(job);
@@ -214,6 +214,10 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   sync_active_ = true;
   SegmentWriter::Options options = environment_.recovery.writer;
   options.offset_reserve = config_.offset_reserve;
+  options.owner = environment_.recovery.owner;
+  options.run = partition_->run();
+  options.clock = partition_->append_clock().stamp();
+  options.log_start = partition_->log_start();
   lock.unlock();
   const auto& env = environment_.partition;
   const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {

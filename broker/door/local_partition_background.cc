@@ -18,16 +18,27 @@ namespace {
 // Entries loaded under one hold of the lock.
 constexpr std::size_t kLoadRecords = 1024;
 
-// Log files of the directory, after making sure that the removed ones stay removed.
-Result<std::vector<SegmentName>> present_logs(Directory& directory) {
+// Files of the directory, after making sure that the removed ones stay removed.
+struct PresentFiles {
+  std::vector<SegmentName> logs;
+  std::vector<SegmentName> sync_logs;
+};
+Result<PresentFiles> present_files(Directory& directory) {
   LOGCASK_TRY(directory.sync());
   LOGCASK_ASSIGN(const std::vector<Directory::Entry> entries, directory.list());
-  std::vector<SegmentName> logs;
+  PresentFiles present;
   for (const Directory::Entry& entry : entries) {
     const auto parsed = parse_segment_filename(entry.name);
-    if (parsed && parsed->file == SegmentFile::log) logs.push_back(parsed->name);
+    if (parsed && parsed->file == SegmentFile::log) present.logs.push_back(parsed->name);
+    if (parsed && parsed->file == SegmentFile::sync) present.sync_logs.push_back(parsed->name);
   }
-  return logs;
+  return present;
+}
+
+// What the manifest lists it vouches for: those .sync files say nothing any more. One that stays is harmless.
+void remove_sync_logs(Directory& directory, const std::vector<SegmentName>& present, Offset closed_end) {
+  for (const SegmentName& name : present)
+    if (name.base < closed_end) (void)directory.unlink(segment_filename(name, SegmentFile::sync)).ok();
 }
 
 }  // namespace
@@ -218,10 +229,11 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
   std::uint64_t digest = 0;
   Offset covered;
   LOGCASK_ASSIGN(const std::string snapshot, store_producer_snapshot(covered, digest));
-  TimestampMs now;
+  AppendStamp now;
   {
     const Lock lock(mutex_);
-    now = partition_->now();
+    partition_->now();
+    now = partition_->append_clock().stamp();
     for (const ClosedSegment& closed : partition_->closed()) {
       if (closed.listed) continue;
       const KeyIndex* keys = std::as_const(*partition_).keys();
@@ -231,10 +243,13 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
     }
   }
   const std::string old_snapshot = step.manifest().producer_snapshot_name;
-  LOGCASK_ASSIGN(const std::vector<SegmentName> still_there, present_logs(*environment_.partition.directory));
+  Directory& directory = *environment_.partition.directory;
+  LOGCASK_ASSIGN(const PresentFiles present, present_files(directory));
+  if (mutant(Mutant::sync_log_gone_too_early) && !fresh.empty())
+    remove_sync_logs(directory, present.sync_logs, fresh.back().end_offset);
   LOGCASK_TRY(store_step(step, [&](Manifest& next) {
     std::erase_if(next.obsolete, [&](const SegmentName& name) {
-      return std::find(still_there.begin(), still_there.end(), name) == still_there.end();
+      return std::find(present.logs.begin(), present.logs.end(), name) == present.logs.end();
     });
     next.segments.insert(next.segments.end(), fresh.begin(), fresh.end());
     next.producer_snapshot_name = snapshot;
@@ -249,8 +264,11 @@ Status LocalPartitionRunner::store_checkpoint(LogStructure::Step& step) {
       for (const ManifestSegment& listed : fresh)
         if (closed.segment->name() == listed.facts.name) closed.listed = true;
   }
-  if (!old_snapshot.empty() && old_snapshot != snapshot && step.both_copies())
-    (void)environment_.partition.directory->unlink(old_snapshot);  // an old snapshot that stays is harmless
+  // A copy that does not list a segment yet would have its log read with nothing to say what of it is on disk.
+  if (!step.both_copies()) return {};
+  remove_sync_logs(directory, present.sync_logs, step.manifest().closed_end());
+  if (!old_snapshot.empty() && old_snapshot != snapshot)
+    (void)directory.unlink(old_snapshot);  // an old snapshot that stays is harmless
   return {};
 }
 

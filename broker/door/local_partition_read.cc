@@ -20,10 +20,15 @@ constexpr std::size_t kLookupKeys = SegmentLookup::kPlacesMax;
 Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_bytes) {
   FetchedBatches fetched;
   LogView view;
+  RunStart run;
+  std::shared_ptr<const RunHistory> older;  // where the answer may end in a run before this one
   {
     const Lock lock(mutex_);
     if (auto error = unavailable()) return *std::move(error);
     view = partition_->view();
+    run = partition_->run();
+    if (from <= run.first) older = partition_->runs();
+    fetched.run = older ? older->of(from) : run.id;
     if (mutant(Mutant::reads_beyond_committed)) view.visible_end = partition_->marks().written_end();
     fetched.visible_end = view.visible_end;
     fetched.log_start_offset = view.log_start;
@@ -42,16 +47,30 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
       fetched.owners = std::move(slice.owners);
       fetched.bytes = slice.bytes;
       fetched.next_fetch_offset = slice.next_offset;
+      if (older) fetched.run = older->of(fetched.next_fetch_offset);
       return fetched;
     }
   }
   auto bytes = std::make_shared<std::string>();
   bytes->reserve(std::min<std::size_t>(max_bytes, 1u << 20));
   LOGCASK_ASSIGN(fetched.next_fetch_offset, read_batches(view, from, max_bytes, *bytes));
+  if (older) fetched.run = older->of(fetched.next_fetch_offset);
   fetched.bytes = bytes->size();
   if (!bytes->empty()) fetched.pieces.emplace_back(*bytes);
   fetched.owners.push_back(std::move(bytes));
   return fetched;
+}
+
+std::shared_ptr<const RunHistory> LocalPartitionRunner::runs() const {
+  const Lock lock(mutex_);
+  return partition_ ? partition_->runs() : nullptr;
+}
+
+Status LocalPartitionRunner::check_position(RunId run, Offset position) const {
+  const Lock lock(mutex_);
+  if (!partition_) return {};
+  const Status checked = partition_->runs()->check(run, position, partition_->marks().next_offset());
+  return checked.ok() ? Status() : Status(Error{checked.error()}.in(environment_.name));
 }
 
 PartitionRunner::WaitId LocalPartitionRunner::wait_visible_above(Offset offset, std::function<void(Status)> ready) {

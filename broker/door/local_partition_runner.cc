@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mutant.h"
+#include "base/random.h"
 #include "broker/door/active_segment_why.h"
 #include "compactor/plan.h"
 #include "partition/clean_through.h"
@@ -21,12 +22,27 @@ constexpr int kRestAfterQuietTicks = 5;
 // Ticks after which what could not be read is tried again.
 constexpr int kReadAgainTicks = 30;
 
+std::string clock_ahead_text(std::int64_t ahead_ms) {
+  return "append times run " + std::to_string(ahead_ms / 1000) +
+         " s ahead of the wall clock, which stood there when they began and was put back since; retention, segment.ms "
+         "and "
+         "lags go on by elapsed time, LogAppendTime is ahead by as much. If the wall clock is right now, 'logcask "
+         "reopen' "
+         "sets append times back to it; ages stay as they are and nothing is removed for it";
+}
+
+RunId new_run() {
+  std::uint64_t number = 0;
+  while (number == 0) secure_random_bytes(&number, sizeof number);
+  return RunId(number);
+}
+
 }  // namespace
 
 std::shared_ptr<LocalPartitionRunner> LocalPartitionRunner::open(RunnerEnvironment environment,
                                                                  const PartitionConfig& config, std::string& report) {
   auto runner = std::shared_ptr<LocalPartitionRunner>(new LocalPartitionRunner(std::move(environment), config));
-  const Result<std::string> opened = runner->open_log();
+  const Result<std::string> opened = runner->open_log(false);
   report = opened.ok() ? *opened : opened.error().to_string();
   if (!opened.ok()) runner->opening_ = opened.error();
   return runner;
@@ -38,9 +54,11 @@ LocalPartitionRunner::LocalPartitionRunner(RunnerEnvironment environment, const 
 LocalPartitionRunner::~LocalPartitionRunner() = default;
 
 // Recovers the log and publishes the partition; the keydir follows in the background. Nobody holds a role.
-Result<std::string> LocalPartitionRunner::open_log() {
+Result<std::string> LocalPartitionRunner::open_log(bool settle_clock) {
   RecoveryOptions options = environment_.recovery;
   options.create = options.create && !was_open_;
+  options.run = new_run();
+  options.settle_clock = settle_clock;
   options.writer.offset_reserve = config_.offset_reserve;
   options.producers.max_producers = static_cast<std::size_t>(config_.max_producers);
   options.producers.expiration_ms = config_.producer_expiry_ms;
@@ -124,6 +142,8 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
                                                 std::to_string(range.to.value()) + ": " + range.reason});
   if (quarantined_) snapshot.problems.push_back({"compaction_quarantined", *quarantined_});
   troubles_.list(snapshot.problems);
+  if (const AppendClock& clock = partition_->append_clock(); clock.settled_ahead())
+    snapshot.problems.push_back({"clock_ahead", clock_ahead_text(clock.ahead_ms())});
   return snapshot;
 }
 
@@ -238,6 +258,7 @@ void LocalPartitionRunner::roll_if_all_goes(Offset before) {
 // slices.
 Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
   std::vector<ClosedSegment> dropped;
+  std::shared_ptr<SegmentWriter> writer;
   Outbox out;
   {
     LOGCASK_ASSIGN(const auto open_step, begin_step());
@@ -265,11 +286,14 @@ Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
     const Lock lock(mutex_);
     note_expired_keys(to);
     dropped = partition_->move_log_start(std::max(to, partition_->log_start()), step.manifest().dropped_end);
+    writer = partition_->writer();
     watchers_.flush(out);
     if (step.both_copies())
       for (const ClosedSegment& segment : dropped) segment.segment->remove_when_unused();
   }
   run_outbox(out);
+  // For the day when both manifests are lost. The step has been taken, with or without this.
+  if (!mutant(Mutant::log_start_forgotten)) (void)writer->note_log_start(to).ok();
   KeydirCursor cursor;
   bool more = true;
   while (more) {
@@ -511,13 +535,14 @@ Result<std::string> LocalPartitionRunner::reopen() {
     const Lock lock(mutex_);
     if (closing_) return Error{Errc::shutting_down, environment_.name + " is closing"};
     const bool online = partition_ && !offline_ && !partition_->latched() && settled;
-    const bool sound = partition_ && partition_->damaged().empty() && !quarantined_;
+    const bool sound =
+        partition_ && partition_->damaged().empty() && !quarantined_ && !partition_->append_clock().settled_ahead();
     if (online && sound && (troubles_.damaged_reads().empty() || mutant(Mutant::read_error_sticks)))
       return std::string(damaged.empty() ? "nothing to do: the partition is online"
                                          : "nothing to do: what could not be read can be read again");
   }
   shut_log({Errc::partition_offline, environment_.name + " is being reopened"});
-  auto report = open_log();
+  auto report = open_log(true);
   // Opening looks at no record: health must not forget what still cannot be read.
   if (report.ok()) read_damage_again(damaged);
   return report;

@@ -47,6 +47,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
   bool congested() const override;
   Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override;
+  std::shared_ptr<const RunHistory> runs() const override;
+  Status check_position(RunId run, Offset position) const override;
   WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override;
   void cancel_wait(WaitId id) override;
   Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override;
@@ -106,7 +108,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Result<std::unique_ptr<OpenStep>> begin_step();
   std::shared_ptr<LogStructure> current_structure() const;
   void shut_log(const Error& reason);
-  Result<std::string> open_log();
+  Result<std::string> open_log(bool settle_clock);
   std::optional<Error> unavailable() const;  // under the lock
 
   // append and write

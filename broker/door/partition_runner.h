@@ -27,6 +27,7 @@
 #include "partition/append_types.h"
 #include "partition/config.h"
 #include "partition/replay_filter.h"
+#include "partition/run_history.h"
 
 namespace logcask {
 
@@ -43,6 +44,7 @@ struct FetchedBatches {
   Offset log_start_offset;
   Offset tombstone_horizon;
   LeaderEpoch leader_epoch;
+  RunId run = kNoRun;  // what next_fetch_offset carries as a position (partition/run_history.h)
 };
 
 // The latest record of one key. Views live for the duration of the sink's call only.
@@ -129,6 +131,12 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
     TimestampMs timestamp;
   };
   virtual Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) = 0;
+
+  // ---- positions
+  // The runs of the log that is open, of which a position carries one; null while there is none. Never changes.
+  virtual std::shared_ptr<const RunHistory> runs() const { return nullptr; }
+  // topic_changed when the next offset to be read, `position`, was read in another log. Nothing is said while offline.
+  virtual Status check_position(RunId, Offset) const { return {}; }
 
   // ---- lookup
   // One answer per key. `loading` errors while the keydir is incomplete. May read the disk.

@@ -14,8 +14,8 @@
 namespace logcask {
 
 struct PartitionProblem {
-  // offline | read_only | damaged | storage_full | compaction_quarantined; of the whole broker: disk_low | disk_reserve
-  // | data_directory_gone | keydir_full
+  // offline | read_only | damaged | storage_full | compaction_quarantined | clock_ahead; of the whole broker:
+  // disk_low | disk_reserve | data_directory_gone | keydir_full
   std::string kind;
   std::string reason;
 };

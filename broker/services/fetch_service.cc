@@ -35,6 +35,8 @@ std::vector<Source> find_sources(const ServiceParts& parts, const CallContext& c
       source.error = unknown_partition(*topic, source.position.partition.value());
     } else {
       source.runner = topic->partitions[static_cast<std::size_t>(source.position.partition.value())];
+      if (source.position.run != kNoRun)
+        source.error = source.runner->check_position(source.position.run, source.position.offset);
     }
   }
   return sources;
@@ -47,7 +49,8 @@ FetchedPartition read_source(const Source& source, Offset offset, std::size_t ma
     part.data.next_fetch_offset = offset;
     return part;
   }
-  auto fetched = source.runner->fetch(offset, max_bytes);
+  auto fetched =
+      source.error.ok() ? source.runner->fetch(offset, max_bytes) : Result<FetchedBatches>(source.error.error());
   if (fetched.ok()) {
     part.data = std::move(fetched).value();
   } else {

@@ -17,6 +17,7 @@ struct FetchPosition {
   PartitionId partition;
   Offset offset;
   std::size_t max_bytes = 0;  // 0 = the request's
+  RunId run = kNoRun;         // that the offset was read in; topic_changed when this log does not know it
 };
 
 struct FetchedPartition {

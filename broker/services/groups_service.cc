@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/door/committed_records.h"
 #include "broker/services/counted.h"
 #include "broker/topics/internal_batch.h"
@@ -24,6 +25,34 @@ Status check_group_name(const std::string& group) {
   if (group.empty() || group.size() > kGroupNameBytesMax)
     return Error{Errc::invalid_argument, "a group name has 1 to " + std::to_string(kGroupNameBytesMax) + " bytes"};
   return {};
+}
+
+// With the topic's id and the run of the offset, so that it is not taken for one of a later topic of that name.
+OffsetCommitValue value_to_keep(const Topics& topics, const OffsetCommit& commit, TimestampMs now) {
+  OffsetCommitValue value;
+  value.offset = commit.offset;
+  value.leader_epoch = commit.leader_epoch;
+  value.metadata = commit.metadata;
+  value.commit_timestamp = now;
+  value.run = commit.run;
+  const TopicPtr topic = topics.find(commit.topic);
+  if (!topic) return value;
+  value.topic_id = topic->record.id;
+  const PartitionRunner* runner = topic->partition(commit.partition);
+  const auto runs = runner && value.run == kNoRun ? runner->runs() : nullptr;
+  if (runs) value.run = runs->of(commit.offset);
+  return value;
+}
+
+Status same_log(const Topics& topics, const CommittedOffset& committed) {
+  const TopicPtr topic = topics.find(committed.topic);
+  const PartitionRunner* runner = topic ? topic->partition(committed.partition) : nullptr;
+  if (!runner || !committed.value || mutant(Mutant::position_of_any_log)) return {};
+  if (committed.value->topic_id && *committed.value->topic_id != topic->record.id)
+    return Error{Errc::topic_changed, "offset " + std::to_string(committed.value->offset.value()) +
+                                          " was committed for an earlier topic '" + committed.topic +
+                                          "'; it is not used"};
+  return runner->check_position(committed.value->run, committed.value->offset);
 }
 
 Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
@@ -58,6 +87,7 @@ Status GroupsService::check(const OffsetCommit& commit) const {
   if (!topic->partition(commit.partition)) return unknown_partition(*topic, commit.partition.value());
   if (commit.offset < Offset(0))
     return Error{Errc::invalid_argument, "offset " + std::to_string(commit.offset.value()) + " cannot be committed"};
+  LOGCASK_TRY(topic->partition(commit.partition)->check_position(commit.run, commit.offset));
   if (commit.metadata.size() > kMetadataBytesMax)
     return Error{Errc::invalid_argument, "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
   return {};
@@ -79,8 +109,7 @@ Result<std::vector<Status>> GroupsService::commit_now(const Principal& principal
     positions.push_back(i);
     Record& record = records.emplace_back();
     record.key = {group, commit.topic, commit.partition};
-    if (commit.offset != kNoOffset)
-      record.value = OffsetCommitValue{commit.offset, commit.leader_epoch, commit.metadata, now};
+    if (commit.offset != kNoOffset) record.value = value_to_keep(parts_.topics, commit, now);
   }
   if (records.empty()) return statuses;
   const Status written = write(*topic->partitions[0], records);
@@ -204,6 +233,7 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
       failure = std::move(value).error();
   });
   if (!failure.ok()) return std::move(failure).error();
+  for (CommittedOffset& one : committed) one.changed = same_log(parts_.topics, one);
   return committed;
 }
 

@@ -22,13 +22,15 @@ struct OffsetCommit {
   Offset offset;  // -1 deletes the commit
   LeaderEpoch leader_epoch{-1};
   std::string metadata;
+  RunId run = kNoRun;  // that the offset was read in; without one it counts as read in the topic as it is
 };
 
 struct CommittedOffset {
   std::string topic;
   PartitionId partition;
   std::optional<OffsetCommitValue> value;  // nothing: no commit
-  Offset committed_end = kNoOffset;        // of the partition, for the lag; -1 when it is gone
+  Status changed;  // topic_changed: the commit is of another log of that name, and nobody goes on from it
+  Offset committed_end = kNoOffset;  // of the partition, for the lag; -1 when it is gone
 };
 
 struct GroupSummary {

@@ -132,9 +132,9 @@ Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPos
     return Error{Errc::partition_offline,
                  "partition " + std::to_string(position.partition.value()) + ": " + state.reason};
   if (position.epoch > state.leader_epoch || position.position > state.next_offset)
-    return Error{Errc::stale_token, "the resume token is ahead of partition " +
-                                        std::to_string(position.partition.value()) +
-                                        " (an older copy of the data?); start a new replay without a token"};
+    return Error{Errc::topic_changed, "the resume token is ahead of partition " +
+                                          std::to_string(position.partition.value()) +
+                                          " (an older copy of the data?); start a new replay without a token"};
   LOGCASK_TRY(check_horizon(position, live_only, state.tombstone_horizon));
   if (position.phase != ReplayPhase::tail) return {};
   LOGCASK_ASSIGN(const Offset bound, runner.replay_bound());

@@ -28,7 +28,9 @@ class ReplayService::Replay final : public CreditStream {
         options_(std::move(options)),
         token_(std::move(token)),
         unfinished_(token_.partitions.size()),
-        sink_(std::move(sink)) {}
+        sink_(std::move(sink)) {
+    for (std::size_t i = 0; i < token_.partitions.size(); ++i) runs_.push_back(runner(i).runs());
+  }
 
   void cancel(const Error& reason) override { end(reason); }
 
@@ -109,17 +111,22 @@ class ReplayService::Replay final : public CreditStream {
 
   // A marker that follows in a frame of its own must not be lost when the connection breaks in between.
   std::string token_before_marker(std::size_t i, const ReplayAdvance& step) const {
-    if (!step.marker) return encode_replay_token(token_);
     ReplayToken before = token_;
-    before.partitions[i].phase = ReplayPhase::catch_up;
-    return encode_replay_token(before);
+    if (step.marker) before.partitions[i].phase = ReplayPhase::catch_up;
+    return encoded(std::move(before));
+  }
+
+  std::string encoded(ReplayToken token) const {
+    for (std::size_t i = 0; i < token.partitions.size(); ++i)
+      if (runs_[i]) token.partitions[i].run = runs_[i]->of(token.partitions[i].reach());
+    return encode_replay_token(token);
   }
 
   void send_marker(std::size_t, const ReplayAdvance& step) {
     ReplayChunk chunk = chunk_of(step);
     chunk.caught_up = true;
     chunk.caught_up_offset = step.position.tail_mark;
-    chunk.token = encode_replay_token(token_);
+    chunk.token = encoded(token_);
     sink_->chunk(std::move(chunk));
   }
 
@@ -132,7 +139,8 @@ class ReplayService::Replay final : public CreditStream {
 
   const TopicPtr topic_;
   const ReplayOptions options_;
-  ReplayToken token_;  // the live state
+  ReplayToken token_;                                    // the live state
+  std::vector<std::shared_ptr<const RunHistory>> runs_;  // of the token's partitions
   std::size_t unfinished_;
   std::unique_ptr<ReplaySink> sink_;  // null once ended
   std::size_t turn_ = 0;
@@ -167,8 +175,8 @@ Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options
 Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& options) {
   LOGCASK_ASSIGN(ReplayToken token, decode_replay_token(options.resume_token));
   if (token.topic_id != topic.record.id)
-    return Error{Errc::stale_token, "the resume token belongs to another topic than '" + topic.record.name +
-                                        "' as it is now (was it deleted and made again?); start a new replay"};
+    return Error{Errc::topic_changed, "the resume token belongs to another topic than '" + topic.record.name +
+                                          "' as it is now (was it deleted and made again?); start a new replay"};
   if (token.live_only != options.filter.live_only)
     return Error{Errc::invalid_argument, "the resume token was made with live_only " +
                                              std::string(token.live_only ? "set" : "unset") + "; ask the same way"};
@@ -176,6 +184,7 @@ Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& optio
   for (ReplayPosition& position : token.partitions) {
     PartitionRunner* runner = topic.partition(position.partition);
     if (!runner) return unknown_partition(topic, position.partition.value());
+    LOGCASK_TRY(runner->check_position(position.run, position.reach()));
     LOGCASK_TRY(resume_replay_position(*runner, token.live_only, position));
   }
   return token;

@@ -6,9 +6,10 @@
 namespace logcask {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::uint8_t kLiveOnly = 1;
 constexpr std::size_t kPartitionBytes = 4 + 1 + 8 + 4 + 8 + 8 + 8;
+constexpr std::size_t kTokenRunBytes = 8;  // of each partition, from version 2 on
 constexpr std::size_t kCrcBytes = 4;
 
 Error not_a_token(const char* why) {
@@ -37,6 +38,7 @@ std::string encode_replay_token(const ReplayToken& token) {
     writer.fixed(p.walk_end.value());
     writer.fixed(p.tail_mark.value());
     writer.fixed(p.horizon_at_start.value());
+    writer.fixed(p.run.value());
   }
   writer.fixed(crc32c(out));
   return out;
@@ -47,14 +49,16 @@ Result<ReplayToken> decode_replay_token(ByteView bytes) {
   const ByteView body = bytes.substr(0, bytes.size() - kCrcBytes);
   if (crc32c(body) != load_be<std::uint32_t>(bytes.data() + body.size())) return not_a_token("its checksum is wrong");
   ByteReader reader(body);
-  if (reader.fixed<std::uint8_t>() != kVersion) return not_a_token("another version of the broker made it");
+  const auto version = reader.fixed<std::uint8_t>();
+  if (version < 1 || version > kVersion) return not_a_token("another version of the broker made it");
   ReplayToken token;
   token.live_only = (reader.fixed<std::uint8_t>() & kLiveOnly) != 0;
   const ByteView id = reader.bytes(token.topic_id.bytes.size());
   if (id.size() == token.topic_id.bytes.size())
     std::copy(id.begin(), id.end(), reinterpret_cast<char*>(token.topic_id.bytes.data()));
   const auto count = reader.fixed<std::uint32_t>();
-  if (!reader.ok() || reader.remaining() != std::size_t{count} * kPartitionBytes)
+  if (!reader.ok() ||
+      reader.remaining() != std::size_t{count} * (kPartitionBytes + (version == 1 ? 0 : kTokenRunBytes)))
     return not_a_token("its length is wrong");
   token.partitions.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -68,6 +72,7 @@ Result<ReplayToken> decode_replay_token(ByteView bytes) {
     p.walk_end = Offset(reader.fixed<std::int64_t>());
     p.tail_mark = Offset(reader.fixed<std::int64_t>());
     p.horizon_at_start = Offset(reader.fixed<std::int64_t>());
+    if (version >= 2) p.run = RunId(reader.fixed<std::uint64_t>());
     if (!sound(p)) return not_a_token("its positions make no sense");
   }
   return token;

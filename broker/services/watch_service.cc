@@ -87,6 +87,9 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
     std::vector<PartitionRunner::WatchStart::Key> current;
     std::deque<KeyChange> changes;
     std::deque<std::size_t> stale;
+    std::shared_ptr<const RunHistory> runs;
+    Offset seen_to;           // one past the highest offset sent
+    RunId told_run = kNoRun;  // the run of that, as the watcher was told
   };
 
   void distribute(PartitionId partition) {
@@ -122,6 +125,7 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
         });
     if (!started.ok()) return std::move(started).error();
     source.id = started->id;
+    source.runs = source.runner->runs();
     source.registered_at = started->committed_end;
     source.current = std::move(started->current);
     for (std::size_t i = 0; i < source.keys.size(); ++i) source.keys[i].last_sent = source.current[i].offset;
@@ -266,7 +270,18 @@ class WatchService::Watch final : public OpenCall, public std::enable_shared_fro
     return emit(event);
   }
 
+  // So that whoever comes back can tell whether it is to the same log.
+  void tell_run(const LookupResult& event) {
+    for (Source& source : sources_) {
+      if (source.partition != event.partition || event.offset < source.seen_to || !source.runs) continue;
+      source.seen_to = event.offset + 1;
+      const RunId run = source.runs->of(source.seen_to);
+      if (run != source.told_run) sink_->run(source.partition, source.told_run = run);
+    }
+  }
+
   bool emit(const LookupResult& event) {
+    tell_run(event);
     credit_ -= static_cast<std::int64_t>(event_bytes(event));
     sink_->event(event);
     return true;
@@ -318,6 +333,11 @@ Result<std::shared_ptr<OpenCall>> WatchService::watch(const CallContext& context
     return refuse(unknown_partition(*topic, options.partition.value()));
   if (!options.last_seen.empty() && options.last_seen.size() != keys.size())
     return refuse(Error{Errc::invalid_argument, "last seen offsets: one per key, or none"});
+  for (const SeenPosition& seen : options.positions) {
+    PartitionRunner* runner = topic->partition(seen.partition);
+    if (!runner) return refuse(unknown_partition(*topic, seen.partition.value()));
+    if (auto same = runner->check_position(seen.run, seen.offset); !same.ok()) return refuse(std::move(same).error());
+  }
   const PartitionId partition = options.partition;
   auto watch = std::make_shared<Watch>(parts_, context.loop, topic, keys, std::move(options), std::move(sink));
   if (auto started = watch->start(partition); !started.ok()) return refuse(std::move(started).error());

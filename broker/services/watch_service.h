@@ -21,13 +21,24 @@ class WatchSink {
  public:
   virtual ~WatchSink() = default;
   virtual void event(const LookupResult& event) = 0;  // views live during the call
-  virtual void flush() = 0;                           // after a run of events
-  virtual void ended(Status status) = 0;              // last call
+  // From here on the highest offset sent of the partition was written in this run; before the next flush.
+  virtual void run(PartitionId, RunId) {}
+  virtual void flush() = 0;               // after a run of events
+  virtual void ended(Status status) = 0;  // last call
+};
+
+// Up to where a watch has seen a partition's changes: one past the highest offset, and the run of that.
+struct SeenPosition {
+  PartitionId partition;
+  Offset offset;
+  RunId run = kNoRun;
 };
 
 struct WatchOptions {
   PartitionId partition{-1};
   std::vector<Offset> last_seen;  // empty, or one per key; -1 = nothing seen yet
+  // With last_seen: what that was seen in. topic_changed when it was another log; the watcher begins anew then.
+  std::vector<SeenPosition> positions;
   std::uint64_t credit_bytes = 0;
 };
 

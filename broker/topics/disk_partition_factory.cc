@@ -72,6 +72,7 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   environment.partition.arena = &arena_;
   environment.partition.budget =
       spec.internal ? &budgets_.internal() : &budgets_.of_topic(spec.topic_id, spec.topic, spec.config);
+  environment.recovery.owner = {spec.topic_id, spec.partition};
   environment.recovery.create = spec.create || spec.finish_creation;
   environment.recovery.machine_reset = parts_.data.machine_reset() && !spec.create;
   environment.flush = &parts_.flush;

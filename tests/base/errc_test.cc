@@ -25,6 +25,8 @@ TEST_CASE("wire numbers are frozen", "[base]") {
   CHECK(static_cast<int>(Errc::storage_full) == 21);
   CHECK(static_cast<int>(Errc::tombstone_horizon_passed) == 24);
   CHECK(static_cast<int>(Errc::stale_token) == 47);
+  CHECK(static_cast<int>(Errc::topic_changed) == 48);
+  CHECK(static_cast<int>(Errc::foreign_file) == 49);
   CHECK(errc_from_wire(9999) == Errc::internal);
   CHECK(errc_from_wire(-3) == Errc::internal);
 }

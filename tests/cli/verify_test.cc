@@ -43,7 +43,7 @@ std::map<std::string, std::string> live_state(PartitionFixture& partition) {
 std::shared_ptr<Directory> partition_directory(MemoryFileSystem& disk) { return disk.root(); }
 
 std::string first_closed_log(MemoryFileSystem& disk) {
-  auto check = check_partition(partition_directory(disk), "p");
+  auto check = check_partition(partition_directory(disk), "p", std::nullopt);
   REQUIRE_OK(check);
   REQUIRE(check->manifest.has_value());
   REQUIRE(!check->manifest->segments.empty());
@@ -56,7 +56,7 @@ std::string flipped(std::string content, std::size_t at) {
 }
 
 PartitionCheck check(MemoryFileSystem& disk) {
-  auto checked = check_partition(partition_directory(disk), "p");
+  auto checked = check_partition(partition_directory(disk), "p", std::nullopt);
   REQUIRE_OK(checked);
   for (const auto& finding : checked->findings) UNSCOPED_INFO(finding.file << ": " << finding.what);
   return std::move(*checked);
@@ -102,7 +102,7 @@ TEST_CASE("a partition whose manifests are both lost is rebuilt from its logs an
 
   for (const char* name : kManifestNames) disk->set_content(name, "garbage");
   CHECK(check(*disk).has(Finding::Kind::manifest));
-  auto report = rebuild_manifest(partition_directory(*disk));
+  auto report = rebuild_manifest(partition_directory(*disk), std::nullopt);
   REQUIRE_OK(report);
   CHECK(report->set_aside.empty());
   CHECK(report->manifest.log_start_offset == Offset(0));
@@ -127,12 +127,74 @@ TEST_CASE("rebuilding keeps what an output of compaction replaces when both are 
   const std::string bytes = *disk->content(name);
   disk->set_content(output, bytes.substr(0, bytes.size() / 2));
   for (const char* manifest : kManifestNames) disk->set_content(manifest, "");
-  auto report = rebuild_manifest(partition_directory(*disk));
+  auto report = rebuild_manifest(partition_directory(*disk), std::nullopt);
   REQUIRE_OK(report);
   CHECK(report->set_aside == std::vector<std::string>{output});
   CHECK(disk->content(output + ".aside").has_value());
   PartitionFixture rebuilt(disk->clone(), small_segments());
   CHECK(live_state(rebuilt).size() == 49);
+}
+
+TEST_CASE("a manifest that is made anew keeps the highest log start that anything on disk proves") {
+  const bool sync_log_too = GENERATE(false, true);
+  PartitionFixture fixture;
+  for (int i = 0; i < 8; ++i) CHECK(fixture.put("k" + std::to_string(i), "v").error.ok());
+  REQUIRE_OK(fixture.partition().delete_records(Offset(5)));
+  fixture.kill();
+  auto disk = fixture.disk().clone();
+  for (const char* name : kManifestNames) REQUIRE_OK(disk->root()->unlink(name));
+  const std::string sync_log = segment_filename({Offset(0), Generation(0)}, SegmentFile::sync);
+  if (sync_log_too) REQUIRE_OK(disk->root()->unlink(sync_log));
+  const auto report = rebuild_manifest(partition_directory(*disk), std::nullopt);
+  REQUIRE_OK(report);
+  if (sync_log_too) {
+    CHECK(report->manifest.log_start_offset == Offset(0));
+    CHECK(report->log_start_proof.find("may be back") != std::string::npos);
+    return;
+  }
+  CHECK(report->manifest.log_start_offset == Offset(5));
+  PartitionFixture rebuilt(std::move(disk), {});
+  CHECK(rebuilt.fetch_all(Offset(5)).size() == 3);
+  CHECK(rebuilt.get("k4").status == LookupAnswer::Status::absent);
+  CHECK(rebuilt.get("k5").status == LookupAnswer::Status::found);
+}
+
+TEST_CASE("repair makes nothing in place of what it cannot read") {
+  const std::string which = GENERATE("manifest.a", "manifest.", ".sync");
+  PartitionFixture fixture;
+  for (int i = 0; i < 3; ++i) CHECK(fixture.put("k" + std::to_string(i), "v").error.ok());
+  fixture.kill();
+  auto disk = fixture.disk().clone();
+  if (which == ".sync")
+    for (const char* name : kManifestNames) REQUIRE_OK(disk->root()->unlink(name));
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.error_number = EACCES;
+  fault.path_part = which;
+  fault.sticky = true;
+  disk->fail(fault);
+  const auto paths = disk->paths();
+  const auto check = check_partition(partition_directory(*disk), "p", std::nullopt);
+  REQUIRE_OK(check);
+  CHECK(check->has(Finding::Kind::unread));
+  CHECK(check->has(Finding::Kind::manifest) == (which == ".sync"));
+  const auto report = rebuild_manifest(partition_directory(*disk), std::nullopt);
+  CHECK(report.code() == Errc::permission_denied);
+  CHECK(disk->paths() == paths);
+}
+
+TEST_CASE("verify names files of another partition") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 3; ++i) CHECK(fixture.put("k" + std::to_string(i), "v").error.ok());
+  fixture.kill();
+  auto disk = fixture.disk().clone();
+  PartitionIdentity other;
+  other.partition = PartitionId(7);
+  const auto check = check_partition(partition_directory(*disk), "p", other);
+  REQUIRE_OK(check);
+  CHECK(check->has(Finding::Kind::damage));
+  CHECK_FALSE(check->has(Finding::Kind::manifest));
+  CHECK(rebuild_manifest(partition_directory(*disk), other).code() == Errc::foreign_file);
 }
 
 TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing over it") {
@@ -141,7 +203,7 @@ TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing
   const std::string good = *disk->content(name);
   disk->set_content(name, flipped(good, good.size() / 2));
   for (const char* manifest : kManifestNames) disk->set_content(manifest, "");
-  auto report = rebuild_manifest(partition_directory(*disk));
+  auto report = rebuild_manifest(partition_directory(*disk), std::nullopt);
   REQUIRE_OK(report);
   REQUIRE(report->manifest.damaged.size() == 1);
   CHECK(report->manifest.damaged[0].reason.find(name) != std::string::npos);

@@ -117,8 +117,35 @@ TEST_CASE("The end is known per partition and reached by polling") {
   state.answered(state.questions().at(0), part_with(Offset(2), "x", Offset(2)), nullptr);
   CHECK(state.all_ends_known());
   CHECK_FALSE(state.at_end());
-  state.set_position(kFetchedPartition, Offset(2));
+  state.set_position(kFetchedPartition, Offset(2), kNoRun);
   CHECK(state.at_end());
+}
+
+TEST_CASE("A fetch goes on with the run that came with its position, and a seek forgets it") {
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(5), false, RunId(4));
+  CHECK(state.questions().at(0).run == RunId(4));
+  CHECK(state.run(kFetchedPartition) == RunId(4));
+  FetchedPart part = part_with(Offset(9), "xx", Offset(50));
+  part.run = RunId(6);
+  CHECK(state.answered(state.questions().at(0), part, nullptr));
+  CHECK(state.questions().at(0).run == RunId(6));
+  CHECK(state.run(kFetchedPartition) == RunId(4));  // until it is polled
+  CHECK(state.pop()->run == RunId(6));
+  state.seek(kFetchedPartition, Offset(3));
+  CHECK(state.questions().at(0).run == kNoRun);
+}
+
+TEST_CASE("Another log is told like a position out of range, and begun at the same offset, too") {
+  const bool may_begin_anew = GENERATE(true, false);
+  FetchState state({kFetchedPartition}, may_begin_anew ? OutOfRange::earliest : OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), false, RunId(4));
+  CHECK(state.answered(state.questions().at(0), part_failing(Errc::topic_changed), nullptr));
+  const auto item = state.pop();
+  REQUIRE(item.has_value());
+  CHECK((item->error.code == Errc::topic_changed) == !may_begin_anew);
+  REQUIRE(state.questions().size() == (may_begin_anew ? 1 : 0));
+  if (may_begin_anew) CHECK(state.questions().at(0).run == kNoRun);
 }
 
 }  // namespace

@@ -221,5 +221,31 @@ TEST_CASE("A watch that resumes tells only what is new") {
   CHECK(progress.last_seen() == std::vector<Offset>{Offset(8), Offset(3)});
 }
 
+TEST_CASE("A watch keeps the run of the highest offset it has seen of a partition, whatever a new stream tells") {
+  using Status = Lookup::Status;
+  WatchProgress progress(2);
+  progress.at(PartitionId(0), Offset(3));  // a broker that tells no runs
+  CHECK(progress.positions().empty());
+  progress.told(PartitionId(0), RunId(1));
+  progress.at(PartitionId(0), Offset(7));
+  progress.at(PartitionId(0), Offset(5));
+  progress.at(PartitionId(0), kNoOffset);
+  CHECK(progress.positions().at(PartitionId(0)).offset == Offset(8));
+  progress.subscribed();
+  progress.at(PartitionId(0), Offset(9));  // not told yet: the old position stays
+  CHECK(progress.positions().at(PartitionId(0)).offset == Offset(8));
+  progress.told(PartitionId(0), RunId(2));
+  progress.at(PartitionId(0), Offset(6));
+  CHECK(progress.positions().at(PartitionId(0)).run == RunId(1));
+  progress.at(PartitionId(0), Offset(10));
+  CHECK(progress.positions().at(PartitionId(0)).run == RunId(2));
+  CHECK(progress.take(0, Status::found, Offset(10)));
+  progress.restart();
+  CHECK(progress.positions().empty());
+  CHECK_FALSE(progress.seen(0));
+  CHECK(progress.last_seen() == std::vector<Offset>{kNoOffset, kNoOffset});
+  CHECK(progress.take(0, Status::found, Offset(2)));
+}
+
 }  // namespace
 }  // namespace logcask::client

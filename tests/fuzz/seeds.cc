@@ -183,7 +183,7 @@ void seed_sync_logs() {
   testing::MemoryFileSystem files;
   SyncEntry entry;
   entry.durable_end = Offset(100);
-  auto log = SyncLog::create(*files.root(), Offset(100), entry);
+  auto log = SyncLog::create(*files.root(), {}, Offset(100), entry);
   LOGCASK_CHECK(log.ok());
   for (int i = 1; i < 5; ++i) {
     entry.durable_end = Offset(100 + i);
@@ -192,9 +192,9 @@ void seed_sync_logs() {
     LOGCASK_CHECK((*log)->append(entry).ok());
   }
   const std::string file = content(files, {Offset(100), Generation(0)}, SegmentFile::sync);
-  put("sync_log", "five-slots", byte(0) + file.substr(0, 5 * kSyncSlotBytes));
-  put("sync_log", "repaired", byte(3) + file.substr(0, 3 * kSyncSlotBytes + 20));
-  put("sync_log", "checksums", byte(1) + file.substr(0, 2 * kSyncSlotBytes));
+  put("sync_log", "five-slots", byte(0) + file.substr(0, 6 * kSyncSlotBytes));
+  put("sync_log", "repaired", byte(3) + file.substr(0, 4 * kSyncSlotBytes + 20));
+  put("sync_log", "checksums", byte(1) + file.substr(0, 3 * kSyncSlotBytes));
 }
 
 void seed_manifests() {

@@ -42,7 +42,7 @@ class Copy {
   explicit Copy(const std::string& version) : expected_(read_text(kGolden / version / "expected.txt")) {
     fs::copy(kGolden / version / "data", data(), fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(data()))
-      if (entry.path().extension() == ".sync") fs::resize_file(entry.path(), kSyncSlots * kSyncSlotBytes);
+      if (entry.path().extension() == ".sync") fs::resize_file(entry.path(), kSyncFileBytes);
     REQUIRE_FALSE(expected_.empty());
   }
   fs::path data() const { return fs::path(temp_.path()) / "data"; }
@@ -170,7 +170,7 @@ TEST_CASE("every file of format 1 is understood for itself", "[golden]") {
 
 TEST_CASE("a data directory of a newer format is refused and left alone", "[golden]") {
   Copy copy("v1");
-  std::ofstream(copy.data() / "FORMAT") << "2\n";
+  std::ofstream(copy.data() / "FORMAT") << "3\n";
   const auto before = copy.files();
   ConfigSources sources;
   sources.flags = {{"data.dir", copy.data().string()}, {"listen", "127.0.0.1:0"}, {"log.level", "error"}};
@@ -179,7 +179,7 @@ TEST_CASE("a data directory of a newer format is refused and left alone", "[gold
   const auto started = Broker::start(*config, "test");
   REQUIRE(started.code() == Errc::unsupported_version);
   INFO(started.error().message);
-  CHECK(started.error().message.find("newer logcask (format 2; this build knows 1)") != std::string::npos);
+  CHECK(started.error().message.find("newer logcask (format 3; this build knows 2)") != std::string::npos);
   CHECK(started.error().message.find(copy.data().string()) != std::string::npos);
   CHECK(copy.files() == before);
 }

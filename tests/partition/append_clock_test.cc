@@ -33,10 +33,10 @@ TEST_CASE("append time never goes back") {
   HandClock clock;
   AppendClock append(clock, std::nullopt);
   const TimestampMs before = append.now();
-  clock.wall -= 3'600'000;
+  clock.wall -= 360'000;
   CHECK(append.now() == before);
-  CHECK(append.wall_ahead_ms() == -3'600'000);
-  clock.pass(3'600'000);
+  CHECK(append.wall_ahead_ms() == -360'000);
+  clock.pass(360'000);
   CHECK(append.now() == before);
   clock.pass(5);
   CHECK(append.now().value() == before.value() + 5);
@@ -81,6 +81,79 @@ TEST_CASE("a jump while the broker was down is capped like any other") {
   clock.wall += 30 * kYearMs;
   AppendClock append(clock, TimestampMs(last), 60'000);
   CHECK(append.now().value() == last + 60'000);
+}
+
+TEST_CASE("however often it is started, the clock runs ahead by the allowance once and by twice the time that passed") {
+  HandClock clock;
+  AppendStamp kept = AppendClock(clock, std::nullopt).stamp();
+  const std::int64_t start = kept.time.value();
+  clock.wall += kYearMs;
+  std::int64_t passed = 0;
+  for (int i = 0; i < 1000; ++i) {
+    AppendClock append(clock, kept);
+    append.now();
+    clock.pass(3);
+    passed += 3;
+    append.now();
+    kept = append.stamp();
+  }
+  CHECK(kept.time.value() - start <= AppendClock::kDefaultSlackMs + 2 * passed);
+  CHECK(kept.time.value() - start >= AppendClock::kDefaultSlackMs);
+}
+
+TEST_CASE("a time that tells nothing of an allowance begins with a whole one") {
+  HandClock clock;
+  const std::int64_t last = clock.wall;
+  clock.wall += kYearMs;
+  AppendClock append(clock, TimestampMs(last));
+  CHECK(append.now().value() == last + AppendClock::kDefaultSlackMs);
+}
+
+TEST_CASE("a wall clock that was ahead by a year and is put right stops nothing, whatever restarts come between") {
+  HandClock clock;
+  clock.wall += kYearMs;
+  std::optional<AppendClock> append(std::in_place, clock, std::nullopt);
+  const std::int64_t start = append->now().value();
+  clock.wall -= kYearMs;
+  for (int hour = 1; hour <= 48; ++hour) {
+    if (hour % 7 == 0) {
+      const AppendStamp kept = append->stamp();
+      append.emplace(clock, kept);
+    }
+    clock.pass(3'600'000);
+    INFO("hour " << hour);
+    REQUIRE(append->now().value() == start + hour * 3'600'000);
+    REQUIRE(append->settled_ahead());
+    REQUIRE(append->ahead_ms() == kYearMs);
+  }
+  SECTION("a stop counts as long as it took, up to the allowance") {
+    const AppendStamp kept = append->stamp();
+    clock.wall += 300'000;
+    AppendClock next(clock, kept);
+    CHECK(next.now().value() == kept.time.value() + 300'000);
+  }
+  SECTION("when the wall clock is as far ahead again nothing moves, and nothing is ahead any more") {
+    const TimestampMs before = append->now();
+    clock.wall += kYearMs;
+    CHECK(append->now() == before);
+    CHECK(append->ahead_ms() == 0);
+    CHECK_FALSE(append->settled_ahead());
+  }
+}
+
+TEST_CASE("a wall clock that jumps to and fro carries nothing along") {
+  HandClock clock;
+  AppendClock append(clock, std::nullopt);
+  const std::int64_t start = append.now().value();
+  std::int64_t passed = 0;
+  for (int i = 0; i < 2000; ++i) {
+    clock.wall += i % 2 == 0 ? kYearMs : -kYearMs;
+    clock.pass(10);
+    passed += 10;
+    append.now();
+    REQUIRE(append.last().value() - start <= AppendClock::kDefaultSlackMs + 2 * passed);
+  }
+  CHECK(append.last().value() - start >= passed / 2);
 }
 
 TEST_CASE("a day of downtime is caught up with within a day") {

@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "tests/support/catch.h"
 #include "tests/support/crash_states.h"
+#include "tests/support/format_1.h"
 #include "tests/support/seed.h"
 
 using namespace logcask;
@@ -11,13 +12,25 @@ using namespace logcask::testing;
 
 namespace {
 
+const PartitionIdentity kManifestOwner = [] {
+  PartitionIdentity owner;
+  owner.topic.bytes.fill(9);
+  owner.partition = PartitionId(4);
+  return owner;
+}();
+
 Manifest sample_manifest(std::uint64_t generation = 3) {
   Manifest m;
+  m.owner = kManifestOwner;
+  m.format_1_through = Offset(60);
+  m.runs = RunHistory({{RunId(77), Offset(0)}, {RunId(78), Offset(33)}});
   m.generation = generation;
   m.log_start_offset = Offset(7);
   m.tombstone_horizon = Offset(5);
   m.dropped_end = Offset(2);
-  m.append_clock = TimestampMs(1'700'000'000'123);
+  m.append_clock = {TimestampMs(1'700'000'000'123)};
+  m.append_clock.allowance_ms = 555;
+  m.append_clock.ahead_ms = 6;
   m.producer_snapshot_name = "00000000000000000100.producers";
   m.producer_snapshot_digest = 0x1122334455667788;
   m.producer_snapshot_end = Offset(100);
@@ -103,32 +116,32 @@ TEST_CASE("a lost, damaged or older copy is written again from the other", "[man
   if (how == 4) files.set_content(name, old);
   INFO(name << ", way " << how);
   bool repaired = false;
-  const auto loaded = load_manifest(*files.root(), repaired);
+  const auto loaded = load_manifest(*files.root(), kManifestOwner, repaired);
   REQUIRE_OK(loaded);
   REQUIRE(loaded->has_value());
   CHECK(**loaded == sample_manifest(3));
   CHECK(repaired);
   CHECK(files.content(kManifestNames[0]) == good);
   CHECK(files.content(kManifestNames[1]) == good);
-  REQUIRE_OK(load_manifest(*files.root(), repaired));
+  REQUIRE_OK(load_manifest(*files.root(), kManifestOwner, repaired));
   CHECK_FALSE(repaired);
 }
 
 TEST_CASE("two unreadable copies are an error that deletes nothing, none at all is a new partition", "[manifest]") {
   MemoryFileSystem files;
   bool repaired = false;
-  const auto none = load_manifest(*files.root(), repaired);
+  const auto none = load_manifest(*files.root(), kManifestOwner, repaired);
   REQUIRE_OK(none);
   CHECK_FALSE(none->has_value());
   REQUIRE_OK(files.root()->open("manifest.a", OpenMode::create_new));
   REQUIRE_OK(files.root()->open("manifest.b", OpenMode::create_new));
-  const auto both = load_manifest(*files.root(), repaired);
+  const auto both = load_manifest(*files.root(), kManifestOwner, repaired);
   CHECK(both.code() == Errc::corrupt_file);
   CHECK(both.error().message.find("verify --repair") != std::string::npos);
   CHECK(files.paths().size() == 2);
   // Only one is there, and it is bad.
   REQUIRE_OK(files.root()->unlink("manifest.b"));
-  CHECK(load_manifest(*files.root(), repaired).code() == Errc::corrupt_file);
+  CHECK(load_manifest(*files.root(), kManifestOwner, repaired).code() == Errc::corrupt_file);
 }
 
 TEST_CASE("a manifest of a newer format is named as such, whatever the other copy says", "[manifest]") {
@@ -141,7 +154,7 @@ TEST_CASE("a manifest of a newer format is named as such, whatever the other cop
   ByteWriter(with_crc).fixed(crc32c(body));
   files.set_content("manifest.b", with_crc);
   bool repaired = false;
-  CHECK(load_manifest(*files.root(), repaired).code() == Errc::unsupported_version);
+  CHECK(load_manifest(*files.root(), kManifestOwner, repaired).code() == Errc::unsupported_version);
 }
 
 TEST_CASE("whatever a crash leaves of a manifest step, the old or the new one is loaded", "[manifest]") {
@@ -157,7 +170,7 @@ TEST_CASE("whatever a crash leaves of a manifest step, the old or the new one is
     while (auto crash = states.next()) {
       INFO(crash->description);
       bool repaired = false;
-      const auto loaded = load_manifest(*crash->image->root(), repaired);
+      const auto loaded = load_manifest(*crash->image->root(), kManifestOwner, repaired);
       REQUIRE_OK(loaded);
       REQUIRE(loaded->has_value());
       REQUIRE((*loaded)->generation >= crash->marks + 1);
@@ -166,4 +179,66 @@ TEST_CASE("whatever a crash leaves of a manifest step, the old or the new one is
     }
     CHECK(states.count() > 20);
   }
+}
+
+TEST_CASE("a manifest of format 1 is read, and written again as it was while it names nobody", "[manifest]") {
+  const std::string old = format_1_manifest(sample_manifest());
+  CHECK(old.substr(4, 2) == std::string("\0\1", 2));
+  CHECK(encode_manifest(sample_manifest()).substr(4, 2) == std::string("\0\2", 2));
+  const auto decoded = decode_manifest(old);
+  REQUIRE_OK(decoded);
+  CHECK_FALSE(decoded->owner.has_value());
+  CHECK(decoded->segments == sample_manifest().segments);
+  CHECK(decoded->append_clock.time == sample_manifest().append_clock.time);
+  CHECK(decoded->append_clock.allowance_ms == kUnknownAllowance);
+  CHECK(decoded->runs.runs().empty());
+  CHECK(encode_manifest(*decoded) == old);
+}
+
+TEST_CASE("a manifest of another partition is named and changes nothing", "[manifest]") {
+  const std::string which = GENERATE("manifest.a", "manifest.b");
+  MemoryFileSystem files;
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest()));
+  Manifest foreign = sample_manifest(9);
+  foreign.owner->partition = PartitionId(5);
+  files.set_content(which, encode_manifest(foreign));
+  bool repaired = false;
+  const auto loaded = load_manifest(*files.root(), kManifestOwner, repaired);
+  REQUIRE(loaded.code() == Errc::foreign_file);
+  CHECK(loaded.error().message.find(which) != std::string::npos);
+  CHECK(loaded.error().message.find(foreign.owner->to_string()) != std::string::npos);
+  CHECK(*files.content(which) == encode_manifest(foreign));
+}
+
+TEST_CASE("a manifest that may not be read is not called damaged, and its other copy is not taken for the newest",
+          "[manifest]") {
+  const std::string which = GENERATE("manifest.a", "manifest.b", "manifest.");
+  MemoryFileSystem files;
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest()));
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.error_number = EACCES;
+  fault.path_part = which;
+  fault.sticky = true;
+  files.fail(fault);
+  bool repaired = false;
+  const auto loaded = load_manifest(*files.root(), kManifestOwner, repaired);
+  REQUIRE(loaded.code() == Errc::permission_denied);
+  CHECK(loaded.error().message.find("--repair") == std::string::npos);
+  CHECK_FALSE(repaired);
+}
+
+TEST_CASE("manifests that the disk gives neither of are not offered for repair", "[manifest]") {
+  MemoryFileSystem files;
+  REQUIRE_OK(store_manifest(*files.root(), sample_manifest()));
+  Fault fault;
+  fault.kinds = {OperationKind::open};
+  fault.error_number = EIO;
+  fault.path_part = "manifest.";
+  fault.sticky = true;
+  files.fail(fault);
+  bool repaired = false;
+  const auto loaded = load_manifest(*files.root(), kManifestOwner, repaired);
+  REQUIRE(loaded.code() == Errc::io_error);
+  CHECK(loaded.error().message.find("--repair") == std::string::npos);
 }

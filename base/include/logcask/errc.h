@@ -60,6 +60,8 @@ enum class Errc : std::int32_t {
   wrong_partition = 45,
   not_leader = 46,
   stale_token = 47,
+  topic_changed = 48,
+  foreign_file = 49,
 };
 
 // "unknown_topic"; "errc_<n>" is never returned: an unknown number reads as "unknown_error".

@@ -62,6 +62,11 @@ using Generation = StrongNumber<struct GenerationTag, std::uint32_t>;
 
 inline constexpr ProducerId kNoProducer{-1};
 
+// One stretch of a partition's life from an opening to the next, as a random number: tells the log that a position was
+// read in from one that has grown in its place. 0: not known.
+using RunId = StrongNumber<struct RunIdTag, std::uint64_t>;
+inline constexpr RunId kNoRun{0};
+
 // 128 random bits that tell a re-created topic from its namesake.
 struct TopicId {
   std::array<std::uint8_t, 16> bytes{};

@@ -14,6 +14,7 @@ void encode_part(const FetchedPartition& part, v1::FetchResponse::Partition& out
   out.set_tombstone_horizon(part.data.tombstone_horizon.value());
   out.set_records_bytes(static_cast<std::uint32_t>(part.data.bytes));
   out.set_leader_epoch(part.data.leader_epoch.value());
+  out.set_run(part.data.run.value());
 }
 
 class NativeFetchCall final : public FetchCall {
@@ -77,7 +78,7 @@ void handle_fetch(const NativeRequest& request) {
   positions.reserve(static_cast<std::size_t>(fetch.partitions_size()));
   for (const auto& wire : fetch.partitions())
     positions.push_back({wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
-                         Offset(wire.offset()), wire.max_bytes()});
+                         Offset(wire.offset()), wire.max_bytes(), RunId(wire.run())});
   if (auto checked = FetchService::check(positions); !checked.ok()) return request.refuse(std::move(checked).error());
   FetchService& service = request.services().fetch;
   if (fetch.follow()) {

@@ -25,7 +25,9 @@ void handle_fetch_offsets(const NativeRequest& request) {
           out.set_partition(static_cast<std::uint32_t>(one.partition.value()));
           out.set_committed_end(one.committed_end.value());
           out.set_offset(-1);
-          if (!one.value) continue;
+          if (!one.changed.ok()) set_error(out.mutable_error(), one.changed);
+          if (!one.value || !one.changed.ok()) continue;
+          out.set_run(one.value->run.value());
           out.set_offset(one.value->offset.value());
           out.set_leader_epoch(one.value->leader_epoch.value());
           out.set_metadata(one.value->metadata);

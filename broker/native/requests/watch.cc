@@ -1,4 +1,6 @@
 // Watch: a stream of the current values of some keys and every change after.
+#include <map>
+
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
 #include "logcask/v1/native.pb.h"
@@ -19,11 +21,17 @@ class NativeWatchSink final : public WatchSink {
     ++count_;
     if (events_.size() >= kEventsBytesMax) flush();
   }
+  void run(PartitionId partition, RunId run) override { runs_[partition] = run; }
   void flush() override {
     if (count_ == 0) return;
     ArenaMessage<v1::ResponseHeader> response;
     response->set_correlation_id(correlation_id_);
     response->mutable_watch()->set_event_count(std::exchange(count_, 0));
+    for (const auto& [partition, run] : std::exchange(runs_, {})) {
+      auto* told = response->mutable_watch()->add_runs();
+      told->set_partition(static_cast<std::uint32_t>(partition.value()));
+      told->set_run(run.value());
+    }
     connection_->send(*response, std::exchange(events_, {}));
   }
   void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
@@ -33,6 +41,7 @@ class NativeWatchSink final : public WatchSink {
   const std::uint64_t correlation_id_;
   std::string events_;
   std::uint32_t count_ = 0;
+  std::map<PartitionId, RunId> runs_;  // told with the next response
 };
 
 }  // namespace
@@ -48,6 +57,9 @@ void handle_watch(const NativeRequest& request) {
   WatchOptions options;
   options.partition = PartitionId(watch.partition());
   for (const std::int64_t offset : watch.last_seen_offsets()) options.last_seen.push_back(Offset(offset));
+  for (const auto& seen : watch.positions())
+    options.positions.push_back(
+        {PartitionId(static_cast<std::int32_t>(seen.partition())), Offset(seen.offset()), RunId(seen.run())});
   const std::uint64_t lent = request.connection.first_loan(watch.credit_bytes());
   options.credit_bytes = lent;
   auto open = request.services().watch.watch(request.connection.context(), watch.topic(), *keys, std::move(options),

@@ -151,6 +151,8 @@ struct GroupOffset {
   std::string metadata;
   TimestampMs committed_at{-1};
   Offset committed_end = kNoOffset;  // of the partition, for the lag; kNoOffset when it is gone
+  RunId run = kNoRun;                // that the offset was read in; kNoRun: the topic as it is
+  Error error{Errc::ok, {}};         // topic_changed: the commit is of another log of that name and is not used
 };
 
 struct BrokerProblem {

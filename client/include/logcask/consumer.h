@@ -51,8 +51,9 @@ struct ConsumerOptions {
   std::size_t max_poll_records = 10000;
   std::size_t max_batch_bytes = 64u << 20;  // largest batch after decompression
   std::int64_t fetch_wait_ms = 500;         // how long the broker may hold an empty answer
-  // What to do when the position is no longer in the log (log start moved past it).
-  // Also for a start beyond its end.
+  // What to do when the position is no longer in the log: log start moved past it (offset_out_of_range), or the topic
+  // is another log than the one it was read in, made anew or restored from an older copy (topic_changed). Also for a
+  // start beyond its end.
   enum class OutOfRange : std::uint8_t { fail, earliest, latest } out_of_range = OutOfRange::fail;
 };
 
@@ -89,6 +90,9 @@ class LOGCASK_API Consumer {
 
   const std::string& topic() const;
   const std::vector<PartitionId>& partitions() const;
+  // With StartAt::committed: partitions whose committed offset was of another log of that name (the topic was made anew
+  // or restored from an older copy); they began as if nothing had been committed.
+  const std::vector<PartitionId>& commits_not_used() const;
   // The next offset that poll will look at; steps over holes.
   Offset position(PartitionId partition) const;
   // The partition's committed end as last seen; kNoOffset before the first answer. position >= end = caught up.

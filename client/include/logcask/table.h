@@ -77,6 +77,9 @@ struct WatchEvent {
   std::size_t key_index = 0;  // into the watched keys
   ByteView key;
   Lookup lookup;  // found, deleted, expired; absent only as the first event of a key
+  // The topic is another log than before (made anew, or restored from an older copy): the watch began anew, and this is
+  // the key's first event of it, whatever was shown before.
+  bool topic_changed = false;
 };
 
 // Ends when dropped: no callback runs after cancel() or the destructor returned, unless called from a callback.

@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <map>
 
+#include "partition/manifest.h"
+#include "segment/filename.h"
+#include "segment/sync_log.h"
 #include "tests/support/catch.h"
 #include "tests/support/partition_fixture.h"
 
@@ -399,6 +402,123 @@ TEST_CASE("log start moves, keys below it are absent everywhere, and watchers he
   CHECK(fixture.get("k9").status == LookupAnswer::Status::absent);
   CHECK(fixture.replay_live().size() == 10);
   CHECK(fixture.partition().snapshot().live_keys == 10);
+}
+
+TEST_CASE("a closed segment's sync log goes when the manifest lists it, and not before", "[runner]") {
+  PartitionFixture fixture;
+  const std::string sync_log = segment_filename({Offset(0), Generation(0)}, SegmentFile::sync);
+  fixture.put("k", "1");
+  Fault fault;
+  fault.kinds = {OperationKind::create};
+  fault.path_part = "manifest.b";
+  fault.error_number = ENOSPC;
+  fault.sticky = true;
+  fixture.disk().fail(fault);
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  // One copy lists it; the other would have its log read.
+  CHECK(fixture.disk().content(sync_log).has_value());
+  fixture.disk().clear_faults();
+  fixture.put("k", "2");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  CHECK_FALSE(fixture.disk().content(sync_log).has_value());
+  CHECK_FALSE(fixture.disk().content(segment_filename({Offset(1), Generation(0)}, SegmentFile::sync)).has_value());
+  CHECK(fixture.disk().content(segment_filename({Offset(2), Generation(0)}, SegmentFile::sync)).has_value());
+  fixture.kill();
+  fixture.open();
+  CHECK(fixture.get("k").value == "2");
+}
+
+TEST_CASE("log start is noted in the sync log, for the day when the manifests are lost", "[runner]") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");
+  REQUIRE_OK(fixture.partition().delete_records(Offset(3)));
+  const auto noted = read_sync_log(*fixture.disk().root(), Offset(0));
+  REQUIRE_OK(noted);
+  CHECK(noted->log_start == Offset(3));
+  fixture.put("k9", "v");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("k10", "v");
+  CHECK(read_sync_log(*fixture.disk().root(), Offset(6))->log_start == Offset(3));
+}
+
+TEST_CASE("with a supervisor and a wall clock a year ahead no retention passes: restarts grant nothing", "[runner]") {
+  PartitionConfig config;
+  config.deletes = true;
+  config.retention_ms = 3'600'000;
+  config.timestamp_type = TimestampType::log_append_time;
+  PartitionFixture fixture(config);
+  fixture.put("old", "v");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.run_all();
+  fixture.clock().set_wall_off_ms(365LL * 24 * 3'600'000);
+  const bool killed = GENERATE(true, false);
+  for (int start = 0; start < 12; ++start) {
+    if (killed) {
+      fixture.kill();
+      fixture.open();
+    } else {
+      fixture.restart();
+    }
+    fixture.clock().advance_ms(100);
+    fixture.put("k" + std::to_string(start), "v");
+    fixture.partition().tick();
+    fixture.run_all();
+  }
+  CHECK(fixture.get("old").status == LookupAnswer::Status::found);
+  const auto records = fixture.fetch_all();
+  REQUIRE(records.size() == 13);
+  CHECK(records.back().timestamp.value() - records.front().timestamp.value() <= 600'000 + 2 * 1'200 + 1'000);
+}
+
+TEST_CASE("after a wall clock that was ahead retention goes on, health says so, and reopen sets the times back",
+          "[runner]") {
+  PartitionConfig config;
+  config.deletes = true;
+  config.retention_ms = 3'600'000;
+  constexpr std::int64_t kMinuteMs = 60'000;
+  PartitionFixture fixture(config);
+  fixture.kill();
+  // As if the first start had met a wall clock that was a year ahead.
+  for (const char* name : kManifestNames) {
+    auto manifest = decode_manifest(*fixture.disk().content(name));
+    REQUIRE_OK(manifest);
+    manifest->append_clock.time = TimestampMs(fixture.clock().wall_ms().value() + 365LL * 24 * 60 * kMinuteMs);
+    fixture.disk().set_content(name, encode_manifest(*manifest));
+  }
+  fixture.open();
+  const auto clock_problem = [&]() -> std::string {
+    for (const PartitionProblem& problem : fixture.partition().snapshot().problems)
+      if (problem.kind == "clock_ahead") return problem.reason;
+    return "";
+  };
+  const auto pass_minutes = [&](std::int64_t minutes) {
+    fixture.clock().advance_ms(minutes * kMinuteMs);
+    fixture.partition().tick();
+    fixture.run_all();
+  };
+  fixture.put("old", "v");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("younger", "v");
+  fixture.run_all();
+  CHECK(clock_problem().find("logcask reopen") != std::string::npos);
+  SECTION("without anybody's help") {
+    pass_minutes(50);
+    CHECK(fixture.get("old").status == LookupAnswer::Status::found);
+    pass_minutes(15);
+    CHECK(fixture.get("old").status == LookupAnswer::Status::absent);
+  }
+  SECTION("set back, too, and nothing is lost for it") {
+    pass_minutes(30);
+    REQUIRE_OK(fixture.partition().reopen());
+    fixture.run_all();
+    CHECK(clock_problem().empty());
+    pass_minutes(20);
+    CHECK(fixture.get("old").status == LookupAnswer::Status::found);
+    pass_minutes(15);
+    CHECK(fixture.get("old").status == LookupAnswer::Status::absent);
+  }
 }
 
 TEST_CASE("a watch hears every change of its keys once, in order", "[runner]") {

@@ -247,16 +247,20 @@ TEST_CASE("a token of another topic, another mode or a newer history is refused"
     options.filter.live_only = live_only;
     return f.replay.replay(f.context(), topic, options, std::make_unique<ReaderSink>(reader)).code();
   };
-  CHECK(refused("u", reader.token, true) == Errc::stale_token);
+  CHECK(refused("u", reader.token, true) == Errc::topic_changed);
   CHECK(refused("t", reader.token, false) == Errc::invalid_argument);
   CHECK(refused("t", "nonsense", true) == Errc::stale_token);
   auto token = decode_replay_token(reader.token);
   REQUIRE_OK(token);
   token->partitions[0].position = Offset(1'000'000'000);
-  CHECK(refused("t", encode_replay_token(*token), true) == Errc::stale_token);
+  CHECK(refused("t", encode_replay_token(*token), true) == Errc::topic_changed);
+  token = decode_replay_token(reader.token);
+  REQUIRE(token->partitions[0].run != kNoRun);
+  token->partitions[0].run = RunId(token->partitions[0].run.value() + 1);
+  CHECK(refused("t", encode_replay_token(*token), true) == Errc::topic_changed);
   token = decode_replay_token(reader.token);
   token->partitions[0].epoch = LeaderEpoch(99);
-  CHECK(refused("t", encode_replay_token(*token), true) == Errc::stale_token);
+  CHECK(refused("t", encode_replay_token(*token), true) == Errc::topic_changed);
 }
 
 TEST_CASE("a replay is told about a passed tombstone horizon only when it needs what is gone", "[replay]") {
