@@ -30,7 +30,7 @@ constexpr ErrcInfo kErrcTable[] = {
     {Errc::invalid_producer_epoch, "invalid_producer_epoch", false, "A newer instance of this producer exists."},
     {Errc::unknown_producer_id, "unknown_producer_id", false, "The broker does not know this producer id."},
     {Errc::keydir_budget_exceeded, "keydir_budget_exceeded", false,
-     "The batch would create keys beyond the keydir budget; overwrites and deletes still pass."},
+     "The batch would create keys beyond the keydir budget; overwrites and deletes of known keys pass."},
     {Errc::throttled, "throttled", true, "Too much is waiting for the disk; the batch was not taken."},
     {Errc::loading, "loading", true, "The partition's keydir is still being loaded."},
     {Errc::corrupt_range, "corrupt_range", false,

@@ -55,7 +55,15 @@
   X(position_of_any_log, "ours: a position of another log of the same name is read on from")           \
   X(unreadable_is_damaged, "ours: a manifest that may not be read counts as a damaged one")            \
   X(allowance_granted_anew, "ours: each start lets the append clock run ahead once more")              \
-  X(log_start_forgotten, "ours: a manifest made anew brings deleted records back")
+  X(log_start_forgotten, "ours: a manifest made anew brings deleted records back")                     \
+  X(partition_number_masked, "ours: a number above 2^31-1 becomes another partition's")                \
+  X(looked_up_before_asked, "ours: a topic is looked up before the authorizer is asked")               \
+  X(partitioner_changed_over_records, "ours: a partitioner changes under records, lookups miss them")  \
+  X(unknown_delete_forgotten, "ours: a delete of an unknown key has its entry after a restart only")   \
+  X(foreign_offset_of_a_delete, "ours: a resumed watch tells a delete at another key's offset")        \
+  X(new_partition_loads, "ours: a topic is there before its keydir answers")                           \
+  X(merged_watch_asks_every_partition, "ours: a watch asks partitions that do not hold the key")       \
+  X(commit_beyond_end, "ours: a group commits an offset that was never given out")
 
 namespace logcask {
 

@@ -96,7 +96,7 @@ Growth grow(Keydir& keydir, Keys& keys, std::size_t n, std::uint64_t empty) {
         const std::size_t count = std::min(kBatch, slice_end - done);
         for (std::size_t i = 0; i < count; ++i)
           batch[i] = {keys.identity(done + i), Offset(static_cast<std::int64_t>(done + i)), false};
-        keydir.raise_batch(std::span(batch).first(count), UnknownTombstone::insert);
+        keydir.raise_batch(std::span(batch).first(count));
         done += count;
       }
     });
@@ -119,11 +119,8 @@ Latency single_inserts(Keydir& keydir, Keys& keys, std::size_t from) {
   double total = 0;
   for (std::size_t i = 0; i < each.size(); ++i) {
     const KeyIdentity identity = keys.identity(from + i);
-    each[i] = static_cast<float>(wall_seconds([&] {
-                                   keydir.raise(identity, Offset(static_cast<std::int64_t>(from + i)), false,
-                                                UnknownTombstone::insert);
-                                 }) *
-                                 1e6);
+    each[i] = static_cast<float>(
+        wall_seconds([&] { keydir.raise(identity, Offset(static_cast<std::int64_t>(from + i)), false); }) * 1e6);
     total += each[i];
   }
   std::sort(each.begin(), each.end());
@@ -176,7 +173,7 @@ double sorted_load_seconds(Keys& keys, std::size_t n) {
               [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
     taken += seconds([&] {
       for (std::size_t i = 0; i < kHint; i += kBlock)
-        keydir.raise_batch(std::span(hint).subspan(i, std::min(kBlock, kHint - i)), UnknownTombstone::insert, outcomes);
+        keydir.raise_batch(std::span(hint).subspan(i, std::min(kBlock, kHint - i)), outcomes);
     });
   }
   return taken;

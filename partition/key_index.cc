@@ -1,6 +1,9 @@
 #include "partition/key_index.h"
 
+#include <unordered_set>
+
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 
@@ -19,20 +22,15 @@ std::optional<KeydirEntry> KeyIndex::newest_below(const KeyIdentity& identity, O
   return keydir_.find(identity);
 }
 
-std::vector<std::uint32_t> KeyIndex::reserve(std::span<const KeyIdentity> identities,
-                                             const std::vector<bool>& tombstones, std::vector<bool>& creates) {
-  creates.assign(identities.size(), false);
-  // First as if every value created a key: true or not, it fits nearly always and costs no probe.
-  std::size_t values = 0;
-  for (std::size_t i = 0; i < identities.size(); ++i) {
-    creates[i] = !tombstones[i];
-    values += creates[i] ? 1 : 0;
-  }
-  if (budget_.try_reserve(values)) return {};
+std::vector<std::uint32_t> KeyIndex::reserve(std::span<const KeyIdentity> identities, std::vector<bool>& creates) {
+  // First as if every record created a key: true or not, it fits nearly always and costs no probe.
+  creates.assign(identities.size(), true);
+  if (budget_.try_reserve(identities.size())) return {};
 
   std::vector<std::uint32_t> creating;
+  std::unordered_set<KeyIdentity> created;
   for (std::size_t i = 0; i < identities.size(); ++i) {
-    creates[i] = creates[i] && newest(identities[i]).offset == kNoOffset;
+    creates[i] = newest(identities[i]).offset == kNoOffset && created.insert(identities[i]).second;
     if (creates[i]) creating.push_back(static_cast<std::uint32_t>(i));
   }
   if (budget_.try_reserve(creating.size())) return {};
@@ -55,12 +53,13 @@ Offset KeyIndex::apply(Offset durable_end, Offset log_start, std::size_t max_rec
         for (const PendingEntry& entry : entries) {
           reserved += entry.creates;
           end = entry.offset + 1;
+          if (mutant(Mutant::unknown_delete_forgotten) && entry.tombstone && !keydir_.find(entry.identity)) continue;
           if (entry.offset >= log_start) raises_.push_back({entry.identity, entry.offset, entry.tombstone != 0});
         }
       });
   budget_.release(reserved);
   outcomes_.resize(raises_.size());
-  keydir_.raise_batch(raises_, complete_ ? UnknownTombstone::ignore : UnknownTombstone::insert, outcomes_);
+  keydir_.raise_batch(raises_, outcomes_);
   for (std::size_t i = 0; i < raises_.size(); ++i) {
     stats_.on_raise(raises_[i].offset, raises_[i].deleted, outcomes_[i]);
     if (observe) observe({raises_[i].identity, raises_[i].offset, raises_[i].deleted});
@@ -70,7 +69,7 @@ Offset KeyIndex::apply(Offset durable_end, Offset log_start, std::size_t max_rec
 
 void KeyIndex::load(std::span<const KeydirRaise> records) {
   outcomes_.resize(records.size());
-  keydir_.raise_batch(records, UnknownTombstone::insert, outcomes_);
+  keydir_.raise_batch(records, outcomes_);
   for (std::size_t i = 0; i < records.size(); ++i) stats_.on_raise(records[i].offset, records[i].deleted, outcomes_[i]);
 }
 

@@ -38,10 +38,9 @@ class KeyIndex {
   KeyState newest(const KeyIdentity& identity);
   // The newest record below `end`, pending ones included (read.visibility=written).
   std::optional<KeydirEntry> newest_below(const KeyIdentity& identity, Offset end);
-  // Reserves budget for the values among the records that may create an entry. On refusal nothing is reserved and the
-  // indexes of the records that would create one are returned. `creates[i]` says what was reserved.
-  std::vector<std::uint32_t> reserve(std::span<const KeyIdentity> identities, const std::vector<bool>& tombstones,
-                                     std::vector<bool>& creates);
+  // Reserves budget for the records that may create an entry: those of unknown keys, tombstones too. On refusal nothing
+  // is reserved and the indexes of the records that would create one are returned. `creates[i]` says what was reserved.
+  std::vector<std::uint32_t> reserve(std::span<const KeyIdentity> identities, std::vector<bool>& creates);
   // What reserve() has refused so many for want of.
   KeydirBudget& refusing(std::uint64_t entries) { return budget_.refusing(entries); }
   void push(const PendingEntry& entry) { pending_.push(entry); }

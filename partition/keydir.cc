@@ -90,47 +90,44 @@ void Keydir::find_batch(std::span<const KeyIdentity> identities, std::span<std::
   }
 }
 
-RaiseOutcome Keydir::raise(const KeyIdentity& identity, Offset offset, bool deleted, UnknownTombstone policy) {
-  const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
+RaiseOutcome Keydir::raise(const KeyIdentity& identity, Offset offset, bool deleted) {
+  const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted);
   if (outcome.result == RaiseResult::inserted) budget_.charge(1);
   return outcome;
 }
 
-std::size_t Keydir::raise_batch(std::span<const KeydirRaise> records, UnknownTombstone policy,
-                                std::span<RaiseOutcome> outcomes) {
+std::size_t Keydir::raise_batch(std::span<const KeydirRaise> records, std::span<RaiseOutcome> outcomes) {
   LOGCASK_CHECK(outcomes.empty() || outcomes.size() >= records.size());
   const std::size_t before = size_;
   RaiseOutcome* const out = outcomes.empty() ? nullptr : outcomes.data();
   const auto by_identity = [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; };
   if (records.size() >= kMergeRecords && std::is_sorted(records.begin(), records.end(), by_identity)) {
-    raise_sorted(records, policy, out);
+    raise_sorted(records, out);
   } else {
-    raise_one_by_one(records, policy, out);
+    raise_one_by_one(records, out);
   }
   const std::size_t inserted = size_ - before;
   if (inserted > 0) budget_.charge(inserted);
   return inserted;
 }
 
-void Keydir::raise_one_by_one(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+void Keydir::raise_one_by_one(std::span<const KeydirRaise> records, RaiseOutcome* outcomes) {
   const std::size_t n = records.size();
   for (std::size_t i = 0; i < std::min(n, kPrefetchDistance); ++i) prefetch(records[i].identity, kRaiseLines);
   for (std::size_t i = 0; i < n; ++i) {
     if (i + kPrefetchDistance < n) prefetch(records[i + kPrefetchDistance].identity, kRaiseLines);
     const auto& [identity, offset, deleted] = records[i];
-    const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted, policy);
+    const RaiseOutcome outcome = raise_uncharged(identity, offset, deleted);
     if (outcomes != nullptr) outcomes[i] = outcome;
   }
 }
 
-RaiseOutcome Keydir::raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted,
-                                     UnknownTombstone policy) {
+RaiseOutcome Keydir::raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted) {
   if (directory_.empty()) start();
   KeydirSlot entry = KeydirSlot::of(identity);
   KeydirShard* shard = &shard_of(identity);
   KeydirSlot* at = shard->pages > 0 ? shard->lower_bound(entry) : nullptr;
   if (at != nullptr && shard->names(at, entry)) return raise_slot(*at, offset, deleted);
-  if (deleted && policy == UnknownTombstone::ignore) return {RaiseResult::ignored, {}};
   if (shard->count >= max_entries(shard->pages)) {
     make_room(identity);
     shard = &shard_of(identity);
@@ -152,7 +149,7 @@ RaiseOutcome Keydir::raise_slot(KeydirSlot& slot, Offset offset, bool deleted) {
 }
 
 // Cuts records in identity order into runs of one shard each and merges the runs that are worth it.
-void Keydir::raise_sorted(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+void Keydir::raise_sorted(std::span<const KeydirRaise> records, RaiseOutcome* outcomes) {
   if (directory_.empty()) start();
   while (!records.empty()) {
     const KeyIdentity& first = records.front().identity;
@@ -170,12 +167,12 @@ void Keydir::raise_sorted(std::span<const KeydirRaise> records, UnknownTombstone
         continue;
       }
       if (total <= max_entries(PageArena::kExtentPages)) {
-        merge(run, policy, outcomes);
+        merge(run, outcomes);
       } else {
-        raise_one_by_one(run, policy, outcomes);
+        raise_one_by_one(run, outcomes);
       }
     } else {
-      raise_one_by_one(run, policy, outcomes);
+      raise_one_by_one(run, outcomes);
     }
     records = records.subspan(run.size());
     if (outcomes != nullptr) outcomes += run.size();
@@ -183,7 +180,7 @@ void Keydir::raise_sorted(std::span<const KeydirRaise> records, UnknownTombstone
 }
 
 // One pass over a shard and a sorted run of its records; what comes out is laid out anew.
-void Keydir::merge(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes) {
+void Keydir::merge(std::span<const KeydirRaise> records, RaiseOutcome* outcomes) {
   KeydirShard& shard = shard_of(records.front().identity);
   KeydirSlot* old = scratch(2 * (shard.capacity() + 1) + records.size());
   KeydirSlot* const old_end = old + shard.gather(old);
@@ -195,8 +192,6 @@ void Keydir::merge(std::span<const KeydirRaise> records, UnknownTombstone policy
     RaiseOutcome outcome;
     if (out > merged && out[-1].same_key(entry)) {
       outcome = raise_slot(out[-1], record.offset, record.deleted);
-    } else if (record.deleted && policy == UnknownTombstone::ignore) {
-      outcome.result = RaiseResult::ignored;
     } else {
       outcome.result = RaiseResult::inserted;
       entry.set(checked(record.offset), record.deleted);

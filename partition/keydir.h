@@ -35,17 +35,10 @@ struct KeydirEntry {
   friend bool operator==(const KeydirEntry&, const KeydirEntry&) = default;
 };
 
-// What raise() does with a tombstone of a key that has no entry.
-enum class UnknownTombstone : std::uint8_t {
-  ignore,  // at commit: nothing to hide, so nothing to remember
-  insert,  // while loading: an older value may still be loaded later
-};
-
 enum class RaiseResult : std::uint8_t {
   inserted,  // the key had no entry
   raised,    // the entry named an older record, given as `previous`
   stale,     // the entry names this or a newer record, given as `previous`; nothing changed
-  ignored,   // a tombstone of an unknown key; nothing changed
 };
 
 struct RaiseOutcome {
@@ -101,13 +94,14 @@ class Keydir {
   // out[i] = find(identities[i]); out must be as long. Probes overlap, so 64 cost far less than 64 finds.
   void find_batch(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> out) const;
 
-  // Applies by max(): the entry becomes {offset, deleted} when there is none or an older one.
-  RaiseOutcome raise(const KeyIdentity& identity, Offset offset, bool deleted, UnknownTombstone policy);
+  // Applies by max(): the entry becomes {offset, deleted} when there is none or an older one. A tombstone of a key that
+  // nobody knows makes an entry like any record, at a commit as when loading: so a restart changes no answer and no
+  // count.
+  RaiseOutcome raise(const KeyIdentity& identity, Offset offset, bool deleted);
   // raise() of each; outcomes, when not empty, must be as long. Returns how many entries were inserted.
   // Order is free: the result is the same. Records in identity order (as hints hold them), some dozens
   // per shard, are merged shard by shard, which is several times faster than one by one.
-  std::size_t raise_batch(std::span<const KeydirRaise> records, UnknownTombstone policy,
-                          std::span<RaiseOutcome> outcomes = {});
+  std::size_t raise_batch(std::span<const KeydirRaise> records, std::span<RaiseOutcome> outcomes = {});
   // Removes the entry if it still names `offset`. True when it did.
   bool remove_if(const KeyIdentity& identity, Offset offset);
   // Retention: removes entries below `log_start` in at most `max_shards` shards (about 3,000 entries
@@ -143,11 +137,11 @@ class Keydir {
   KeydirShard& shard_of(const KeyIdentity& identity) { return shards_[directory_[directory_index(identity)]]; }
 
   void start();
-  RaiseOutcome raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted, UnknownTombstone policy);
+  RaiseOutcome raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted);
   RaiseOutcome raise_slot(KeydirSlot& slot, Offset offset, bool deleted);
-  void raise_one_by_one(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes);
-  void raise_sorted(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes);
-  void merge(std::span<const KeydirRaise> records, UnknownTombstone policy, RaiseOutcome* outcomes);
+  void raise_one_by_one(std::span<const KeydirRaise> records, RaiseOutcome* outcomes);
+  void raise_sorted(std::span<const KeydirRaise> records, RaiseOutcome* outcomes);
+  void merge(std::span<const KeydirRaise> records, RaiseOutcome* outcomes);
   void make_room(const KeyIdentity& identity);
   bool may_split(const KeydirShard& shard) const;
   void split(const KeyIdentity& identity);

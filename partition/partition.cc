@@ -108,9 +108,7 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
   }
   std::vector<bool> creates;
   if (keys_) {
-    std::vector<bool> tombstones(batch.checked->records.size());
-    for (std::size_t i = 0; i < tombstones.size(); ++i) tombstones[i] = batch.checked->records[i].tombstone;
-    std::vector<std::uint32_t> refused = keys_->reserve(batch.identities, tombstones, creates);
+    std::vector<std::uint32_t> refused = keys_->reserve(batch.identities, creates);
     if (!refused.empty()) {
       if (!keys_->complete())
         return refuse(Errc::loading, "the keydir is being loaded and its budget leaves no room to accept keys unseen");
@@ -118,7 +116,7 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
       full.note_refused(refused.size(), now);
       admission =
           refuse(Errc::keydir_budget_exceeded, std::to_string(refused.size()) + " records would create keys beyond " +
-                                                   full.describe() + "; overwrites and deletes still pass");
+                                                   full.describe() + "; overwrites and deletes of known keys pass");
       admission.result.refused_records = std::move(refused);
       return admission;
     }

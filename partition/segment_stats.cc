@@ -26,10 +26,6 @@ void SegmentStatsTable::on_raise(Offset offset, bool deleted, const RaiseOutcome
   if (outcome.result == RaiseResult::stale) return;
   SegmentStats* stats = find(offset);
   if (!stats) return;
-  if (outcome.result == RaiseResult::ignored) {
-    ++stats->unindexed_tombstones;
-    return;
-  }
   ++(deleted ? stats->live_tombstones : stats->live_values);
   if (outcome.result == RaiseResult::raised) drop_live(outcome.previous);
 }

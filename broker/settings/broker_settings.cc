@@ -69,8 +69,8 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .type = bytes,
         .default_text = "0",
         .min = 65536,
-        .description =
-            "RAM that all keydirs together may take. At the limit new keys are refused; overwrites and deletes pass.",
+        .description = "RAM that all keydirs together may take. At the limit new keys are refused; overwrites and "
+                       "deletes of known keys pass.",
         .special = 0,
         .special_meaning = "a quarter of the memory or of the control group's limit",
         .reload = true},

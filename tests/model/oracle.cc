@@ -80,14 +80,12 @@ void Oracle::may_also_hold(const Oracle& later) {
 
 Oracle::Newest Oracle::newest(const std::string& key, Offset end) const {
   Newest newest;
-  bool was_live = false;
   for (auto record = log_.lower_bound(log_start_); record != log_.end() && record->first < end; ++record) {
     if (record->second.key != key) continue;
-    was_live = newest.live();
     newest.offset = record->first;
     newest.record = &record->second;
   }
-  if (newest.record && !newest.live()) newest.may_be_absent = newest.offset < horizon_ || !was_live;
+  if (newest.record && !newest.live()) newest.may_be_absent = newest.offset < horizon_;
   return newest;
 }
 

@@ -57,7 +57,7 @@ class Oracle {
     Offset offset = kNoOffset;
     const ModelRecord* record = nullptr;
     bool live() const { return record && record->value.has_value(); }
-    // The tombstone may be gone, or never have entered the keydir.
+    // The tombstone may have been cleaned away.
     bool may_be_absent = false;
   };
   Newest newest(const std::string& key, Offset end) const;

@@ -34,7 +34,7 @@ struct Fixture {
   Keydir keydir{arena, budget};
 
   RaiseOutcome raise(const KeyIdentity& id, std::int64_t offset, bool deleted = false) {
-    return keydir.raise(id, Offset(offset), deleted, UnknownTombstone::insert);
+    return keydir.raise(id, Offset(offset), deleted);
   }
 };
 
@@ -102,14 +102,14 @@ TEST_CASE("an entry only ever rises") {
   CHECK(f.keydir.size() == 1);
 }
 
-TEST_CASE("a tombstone of an unknown key leaves an entry only while loading") {
+TEST_CASE("a tombstone of an unknown key makes an entry, which hides what is older") {
   Fixture f;
-  CHECK(f.keydir.raise(spread(1), Offset(3), true, UnknownTombstone::ignore).result == RaiseResult::ignored);
-  CHECK(f.keydir.size() == 0);
-  CHECK(f.keydir.memory_bytes() < 200);
-  CHECK(f.keydir.raise(spread(1), Offset(3), true, UnknownTombstone::insert).result == RaiseResult::inserted);
-  CHECK(f.raise(spread(1), 2).result == RaiseResult::stale);  // an older value loaded later stays hidden
-  CHECK(f.keydir.raise(spread(1), Offset(4), true, UnknownTombstone::ignore).result == RaiseResult::raised);
+  CHECK(f.raise(spread(1), 3, true).result == RaiseResult::inserted);
+  CHECK(f.keydir.find(spread(1)) == KeydirEntry{Offset(3), true});
+  CHECK(f.budget.used_entries() == 1);
+  CHECK(f.raise(spread(1), 2).result == RaiseResult::stale);
+  CHECK(f.raise(spread(1), 4, true).result == RaiseResult::raised);
+  CHECK(f.budget.used_entries() == 1);
 }
 
 TEST_CASE("remove_if removes the entry it names and no other") {
@@ -169,12 +169,10 @@ void random_operations(Spread identity, std::uint64_t keys, int steps) {
     if (what < 7) {
       const std::int64_t offset = random.one_in(5) ? static_cast<std::int64_t>(random.below(next + 1)) : ++next;
       const bool deleted = random.one_in(4);
-      const auto policy = random.one_in(2) ? UnknownTombstone::insert : UnknownTombstone::ignore;
-      const RaiseOutcome outcome = f.keydir.raise(id, Offset(offset), deleted, policy);
+      const RaiseOutcome outcome = f.keydir.raise(id, Offset(offset), deleted);
       if (known == model.end()) {
-        const bool ignored = deleted && policy == UnknownTombstone::ignore;
-        REQUIRE(outcome.result == (ignored ? RaiseResult::ignored : RaiseResult::inserted));
-        if (!ignored) model[id] = {Offset(offset), deleted};
+        REQUIRE(outcome.result == RaiseResult::inserted);
+        model[id] = {Offset(offset), deleted};
       } else {
         REQUIRE(outcome.previous == known->second);
         const bool rises = Offset(offset) > known->second.offset;
@@ -226,7 +224,7 @@ TEST_CASE("from 100,000 entries up a keydir never costs more than 20 bytes an en
   for (std::uint64_t done = 0; done < 2'000'000; done += batch.size()) {
     for (std::uint64_t i = 0; i < batch.size(); ++i)
       batch[i] = {spread(done + i), Offset(static_cast<std::int64_t>(done + i)), false};
-    REQUIRE(f.keydir.raise_batch(batch, UnknownTombstone::insert) == batch.size());
+    REQUIRE(f.keydir.raise_batch(batch) == batch.size());
     if (f.keydir.size() < 100'000) continue;
     const double bytes = static_cast<double>(f.keydir.memory_bytes());
     worst = std::max(worst, bytes / static_cast<double>(f.keydir.size()));
@@ -266,13 +264,12 @@ TEST_CASE("a batch of probes answers like single ones") {
 }
 
 // Applies the same records one by one and as a batch and requires the same outcomes and tables.
-void compare_batch(Fixture& single, Fixture& batched, std::span<const KeydirRaise> records, UnknownTombstone policy) {
+void compare_batch(Fixture& single, Fixture& batched, std::span<const KeydirRaise> records) {
   std::vector<RaiseOutcome> outcomes(records.size());
   const std::size_t before = single.keydir.size();
-  const std::size_t inserted = batched.keydir.raise_batch(records, policy, outcomes);
+  const std::size_t inserted = batched.keydir.raise_batch(records, outcomes);
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const RaiseOutcome expected =
-        single.keydir.raise(records[i].identity, records[i].offset, records[i].deleted, policy);
+    const RaiseOutcome expected = single.keydir.raise(records[i].identity, records[i].offset, records[i].deleted);
     REQUIRE(outcomes[i].result == expected.result);
     REQUIRE(outcomes[i].previous == expected.previous);
   }
@@ -297,8 +294,8 @@ void batches_like_singles(Spread identity, std::size_t largest, bool sorted) {
     if (sorted)
       std::sort(records.begin(), records.end(),
                 [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
-    compare_batch(single, batched, records, n == 64 ? UnknownTombstone::ignore : UnknownTombstone::insert);
-    compare_batch(single, batched, std::span(records).first(n / 2), UnknownTombstone::ignore);
+    compare_batch(single, batched, records);
+    compare_batch(single, batched, std::span(records).first(n / 2));
   }
 }
 
@@ -322,8 +319,7 @@ TEST_CASE("hints in identity order load into at most 20 bytes an entry, too") {
     std::sort(records.begin(), records.end(),
               [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
     for (std::size_t i = 0; i < kEach; i += 8192)
-      f.keydir.raise_batch(std::span(records).subspan(i, std::min<std::size_t>(8192, kEach - i)),
-                           UnknownTombstone::insert);
+      f.keydir.raise_batch(std::span(records).subspan(i, std::min<std::size_t>(8192, kEach - i)));
     worst = std::max(worst, static_cast<double>(f.keydir.memory_bytes()) / static_cast<double>(f.keydir.size()));
   }
   CHECK(f.keydir.size() == kHints * kEach);
@@ -406,8 +402,8 @@ TEST_CASE("keydirs share an arena and a budget and return what they took") {
   {
     Keydir first(arena, topic), second(arena, topic);
     for (std::uint64_t i = 0; i < 10'000; ++i) {
-      first.raise(spread(i), Offset(1), false, UnknownTombstone::insert);
-      second.raise(spread(i), Offset(2), false, UnknownTombstone::insert);
+      first.raise(spread(i), Offset(1), false);
+      second.raise(spread(i), Offset(2), false);
     }
     CHECK(broker.used_entries() == 20'000);
     CHECK(first.find(spread(7)) == KeydirEntry{Offset(1), false});
