@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/types.h"
 #include "proto/compression.h"
@@ -50,7 +51,8 @@ struct PartitionConfig {
 
   std::optional<Compression> compression;  // compression.type; nothing = producer
   std::int64_t max_message_bytes = 1048588;
-  std::int64_t max_decompressed_bytes = 64LL << 20;  // of a produced batch; the broker's, not the topic's
+  std::string_view max_message_setting = "max.message.bytes";  // the setting that bounds it; a literal
+  std::int64_t max_decompressed_bytes = 64LL << 20;            // of a produced batch; the broker's, not the topic's
   TimestampType timestamp_type = TimestampType::create_time;
   std::int64_t flush_ms = 100;  // bounds how long anything stays unsynced
   std::int64_t flush_messages = INT64_MAX;

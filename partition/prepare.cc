@@ -10,6 +10,7 @@ BatchRules rules_of(const PartitionConfig& config) {
   BatchRules rules;
   rules.keys_required = config.compacted;
   rules.max_batch_bytes = static_cast<std::size_t>(config.max_message_bytes);
+  rules.max_batch_setting = config.max_message_setting;
   rules.max_decompressed_bytes = static_cast<std::size_t>(config.max_decompressed_bytes);
   // What is kept of a record while it is checked is about as much.
   constexpr std::size_t kBytesPerRecord = 64;
@@ -44,10 +45,12 @@ bool reencodes(const PartitionConfig& config, const BatchHeader& header) {
   return config.compression && *config.compression != header.compression();
 }
 
-Result<PreparedBatch> prepare(ByteView bytes, const PartitionConfig& config, BatchRules rules,
-                              const KeyHasher& hasher) {
+// `header`, when there is one, is that of a batch which is not too large.
+Result<PreparedBatch> prepare(ByteView bytes, const BatchHeader* header, const PartitionConfig& config,
+                              BatchRules rules, const KeyHasher& hasher) {
   PreparedBatch prepared;
-  LOGCASK_ASSIGN(prepared.checked, check_produced_batch(bytes, rules));
+  auto checked = header ? check_produced_batch(*header, bytes, rules) : check_produced_batch(bytes, rules);
+  LOGCASK_ASSIGN(prepared.checked, std::move(checked));
   if (reencodes(config, prepared.checked->header)) {
     LOGCASK_ASSIGN(std::string reencoded, reencode(*prepared.checked, *config.compression));
     // The producer's limit was kept; taking a codec away may grow the batch past it.
@@ -73,7 +76,7 @@ bool surely_slow(const BatchHeader& header, std::size_t bytes, std::size_t quick
 
 Result<PreparedBatch> prepare_batch(ByteView bytes, const PartitionConfig& config, const KeyHasher& hasher,
                                     std::vector<Condition> conditions) {
-  LOGCASK_ASSIGN(PreparedBatch prepared, prepare(bytes, config, rules_of(config), hasher));
+  LOGCASK_ASSIGN(PreparedBatch prepared, prepare(bytes, nullptr, config, rules_of(config), hasher));
   prepared.conditions = std::move(conditions);
   return prepared;
 }
@@ -90,7 +93,7 @@ Result<std::optional<PreparedBatch>> prepare_quick_batch(ByteView bytes, const P
     rules.max_decompressed_bytes =
         std::min({rules.max_decompressed_bytes, quick_bytes, std::max(kQuickSmallBytes, kQuickRatio * bytes.size())});
   }
-  auto prepared = prepare(bytes, config, rules, hasher);
+  auto prepared = prepare(bytes, would_unpack ? &*header : nullptr, config, rules, hasher);
   if (prepared.code() == Errc::message_too_large && would_unpack) return std::optional<PreparedBatch>();
   if (!prepared.ok()) return std::move(prepared).error();
   prepared->conditions = std::move(conditions);

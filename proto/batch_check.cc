@@ -116,10 +116,15 @@ Status check_records(CheckedBatch& batch, ByteView section, const BatchRules& ru
 
 Result<std::unique_ptr<CheckedBatch>> check_produced_batch(ByteView bytes, const BatchRules& rules) {
   if (bytes.size() > rules.max_batch_bytes)
-    return Error{Errc::message_too_large, "the batch is " + std::to_string(bytes.size()) +
-                                              " bytes long, max.message.bytes is " +
+    return Error{Errc::message_too_large, "the batch is " + std::to_string(bytes.size()) + " bytes long, " +
+                                              std::string(rules.max_batch_setting) + " is " +
                                               std::to_string(rules.max_batch_bytes)};
   LOGCASK_ASSIGN(const BatchHeader header, decode_batch_header(bytes));
+  return check_produced_batch(header, bytes, rules);
+}
+
+Result<std::unique_ptr<CheckedBatch>> check_produced_batch(const BatchHeader& header, ByteView bytes,
+                                                           const BatchRules& rules) {
   LOGCASK_TRY(check_extent(header, bytes));
   LOGCASK_TRY(check_attributes(header));
   LOGCASK_TRY(check_counts(header, rules));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,8 +15,9 @@ namespace logcask {
 
 // What a topic demands of produced batches.
 struct BatchRules {
-  bool keys_required = false;             // compacted topics
-  std::size_t max_batch_bytes = 1048588;  // max.message.bytes
+  bool keys_required = false;  // compacted topics
+  std::size_t max_batch_bytes = 1048588;
+  std::string_view max_batch_setting = "max.message.bytes";  // which bounds it; a literal
   std::size_t max_decompressed_bytes = 64u << 20;
   std::size_t max_records = 1u << 20;  // a small compressed batch could hold millions of empty ones
 };
@@ -51,5 +53,8 @@ struct CheckedBatch {
 // bits; base_sequence and producer_epoch >= 0 when a producer id is set. Errors: corrupt_message, invalid_record,
 // message_too_large, each naming the record where there is one.
 Result<std::unique_ptr<CheckedBatch>> check_produced_batch(ByteView bytes, const BatchRules& rules);
+// The same for whoever has decoded the header already and looked at the batch's size.
+Result<std::unique_ptr<CheckedBatch>> check_produced_batch(const BatchHeader& header, ByteView bytes,
+                                                           const BatchRules& rules);
 
 }  // namespace logcask

@@ -64,10 +64,6 @@ Error clash(const std::string& what) { return Error{Errc::invalid_config, what};
 
 // Settings that are fine alone and could never settle together.
 Status check_topic(const TopicValues& v, bool compacted, std::int64_t message_bytes_limit) {
-  if (v.segment_bytes < v.max_message_bytes)
-    return clash("segment.bytes (" + std::to_string(v.segment_bytes) + ") is below max.message.bytes (" +
-                 std::to_string(v.max_message_bytes) +
-                 "): a batch must fit a segment; raise the one or lower the other");
   if (v.max_message_bytes > message_bytes_limit)
     return clash("max.message.bytes (" + std::to_string(v.max_message_bytes) + ") is above what a request can carry (" +
                  std::to_string(message_bytes_limit) + "); raise the broker's frame.max.bytes first");
@@ -103,6 +99,10 @@ PartitionConfig to_partition_config(const TopicValues& v) {
   config.delete_mode = v.delete_mode == "keep" ? DeleteMode::keep : DeleteMode::drop;
   if (v.compression_type != "producer") config.compression = *compression_from_name(v.compression_type);
   config.max_message_bytes = v.max_message_bytes;
+  if (v.segment_bytes < v.max_message_bytes) {
+    config.max_message_bytes = v.segment_bytes;
+    config.max_message_setting = "segment.bytes";
+  }
   config.timestamp_type =
       v.timestamp_type == "LogAppendTime" ? TimestampType::log_append_time : TimestampType::create_time;
   config.flush_ms = v.flush_ms;

@@ -82,7 +82,7 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .default_text = "1048588",
         .min = 100,
         .max = kSegmentBytesMax,
-        .description = "Largest record batch that is taken."},
+        .description = "Largest record batch that is taken. Where segment.bytes is lower, that counts."},
        &TopicValues::max_message_bytes},
       {{.name = "message.timestamp.type",
         .type = choice,
@@ -126,7 +126,7 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .default_text = "-1",
         .min = 65536,
         .description = "RAM that the topic's keydirs may take, all partitions together. At the limit new keys are "
-                       "refused; overwrites and deletes pass.",
+                       "refused; overwrites and deletes of known keys pass.",
         .special = -1,
         .special_meaning = "only the broker's keydir.total.max.bytes counts"},
        &TopicValues::keydir_max_bytes},

@@ -62,7 +62,6 @@ TEST_CASE("thresholds that could never settle are refused") {
   CHECK(
       topic_refusal({{"max.compaction.lag.ms", "10"}, {"min.compaction.lag.ms", "11"}}).find("max.compaction.lag.ms") !=
       std::string::npos);
-  CHECK(topic_refusal({{"segment.bytes", "1024"}}).find("max.message.bytes") != std::string::npos);
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "0"}}).find("min.cleanable.dirty.ratio") != std::string::npos);
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "1.5"}}).find("0 to 1") != std::string::npos);
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "nan"}}).find("0 to 1") != std::string::npos);
