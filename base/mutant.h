@@ -17,7 +17,10 @@
   X(half_loaded_keydir, "bitcask 4862bf6: an error while loading leaves half a keydir")                \
   X(inputs_removed_after_failure, "bitcask 956cec0: the inputs go although the merge failed")          \
   X(tombstone_age_from_append, "KAFKA-4545, -8522: tombstone age counted from the segment's time")     \
-  X(compacted_above_bound, "KAFKA-13194: the cleaner judges by records above its bound")               \
+  X(compacted_above_bound, "KAFKA-13194: the cleaner cleans above its bound")                          \
+  X(uncommitted_evidence, "ours: compaction drops a record for one that is not on disk yet")           \
+  X(clean_mark_of_the_end, "ours: a rewrite says it is clean through what came while it ran")          \
+  X(lost_evidence_unnoticed, "ours: a log that has lost what compaction judged by opens as sound")     \
   X(segment_name_not_synced, "KAFKA-3968: the directory of a new segment is not synced")               \
   X(replaced_file_not_synced, "KAFKA-16541: a checkpoint is renamed before it is on disk")             \
   X(clean_mark_survives, "KAFKA-10471, -15375: the mark of a clean stop survives the next start")      \

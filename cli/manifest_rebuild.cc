@@ -186,6 +186,9 @@ class Rebuild {
       LOGCASK_ASSIGN(const auto tombstones, count_tombstones(*segment, environment_->max_decompressed_bytes));
       manifest.segments.push_back({candidate.facts, end, tombstones, Offset(0)});
     }
+    // What rewritten segments were judged by nobody knows any more; it was there.
+    const auto rewritten = [](const Candidate* candidate) { return candidate->name.rewritten(); };
+    if (std::any_of(chosen_.begin(), chosen_.end(), rewritten)) manifest.judged_end = chosen_.back()->facts.next_offset;
     if (manifest.epochs.empty()) manifest.epochs.push_back({LeaderEpoch(0), manifest.log_start_offset});
     return {};
   }

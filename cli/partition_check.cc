@@ -161,9 +161,13 @@ class Checker {
         return sound_.contains(segment.facts.name) && segment.facts.next_offset > range.from;
       };
       bool sound = true;
-      for (const auto& segment : out_.manifest->segments)
-        if (segment.facts.name.base < range.to && segment.end_offset > range.from && !heals(segment)) sound = false;
-      if (sound) {
+      bool held = false;
+      for (const auto& segment : out_.manifest->segments) {
+        if (segment.facts.name.base >= range.to || segment.end_offset <= range.from) continue;
+        held = true;
+        sound = sound && heals(segment);
+      }
+      if (sound && held) {
         out_.healed.push_back(range);
         find(Finding::Kind::manifest, "manifest.a",
              "it calls offsets " + std::to_string(range.from.value()) + " to " + std::to_string(range.to.value()) +
@@ -194,6 +198,11 @@ class Checker {
       else
         expected = check_open(name, expected);
     }
+    if (out_.manifest && expected < out_.manifest->judged_end)
+      find(Finding::Kind::damage, "manifest.a",
+           "compaction has removed records because of newer ones below offset " +
+               std::to_string(out_.manifest->judged_end.value()) + ", but the log ends at " +
+               std::to_string(expected.value()));
   }
 
   // A .sync that speaks of bytes in a log that is not there. Below the closed end it is what a removal left behind.

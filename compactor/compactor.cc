@@ -1,15 +1,13 @@
 #include "compactor/compactor.h"
 
-#include <numeric>
+#include <algorithm>
 
-#include "base/check.h"
 #include "base/mutant.h"
-#include "compactor/rewrite.h"
 
 namespace logcask {
 namespace {
 
-// Far above what any partition needs: each step drops something, merges, or settles a segment.
+// Far above what any partition needs: each step drops something, merges, or finds out what has to stay.
 constexpr int kStepsMax = 100'000;
 
 std::span<const CompactionSegment> inputs_of(const CompactionState& state, const Plan& plan) {
@@ -20,12 +18,6 @@ KeepRules rules_of(const CompactionState& state) {
   return {state.bound, state.log_start, state.config.delete_mode == DeleteMode::drop ? state.due_through : Offset(0)};
 }
 
-std::vector<SegmentName> names_of(std::span<const CompactionSegment> segments) {
-  std::vector<SegmentName> names;
-  for (const CompactionSegment& segment : segments) names.push_back(segment.facts.name);
-  return names;
-}
-
 bool quarantines(Errc code) {
   return code == Errc::internal || code == Errc::corrupt_range || code == Errc::corrupt_message ||
          code == Errc::corrupt_file;
@@ -33,32 +25,39 @@ bool quarantines(Errc code) {
 
 }  // namespace
 
-Decision Compactor::decide(CompactionMode mode) { return decide(port_.state(), mode); }
+Decision Compactor::decide(CompactionMode mode) { return decide(port_.state(), mode, kMaxCompactedOffset); }
 
-Decision Compactor::decide(const CompactionState& state, CompactionMode mode) {
+Decision Compactor::decide(const CompactionState& state, CompactionMode mode, Offset forced_through) {
   PlanOptions options;
   options.mode = mode;
-  options.settled = &settled_;
-  options.little = mode == CompactionMode::background ? &little_ : nullptr;
+  options.forced_through = forced_through;
+  options.kept_dead = &kept_dead_;
   options.unmerged = &unmerged_;
+  options.output_bytes_min = options_.output_bytes_min;
+  options.segment_fixed_bytes = options_.segment_fixed_bytes;
   options.disk_reserve_bytes = options_.disk_reserve_bytes;
   options.disk_low_bytes = options_.disk_low_bytes;
   return logcask::decide(state, options);
 }
 
 Result<Compactor::Step> Compactor::step(CompactionMode mode, const Pace& pace) {
+  return step(mode, kMaxCompactedOffset, pace);
+}
+
+Result<Compactor::Step> Compactor::step(CompactionMode mode, Offset forced_through, const Pace& pace) {
   const std::int64_t start_ns = port_.clock().monotonic_ns();
   Step step;
   const CompactionState state = port_.state();
-  for (SettledSegments* settled : {&settled_, &little_, &unmerged_}) settled->prune(state);
-  const Decision decision = decide(state, mode);
+  kept_dead_.prune(state);
+  unmerged_.prune(state);
+  const Decision decision = decide(state, mode, forced_through);
   step.waits_for = decision.waits_for;
   step.waits_code = decision.waits_code;
   LOGCASK_TRY(note_clean(state, decision, step));
   if (decision.plan) {
     step.rule = decision.plan->rule;
     step.why = decision.plan->why;
-    LOGCASK_TRY(execute(state, *decision.plan, mode, pace, step));
+    LOGCASK_TRY(rewrite(state, *decision.plan, pace, step));
   }
   step.stats.seconds = static_cast<double>(port_.clock().monotonic_ns() - start_ns) * 1e-9;
   return step;
@@ -67,8 +66,9 @@ Result<Compactor::Step> Compactor::step(CompactionMode mode, const Pace& pace) {
 Result<CompactionStats> Compactor::run_due(CompactionMode mode, const Pace& pace,
                                            const std::function<void(const CompactionStats&)>& progress) {
   CompactionStats total;
+  const Offset forced_through = port_.state().committed_end;
   for (int steps = 0; steps < kStepsMax; ++steps) {
-    LOGCASK_ASSIGN(const Step done, step(mode, pace));
+    LOGCASK_ASSIGN(const Step done, step(mode, forced_through, pace));
     total.add(done.stats);
     if (!done.worked) return total;
     if (progress) progress(total);
@@ -79,67 +79,22 @@ Result<CompactionStats> Compactor::run_due(CompactionMode mode, const Pace& pace
 
 Status Compactor::note_clean(const CompactionState& state, const Decision& decision, Step& step) {
   if (decision.clean.empty()) return {};
-  LOGCASK_TRY(port_.note_compacted(decision.clean, state.bound));
+  LOGCASK_TRY(port_.note_compacted(decision.clean, state.committed_end));
   step.stats.noted_clean += static_cast<std::uint32_t>(decision.clean.size());
   step.worked = true;
   return {};
 }
 
-Status Compactor::execute(const CompactionState& state, const Plan& plan, CompactionMode mode, const Pace& pace,
-                          Step& step) {
-  const std::span<const CompactionSegment> inputs = inputs_of(state, plan);
-  const KeepRules rules = rules_of(state);
-  auto survey = look(inputs, rules, pace);
-  if (!survey.ok()) return failed(std::move(survey).error());
-  step.stats.bytes_read += survey->bytes_read;
-  switch (worth(state, plan, mode, *survey)) {
-    case Worth::rewrite:
-      return rewrite(state, plan, *survey, rules, pace, step);
-    case Worth::nothing:
-      // Nothing superseded is left, or it stays for a collision's sake and the segments are not clean.
-      if (survey->withheld == 0) LOGCASK_TRY(port_.note_compacted(names_of(inputs), state.bound));
-      for (const CompactionSegment& input : inputs) settled_.add(input.facts.name, state);
-      break;
-    case Worth::little:
-      for (const CompactionSegment& input : inputs) little_.add(input.facts.name, state);
-      break;
-  }
-  step.stats.futile += static_cast<std::uint32_t>(inputs.size());
-  step.worked = true;
-  return {};
-}
-
-Result<Survey> Compactor::look(std::span<const CompactionSegment> inputs, const KeepRules& rules, const Pace& pace) {
-  auto survey = survey_inputs(port_, inputs, rules, pace);
-  if (!survey.ok() || survey->broken == 0) return survey;
-  if (log_moved_on(port_, survey->first_broken))
-    return Error{Errc::cancelled, "log start moved during the look, or the log was closed; it is planned anew"};
-  return broken_invariant(inputs.front(), survey->first_broken);
-}
-
-Compactor::Worth Compactor::worth(const CompactionState& state, const Plan& plan, CompactionMode mode,
-                                  const Survey& survey) const {
-  if (!survey.complete || plan.rule == DueRule::small_neighbours) return Worth::rewrite;
-  const std::span<const CompactionSegment> inputs = inputs_of(state, plan);
-  if (survey.droppable() == 0) return Worth::nothing;
-  const auto add_dead = [](std::uint64_t sum, const CompactionSegment& s) { return sum + dead_records(s.stats); };
-  const std::uint64_t dead = std::accumulate(inputs.begin(), inputs.end(), std::uint64_t{0}, add_dead);
-  const bool by_share = plan.rule == DueRule::dead_ratio || plan.rule == DueRule::dead_bytes;
-  // What is dead counts for the thresholds; what may go now is less when newer records lie above the bound.
-  if (mode == CompactionMode::background && by_share && survey.droppable() * 2 < dead) return Worth::little;
-  return Worth::rewrite;
-}
-
-Status Compactor::rewrite(const CompactionState& state, const Plan& plan, const Survey& survey, const KeepRules& rules,
-                          const Pace& pace, Step& step) {
+Status Compactor::rewrite(const CompactionState& state, const Plan& plan, const Pace& pace, Step& step) {
   const std::span<const CompactionSegment> inputs = inputs_of(state, plan);
   LOGCASK_TRY(port_.begin_rewrite(inputs.front().facts.name.base, inputs.back().end_offset));
   RewriteOptions options;
-  options.rules = rules;
-  options.segment_bytes = static_cast<std::uint64_t>(state.config.segment_bytes);
+  options.rules = rules_of(state);
+  options.compacted_through = state.committed_end;
+  options.segment_bytes = std::max(static_cast<std::uint64_t>(state.config.segment_bytes), options_.output_bytes_min);
   options.batch_bytes = options_.batch_bytes;
   options.disk_reserve_bytes = options_.disk_reserve_bytes;
-  auto rewritten = rewrite_segments(port_, inputs, survey.hot, options, pace);
+  auto rewritten = rewrite_segments(port_, inputs, options, pace);
   if (!rewritten.ok()) {
     port_.abandon_rewrite();
     return failed(std::move(rewritten).error());
@@ -153,14 +108,26 @@ Status Compactor::rewrite(const CompactionState& state, const Plan& plan, const 
     return failed(std::move(installed));
   }
   rewritten->outputs->keep();
-  for (const RewriteOutput& output : outputs) {
-    if (outputs.size() >= inputs.size()) unmerged_.add(output.facts.name, state);
-    if (rewritten->stats.records_dropped == 0) settled_.add(output.facts.name, state);
-  }
+  remember(state, *rewritten, outputs);
   step.stats.add(rewritten->stats);
   step.stats.merges += plan.rule == DueRule::small_neighbours;
   step.worked = true;
   return {};
+}
+
+void Compactor::remember(const CompactionState& state, const Rewritten& rewritten,
+                         const std::vector<RewriteOutput>& outputs) {
+  for (const RewriteOutput& output : outputs) {
+    if (outputs.size() >= rewritten.stats.segments_in) unmerged_.add(output.facts.name, state);
+    KeptDead::Kept kept;
+    kept.records = output.facts.records - output.live_values - output.live_tombstones - output.unindexed_tombstones;
+    kept.withheld = output.compacted_through < state.committed_end;
+    kept.dropped_none = rewritten.stats.records_dropped == 0;
+    kept.judged_through = state.committed_end;
+    kept.due_through = state.due_through;
+    kept.log_start = state.log_start;
+    if (kept.records > 0 || kept.dropped_none) kept_dead_.add(output.facts.name, kept);
+  }
 }
 
 Status Compactor::failed(Status status) {

@@ -1,9 +1,9 @@
 #pragma once
-// Compaction of one partition, step by step: decide, look, rewrite, install.
+// Compaction of one partition, step by step: decide, rewrite, install.
 //
 // Who calls it (broker/compaction_threads) owns threads, time and pace; nothing here waits by itself. One thread at a
-// time. A compactor remembers what it has looked at in vain, so that the same work is not begun again before the
-// bound, the due tombstones or log start have moved; losing that memory costs only a look.
+// time. A compactor remembers what it has rewritten in vain, so that the same work is not begun again; losing that
+// memory costs a rewrite.
 //
 // Errors of a step leave the log as it was. A value that the keydir lacks, or damage in an input, quarantines the
 // partition through the port before the error is returned. Others (storage_full, io_error, cancelled, in_use, ...)
@@ -14,8 +14,8 @@
 
 #include "compactor/input_reader.h"
 #include "compactor/plan.h"
+#include "compactor/rewrite.h"
 #include "compactor/stats.h"
-#include "compactor/survey.h"
 
 namespace logcask {
 
@@ -25,6 +25,8 @@ class Compactor {
     std::uint64_t disk_reserve_bytes = 64u << 20;
     std::uint64_t disk_low_bytes = 1u << 30;
     std::size_t batch_bytes = 32 * 1024;
+    std::uint64_t output_bytes_min = kOutputBytesMin;
+    std::uint64_t segment_fixed_bytes = kSegmentFixedBytes;
   };
   // The port outlives the compactor.
   explicit Compactor(CompactionPort& port) : Compactor(port, Options()) {}
@@ -44,26 +46,23 @@ class Compactor {
   // At most one rewrite.
   Result<Step> step(CompactionMode mode, const Pace& pace);
 
-  // Steps until nothing is due. `progress` hears the sum so far after each.
+  // Steps until nothing is due; forced, until what was superseded when it began is gone. `progress` hears the sum so
+  // far after each.
   Result<CompactionStats> run_due(CompactionMode mode, const Pace& pace,
                                   const std::function<void(const CompactionStats&)>& progress = {});
 
  private:
-  Decision decide(const CompactionState& state, CompactionMode mode);
+  Result<Step> step(CompactionMode mode, Offset forced_through, const Pace& pace);
+  Decision decide(const CompactionState& state, CompactionMode mode, Offset forced_through);
   Status note_clean(const CompactionState& state, const Decision& decision, Step& step);
-  Status execute(const CompactionState& state, const Plan& plan, CompactionMode mode, const Pace& pace, Step& step);
-  Result<Survey> look(std::span<const CompactionSegment> inputs, const KeepRules& rules, const Pace& pace);
-  enum class Worth : std::uint8_t { rewrite, nothing, little };
-  Worth worth(const CompactionState& state, const Plan& plan, CompactionMode mode, const Survey& survey) const;
-  Status rewrite(const CompactionState& state, const Plan& plan, const Survey& survey, const KeepRules& rules,
-                 const Pace& pace, Step& step);
+  Status rewrite(const CompactionState& state, const Plan& plan, const Pace& pace, Step& step);
+  void remember(const CompactionState& state, const Rewritten& rewritten, const std::vector<RewriteOutput>& outputs);
   Status failed(Status status);
 
   CompactionPort& port_;
   const Options options_;
-  SettledSegments settled_;   // nothing can go
-  SettledSegments little_;    // too little to be worth it in the background
-  SettledSegments unmerged_;  // merging made no fewer segments
+  KeptDead kept_dead_;
+  SettledSegments unmerged_;
 };
 
 }  // namespace logcask

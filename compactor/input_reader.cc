@@ -11,19 +11,11 @@ constexpr std::size_t kScratchKept = 16;
 
 }  // namespace
 
-Status InputReader::read(const Segment& segment, std::uint64_t max_bytes, const GroupCallback& take) {
+Status InputReader::read(const Segment& segment, const GroupCallback& take) {
   segment_ = &segment;
   small_.clear();
   small_records_ = 0;
-  bool enough = false;
-  const Status scanned = segment.scan([&](const ScannedBatch& batch) -> Status {
-    if (batch.position >= max_bytes) {
-      enough = true;
-      return Error{Errc::cancelled, "enough"};
-    }
-    return add(batch, take);
-  });
-  if (!scanned.ok() && !enough) return scanned;
+  LOGCASK_TRY(segment.scan([&](const ScannedBatch& batch) { return add(batch, take); }));
   return flush(take);
 }
 
@@ -93,9 +85,8 @@ void InputReader::ask() {
   group_.answers.assign(offsets_.size(), ProbeAnswer());
   for (std::size_t at = 0; at < offsets_.size(); at += kProbeRecords) {
     const std::size_t count = std::min(kProbeRecords, offsets_.size() - at);
-    if (probing_ == Probing::count) probed_up_to_ = offsets_[at + count - 1] + 1;
-    port_.probe(std::span(group_.identities).subspan(at, count), std::span(offsets_).subspan(at, count), probed_up_to_,
-                std::span(group_.answers).subspan(at, count));
+    port_.probe(std::span(group_.identities).subspan(at, count), std::span(offsets_).subspan(at, count),
+                offsets_[at + count - 1] + 1, std::span(group_.answers).subspan(at, count));
   }
 }
 

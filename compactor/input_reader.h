@@ -37,15 +37,11 @@ using GroupCallback = std::function<Status(const ProbedGroup&)>;
 
 class InputReader {
  public:
-  enum class Probing : std::uint8_t {
-    look,   // the rewrite's counts are left alone
-    count,  // every record asked about is reported as probed: what changes later is the port's to remember
-  };
-  InputReader(CompactionPort& port, Probing probing, Offset from)
-      : port_(port), probing_(probing), probed_up_to_(from) {}
+  // Every record asked about is reported to the port as probed: what becomes of it later is the port's to remember.
+  explicit InputReader(CompactionPort& port) : port_(port) {}
 
-  // Reads the segment, at most about `max_bytes` of it. Views of a group live during the callback.
-  Status read(const Segment& segment, std::uint64_t max_bytes, const GroupCallback& take);
+  // Reads the whole segment. Views of a group live during the callback.
+  Status read(const Segment& segment, const GroupCallback& take);
 
  private:
   Status add(const ScannedBatch& batch, const GroupCallback& take);
@@ -55,8 +51,6 @@ class InputReader {
   void ask();
 
   CompactionPort& port_;
-  const Probing probing_;
-  Offset probed_up_to_;
   const Segment* segment_ = nullptr;
   std::string small_;  // batches copied together
   std::size_t small_records_ = 0;

@@ -4,9 +4,8 @@
 
 namespace logcask {
 
-Verdict judge_record(const KeepRules& rules, Offset offset, bool tombstone, const ProbeAnswer& answer,
-                     Offset later_input) {
-  if (offset >= rules.bound) return Verdict::keep_unjudged;
+Verdict judge_record(const KeepRules& rules, Offset offset, bool tombstone, const ProbeAnswer& answer) {
+  if (offset >= rules.bound && !mutant(Mutant::compacted_above_bound)) return Verdict::keep_unjudged;
   const bool due = offset < rules.due_through || mutant(Mutant::tombstone_dropped_early);
   // An entry below log start is being removed; until then it counts, and so does its record.
   if (offset < rules.log_start && answer.newest != offset) return Verdict::drop_expired;
@@ -14,10 +13,7 @@ Verdict judge_record(const KeepRules& rules, Offset offset, bool tombstone, cons
     case RecordStanding::protected_:
       return Verdict::keep_protected;
     case RecordStanding::superseded:
-      if (answer.newest <= offset) return Verdict::broken;
-      if (answer.newest < rules.bound || later_input > offset || mutant(Mutant::compacted_above_bound))
-        return Verdict::drop_superseded;
-      return Verdict::keep_newer_above;
+      return answer.newest > offset ? Verdict::drop_superseded : Verdict::broken;
     case RecordStanding::newest:
       return tombstone && due ? Verdict::drop_tombstone : Verdict::keep_live;
     case RecordStanding::unknown:

@@ -138,8 +138,7 @@ Status OutputWriter::put(std::span<const KeptRecord> kept, const AppendTimes& ti
     output.facts.live_values += record.live && !record.tombstone;
     output.facts.live_tombstones += record.live && record.tombstone;
     output.facts.unindexed_tombstones += record.verdict == Verdict::keep_unindexed;
-    if (record.keyed && hint_needs(record.verdict, record.tombstone) &&
-        !(record.tombstone && mutant(Mutant::hint_without_tombstones)))
+    if (record.keyed && !(record.tombstone && mutant(Mutant::hint_without_tombstones)))
       LOGCASK_TRY(output.hint->add(
           HintEntry::make(record.identity, output.name.base, record.offset, record.encoded_bytes, record.tombstone)));
   }

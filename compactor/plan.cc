@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "compactor/plan_run.h"
 
 namespace logcask {
@@ -34,46 +35,43 @@ class Judging {
   DueRule rule_of(std::size_t index, std::string& why) const {
     const CompactionSegment& segment = state_.closed[index];
     const SegmentStats& stats = segment.stats;
-    const std::uint64_t dead = dead_records(stats);
-    if (segment.end_offset > state_.bound) {
+    const std::uint64_t dead = droppable_records(segment, state_, options_);
+    if (segment.end_offset > state_.bound && !mutant(Mutant::compacted_above_bound)) {
       why = "its end " + std::to_string(segment.end_offset.value()) + " lies above the bound " +
             std::to_string(state_.bound.value()) + " (committed, listed, older than min.compaction.lag.ms)";
       return DueRule::none;
     }
-    if (options_.settled && options_.settled->contains(segment.facts.name, state_)) {
-      why = numbers(dead, stats.records) + ", none may go while the bound is " + std::to_string(state_.bound.value());
-      return DueRule::none;
-    }
-    if (state_.config.delete_mode == DeleteMode::drop && segment.end_offset <= state_.due_through &&
+    const KeptDead::Kept* kept = options_.kept_dead ? options_.kept_dead->find(segment.facts.name, state_) : nullptr;
+    const bool tombstones_stay = kept && kept->dropped_none && kept->due_through == state_.due_through;
+    if (!tombstones_stay && state_.config.delete_mode == DeleteMode::drop && segment.end_offset <= state_.due_through &&
         tombstones_left(stats) > 0) {
       why = std::to_string(tombstones_left(stats)) + " tombstones are past delete.retention.ms";
       return DueRule::due_tombstones;
     }
     if (dead == 0) {
-      why = "no dead records";
+      why = kept && kept->records > 0 ? "no dead records but " + std::to_string(kept->records) +
+                                            " that have to stay (without a key, or of "
+                                            "keys whose identities have collided)"
+                                      : "no dead records";
       return DueRule::none;
     }
-    if (segment.compacted_through >= state_.bound) {
-      why = numbers(dead, stats.records) + ", all superseded above the bound " + std::to_string(state_.bound.value());
-      return DueRule::none;
-    }
-    return dead_rule(index, dead, why);
+    return dead_rule(index, dead, kept, why);
   }
 
-  DueRule dead_rule(std::size_t index, std::uint64_t dead, std::string& why) const {
+  DueRule dead_rule(std::size_t index, std::uint64_t dead, const KeptDead::Kept* kept, std::string& why) const {
     const CompactionSegment& segment = state_.closed[index];
     const PartitionConfig& config = state_.config;
     const std::uint64_t records = segment.stats.records;
     why = numbers(dead, records);
-    if (options_.mode == CompactionMode::forced) return DueRule::forced;
-    const bool little = options_.little && options_.little->contains(segment.facts.name, state_);
+    const Offset judged = kept ? std::max(kept->judged_through, segment.compacted_through) : segment.compacted_through;
+    if (options_.mode == CompactionMode::forced && judged < options_.forced_through) return DueRule::forced;
     const double ratio = static_cast<double>(dead) / static_cast<double>(records);
-    if (!little && ratio >= config.min_cleanable_dirty_ratio) {
+    if (ratio >= config.min_cleanable_dirty_ratio) {
       why += ", min.cleanable.dirty.ratio reached";
       return DueRule::dead_ratio;
     }
-    const std::uint64_t dead_bytes = dead_bytes_estimate(segment);
-    if (!little && dead_bytes >= static_cast<std::uint64_t>(config.compaction_dead_bytes)) {
+    const std::uint64_t dead_bytes = dead_bytes_estimate(segment, dead);
+    if (dead_bytes >= static_cast<std::uint64_t>(config.compaction_dead_bytes)) {
       why += ", about " + std::to_string(dead_bytes) + " bytes: compaction.dead.bytes reached";
       return DueRule::dead_bytes;
     }
@@ -85,12 +83,12 @@ class Judging {
       why += ", and " + std::to_string(blocked) + " tombstones older than delete.retention.ms wait for them to go";
       return DueRule::blocked_tombstones;
     }
-    why += little ? ", most of which may not go while the bound is " + std::to_string(state_.bound.value())
-                  : ", below min.cleanable.dirty.ratio";
+    why += ", below min.cleanable.dirty.ratio";
     return DueRule::none;
   }
 
-  // What supersedes a record of `segment` and was not considered yet lies in [compacted_through, bound).
+  // What supersedes a record of `segment` and was not considered yet lies at or above compacted_through. Whatever lies
+  // in the active segment counts once that is closed: nobody knows how old it is.
   bool lag_passed(const CompactionSegment& segment) const {
     const std::int64_t lag = state_.config.max_compaction_lag_ms;
     return std::any_of(state_.closed.begin(), state_.closed.end(), [&](const CompactionSegment& newer) {
@@ -128,14 +126,16 @@ Status barred(const CompactionState& state) {
 }
 
 // Needed only so that clean_through advances, which matters only to tombstones.
-std::vector<SegmentName> clean_segments(const CompactionState& state) {
+std::vector<SegmentName> clean_segments(const CompactionState& state, const PlanOptions& options) {
   std::vector<SegmentName> clean;
   if (state.config.delete_mode != DeleteMode::drop) return clean;
+  const Offset useful = std::min(state.committed_end, state.active_base);
   std::uint64_t tombstones = 0;
   for (const CompactionSegment& segment : state.closed) {
     tombstones += tombstones_left(segment.stats);
-    if (segment.end_offset <= state.bound && segment.compacted_through < state.bound &&
-        dead_records(segment.stats) == 0)
+    const KeptDead::Kept* kept = options.kept_dead ? options.kept_dead->find(segment.facts.name, state) : nullptr;
+    if (segment.end_offset <= state.bound && segment.compacted_through < useful && !(kept && kept->withheld) &&
+        droppable_records(segment, state, options) == 0)
       clean.push_back(segment.facts.name);
   }
   if (tombstones == 0) clean.clear();
@@ -166,6 +166,19 @@ const char* due_rule_name(DueRule rule) {
   return "unknown";
 }
 
+const KeptDead::Kept* KeptDead::find(const SegmentName& name, const CompactionState& state) const {
+  const auto found = kept_.find(name);
+  return found != kept_.end() && found->second.log_start == state.log_start ? &found->second : nullptr;
+}
+
+void KeptDead::prune(const CompactionState& state) {
+  std::erase_if(kept_, [&](const auto& entry) {
+    return entry.second.log_start != state.log_start ||
+           std::none_of(state.closed.begin(), state.closed.end(),
+                        [&](const CompactionSegment& segment) { return segment.facts.name == entry.first; });
+  });
+}
+
 void SettledSegments::add(const SegmentName& name, const CompactionState& state) { settled_[name] = as(state); }
 
 bool SettledSegments::contains(const SegmentName& name, const CompactionState& state) const {
@@ -187,10 +200,16 @@ std::uint64_t dead_records(const SegmentStats& stats) {
   return stats.records > kept ? stats.records - kept : 0;
 }
 
-std::uint64_t dead_bytes_estimate(const CompactionSegment& segment) {
+std::uint64_t droppable_records(const CompactionSegment& segment, const CompactionState& state,
+                                const PlanOptions& options) {
+  const KeptDead::Kept* kept = options.kept_dead ? options.kept_dead->find(segment.facts.name, state) : nullptr;
+  const std::uint64_t dead = dead_records(segment.stats);
+  return kept ? dead - std::min(dead, kept->records) : dead;
+}
+
+std::uint64_t dead_bytes_estimate(const CompactionSegment& segment, std::uint64_t dead) {
   if (segment.stats.records == 0) return 0;
-  return static_cast<std::uint64_t>(static_cast<double>(segment.facts.size_bytes) *
-                                    static_cast<double>(dead_records(segment.stats)) /
+  return static_cast<std::uint64_t>(static_cast<double>(segment.facts.size_bytes) * static_cast<double>(dead) /
                                     static_cast<double>(segment.stats.records));
 }
 
@@ -214,11 +233,30 @@ Decision decide(const CompactionState& state, const PlanOptions& options) {
     }
     return decision;
   }
-  decision.clean = clean_segments(state);
+  decision.clean = clean_segments(state, options);
+  decision.behind = is_behind(state);
   choose_run(state, options, decision);
   return decision;
 }
 
-std::vector<SegmentVerdict> explain(const CompactionState& state) { return decide(state, PlanOptions()).segments; }
+bool is_behind(const CompactionState& state) {
+  std::uint64_t bytes = 0;
+  std::uint64_t dead = 0;
+  for (const CompactionSegment& segment : state.closed) {
+    if (segment.end_offset > state.bound) break;
+    bytes += segment.facts.size_bytes + kSegmentFixedBytes;
+    dead += dead_bytes_estimate(segment, dead_records(segment.stats));
+  }
+  const std::uint64_t live = bytes - dead;
+  const std::uint64_t segment_bytes = static_cast<std::uint64_t>(state.config.segment_bytes);
+  return dead > std::max(live * 3 / 4, 3 * (segment_bytes + kSegmentFixedBytes));
+}
+
+std::vector<SegmentVerdict> explain(const CompactionState& state) {
+  PlanOptions options;
+  options.output_bytes_min = kOutputBytesMin;
+  options.segment_fixed_bytes = kSegmentFixedBytes;
+  return decide(state, options).segments;
+}
 
 }  // namespace logcask

@@ -7,9 +7,11 @@ namespace {
 
 // In the background neighbours are merged from this many on, so that a rewrite is worth its syncs.
 constexpr std::size_t kMergeSegmentsMin = 4;
-// One rewrite takes no more segments than this, and no more input than so many full segments.
+// One rewrite takes no more segments than this, and no more input than so many full segments or so many bytes.
 constexpr std::size_t kRunSegmentsMax = 1000;
 constexpr std::uint64_t kRunInputSegments = 4;
+// As long as a rewrite's input is below this its syncs cost more than its bytes: it takes every neighbour that is due.
+constexpr std::uint64_t kSmallRunBytes = 16u << 20;
 // Below this a neighbour costs next to nothing.
 constexpr std::uint64_t kTrifleBytes = 1u << 20;
 
@@ -26,10 +28,11 @@ class Chooser {
  public:
   Chooser(const CompactionState& state, const PlanOptions& options, Decision& decision)
       : state_(state), options_(options), decision_(decision) {
-    const auto segment_bytes = static_cast<std::uint64_t>(state.config.segment_bytes);
+    const std::uint64_t segment_bytes =
+        std::max(static_cast<std::uint64_t>(state.config.segment_bytes), options.output_bytes_min);
     // Smaller batches compress worse than the producer's, so outputs may be a little larger than what they keep.
     output_max_ = segment_bytes - segment_bytes / 8;
-    input_max_ = segment_bytes * kRunInputSegments;
+    input_max_ = std::max(segment_bytes * kRunInputSegments, kSmallRunBytes);
     trifle_ = std::min(kTrifleBytes, segment_bytes / 16);
   }
 
@@ -43,7 +46,7 @@ class Chooser {
  private:
   std::uint64_t garbage_bytes(std::size_t i) const {
     const CompactionSegment& segment = state_.closed[i];
-    std::uint64_t bytes = dead_bytes_estimate(segment);
+    std::uint64_t bytes = dead_bytes_estimate(segment, droppable_records(segment, state_, options_));
     if (decision_.segments[i].rule == DueRule::due_tombstones && segment.stats.records > 0)
       bytes += static_cast<std::uint64_t>(
           static_cast<double>(segment.facts.size_bytes) *
@@ -95,14 +98,21 @@ class Chooser {
   }
 
   bool worth_taking(const Run& run, std::size_t i) const {
-    return fits(joined(run, i)) && state_.closed[i].end_offset <= state_.bound &&
-           kept_bytes(i) <= std::max(run.output_bytes, trifle_);
+    if (state_.closed[i].end_offset > state_.bound) return false;
+    const Run longer = joined(run, i);
+    if (!spans_few(longer)) return false;
+    const DueRule rule = decision_.segments[i].rule;
+    const bool due = rule != DueRule::none && rule != DueRule::small_neighbours;
+    if (due && longer.input_bytes <= kSmallRunBytes) return true;
+    return fits(longer) && kept_bytes(i) <= std::max(run.output_bytes, trifle_);
   }
 
+  // One segment holds what is left.
   bool fits(const Run& run) const {
-    const CompactionSegment& last = state_.closed[run.last];
-    return run.output_bytes <= output_max_ && run.input_bytes <= input_max_ &&
-           last.facts.next_offset - state_.closed[run.first].facts.name.base <= kMaxSegmentSpan;
+    return run.output_bytes <= output_max_ && run.input_bytes <= input_max_ && spans_few(run);
+  }
+  bool spans_few(const Run& run) const {
+    return state_.closed[run.last].facts.next_offset - state_.closed[run.first].facts.name.base <= kMaxSegmentSpan;
   }
 
   bool mergeable(std::size_t i) const {
@@ -118,21 +128,29 @@ class Chooser {
       if (!mergeable(first)) continue;
       Run run = single(first);
       std::uint64_t largest = run.output_bytes;
+      std::size_t covered = first;
       while (run.segments() < kRunSegmentsMax && run.last + 1 < state_.closed.size() && mergeable(run.last + 1)) {
         const Run longer = joined(run, run.last + 1);
         if (!fits(longer)) break;
         run = longer;
         largest = std::max(largest, kept_bytes(run.last));
-        if (worth_merging(run, largest) && (!best || better(run, *best))) best = run;
+        if (!worth_merging(run, largest)) continue;
+        covered = run.last - 1;  // one that begins inside is not better; of thousands each would be tried
+        if (!best || better(run, *best)) best = run;
       }
+      first = covered;
     }
     return best;
   }
 
-  // In the background the largest one at most doubles its part, so every byte is merged a logarithmic number of times.
+  // In the background the largest one at most doubles its part, so every byte is merged a logarithmic number of times;
+  // or what is written is at most twice what the disk gets back.
   bool worth_merging(const Run& run, std::uint64_t largest) const {
     if (options_.mode == CompactionMode::forced) return true;
-    return run.segments() >= kMergeSegmentsMin && largest <= run.output_bytes - largest;
+    if (run.segments() < kMergeSegmentsMin) return false;
+    const std::uint64_t freed =
+        (run.segments() - 1) * options_.segment_fixed_bytes + (run.input_bytes - run.output_bytes);
+    return largest <= run.output_bytes - largest || (options_.segment_fixed_bytes > 0 && freed * 2 >= run.output_bytes);
   }
   static bool better(const Run& a, const Run& b) {
     return a.segments() != b.segments() ? a.segments() > b.segments() : a.output_bytes < b.output_bytes;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace logcask {
 namespace {
@@ -20,19 +21,25 @@ BatchBuilder::Options same_fields(const BatchHeader& header) {
   return options;
 }
 
+// Whether the keydir's silence about a record proves nothing any more: retention has removed the entry since, or the
+// log was closed under the compactor (and tells nobody where it starts).
+bool log_moved_on(CompactionPort& port, Offset offset) {
+  const CompactionState state = port.state();
+  return !state.keydir_complete || offset < state.log_start;
+}
+
 class Rewrite {
  public:
-  Rewrite(CompactionPort& port, std::span<const CompactionSegment> inputs, const HotKeys& hot,
-          const RewriteOptions& options, const Pace& pace)
-      : port_(port), inputs_(inputs), hot_(hot), options_(options), pace_(pace) {}
+  Rewrite(CompactionPort& port, std::span<const CompactionSegment> inputs, const RewriteOptions& options,
+          const Pace& pace)
+      : port_(port), inputs_(inputs), options_(options), pace_(pace) {}
 
   Result<Rewritten> run() {
     start();
-    InputReader reader(port_, InputReader::Probing::count, inputs_.front().facts.name.base);
+    InputReader reader(port_);
     for (const CompactionSegment& input : inputs_) {
       out_->begin_input(input.facts.first_append, input.facts.last_append);
-      LOGCASK_TRY(
-          reader.read(*input.segment, kMaxSegmentBytes, [this](const ProbedGroup& group) { return take(group); }));
+      LOGCASK_TRY(reader.read(*input.segment, [this](const ProbedGroup& group) { return take(group); }));
     }
     LOGCASK_ASSIGN(std::vector<RewriteOutput> outputs, out_->finish(inputs_.back().end_offset));
     return finished(std::move(outputs));
@@ -48,7 +55,7 @@ class Rewrite {
     output.segment_bytes = options_.segment_bytes;
     output.batch_bytes = options_.batch_bytes;
     output.disk_reserve_bytes = options_.disk_reserve_bytes;
-    output.compacted_through = options_.rules.bound;
+    output.compacted_through = options_.compacted_through;
     output.secret_fingerprint = port_.hasher().secret_fingerprint();
     out_ = std::make_unique<OutputWriter>(port_.environment(), port_.directory(), port_.clock(), output);
     for (const ProducerTail& tail : port_.producer_tails()) tails_[tail.last_offset] = tail.producer;
@@ -95,7 +102,7 @@ class Rewrite {
       }
       if (kept.verdict == Verdict::broken) return broken(record.offset);
       if (dropped(kept.verdict)) {
-        note_dropped(kept);
+        note_dropped(kept, group.answers[answer - 1]);
         continue;
       }
       kept.offset = record.offset;
@@ -103,7 +110,6 @@ class Rewrite {
       kept.tombstone = record.tombstone();
       kept.timestamp = record.timestamp;
       ++stats_.records_kept;
-      stats_.records_kept_dead += kept.verdict == Verdict::keep_newer_above;
       LOGCASK_TRY(use(record, kept));
     }
   }
@@ -114,17 +120,19 @@ class Rewrite {
     kept.offset = record.offset;
     kept.keyed = true;
     kept.live = answer.newest == record.offset;
-    kept.verdict = judge_record(options_.rules, record.offset, record.tombstone(), answer, hot_.last(identity));
+    kept.verdict = judge_record(options_.rules, record.offset, record.tombstone(), answer);
     const bool full = kept.verdict == Verdict::drop_tombstone && dropped_.size() >= kDroppedTombstonesMax;
     if (full) kept.verdict = kept.live ? Verdict::keep_live : Verdict::keep_unindexed;
     // Whether a transaction's records count is told by its marker, which is not looked at here.
-    if (undecided && dropped(kept.verdict)) kept.verdict = Verdict::keep_unjudged;
-    if (kept.verdict == Verdict::keep_protected && answer.newest > record.offset) withheld_ = true;
+    const bool undecided_drop = undecided && dropped(kept.verdict);
+    if (undecided_drop) kept.verdict = Verdict::keep_unjudged;
+    if (undecided_drop || (kept.verdict == Verdict::keep_protected && answer.newest > record.offset)) withheld_ = true;
     return kept;
   }
 
-  void note_dropped(const KeptRecord& record) {
+  void note_dropped(const KeptRecord& record, const ProbeAnswer& answer) {
     ++stats_.records_dropped;
+    if (record.verdict == Verdict::drop_superseded) judged_through_ = std::max(judged_through_, answer.newest + 1);
     if (record.verdict != Verdict::drop_tombstone) return;
     ++stats_.tombstones_dropped;
     dropped_.push_back({record.identity, record.offset});
@@ -154,24 +162,28 @@ class Rewrite {
   Status broken(Offset offset) {
     if (log_moved_on(port_, offset))
       return Error{Errc::cancelled, "log start moved during the rewrite, or the log was closed; it is planned anew"};
-    return broken_invariant(inputs_.front(), offset);
+    return Error{Errc::internal, inputs_.front().segment->describe() + " and what follows: the value at offset " +
+                                     std::to_string(offset.value()) +
+                                     " is committed, but the keydir has no entry for its key; nothing was removed, "
+                                     "'logcask reopen' rebuilds the keydir"};
   }
 
   Rewritten finished(std::vector<RewriteOutput> outputs) {
     Rewritten rewritten;
     rewritten.result.from = inputs_.front().facts.name.base;
     rewritten.result.to = inputs_.back().end_offset;
-    rewritten.result.judged_through = options_.rules.bound;
+    rewritten.result.judged_through = judged_through_;
     for (const CompactionSegment& input : inputs_) {
       rewritten.result.inputs.push_back(input.facts.name);
       stats_.bytes_before += input.facts.size_bytes;
     }
     // Tombstones count on a segment that is compacted through them having nothing older of their keys. What a collision
     // keeps is older; once its mark is forgotten nothing else would hold the tombstone back.
-    Offset clean = options_.rules.bound;
+    Offset clean = options_.compacted_through;
     for (const CompactionSegment& input : inputs_) clean = std::min(clean, input.compacted_through);
     for (RewriteOutput& output : outputs) {
       if (withheld_) output.compacted_through = clean;
+      if (mutant(Mutant::clean_mark_of_the_end)) output.compacted_through = port_.state().committed_end;
       stats_.bytes_after += output.facts.size_bytes;
     }
     stats_.rewrites = 1;
@@ -187,38 +199,26 @@ class Rewrite {
 
   CompactionPort& port_;
   const std::span<const CompactionSegment> inputs_;
-  const HotKeys& hot_;
   const RewriteOptions& options_;
   const Pace& pace_;
   std::unique_ptr<OutputWriter> out_;
   std::unordered_map<Offset, ProducerId> tails_;  // by last offset of the producer's last batch
   std::vector<DroppedTombstone> dropped_;
   std::vector<KeptRecord> own_;
-  bool withheld_ = false;  // something superseded stays because its identity has collided
+  Offset judged_through_;  // every record that was evidence lies below
+  bool withheld_ = false;  // something superseded stays, because its identity has collided
   std::uint64_t paced_written_ = 0;
   CompactionStats stats_;
 };
 
 }  // namespace
 
-bool log_moved_on(CompactionPort& port, Offset offset) {
-  const CompactionState state = port.state();
-  return !state.keydir_complete || offset < state.log_start;
-}
-
-Error broken_invariant(const CompactionSegment& first_input, Offset offset) {
-  return Error{Errc::internal, first_input.segment->describe() + " and what follows: the value at offset " +
-                                   std::to_string(offset.value()) +
-                                   " is committed, but the keydir has no entry for its key; nothing was removed, "
-                                   "'logcask reopen' rebuilds the keydir"};
-}
-
-Result<Rewritten> rewrite_segments(CompactionPort& port, std::span<const CompactionSegment> inputs, const HotKeys& hot,
+Result<Rewritten> rewrite_segments(CompactionPort& port, std::span<const CompactionSegment> inputs,
                                    const RewriteOptions& options, const Pace& pace) {
   LOGCASK_CHECK(!inputs.empty());
   if (inputs.back().facts.next_offset - inputs.front().facts.name.base > kMaxSegmentSpan)
     return Error{Errc::invalid_argument, "a rewrite of more than 2^31 offsets"};
-  return Rewrite(port, inputs, hot, options, pace).run();
+  return Rewrite(port, inputs, options, pace).run();
 }
 
 }  // namespace logcask

@@ -12,7 +12,6 @@
 #include <memory>
 #include <span>
 
-#include "compactor/hot_keys.h"
 #include "compactor/input_reader.h"
 #include "compactor/keep.h"
 #include "compactor/output_writer.h"
@@ -24,6 +23,9 @@ inline constexpr std::size_t kDroppedTombstonesMax = std::size_t{1} << 20;
 
 struct RewriteOptions {
   KeepRules rules;
+  // The committed end from before the first record is judged. What a record below it supersedes is gone afterwards;
+  // what is committed while the rewrite goes on may supersede something that had been judged before.
+  Offset compacted_through;
   std::uint64_t segment_bytes = 1u << 30;
   std::size_t batch_bytes = 32 * 1024;
   std::uint64_t disk_reserve_bytes = 0;
@@ -36,14 +38,8 @@ struct Rewritten {
   CompactionStats stats;
 };
 
-// `inputs` are adjacent and span fewer than 2^31 offsets; `hot` may know their hot keys.
-Result<Rewritten> rewrite_segments(CompactionPort& port, std::span<const CompactionSegment> inputs, const HotKeys& hot,
+// `inputs` are adjacent and span fewer than 2^31 offsets.
+Result<Rewritten> rewrite_segments(CompactionPort& port, std::span<const CompactionSegment> inputs,
                                    const RewriteOptions& options, const Pace& pace);
-
-// A record that no entry covers: internal, naming it and what to do.
-// Whether the keydir's silence about a record proves nothing any more: retention has removed the entry since, or the
-// log was closed under the compactor (and tells nobody where it starts).
-bool log_moved_on(CompactionPort& port, Offset offset);
-Error broken_invariant(const CompactionSegment& first_input, Offset offset);
 
 }  // namespace logcask

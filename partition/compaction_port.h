@@ -39,9 +39,11 @@ struct CompactionState {
   Offset active_base;
   std::uint64_t active_bytes = 0;
   TimestampMs active_since{-1};  // append time of the active segment's first record; -1 when empty
-  // Records below may be judged: min(committed end, last stable offset, first segment inside min.compaction.lag, active
-  // base).
+  // Records below are old enough to go: min(committed end, first segment that is not listed yet, whose producers no
+  // snapshot knows, or inside min.compaction.lag.ms, active base).
   Offset bound;
+  // What supersedes them may lie anywhere below this, in the active segment too.
+  Offset committed_end;
   Offset log_start;
   Offset due_through;    // tombstones below may go (partition/clean_through.h), when delete.mode is drop
   Offset clean_through;  // what the segments' compacted_through amounts to now
@@ -81,7 +83,7 @@ struct DroppedTombstone {
 struct RewriteResult {
   Offset from;            // base of the first input
   Offset to;              // end_offset of the last input
-  Offset judged_through;  // what went was superseded below this
+  Offset judged_through;  // what went was superseded by committed records below this
   std::vector<SegmentName> inputs;
   std::vector<RewriteOutput> outputs;
   std::vector<DroppedTombstone> dropped_tombstones;  // in offset order; counted in no output
@@ -110,7 +112,7 @@ class CompactionPort {
   // cancelled when retention or a topic deletion took an input away meanwhile.
   virtual Status install(RewriteResult result) = 0;
   virtual void abandon_rewrite() = 0;
-  // Segments without a dead record count as compacted through `through` without a rewrite.
+  // Segments without a dead record count as compacted through `through`, a committed end, without a rewrite.
   virtual Status note_compacted(std::span<const SegmentName> segments, Offset through) = 0;
   // Writes clean_through into the manifest when it has advanced.
   virtual Status checkpoint() = 0;

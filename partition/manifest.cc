@@ -42,6 +42,7 @@ void put_format_2(ByteWriter& out, const Manifest& m) {
     out.fixed(run.id.value());
     put(out, run.first);
   }
+  put(out, m.judged_end);
 }
 
 void put_segment(ByteWriter& out, const ManifestSegment& s) {
@@ -99,6 +100,7 @@ void get_format_2(ByteReader& in, Manifest& m) {
     run.first = get_offset(in);
   }
   m.runs = RunHistory(std::move(runs));
+  m.judged_end = get_offset(in);
 }
 
 Status check_order(const Manifest& m) {
@@ -201,6 +203,9 @@ Result<Manifest> decode_manifest(ByteView bytes) {
   if (version >= 2) get_format_2(in, m);
   if (!in.at_end()) return Error{Errc::corrupt_file, "manifest fields do not fill it exactly"};
   LOGCASK_TRY(check_order(m));
+  // Version 1 knew evidence in closed segments only.
+  const auto rewritten = [](const ManifestSegment& s) { return s.facts.name.rewritten(); };
+  if (version == 1 && std::any_of(m.segments.begin(), m.segments.end(), rewritten)) m.judged_end = m.closed_end();
   return m;
 }
 

@@ -29,7 +29,8 @@ struct ManifestSegment {
   // First offset after the segment. Above facts.next_offset when the restart that closed it skipped offsets.
   Offset end_offset;
   std::uint64_t tombstones = 0;
-  // Every record of this segment that a newer record below this offset supersedes has been removed.
+  // Every record of this segment that a newer record below this offset supersedes has been removed. At most judged_end
+  // or the committed end of a moment at which nothing in the segment was superseded.
   Offset compacted_through;
   friend bool operator==(const ManifestSegment&, const ManifestSegment&) = default;
 };
@@ -59,8 +60,11 @@ struct DamagedRange {
 struct Manifest {
   std::uint64_t generation = 0;  // of the manifest itself; rises with every step
   Offset log_start_offset;
-  Offset tombstone_horizon;                 // largest dropped tombstone + 1
-  Offset dropped_end;                       // end of the last segment that went below log start
+  Offset tombstone_horizon;  // largest dropped tombstone + 1
+  Offset dropped_end;        // end of the last segment that went below log start
+  // Compaction has removed records because of newer, committed ones below this. A log that ends below it has lost
+  // those.
+  Offset judged_end;
   std::vector<ManifestSegment> segments;    // by base offset, not overlapping
   std::vector<CleanThrough> clean_through;  // by `through`
   std::vector<EpochStart> epochs;           // by epoch; never empty once opened

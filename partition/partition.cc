@@ -42,8 +42,8 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
                   PendingLimits{config.pending_records_max, config.tail_buffer_bytes * 8});
   for (std::size_t i = 0; i < log.closed.size(); ++i) {
     const ManifestSegment& entry = log.manifest.segments[i];
-    // Nobody knows any more what a rewritten segment was judged by, but that it had been closed.
-    const Offset judged = entry.facts.name.rewritten() ? log.manifest.closed_end() : Offset(0);
+    // Nobody knows any more what of that a rewritten segment was judged by.
+    const Offset judged = entry.facts.name.rewritten() ? log.manifest.judged_end : Offset(0);
     closed_.push_back({log.closed[i], entry.end_offset, entry.compacted_through, judged, true, false});
     if (keys_) keys_->stats().add({entry.facts.name.base, entry.facts.records, entry.tombstones, 0, 0, 0});
   }

@@ -44,8 +44,8 @@ struct ClosedSegment {
   std::shared_ptr<const Segment> segment;
   Offset end_offset;
   Offset compacted_through;
-  // What compaction took away of it was superseded below this. Above compacted_through where a collision kept records,
-  // or where the bound has fallen since (a larger min.compaction.lag.ms). Not in the manifest.
+  // What compaction took away of it was superseded by records below this. Above compacted_through, because records are
+  // committed while a rewrite goes on. In the manifest there is one for all segments (judged_end).
   Offset judged_through;
   bool listed = true;  // in the manifest
   bool has_hint = false;

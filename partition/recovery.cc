@@ -64,6 +64,8 @@ class Recovery {
   Status check_missing_log(Offset base);
   Status set_aside();
   void note_damage(Offset from, Offset to, const std::string& reason);
+  bool note_lost_evidence(Offset end);
+  void skip_to(Offset next);
   Result<std::uint64_t> tombstones_of(const SegmentFacts& facts);
 
   const std::shared_ptr<SegmentEnvironment> environment_;
@@ -366,6 +368,7 @@ Status Recovery::chain() {
   unlisted_.erase(unlisted_.begin(), unlisted_.begin() + static_cast<std::ptrdiff_t>(i));
   unlisted_.insert(unlisted_.end(), strangers.begin(), strangers.end());
   if (!last && !options_.create) LOGCASK_TRY(check_missing_log(closed_end));
+  if (!last && note_lost_evidence(out_.manifest.closed_end())) skip_to(out_.manifest.judged_end);
   LOGCASK_TRY(set_aside());
 
   Active active;
@@ -453,8 +456,10 @@ Result<Recovery::Active> Recovery::settle_last(UnlistedLog& log) {
     out_.report.cut_reason = log.reason;
   }
   const Offset end = std::max(log.state.next_offset(), log.sync.durable_end);
-  const bool lost = log.torn || log.corrupt || options_.machine_reset;
-  const Offset next = lost && !mutant(Mutant::offsets_given_twice) ? std::max(end, log.ceiling) : end;
+  const bool lost_evidence = note_lost_evidence(end);
+  const bool lost = log.torn || log.corrupt || lost_evidence || options_.machine_reset;
+  Offset next = lost && !mutant(Mutant::offsets_given_twice) ? std::max(end, log.ceiling) : end;
+  if (lost_evidence) next = std::max(next, out_.manifest.judged_end);
   if (next > end || log.torn || log.corrupt) {
     const LeaderEpoch epoch(out_.manifest.epochs.back().epoch.value() + 1);
     out_.manifest.epochs.push_back({epoch, next});
@@ -479,6 +484,31 @@ Result<Recovery::Active> Recovery::settle_last(UnlistedLog& log) {
   LOGCASK_ASSIGN(const std::uint64_t tombstones, tombstones_of(facts));
   seal(facts, next, tombstones);
   return Active{std::nullopt, next, next};
+}
+
+// Compaction has removed records on the evidence of newer ones that are not there any more: the log is an older copy,
+// or the disk has lost what it had synced. What was removed cannot come back, so a key may be missing that had a value.
+bool Recovery::note_lost_evidence(Offset end) {
+  const Offset judged = out_.manifest.judged_end;
+  if (end >= judged || mutant(Mutant::lost_evidence_unnoticed)) return false;
+  note_damage(end, judged,
+              "the log ends at offset " + std::to_string(end.value()) +
+                  ", but compaction has removed records because of " + "newer ones below offset " +
+                  std::to_string(judged.value()) +
+                  ": the active log is an older copy, or the disk lost what it had synced; restore it from a backup");
+  return true;
+}
+
+// No log goes on where the closed ones end, and none may before `next`: the offsets in between have been given.
+void Recovery::skip_to(Offset next) {
+  out_.report.skipped_offsets = next - out_.manifest.closed_end();
+  if (out_.manifest.segments.empty()) {
+    out_.manifest.dropped_end = next;
+  } else {
+    out_.manifest.segments.back().end_offset = next;
+  }
+  out_.manifest.epochs.push_back({LeaderEpoch(out_.manifest.epochs.back().epoch.value() + 1), next});
+  manifest_changed_ = true;
 }
 
 // Everything up to the recovery point was promised; it stays in place under the facts the .sync vouches for.

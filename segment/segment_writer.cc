@@ -147,7 +147,7 @@ Status SegmentWriter::reserve_blocks(std::uint64_t end) {
   // In proportion to what is there: a thousand small partitions must not reserve a disk.
   const std::uint64_t ahead =
       std::clamp<std::uint64_t>(end, 64u << 10, std::max<std::uint64_t>(options_.preallocate_bytes, 64u << 10));
-  std::uint64_t want = std::min(end + ahead, kMaxSegmentBytes);
+  std::uint64_t want = std::min({end + ahead, std::max(end, options_.expected_bytes), kMaxSegmentBytes});
   Status reserved = log_->file()->preallocate(want);
   if (reserved.code() == Errc::storage_full) {
     want = end;

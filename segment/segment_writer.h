@@ -30,6 +30,8 @@ class SegmentWriter {
   struct Options {
     // Disk blocks are reserved ahead of the end of data: as much again as the log holds, at most this; 0 = never.
     std::uint64_t preallocate_bytes = 64u << 20;
+    // Nor beyond this size of the log: where it will be closed.
+    std::uint64_t expected_bytes = kMaxSegmentBytes;
     // The .sync file is itself synced when this much time or log has passed since the last time.
     std::int64_t sync_log_interval_ms = 1000;
     std::uint64_t sync_log_interval_bytes = 16u << 20;

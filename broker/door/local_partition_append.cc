@@ -218,6 +218,7 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
   options.run = partition_->run();
   options.clock = partition_->append_clock().stamp();
   options.log_start = partition_->log_start();
+  options.expected_bytes = static_cast<std::uint64_t>(config_.segment_bytes);
   lock.unlock();
   const auto& env = environment_.partition;
   const auto work = [&]() -> Result<std::pair<SegmentFacts, std::shared_ptr<SegmentWriter>>> {

@@ -40,7 +40,8 @@ CompactionState LocalPartitionRunner::state() const {
   if (state.active_bytes > 0) state.active_since = partition_->writer()->facts().first_append;
   state.due_through = due_through(clean_through_list_, state.now, state.config.delete_retention_ms);
   state.clean_through = clean_through_;
-  state.bound = std::min(partition_->marks().committed_end(), state.active_base);
+  state.committed_end = partition_->marks().committed_end();
+  state.bound = std::min(state.committed_end, state.active_base);
   for (const ClosedSegment& closed : partition_->closed()) {
     // Compaction takes producers' fields away: not before a snapshot knows them.
     if (!closed.listed || closed.end_offset > producers_saved_to_) {
@@ -86,6 +87,9 @@ void LocalPartitionRunner::probe(std::span<const KeyIdentity> identities, std::s
   }
   const Keydir& keydir = partition_->keys()->keydir();
   keydir.find_batch(identities, {entries, identities.size()});
+  if (mutant(Mutant::uncommitted_evidence))
+    for (std::size_t i = 0; i < identities.size(); ++i)
+      entries[i] = partition_->keys()->newest_below(identities[i], partition_->marks().next_offset());
   for (std::size_t i = 0; i < identities.size(); ++i) {
     ProbeAnswer& answer = answers[i];
     answer = {};
@@ -132,6 +136,7 @@ Status LocalPartitionRunner::install(RewriteResult result) {
     next.segments.insert(at, outputs.begin(), outputs.end());
     next.obsolete.insert(next.obsolete.end(), result.inputs.begin(), result.inputs.end());
     next.tombstone_horizon = horizon;
+    next.judged_end = std::max(next.judged_end, result.judged_through);
   });
   if (!stored.ok() && !mutant(Mutant::inputs_removed_after_failure)) return stored;
   publish_install(result, horizon, step);

@@ -60,6 +60,7 @@ Result<std::string> LocalPartitionRunner::open_log(bool settle_clock) {
   options.run = new_run();
   options.settle_clock = settle_clock;
   options.writer.offset_reserve = config_.offset_reserve;
+  options.writer.expected_bytes = static_cast<std::uint64_t>(config_.segment_bytes);
   options.producers.max_producers = static_cast<std::size_t>(config_.max_producers);
   options.producers.expiration_ms = config_.producer_expiry_ms;
   const auto& env = environment_.partition;

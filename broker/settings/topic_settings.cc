@@ -24,7 +24,8 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .min = 1024,
         .max = kSegmentBytesMax,
         .description =
-            "Size at which the active segment is closed and a new one begins. Only closed segments are compacted."},
+            "Size at which the active segment is closed and a new one begins. Only closed segments are compacted; "
+            "compaction writes segments of up to 1 MiB where this is less."},
        &TopicValues::segment_bytes},
       {{.name = "segment.ms",
         .type = milliseconds,

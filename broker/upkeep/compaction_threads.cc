@@ -17,6 +17,7 @@ constexpr int kNiceness = 10;
 constexpr std::int64_t kReportMs = 200;
 constexpr std::int64_t kAsideMs = 5;
 constexpr std::int64_t kPollMs = 20;
+constexpr std::int64_t kBehindCheckNs = 250'000'000;
 constexpr std::int64_t kWaitMinNs = 50'000'000;
 
 const Error kShuttingDown{Errc::shutting_down, "the broker is stopping"};
@@ -69,6 +70,8 @@ struct CompactionThreads::Entry {
   Compactor compactor;
   std::int64_t backoff_ms = 0;
   std::string last_failure;
+  std::int64_t behind_checked_ns = 0;
+  bool fell_behind = false;
   // Guarded by the mutex.
   bool busy = false;
   bool released = false;
@@ -99,6 +102,7 @@ struct CompactionThreads::Request {
 struct CompactionThreads::Candidate {
   std::shared_ptr<Entry> entry;
   std::uint64_t garbage_bytes = 0;
+  bool behind = false;
 };
 
 CompactionThreads::CompactionThreads(Parts parts, const Options& options)
@@ -110,7 +114,8 @@ CompactionThreads::CompactionThreads(Parts parts, const Options& options)
 CompactionThreads::~CompactionThreads() { stop(); }
 
 void CompactionThreads::start() {
-  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
+  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(Haste::patient); });
+  if (options_.threads > 0) threads_.emplace_back([this] { run(Haste::urgent); });
 }
 
 void CompactionThreads::wake() {
@@ -179,11 +184,15 @@ void CompactionThreads::cancel(RequestId id) {
   request->progress = nullptr;
 }
 
-void CompactionThreads::run() {
-  lower_priority();
+void CompactionThreads::run(Haste haste) {
+  if (haste == Haste::patient) lower_priority();
   Lock lock(mutex_);
   while (!stopping_) {
-    if (take_request(lock) || take_candidate(lock) || look_round(lock)) continue;
+    if (haste == Haste::urgent) {
+      if (!take_candidate(lock, haste)) changed_.wait(lock);
+      continue;
+    }
+    if (take_request(lock) || take_candidate(lock, haste) || look_round(lock)) continue;
     const std::int64_t wait_ns = std::max(look_at_ns_ - parts_.clock.monotonic_ns(), kWaitMinNs);
     changed_.wait_for(lock, std::chrono::nanoseconds(wait_ns));
   }
@@ -216,15 +225,23 @@ bool CompactionThreads::take_request(Lock& lock) {
   return false;
 }
 
-bool CompactionThreads::take_candidate(Lock& lock) {
+// Those that are behind wait for the thread that is not slowed down, unless that has another one.
+bool CompactionThreads::takes(const Candidate& candidate, Haste haste) const {
+  return candidate.behind == (haste == Haste::urgent) || (haste == Haste::patient && urgent_busy_);
+}
+
+bool CompactionThreads::take_candidate(Lock& lock, Haste haste) {
   for (auto it = candidates_.begin(); it != candidates_.end(); ++it) {
     const std::shared_ptr<Entry> entry = it->entry;
-    if (entry->busy || entry->released) continue;
+    if (entry->busy || entry->released || !takes(*it, haste)) continue;
+    const Haste how = it->behind ? Haste::urgent : haste;
     candidates_.erase(it);
     entry->busy = true;
+    if (haste == Haste::urgent) urgent_busy_ = true;
     lock.unlock();
-    compact_step(*entry);
+    compact_step(*entry, how);
     lock.lock();
+    if (haste == Haste::urgent) urgent_busy_ = false;
     entry->busy = false;
     changed_.notify_all();
     return true;
@@ -280,7 +297,7 @@ std::vector<CompactionThreads::Candidate> CompactionThreads::look_at(
     if (!runner || stopping_ || entry->port.stopping()) continue;
     const Decision decision = entry->compactor.decide(CompactionMode::background);
     if (decision.plan || !decision.clean.empty())
-      candidates.push_back({entry, decision.plan ? decision.plan->garbage_bytes : 0});
+      candidates.push_back({entry, decision.plan ? decision.plan->garbage_bytes : 0, decision.behind});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.garbage_bytes > b.garbage_bytes; });
@@ -295,23 +312,37 @@ std::int64_t CompactionThreads::next_interval_ms() {
 
 // ---- doing it; without the lock
 
-Pace CompactionThreads::pace_of(Entry& entry, const std::function<void(std::uint64_t, std::uint64_t)>& count) {
-  return [this, &entry, count](std::uint64_t bytes_read, std::uint64_t bytes_written) -> Status {
+Pace CompactionThreads::pace_of(Entry& entry, Haste haste,
+                                const std::function<void(std::uint64_t, std::uint64_t)>& count) {
+  return [this, &entry, haste, count](std::uint64_t bytes_read, std::uint64_t bytes_written) -> Status {
     if (count) count(bytes_read, bytes_written);
     const auto closing = [&entry] { return entry.port.stopping(); };
     if (!pace_.spend(bytes_read + bytes_written, closing)) return kShuttingDown;
     const auto runner = entry.runner.lock();
     if (!runner || entry.port.stopping()) return Error{Errc::cancelled, "the partition is closing"};
-    if (runner->congested() && !pace_.step_aside(kAsideMs)) return kShuttingDown;
+    if (haste != Haste::urgent && runner->congested()) {
+      if (!pace_.step_aside(kAsideMs)) return kShuttingDown;
+      if (haste == Haste::patient && fell_behind(entry))
+        return Error{Errc::cancelled, "the partition fell behind: begun anew, in haste"};
+    }
     if (stopping_) return kShuttingDown;
     return {};
   };
 }
 
-void CompactionThreads::compact_step(Entry& entry) {
+bool CompactionThreads::fell_behind(Entry& entry) {
+  const std::int64_t now_ns = parts_.clock.monotonic_ns();
+  if (now_ns - entry.behind_checked_ns < kBehindCheckNs) return false;
+  entry.behind_checked_ns = now_ns;
+  entry.fell_behind = is_behind(entry.port.state());
+  return entry.fell_behind;
+}
+
+void CompactionThreads::compact_step(Entry& entry, Haste haste) {
   const auto runner = entry.runner.lock();
   if (!runner) return;
-  const auto done = entry.compactor.step(CompactionMode::background, pace_of(entry, {}));
+  const auto done = entry.compactor.step(CompactionMode::background, pace_of(entry, haste, {}));
+  if (std::exchange(entry.fell_behind, false) && done.code() == Errc::cancelled) return wake();
   if (!done.ok()) {
     failed(entry, done.error());
     return;
@@ -359,7 +390,7 @@ void CompactionThreads::serve(Request& request, Entry& entry) {
     progress.seconds = static_cast<double>(parts_.clock.monotonic_ns() - start_ns) * 1e-9;
     request.report(progress, finished);
   };
-  const Pace pace = pace_of(entry, [&](std::uint64_t bytes_read, std::uint64_t bytes_written) {
+  const Pace pace = pace_of(entry, Haste::asked, [&](std::uint64_t bytes_read, std::uint64_t bytes_written) {
     read += bytes_read;
     written += bytes_written;
     const std::int64_t now_ns = parts_.clock.monotonic_ns();

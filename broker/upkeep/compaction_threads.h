@@ -5,7 +5,9 @@
 // next rewrite would remove; those with most garbage go first, one rewrite each, then all are asked again. Requests go
 // ahead of that. One partition is compacted by one thread at a time. One that fails is left alone for a while, longer
 // each time, and reported once; one that is quarantined is left alone until it is reopened. Others go on.
-// The threads run at a lower priority and keep to compaction.max.bytes.per.second.
+// The threads run at a lower priority, step aside while a partition's appends wait, and keep to
+// compaction.max.bytes.per.second. A partition whose garbage grows faster than that removes it (is_behind) goes to one
+// thread more, which only keeps to the limit: a rewrite that is under way then is begun anew there.
 //
 // Threads: every function may be called from any thread, cancel() and stop() not from a progress callback.
 // Lifetime: partitions are held while they are being compacted and while a request for them waits.
@@ -77,17 +79,24 @@ class CompactionThreads final : public CompactionControl {
   struct Candidate;
   using Lock = std::unique_lock<std::mutex>;
 
-  void run();
+  enum class Haste : std::uint8_t {
+    patient,  // steps aside, and gives up when the partition falls behind
+    asked,    // steps aside
+    urgent,
+  };
+  void run(Haste haste);
   bool take_request(Lock& lock);
-  bool take_candidate(Lock& lock);
+  bool takes(const Candidate& candidate, Haste haste) const;
+  bool take_candidate(Lock& lock, Haste haste);
   bool look_round(Lock& lock);
   std::shared_ptr<Entry> entry_of(const std::shared_ptr<PartitionRunner>& partition);
   std::vector<Candidate> look_at(const std::vector<std::shared_ptr<Entry>>& entries);
-  void compact_step(Entry& entry);
+  void compact_step(Entry& entry, Haste haste);
   void failed(Entry& entry, const Error& error);
   void serve(Request& request, Entry& entry);
   Status settle_roll(Entry& entry);
-  Pace pace_of(Entry& entry, const std::function<void(std::uint64_t, std::uint64_t)>& count);
+  Pace pace_of(Entry& entry, Haste haste, const std::function<void(std::uint64_t, std::uint64_t)>& count);
+  bool fell_behind(Entry& entry);
   std::int64_t next_interval_ms();
 
   const Parts parts_;
@@ -104,6 +113,7 @@ class CompactionThreads final : public CompactionControl {
   std::deque<Candidate> candidates_;                             // most garbage first
   RequestId last_request_ = 0;
   bool looking_ = false;
+  bool urgent_busy_ = false;
   bool look_wanted_ = true;
   std::int64_t look_at_ns_ = 0;
   std::uint64_t jitter_state_;

@@ -26,7 +26,7 @@ const std::string kB = "pair~b";
 Status no_pace(std::uint64_t, std::uint64_t) { return {}; }
 
 Result<CompactionStats> compact(PartitionFixture& fixture) {
-  Compactor compactor(fixture.partition(), {0, 0, 32 * 1024});
+  Compactor compactor(fixture.partition(), {0, 0, 32 * 1024, 0});
   auto stats = compactor.run_due(CompactionMode::forced, no_pace);
   fixture.run_all();
   return stats;

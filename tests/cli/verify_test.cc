@@ -226,6 +226,18 @@ TEST_CASE("verify finds an active log that is gone, and one whose leader epoch i
                     [&](const Finding& f) { return f.kind == Finding::Kind::damage && f.file == active; }));
 }
 
+TEST_CASE("verify finds an active log that has lost what compaction judged by") {
+  const auto disk = written_disk();
+  Manifest manifest = *check(*disk).manifest;
+  const auto lost = [&](Offset judged_end) {
+    manifest.judged_end = judged_end;
+    REQUIRE_OK(store_manifest(*disk->root(), manifest));
+    return check(*disk).has(Finding::Kind::damage);
+  };
+  CHECK_FALSE(lost(manifest.closed_end()));
+  CHECK(lost(Offset(1'000'000)));
+}
+
 TEST_CASE("verify finds partitions whose files or active log have gone") {
   const auto disk = written_disk();
   const PartitionCheck sound = check(*disk);

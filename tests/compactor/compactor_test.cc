@@ -14,7 +14,7 @@ TEST_CASE("background compaction leaves what lies below the thresholds, forced d
   for (int i = 0; i < 10; ++i) partition.put("k" + std::to_string(i), "1");
   partition.put("k0", "2");
   partition.close_active();
-  Compactor compactor(partition, {0, 0, 32 * 1024});
+  Compactor compactor(partition, {0, 0, 32 * 1024, 0});
   auto stats = compactor.run_due(CompactionMode::background, no_pace);
   REQUIRE_OK(stats);
   CHECK(stats->rewrites == 0);
@@ -31,7 +31,7 @@ TEST_CASE("every step reports, and what the steps did adds up") {
     for (int i = 0; i < 20; ++i) partition.put("k" + std::to_string(i), std::string(30, 'v'));
     partition.close_active();
   }
-  Compactor compactor(partition, {0, 0, 300});
+  Compactor compactor(partition, {0, 0, 300, 0});
   int reports = 0;
   std::uint64_t paced_read = 0;
   const auto stats = compactor.run_due(
@@ -66,7 +66,7 @@ TEST_CASE("many small segments are merged, and merged ones are left alone") {
   FakePartition partition;
   partition.config.segment_bytes = 100'000;
   std::uint64_t written = 0, appended = 0;
-  Compactor compactor(partition, {0, 0, 32 * 1024});
+  Compactor compactor(partition, {0, 0, 32 * 1024, 0, 0});
   for (int i = 0; i < 200; ++i) {
     partition.put("k" + std::to_string(i), std::string(100, 'v'));
     appended += 180;
@@ -79,42 +79,6 @@ TEST_CASE("many small segments are merged, and merged ones are left alone") {
   CHECK(partition.closed.size() < 20);
   // Every byte is merged a logarithmic number of times.
   CHECK(written < appended * 8);
-}
-
-TEST_CASE("a segment of few droppable records is not rewritten in the background, but when forced") {
-  FakePartition partition;
-  for (int i = 0; i < 100; ++i) partition.put("k" + std::to_string(i), "1");
-  partition.put("x", "1");
-  partition.put("x", "2");
-  partition.close_active();
-  for (int i = 0; i < 100; ++i) partition.put("k" + std::to_string(i), "2");  // above the bound
-  Compactor compactor(partition, {0, 0, 32 * 1024});
-  auto stats = compactor.run_due(CompactionMode::background, no_pace);
-  REQUIRE_OK(stats);
-  CHECK(stats->rewrites == 0);
-  stats = compactor.run_due(CompactionMode::forced, no_pace);
-  REQUIRE_OK(stats);
-  CHECK(stats->rewrites == 1);
-  CHECK(stats->records_dropped == 1);
-  partition.check();
-}
-
-TEST_CASE("large inputs are tasted first, and looked at whole only when keys are hot") {
-  FakePartition partition;
-  const bool hot = GENERATE(false, true);
-  CAPTURE(hot);
-  for (int i = 0; i < 1500; ++i) partition.put("k" + std::to_string(i % 300), std::string(1000, 'v'));
-  partition.close_active();
-  if (hot)
-    for (int i = 0; i < 300; ++i) partition.put("k" + std::to_string(i), "active");
-  Compactor compactor(partition, {0, 0, 32 * 1024});
-  const auto stats = compactor.run_due(CompactionMode::background, no_pace);
-  REQUIRE_OK(stats);
-  partition.check();
-  CHECK(stats->rewrites == 1);
-  CHECK(stats->records_dropped == 1200);
-  const double reads = static_cast<double>(stats->bytes_read) / static_cast<double>(stats->bytes_before);
-  CHECK(reads < (hot ? 2.8 : 1.8));
 }
 
 }  // namespace

@@ -175,6 +175,7 @@ class FakePartition : public CompactionPort {
     state.config = config;
     state.active_base = active_->facts().name.base;
     state.active_bytes = active_->facts().size_bytes;
+    state.committed_end = committed_end;
     state.bound = std::min(committed_end, state.active_base);
     SegmentStatsTable stats = stats_;
     for (CompactionSegment segment : closed) {
@@ -272,6 +273,7 @@ class FakePartition : public CompactionPort {
       const auto found = keydir.find(tombstone.identity);
       if (found != keydir.end() && found->second.offset == tombstone.offset) keydir.erase(found);
     }
+    judged_through = result.judged_through;
     ++installs;
     remember_clean_through();
     return {};
@@ -295,6 +297,7 @@ class FakePartition : public CompactionPort {
   }
   bool stopping() const override { return stop; }
 
+  Offset active_base() const { return active_->facts().name.base; }
   void advance_ms(std::int64_t ms) { clock_.now_ms += ms; }
   std::vector<std::string> log_files() const {
     std::vector<std::string> names;
@@ -316,6 +319,7 @@ class FakePartition : public CompactionPort {
   Offset committed_end;
   Offset log_start;
   Offset horizon;
+  Offset judged_through;  // of the last install
   bool hold_commits = false;
   bool keydir_complete = true;
   bool damaged = false;

@@ -2,6 +2,8 @@
 
 #include "compactor/plan.h"
 
+#include <chrono>
+
 #include "tests/support/catch.h"
 
 namespace logcask {
@@ -45,6 +47,7 @@ CompactionState state_of(const std::vector<Row>& rows) {
   }
   state.active_base = base;
   state.bound = base;
+  state.committed_end = base + 50;
   return state;
 }
 
@@ -101,13 +104,65 @@ TEST_CASE("a due segment takes neighbours that cost no more than itself") {
   CHECK(decision.plan->last == 2);
 }
 
-TEST_CASE("what is dead in a segment compacted through the bound waits for the bound to move") {
-  CompactionState state = state_of({{100, 0, 0, 1000, 100}});
+TEST_CASE("of small segments one rewrite takes all that are due, however many it makes of them") {
+  std::vector<Row> rows(500, Row{100, 40});
+  rows[250].live = 39;
+  auto decision = decide_background(state_of(rows));
+  REQUIRE(decision.plan);
+  CHECK(decision.plan->first == 0);
+  CHECK(decision.plan->last == 499);
+  // Large ones go alone, those with most garbage first.
+  for (Row& row : rows) {
+    row.bytes = 20u << 20;
+    row.live = 45;
+  }
+  CompactionState large = state_of(rows);
+  large.config.segment_bytes = 20u << 20;
+  decision = decide_background(large);
+  REQUIRE(decision.plan);
+  CHECK(decision.plan->first == decision.plan->last);
+}
+
+TEST_CASE("segments much smaller than compaction writes are merged beyond segment.bytes") {
+  const Row tiny{10, 10, 0, 900};
+  CompactionState state = state_of(std::vector<Row>(200, tiny));
   CHECK_FALSE(decide_background(state).plan);
-  CHECK_FALSE(decide_forced(state).plan);
-  CHECK(decide_background(state).segments[0].why.find("all superseded above the bound 100") != std::string::npos);
-  state.closed[0].compacted_through = Offset(99);
+  PlanOptions options;
+  options.output_bytes_min = kOutputBytesMin;
+  const auto decision = decide(state, options);
+  REQUIRE(decision.plan);
+  CHECK(decision.plan->rule == DueRule::small_neighbours);
+  CHECK(decision.plan->first == 0);
+  CHECK(decision.plan->last == 199);
+}
+
+TEST_CASE("a plan for a hundred thousand small segments takes no longer than for each of them once") {
+  std::vector<Row> rows(100'000, Row{100, 100, 0, 300});
+  CompactionState state = state_of(rows);
+  PlanOptions options;
+  options.output_bytes_min = kOutputBytesMin;
+  const auto start = std::chrono::steady_clock::now();
+  const auto decision = decide(state, options);
+  const auto took = std::chrono::steady_clock::now() - start;
+  REQUIRE(decision.plan);
+  CHECK(decision.plan->last - decision.plan->first == 999);
+  CHECK(took < std::chrono::seconds(10));
+}
+
+TEST_CASE("what is dead in a segment that was compacted through the bound may go all the same") {
+  const CompactionState state = state_of({{100, 0, 0, 1000, 100}});
   CHECK(decide_background(state).plan);
+  CHECK(decide_forced(state).plan);
+}
+
+TEST_CASE("forced, a segment is left that has been judged by all that was there when that was asked for") {
+  CompactionState state = state_of({{100, 60, 0, 1000, 150}});
+  PlanOptions options;
+  options.mode = CompactionMode::forced;
+  options.forced_through = Offset(150);
+  CHECK_FALSE(decide(state, options).plan);
+  options.forced_through = Offset(151);
+  CHECK(decide(state, options).plan);
 }
 
 TEST_CASE("a segment above the bound is left alone: min lag, uncommitted, not listed yet") {
@@ -204,6 +259,18 @@ TEST_CASE("small neighbours are merged when that halves the number for every byt
   CHECK_FALSE(decide_background(state_of({{100, 100, 0, 700}, tiny, tiny, tiny})).plan);
 }
 
+TEST_CASE("a segment's fixed cost on disk is garbage that merging gives back") {
+  const Row tiny{10, 10, 0, 50};
+  CompactionState state = state_of({{1000, 1000, 0, 90'000}, tiny, tiny, tiny, tiny});
+  PlanOptions options;
+  options.output_bytes_min = kOutputBytesMin;
+  CHECK(decide(state, options).plan->first == 1);  // the four small ones
+  options.segment_fixed_bytes = kSegmentFixedBytes;
+  CHECK(decide(state, options).plan->first == 0);
+  state.closed[0].facts.size_bytes = 200'000;
+  CHECK(decide(state, options).plan->first == 1);
+}
+
 TEST_CASE("forced, whatever fits one segment is merged, and what does not is left") {
   const auto decision = decide_forced(state_of({{100, 100, 0, 700}, {10, 10, 0, 100}, {100, 100, 0, 500}}));
   REQUIRE(decision.plan);
@@ -292,20 +359,36 @@ TEST_CASE("nothing is compacted while the keydir is incomplete, a range is damag
   CHECK_FALSE(decision.segments[0].due);
 }
 
-TEST_CASE("a settled segment is due again when the bound, the due tombstones or log start have moved") {
-  CompactionState state = state_of({{100, 0}});
-  SettledSegments settled;
+TEST_CASE("dead records that a rewrite had to keep are counted no more, until log start moves") {
+  CompactionState state = state_of({{100, 20, 10, 1000, 0, 25 * kHour}, {}});
+  KeptDead kept_dead;
   PlanOptions options;
-  options.settled = &settled;
+  options.kept_dead = &kept_dead;
   CHECK(decide(state, options).plan);
-  settled.add(state.closed[0].facts.name, state);
+  kept_dead.add(state.closed[0].facts.name, {50, false, false, Offset(0), Offset(0), Offset(0)});
+  CHECK(droppable_records(state.closed[0], state, options) == 30);
+  CHECK_FALSE(decide(state, options).plan->rule == DueRule::dead_ratio);
+  kept_dead.add(state.closed[0].facts.name, {80, false, true, Offset(0), Offset(0), Offset(0)});
   CHECK_FALSE(decide(state, options).plan);
-  settled.prune(state);
-  CHECK_FALSE(decide(state, options).plan);
-  SECTION("bound") { state.bound = state.bound + 1; }
-  SECTION("log start") { state.log_start = Offset(1); }
-  SECTION("due tombstones") { state.due_through = Offset(1); }
-  CHECK(decide(state, options).plan);
+  CHECK(decide(state, options).clean.size() == 2);
+  SECTION("what stays for a collision's sake keeps the segment from being clean") {
+    kept_dead.add(state.closed[0].facts.name, {80, true, true, Offset(0), Offset(0), Offset(0)});
+    CHECK(decide(state, options).clean.size() == 1);
+  }
+  SECTION("tombstones are tried again when more of them are due") {
+    state.due_through = Offset(100);
+    kept_dead.add(state.closed[0].facts.name, {80, false, true, Offset(0), Offset(100), Offset(0)});
+    CHECK_FALSE(decide(state, options).plan);
+    state.due_through = Offset(101);
+    CHECK(decide(state, options).plan);
+  }
+  SECTION("log start") {
+    state.log_start = Offset(1);
+    CHECK(decide(state, options).plan);
+    kept_dead.prune(state);
+    state.log_start = Offset(0);
+    CHECK(decide(state, options).plan);
+  }
 }
 
 TEST_CASE("explain names every segment's rule and why") {

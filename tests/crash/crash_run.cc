@@ -36,7 +36,7 @@ void append_more(PartitionFixture& fixture, Oracle& oracle, std::int64_t id, con
 void compact_all(PartitionFixture& fixture) {
   REQUIRE_OK(fixture.partition().roll());
   fixture.run_all();
-  Compactor compactor(fixture.partition());
+  Compactor compactor(fixture.partition(), {64u << 20, 1u << 30, 32 * 1024, 0});
   REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; }));
   fixture.run_all();
 }
@@ -138,7 +138,7 @@ void CrashRun::tick() {
 
 void CrashRun::compact() {
   background();
-  Compactor compactor(partition());
+  Compactor compactor(partition(), {64u << 20, 1u << 30, 32 * 1024, 0});
   const auto done = compactor.run_due(CompactionMode::forced, [&](std::uint64_t, std::uint64_t) -> Status {
     mark();
     return {};

@@ -159,7 +159,7 @@ LocalPartitionRunner& StorageStack::local(PartitionRunner& partition) {
 Status StorageStack::compact(PartitionRunner& partition) {
   LOGCASK_TRY(partition.roll());
   pump();
-  Compactor compactor(local(partition), {0, 0, 32 * 1024});
+  Compactor compactor(local(partition), {0, 0, 32 * 1024, 0});
   const auto done =
       compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) -> Status { return {}; });
   pump();

@@ -116,7 +116,7 @@ class Checker::Run {
   void compact() {
     if (runner_->snapshot().state != PartitionSnapshot::State::online) return;  // read_all() tells
     compacted_ = true;
-    Compactor compactor(*runner_);
+    Compactor compactor(*runner_, {64u << 20, 1u << 30, 32 * 1024, 0});
     for (int i = 0; i < 2; ++i) {
       const auto done =
           compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); });

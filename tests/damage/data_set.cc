@@ -121,7 +121,7 @@ class DataSetMaker {
     fixture_.run_all();
   }
   void compact() {
-    Compactor compactor(fixture_.partition());
+    Compactor compactor(fixture_.partition(), {64u << 20, 1u << 30, 32 * 1024, 0});
     REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
     fixture_.run_all();
   }

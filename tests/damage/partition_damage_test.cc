@@ -287,7 +287,7 @@ TEST_CASE("damage at rest that compaction meets first", "[damage]") {
     // Undamaged, there is something to drop.
     PartitionFixture sound(set.disk(), set.config);
     sound.clock().advance_ms(1'000'000);
-    Compactor compactor(sound.partition());
+    Compactor compactor(sound.partition(), {64u << 20, 1u << 30, 32 * 1024, 0});
     REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
     CHECK(sound.fetch_all().size() < set.records.size() / 2);
   }

@@ -64,7 +64,7 @@ class ModelRun {
         fixture_(std::make_unique<MemoryFileSystem>(), config_),
         oracle_(config_.read_visibility == ReadVisibility::written) {
     for (int i = 0; i < 3; ++i) producers_.push_back({ProducerId(100 + i), 0, 0, {}, false});
-    compactor_.emplace(fixture_.partition());
+    compactor_.emplace(fixture_.partition(), Compactor::Options{64u << 20, 1u << 30, 32 * 1024, 0});
   }
 
   void run(int operations) {
@@ -413,7 +413,7 @@ class ModelRun {
 
   void stopped() {
     waiting_.clear();
-    compactor_.emplace(fixture_.partition());
+    compactor_.emplace(fixture_.partition(), Compactor::Options{64u << 20, 1u << 30, 32 * 1024, 0});
     may_lose();
   }
   // Batches may go, and sequence numbers behind them no longer fit.
@@ -525,7 +525,7 @@ class ModelRun {
     say("  " + *reopened);
     fixture_.run_all();
     may_lose();
-    compactor_.emplace(fixture_.partition());
+    compactor_.emplace(fixture_.partition(), Compactor::Options{64u << 20, 1u << 30, 32 * 1024, 0});
     if (*reopened != "nothing to do: the partition is online") oracle_.reopened(fixture_, certain);
     // It is whole again.
     REQUIRE(fixture_.partition().snapshot().state == PartitionSnapshot::State::online);

@@ -490,7 +490,7 @@ TEST_CASE("more dropped tombstones than one hold of the lock removes all leave t
   REQUIRE(fixture.partition().snapshot().deleted_keys == 9'999);
   for (int round = 0; round < 2; ++round) {
     fixture.clock().advance_ms(1);
-    Compactor compactor(fixture.partition());
+    Compactor compactor(fixture.partition(), {64u << 20, 1u << 30, 32 * 1024, 0});
     REQUIRE_OK(compactor.run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
   }
   CHECK(fixture.partition().snapshot().deleted_keys == 0);

@@ -570,7 +570,7 @@ class Schedule {
 
   void opened() {
     fixture_.disk().meanwhile([this](OperationKind kind, const std::string& path) { disk_at_work(kind, path); });
-    compactor_.emplace(fixture_.partition(), Compactor::Options{0, 0, 200});
+    compactor_.emplace(fixture_.partition(), Compactor::Options{0, 0, 200, 0});
   }
 
   // The topic goes while a rewrite is at it: the close waits for the rewrite, which sees it and takes its files away.

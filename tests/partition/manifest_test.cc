@@ -28,6 +28,7 @@ Manifest sample_manifest(std::uint64_t generation = 3) {
   m.log_start_offset = Offset(7);
   m.tombstone_horizon = Offset(5);
   m.dropped_end = Offset(2);
+  m.judged_end = Offset(120);
   m.append_clock = {TimestampMs(1'700'000'000'123)};
   m.append_clock.allowance_ms = 555;
   m.append_clock.ahead_ms = 6;
@@ -98,6 +99,15 @@ TEST_CASE("a manifest that contradicts itself is refused although its checksum h
   Manifest no_epoch = sample_manifest();
   no_epoch.epochs.clear();
   CHECK(decode_manifest(encode_manifest(no_epoch)).code() == Errc::corrupt_file);
+}
+
+TEST_CASE("a manifest of version 1 is read: what was rewritten then had been judged by closed segments", "[manifest]") {
+  Manifest old = sample_manifest();
+  old.owner.reset();  // written as version 1
+  const auto decoded = decode_manifest(encode_manifest(old));
+  REQUIRE_OK(decoded);
+  CHECK_FALSE(decoded->owner);
+  CHECK(decoded->judged_end == old.closed_end());
 }
 
 TEST_CASE("a lost, damaged or older copy is written again from the other", "[manifest]") {

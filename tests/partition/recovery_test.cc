@@ -198,6 +198,53 @@ TEST_CASE("a deleted log is damage as long as its sync log tells of it", "[recov
   }
 }
 
+// The active log is an older copy, or it was emptied by hand: what compaction has removed because of records in it is
+// gone.
+TEST_CASE("a log that has lost what compaction judged by is damaged there, and its offsets are not given again",
+          "[recovery]") {
+  const int how = GENERATE(0, 1, 2);
+  Disk disk;
+  disk.open();
+  disk.put(5);
+  disk.roll();
+  disk.list();
+  const std::string promises_nothing = *disk.files->content(name_of(5, SegmentFile::sync));
+  disk.put(3);
+  const std::string log = *disk.files->content(name_of(5));
+  const std::string sync = *disk.files->content(name_of(5, SegmentFile::sync));
+  disk.put(4);
+  Manifest manifest = disk.log->manifest;
+  manifest.judged_end = Offset(11);
+  disk.store(manifest);
+  disk.open();
+  CHECK(disk.report().damaged.empty());
+  disk.log.reset();
+  if (how == 0) {
+    disk.files->set_content(name_of(5), log);
+    disk.files->set_content(name_of(5, SegmentFile::sync), sync);
+  } else {
+    disk.files->set_content(name_of(5), "");
+    REQUIRE_OK(disk.files->root()->unlink(name_of(5, SegmentFile::sync)));
+    if (how == 2) {
+      REQUIRE_OK(disk.files->root()->unlink(name_of(5)));
+      disk.files->set_content(name_of(5, SegmentFile::sync), promises_nothing);
+    }
+  }
+  disk.open();
+  const Offset end = how == 0 ? Offset(8) : Offset(5);
+  REQUIRE(disk.report().damaged.size() == 1);
+  CHECK(disk.report().damaged[0].from == end);
+  CHECK(disk.report().damaged[0].to == Offset(11));
+  CHECK(disk.report().damaged[0].reason.find("compaction has removed records") != std::string::npos);
+  CHECK(disk.writer().next_offset() >= Offset(11));
+  CHECK(disk.log->epoch > LeaderEpoch(0));
+  const Offset next = disk.writer().next_offset();
+  disk.put(1);
+  disk.open();
+  CHECK(disk.report().damaged.size() == 1);
+  CHECK(disk.writer().next_offset() == next + 1);
+}
+
 TEST_CASE("a log that was never synced leaves nothing behind when it is deleted", "[recovery]") {
   Disk disk;
   disk.open();
