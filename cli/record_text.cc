@@ -43,7 +43,7 @@ char escape_letter(char byte) {
 }
 
 // `separator_start` is escaped as well, unless it is 0.
-void append_escaped(std::string& out, ByteView rest, char separator_start) {
+void append_escaped_text(std::string& out, ByteView rest, char separator_start) {
   while (!rest.empty()) {
     const char byte = rest[0];
     const std::size_t length = utf8_character(rest);
@@ -64,7 +64,7 @@ void append_escaped(std::string& out, ByteView rest, char separator_start) {
 
 void append_field(std::string& out, const std::optional<ByteView>& field, char separator_start) {
   if (field)
-    append_escaped(out, *field, separator_start);
+    append_escaped_text(out, *field, separator_start);
   else
     out += kNullField;
 }
@@ -175,7 +175,7 @@ void append_text_key(std::string& out, ByteView key, const TextStyle& style) {
     out += key;
   } else {
     out += kEscapedLineMarker;
-    append_escaped(out, key, 0);
+    append_escaped_text(out, key, 0);
   }
   out += '\n';
 }
@@ -185,7 +185,7 @@ void append_text_value(std::string& out, ByteView value, const TextStyle& style)
     out += value;
   } else {
     out += kEscapedLineMarker;
-    append_escaped(out, value, 0);
+    append_escaped_text(out, value, 0);
   }
   out += '\n';
 }

@@ -37,14 +37,14 @@ class FakeSystem {
   testing::TempDir dir_;
 };
 
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kGroupMiB = 1 << 20;
 
 TEST_CASE("the memory limit of a systemd unit is seen in the process's own control group") {
   FakeSystem system;
   system.version_2("/system.slice/logcask.service");
   system.write("/sys/fs/cgroup/system.slice/logcask.service/memory.max", "268435456\n");
   system.write("/sys/fs/cgroup/system.slice/memory.max", "max\n");
-  CHECK(control_group_memory_bytes(system.root()) == 256 * kMiB);
+  CHECK(control_group_memory_bytes(system.root()) == 256 * kGroupMiB);
 }
 
 TEST_CASE("a tighter limit of any group above it counts") {
@@ -52,7 +52,7 @@ TEST_CASE("a tighter limit of any group above it counts") {
   system.version_2("/a/b/c");
   system.write("/sys/fs/cgroup/a/b/c/memory.max", "536870912\n");
   system.write("/sys/fs/cgroup/a/memory.max", "134217728\n");
-  CHECK(control_group_memory_bytes(system.root()) == 128 * kMiB);
+  CHECK(control_group_memory_bytes(system.root()) == 128 * kGroupMiB);
 }
 
 TEST_CASE("memory above memory.high is only lent") {
@@ -60,7 +60,7 @@ TEST_CASE("memory above memory.high is only lent") {
   system.version_2("/a");
   system.write("/sys/fs/cgroup/a/memory.max", "max\n");
   system.write("/sys/fs/cgroup/a/memory.high", "67108864\n");
-  CHECK(control_group_memory_bytes(system.root()) == 64 * kMiB);
+  CHECK(control_group_memory_bytes(system.root()) == 64 * kGroupMiB);
 }
 
 TEST_CASE("a control group of version 1 is found by its controller, beside an empty tree of version 2") {
