@@ -194,10 +194,10 @@ Status Broker::Parts::open_metadata() {
   spec.finish_creation = !spec.create && entries.size() == 1;
   LOGCASK_ASSIGN(spec.config, make_topic_config({{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}}));
   LOGCASK_ASSIGN(metadata_partition, factory.open(spec));
-  const PartitionSnapshot state = metadata_partition->snapshot();
-  if (state.state == PartitionSnapshot::State::offline)
+  if (metadata_partition->marks().state == PartitionMarks::State::offline)
     return Error{Errc::partition_offline,
-                 "the metadata topic cannot be opened: " + state.reason + "; 'logcask verify DIR --repair' may help"};
+                 "the metadata topic cannot be opened: " + metadata_partition->snapshot().reason +
+                     "; 'logcask verify DIR --repair' may help"};
   metadata = std::make_unique<LocalMetadataStore>(metadata_partition, hasher, clock);
   return {};
 }
@@ -352,9 +352,9 @@ bool Broker::Parts::stop() {
   }
   // The partitions' last answers are on their way to the loops: let them arrive.
   for (const auto& thread : threads) {
-    std::promise<void> drained;
-    thread->post([&drained] { drained.set_value(); });
-    if (drained.get_future().wait_for(kDrainTimeout) == std::future_status::ready) continue;
+    const auto drained = std::make_shared<std::promise<void>>();  // that thread may outlive the wait
+    thread->post([drained] { drained->set_value(); });
+    if (drained->get_future().wait_for(kDrainTimeout) == std::future_status::ready) continue;
     log_error("an I/O thread has not answered for " + std::to_string(kDrainTimeout.count()) +
               " s: a bug; the stop ends here, and the next start recovers as after a kill");
     std::abort();

@@ -44,16 +44,11 @@ int list_groups(const GroupArgs& args) {
   return out.finish();
 }
 
-std::optional<std::int64_t> lag_of(const GroupOffset& entry) {
-  if (entry.offset == kNoOffset || entry.committed_end == kNoOffset) return std::nullopt;
-  return std::max<std::int64_t>(0, entry.committed_end - entry.offset);
-}
-
 void append_json_entry(std::string& out, const std::string& group, const GroupOffset& entry) {
   JsonWriter json(out);
   json.begin().field("group", group).field("topic", entry.topic).field("partition", entry.partition.value());
   json.field("offset", entry.offset.value()).field("committed_end", entry.committed_end.value()).name("lag");
-  if (const auto lag = lag_of(entry))
+  if (const auto lag = entry.lag())
     json.value(*lag);
   else
     json.null();
@@ -73,7 +68,7 @@ int describe_group(const GroupArgs& args) {
       append_json_entry(out.buffer(), args.group, entry);
       continue;
     }
-    const auto lag = lag_of(entry);
+    const auto lag = entry.lag();
     table.row({entry.topic, std::to_string(entry.partition.value()), std::to_string(entry.offset.value()),
                entry.committed_end == kNoOffset ? "-" : std::to_string(entry.committed_end.value()),
                lag ? std::to_string(*lag) : "-", timestamp_text(entry.committed_at)});

@@ -24,19 +24,19 @@ void Admin::describe_group_async(const std::string& group, CallOptions call, Cal
   v1::RequestHeader request;
   request.mutable_fetch_offsets()->set_group(group);
   using Offsets = std::vector<GroupOffset>;
-  ask<Offsets>(*core_, request, spec_of(call, OnLost::resend), std::move(done),
-               [group](const Response& response) -> Result<Offsets> {
-                 Offsets offsets;
-                 for (const auto& from : response.header.fetch_offsets().entries())
-                   offsets.push_back({from.topic(), partition_of(from.partition()), Offset(from.offset()),
-                                      from.metadata(), TimestampMs(from.commit_timestamp_ms()),
-                                      Offset(from.committed_end()), RunId(from.run()), error_of(from.error())});
-                 if (offsets.empty())
-                   return Error{
-                       Errc::unknown_group,
+  ask<Offsets>(
+      *core_, request, spec_of(call, OnLost::resend), std::move(done),
+      [group](const Response& response) -> Result<Offsets> {
+        Offsets offsets;
+        for (const auto& from : response.header.fetch_offsets().entries())
+          offsets.push_back({from.topic(), partition_of(from.partition()), Offset(from.offset()), from.metadata(),
+                             TimestampMs(from.commit_timestamp_ms()), Offset(from.committed_end()),
+                             Offset(from.log_start_offset()), RunId(from.run()), error_of(from.error())});
+        if (offsets.empty())
+          return Error{Errc::unknown_group,
                        "group '" + group + "' has no committed offsets; 'logcask group list' names those that have"};
-                 return offsets;
-               });
+        return offsets;
+      });
 }
 Result<std::vector<GroupOffset>> Admin::describe_group(const std::string& group, CallOptions call) {
   return wait_for<std::vector<GroupOffset>>(*core_, [&](auto done) { describe_group_async(group, call, done); });

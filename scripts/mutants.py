@@ -104,6 +104,14 @@ TESTS = {
     "unreadable_is_damaged": [(PARTITION, "[manifest]")],
     "allowance_granted_anew": [("partition_unit_tests", "however often it is started*")],
     "log_start_forgotten": [(RUNNER, "log start is noted*"), ("cli_tests", "a manifest that is made anew*")],
+    "partition_number_masked": [("broker_tests", "a partition number above*")],
+    "looked_up_before_asked": [("broker_tests", "[authorization]")],
+    "partitioner_changed_over_records": [("broker_tests", "a partitioner changes*")],
+    "unknown_delete_forgotten": [(RUNNER, "a delete of an unknown key*"), (MODEL, "[model]")],
+    "foreign_offset_of_a_delete": [("broker_tests", "a key whose delete*")],
+    "new_partition_loads": [(RUNNER, "a new partition answers*")],
+    "merged_watch_asks_every_partition": [("broker_tests", "a watch registers*")],
+    "commit_beyond_end": [("broker_tests", "a group commits*")],
 }
 
 

@@ -25,7 +25,7 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
 Status for_each_committed_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink) {
   constexpr std::size_t kStepBytes = 1u << 20;
   LOGCASK_ASSIGN(const Offset end, runner.replay_bound());
-  Offset position = runner.snapshot().log_start_offset;
+  Offset position = runner.marks().log_start_offset;
   while (position < end) {
     LOGCASK_ASSIGN(const FetchedBatches fetched, runner.fetch(position, kStepBytes));
     for (const ByteView piece : fetched.pieces) LOGCASK_TRY(for_each_record(piece, sink));

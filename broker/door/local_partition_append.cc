@@ -38,10 +38,11 @@ AppendResult failed(Error error) {
 
 }  // namespace
 
-void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) {
+bool LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) {
   Outbox out;
   bool write = false;
   bool sync = false;
+  bool others_wait = false;
   {
     const Lock lock(mutex_);
     WaitingAppend append{std::move(batch), acks, std::move(done), {}};
@@ -65,10 +66,12 @@ void LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
     }
     write = take_writer();
     sync = take_sync_request();
+    others_wait = !waiting_appends_.empty();
   }
   run_outbox(out);
   if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
   if (write) write_rounds();
+  return others_wait;
 }
 
 // The caller's bytes are good only until append() returns: what waits gets its own copy.

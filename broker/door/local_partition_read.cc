@@ -116,21 +116,23 @@ Result<std::optional<PartitionRunner::TimedOffset>> LocalPartitionRunner::offset
 
 // ---- lookup
 
-void LocalPartitionRunner::get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) {
+void LocalPartitionRunner::get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) {
   if (keys.size() == 1) return get_chunk<1>(keys, 0, keys_only, sink);
   for (std::size_t start = 0; start < keys.size(); start += kLookupKeys)
-    get_chunk<kLookupKeys>(keys.subspan(start, std::min(kLookupKeys, keys.size() - start)), start, keys_only, sink);
+    get_chunk<kLookupKeys>(keys.part(start, std::min(kLookupKeys, keys.size() - start)), start, keys_only, sink);
 }
 
 // At most `kMost` keys, of which the first is number `first` of the caller's.
 template <std::size_t kMost>
-void LocalPartitionRunner::get_chunk(std::span<const ByteView> keys, std::size_t first, bool keys_only,
+void LocalPartitionRunner::get_chunk(const LookupKeys& keys, std::size_t first, bool keys_only,
                                      const LookupSink& sink) {
-  KeyIdentity identities[kMost];
+  KeyIdentity hashed[kMost];
   std::optional<KeydirEntry> entries[kMost];
   SegmentLookup::Place places[kMost];
   const std::size_t n = keys.size();
-  for (std::size_t i = 0; i < n; ++i) identities[i] = environment_.partition.hasher->identity(keys[i]);
+  if (keys.identities.empty())
+    for (std::size_t i = 0; i < n; ++i) hashed[i] = environment_.partition.hasher->identity(keys.keys[i]);
+  const std::span<const KeyIdentity> identities = keys.identities.empty() ? std::span(hashed, n) : keys.identities;
   std::optional<Error> error;
   std::vector<DamagedRange> damaged;
   LogView view;
@@ -138,7 +140,7 @@ void LocalPartitionRunner::get_chunk(std::span<const ByteView> keys, std::size_t
     const Lock lock(mutex_);
     error = lookup_error();
     if (!error) {
-      probe_visible({identities, n}, {entries, n});
+      probe_visible(identities, {entries, n});
       view = partition_->view();
       damaged = partition_->damaged();
     }
@@ -168,7 +170,7 @@ void LocalPartitionRunner::get_chunk(std::span<const ByteView> keys, std::size_t
     } else if (!entries[i] || entries[i]->offset < view.log_start) {
       sink(first + i, answer);
     } else {
-      answer_lookup(keys[i], identities[i], log, places[i], keys_only, first + i, sink);
+      answer_lookup(keys.keys[i], identities[i], log, places[i], keys_only, first + i, sink);
     }
   }
 }
@@ -272,14 +274,14 @@ void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identi
 }
 
 Result<PartitionRunner::WatchStart> LocalPartitionRunner::watch(
-    std::span<const ByteView> keys, std::function<void(Result<std::vector<KeyChange>>)> on_change) {
-  std::vector<KeyIdentity> identities;
-  identities.reserve(keys.size());
-  for (const ByteView key : keys) identities.push_back(environment_.partition.hasher->identity(key));
+    const LookupKeys& keys, std::function<void(Result<std::vector<KeyChange>>)> on_change) {
+  LOGCASK_CHECK(keys.size() <= kWatchKeysMax);
+  std::vector<KeyIdentity> identities(keys.identities.begin(), keys.identities.end());
+  if (identities.empty())
+    for (const ByteView key : keys.keys) identities.push_back(environment_.partition.hasher->identity(key));
   const Lock lock(mutex_);
   if (auto error = lookup_error()) return *std::move(error);
   WatchStart start;
-  start.committed_end = partition_->marks().committed_end();
   for (const KeyIdentity& identity : identities) {
     if (const DamagedRange* damage = partition_->hidden_by_damage(best_known(identity)))
       return Error{Errc::corrupt_range,

@@ -93,29 +93,51 @@ Result<std::string> LocalPartitionRunner::open_log(bool settle_clock) {
   load_extent_base_ = partition_->writer()->name().base;
   load_extent_ = extent_of(partition_->writer()->facts());
   hint_spill_at_ = static_cast<std::uint64_t>(config_.hint_spill_bytes);
+  // A log that holds nothing has nothing to load: a new partition answers lookups at once.
+  const bool empty = partition_->closed().empty() && partition_->writer()->position() == 0;
+  if (partition_->keys() && empty && !mutant(Mutant::new_partition_loads)) partition_->keys()->set_complete();
   start_background();
   return recovery_report_;
 }
 
 // ---- what is going on
 
+PartitionMarks LocalPartitionRunner::marks() const {
+  const Lock lock(mutex_);
+  return marks_now();
+}
+
+PartitionMarks LocalPartitionRunner::marks_now() const {
+  PartitionMarks marks;
+  if (!partition_ || offline_) {
+    marks.state = PartitionMarks::State::offline;
+    return marks;
+  }
+  const Watermarks& water = partition_->marks();
+  marks.log_start_offset = partition_->log_start();
+  marks.committed_end = water.committed_end();
+  marks.durable_end = water.durable_end();
+  marks.written_end = water.written_end();
+  marks.next_offset = water.next_offset();
+  marks.tombstone_horizon = partition_->tombstone_horizon();
+  marks.leader_epoch = partition_->epoch();
+  const KeyIndex* keys = std::as_const(*partition_).keys();
+  if (partition_->latched())
+    marks.state = PartitionMarks::State::read_only;
+  else if (keys && !keys->complete())
+    marks.state = PartitionMarks::State::loading;
+  return marks;
+}
+
 PartitionSnapshot LocalPartitionRunner::snapshot() const {
   PartitionSnapshot snapshot;
   const Lock lock(mutex_);
-  if (!partition_ || offline_) {
-    snapshot.state = PartitionSnapshot::State::offline;
+  static_cast<PartitionMarks&>(snapshot) = marks_now();
+  if (snapshot.state == PartitionMarks::State::offline) {
     snapshot.reason = offline_ ? offline_->message : environment_.name + " is closed";
     snapshot.problems.push_back({"offline", snapshot.reason});
     return snapshot;
   }
-  const Watermarks& marks = partition_->marks();
-  snapshot.log_start_offset = partition_->log_start();
-  snapshot.committed_end = marks.committed_end();
-  snapshot.durable_end = marks.durable_end();
-  snapshot.written_end = marks.written_end();
-  snapshot.next_offset = marks.next_offset();
-  snapshot.tombstone_horizon = partition_->tombstone_horizon();
-  snapshot.leader_epoch = partition_->epoch();
   snapshot.segments = static_cast<std::uint32_t>(partition_->list()->segments.size());
   for (const auto& segment : partition_->list()->segments) snapshot.size_bytes += segment->size_bytes();
   snapshot.collisions = collisions_;
@@ -126,13 +148,11 @@ PartitionSnapshot LocalPartitionRunner::snapshot() const {
     snapshot.deleted_keys = keys->keydir().deleted_count();
     snapshot.keydir_bytes = keys->keydir().memory_bytes();
     snapshot.pending_records = keys->pending_records();
-    if (!keys->complete()) snapshot.state = PartitionSnapshot::State::loading;
     snapshot.loading_progress = keys->complete() ? 1.0 : loading_progress_;
     snapshot.loaded_from_hints = load_report_.hint_entries;
     snapshot.loaded_from_scan = load_report_.scanned_records;
   }
   if (partition_->latched()) {
-    snapshot.state = PartitionSnapshot::State::read_only;
     snapshot.reason = partition_->latched()->message;
     snapshot.problems.push_back({"read_only", snapshot.reason});
   } else if (!partition_->damaged().empty()) {

@@ -44,7 +44,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   // What the opening came to; after an error the runner is offline.
   const Status& opening() const { return opening_; }
 
-  void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
+  bool append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
   bool congested() const override;
   Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override;
   std::shared_ptr<const RunHistory> runs() const override;
@@ -52,13 +52,14 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override;
   void cancel_wait(WaitId id) override;
   Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override;
-  void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) override;
-  Result<WatchStart> watch(std::span<const ByteView> keys,
+  void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) override;
+  Result<WatchStart> watch(const LookupKeys& keys,
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override;
   Result<Offset> replay_bound() const override;
   Result<Offset> replay_mark(Offset from, Offset mark) const override;
   Result<FilteredBatches> fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
                                          std::size_t max_bytes) override;
+  PartitionMarks marks() const override;
   PartitionSnapshot snapshot() const override;
   std::vector<SegmentReport> segments() const override;
   Result<Offset> delete_records(Offset before) override;
@@ -110,6 +111,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void shut_log(const Error& reason);
   Result<std::string> open_log(bool settle_clock);
   std::optional<Error> unavailable() const;  // under the lock
+  PartitionMarks marks_now() const;          // under the lock
 
   // append and write
   void admit(WaitingAppend append, Outbox& out);
@@ -148,7 +150,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void probe_live(std::span<const KeyIdentity> identities, std::span<const Offset> offsets,
                   std::vector<bool>& live) const;
   template <std::size_t kMost>
-  void get_chunk(std::span<const ByteView> keys, std::size_t first, bool keys_only, const LookupSink& sink);
+  void get_chunk(const LookupKeys& keys, std::size_t first, bool keys_only, const LookupSink& sink);
   void answer_lookup(ByteView key, const KeyIdentity& identity, ViewLookup& log, SegmentLookup::Place& place,
                      bool keys_only, std::size_t index, const LookupSink& sink);
 

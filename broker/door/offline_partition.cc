@@ -10,10 +10,11 @@ class OfflinePartition final : public PartitionRunner {
   OfflinePartition(std::string reason, bool may_open_later)
       : reason_(std::move(reason)), may_open_later_(may_open_later) {}
 
-  void append(PreparedBatch, Acks, std::function<void(AppendResult)> done) override {
+  bool append(PreparedBatch, Acks, std::function<void(AppendResult)> done) override {
     AppendResult result;
     result.error = offline();
     done(std::move(result));
+    return false;
   }
   bool congested() const override { return false; }
   Result<FetchedBatches> fetch(Offset, std::size_t) override { return offline(); }
@@ -23,19 +24,24 @@ class OfflinePartition final : public PartitionRunner {
   }
   void cancel_wait(WaitId) override {}
   Result<std::optional<TimedOffset>> offset_for_time(TimestampMs) override { return offline(); }
-  void get(std::span<const ByteView> keys, bool, const LookupSink& sink) override {
+  void get(const LookupKeys& keys, bool, const LookupSink& sink) override {
     LookupAnswer answer;
     answer.status = LookupAnswer::Status::failed;
     answer.error = offline();
     for (std::size_t i = 0; i < keys.size(); ++i) sink(i, answer);
   }
-  Result<WatchStart> watch(std::span<const ByteView>, std::function<void(Result<std::vector<KeyChange>>)>) override {
+  Result<WatchStart> watch(const LookupKeys&, std::function<void(Result<std::vector<KeyChange>>)>) override {
     return offline();
   }
   Result<Offset> replay_bound() const override { return offline(); }
   Result<Offset> replay_mark(Offset, Offset) const override { return offline(); }
   Result<FilteredBatches> fetch_filtered(Offset, Offset, const ReplayFilter&, std::size_t) override {
     return offline();
+  }
+  PartitionMarks marks() const override {
+    PartitionMarks marks;
+    marks.state = PartitionMarks::State::offline;
+    return marks;
   }
   PartitionSnapshot snapshot() const override {
     PartitionSnapshot snapshot;

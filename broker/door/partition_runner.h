@@ -11,6 +11,7 @@
 // Threads: every function may be called from any thread. Lifetime: shared_ptr; callbacks may keep one.
 // After close() every waiting callback has run with an error and every call fails with partition_offline.
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -61,6 +62,22 @@ struct LookupAnswer {
 // Gets the answer to keys[index]. Called once per key, in any order, on the calling thread, without any lock.
 using LookupSink = std::function<void(std::size_t index, const LookupAnswer& answer)>;
 
+// Keys of a lookup or a watch, with their identities when the caller has them: a key that is asked for in many
+// partitions is hashed once. Views; nothing is owned.
+struct LookupKeys {
+  std::span<const ByteView> keys;
+  std::span<const KeyIdentity> identities;  // empty, or one per key
+
+  template <class Keys>
+  requires std::convertible_to<const Keys&, std::span<const ByteView>> LookupKeys(const Keys& of) : keys(of) {}
+  LookupKeys(std::span<const ByteView> of, std::span<const KeyIdentity> known) : keys(of), identities(known) {}
+
+  std::size_t size() const { return keys.size(); }
+  LookupKeys part(std::size_t first, std::size_t count) const {
+    return {keys.subspan(first, count), identities.empty() ? identities : identities.subspan(first, count)};
+  }
+};
+
 // A change of a watched key. The value is read by the watcher (get), not carried.
 struct KeyChange {
   std::size_t watch_index = 0;  // of the key in the watch call
@@ -69,12 +86,17 @@ struct KeyChange {
   bool expired = false;  // removed by retention
 };
 
-struct PartitionSnapshot {
+// Where a partition stands. Cheap to ask for, however long its log is. The offsets mean nothing while it is offline.
+struct PartitionMarks {
   enum class State : std::uint8_t { online, loading, read_only, offline };
   State state = State::online;
-  std::string reason;  // of read_only and offline
   Offset log_start_offset, committed_end, durable_end, written_end, next_offset, tombstone_horizon;
   LeaderEpoch leader_epoch;
+};
+
+// All there is to know, for those who describe it: costs a look at every segment.
+struct PartitionSnapshot : PartitionMarks {
+  std::string reason;  // of read_only and offline
   std::uint64_t live_keys = 0, deleted_keys = 0, keydir_bytes = 0, size_bytes = 0, pending_records = 0, collisions = 0;
   std::uint32_t segments = 0;
   double loading_progress = 1.0;
@@ -111,9 +133,10 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // ---- produce
   // Takes a batch that passed check_produced_batch. `done` runs exactly once, without any lock, possibly before
   // append returns: for Acks::all after the batch is on disk, for Acks::one after it was written, for
-  // Acks::none after it was admitted. Appends of one thread to one partition take effect in call order.
-  virtual void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) = 0;
-  // Bytes waiting for the disk above which sessions should stop reading produce requests.
+  // Acks::none after it was admitted. Appends of one thread to one partition take effect in call order. True when
+  // appends wait for room: whoever sends them should slow down.
+  virtual bool append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) = 0;
+  // Whether appends wait for room, for others than those who append.
   virtual bool congested() const = 0;
 
   // ---- read
@@ -140,9 +163,11 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
 
   // ---- lookup
   // One answer per key. `loading` errors while the keydir is incomplete. May read the disk.
-  virtual void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) = 0;
+  virtual void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) = 0;
   // Registers a watch on the keys and, in the same instant, returns each key's latest visible offset.
-  // `on_change` gets batches of later changes in offset order; it must not block.
+  // `on_change` gets batches of later changes in offset order; it must not block. The lock is held for all of the keys:
+  // at most kWatchKeysMax of them.
+  static constexpr std::size_t kWatchKeysMax = 256;
   struct WatchStart {
     WaitId id = 0;
     struct Key {
@@ -150,13 +175,12 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
       bool deleted = false;
     };
     std::vector<Key> current;
-    Offset committed_end;
   };
-  virtual Result<WatchStart> watch(std::span<const ByteView> keys,
+  virtual Result<WatchStart> watch(const LookupKeys& keys,
                                    std::function<void(Result<std::vector<KeyChange>>)> on_change) = 0;
 
   // ---- replay
-  // The bound a walk may end at: min(committed end, last stable offset).
+  // The bound a walk may end at: the committed end.
   virtual Result<Offset> replay_bound() const = 0;
   // `mark`, or behind it: what compaction took away of [from, mark) lies in a newer version below the answer.
   virtual Result<Offset> replay_mark(Offset from, Offset mark) const = 0;
@@ -165,6 +189,7 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
                                                  std::size_t max_bytes) = 0;
 
   // ---- administration
+  virtual PartitionMarks marks() const = 0;
   virtual PartitionSnapshot snapshot() const = 0;
   virtual std::vector<SegmentReport> segments() const = 0;
   // Moves log start (never back, never above committed end) and removes what falls below; returns the new log start.

@@ -158,6 +158,13 @@ bool NativeProtocol::hold_memory(const v1::RequestHeader& header, std::size_t fr
   return static_cast<bool>(held_);
 }
 
+// What the call that is being made turns out to keep, beside its request.
+bool NativeProtocol::try_hold(std::size_t bytes) {
+  if (held_) return held_.grow(bytes);
+  held_ = services_.memory.open_calls.try_take(bytes);
+  return static_cast<bool>(held_);
+}
+
 // False when the answer must not be sent; what is sent instead has been.
 bool NativeProtocol::room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes) {
   lending_.sent(correlation_id, attachment_bytes);

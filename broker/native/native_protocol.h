@@ -26,7 +26,7 @@ class RequestHeader;
 class ResponseHeader;
 }  // namespace v1
 
-class NativeProtocol final : public Protocol, public std::enable_shared_from_this<NativeProtocol> {
+class NativeProtocol final : public Protocol, private CallMemory, public std::enable_shared_from_this<NativeProtocol> {
  public:
   // `topics` is the view of the loop's thread.
   NativeProtocol(const NativeServices& services, EventLoop& loop, TopicView& topics, const std::string& peer_address,
@@ -49,7 +49,7 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   // ---- for the requests
   const NativeServices& services() const { return services_; }
   EventLoop& loop() { return loop_; }
-  CallContext context() { return {principal(), loop_, topics_}; }
+  CallContext context() { return {principal(), loop_, topics_, this}; }
   const Principal& principal() const { return identity_.principal(); }
   // There is no authentication: whoever has said Hello is settled as anonymous.
   void hello_done() { identity_.settle(); }
@@ -95,6 +95,7 @@ class NativeProtocol final : public Protocol, public std::enable_shared_from_thi
   // False when it is put off.
   bool execute(const FrameView& frame);
   bool hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes);
+  bool try_hold(std::size_t bytes) override;
   bool room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes);
   void pause_input(std::int64_t ms);
   void notify();

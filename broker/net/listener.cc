@@ -161,14 +161,14 @@ void Listener::closed(Session* session) {
 void Listener::stop(const Error& reason, std::int64_t deadline_ms) {
   if (stopping_.exchange(true)) return;
   // The acceptor belongs to the first thread.
-  std::promise<void> closed;
-  threads_[0]->post([this, &closed] {
+  const auto closed = std::make_shared<std::promise<void>>();  // that thread may still be at it when this goes on
+  threads_[0]->post([this, closed] {
     // Closed, not destroyed: an accept that has just succeeded still refers to it.
     boost::system::error_code ignored;
     if (acceptor_) acceptor_->tcp.close(ignored);
-    closed.set_value();
+    closed->set_value();
   });
-  closed.get_future().wait();
+  closed->get_future().wait();
   const auto each = [this](const std::function<void(Session&)>& act) {
     std::vector<std::shared_ptr<Session>> sessions;
     {

@@ -21,6 +21,12 @@ void MemoryShare::Lease::give_back() {
   if (share_) std::exchange(share_, nullptr)->sub(std::exchange(bytes_, 0));
 }
 
+bool MemoryShare::Lease::grow(std::size_t bytes) {
+  if (share_->waiting_.load() > 0 || !share_->take(bytes)) return false;
+  bytes_ += bytes;
+  return true;
+}
+
 bool MemoryShare::take(std::size_t bytes) {
   std::size_t used = used_.load();
   do {

@@ -23,6 +23,8 @@ class MemoryShare {
     Lease& operator=(Lease&& other) noexcept;
     ~Lease() { give_back(); }
     std::size_t bytes() const { return bytes_; }
+    // Takes as many more. False when there is no room; what is held stays. Not of an empty one.
+    bool grow(std::size_t bytes);
     explicit operator bool() const { return share_ != nullptr; }
 
    private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
 
 namespace logcask {
@@ -15,17 +16,9 @@ const char* verdict(std::uint64_t used, std::int64_t budget) {
 
 }  // namespace
 
-Result<TopicPtr> AdminService::authorized_topic(const Principal& principal, Operation operation,
-                                                const std::string& name) const {
-  TopicPtr topic = parts_.topics.find(name);
-  if (!topic) return unknown_topic(name);
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, operation, {ResourceKind::topic, name}));
-  return topic;
-}
-
 Result<std::vector<PartitionId>> AdminService::partitions_of(const Topic& topic, PartitionId partition) const {
   if (partition != kAllPartitions) {
-    if (!topic.partition(partition)) return unknown_partition(topic, partition.value());
+    if (!topic.partition(partition)) return unknown_partition(topic, partition);
     return std::vector<PartitionId>{partition};
   }
   std::vector<PartitionId> all;
@@ -73,7 +66,7 @@ Status AdminService::delete_topic(const Principal& principal, const std::string&
 }
 
 Result<TopicPtr> AdminService::describe_topic(const Principal& principal, const std::string& name) const {
-  return authorized_topic(principal, Operation::describe, name);
+  return authorized_topic(parts_, principal, Operation::describe, name);
 }
 
 std::vector<TopicPtr> AdminService::list_topics(const Principal& principal, bool include_internal) const {
@@ -92,7 +85,7 @@ Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Pri
                                                                        const std::string& topic_name,
                                                                        PartitionId partition, Offset before) {
   return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<Offset>>> {
-    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::remove, topic_name));
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, principal, Operation::remove, topic_name));
     if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
     LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
     std::vector<PerPartition<Offset>> results;
@@ -105,7 +98,7 @@ Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Princi
                                                                     const std::string& topic_name,
                                                                     PartitionId partition) {
   return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<std::string>>> {
-    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::alter, topic_name));
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, principal, Operation::alter, topic_name));
     LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
     std::vector<PerPartition<std::string>> results;
     // All of the topic: those that have something to mend. The partition itself says when there is nothing to do.
@@ -120,7 +113,7 @@ Result<std::vector<PerPartition<std::vector<SegmentReport>>>> AdminService::segm
                                                                                      const std::string& topic_name,
                                                                                      PartitionId partition) const {
   return counted(parts_, ServiceName::admin, [&]() -> Result<std::vector<PerPartition<std::vector<SegmentReport>>>> {
-    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(principal, Operation::describe, topic_name));
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, principal, Operation::describe, topic_name));
     LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
     std::vector<PerPartition<std::vector<SegmentReport>>> results;
     for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->segments()});
@@ -182,7 +175,7 @@ class AdminService::Compaction final : public OpenCall, public std::enable_share
 Result<std::shared_ptr<OpenCall>> AdminService::compact(
     const CallContext& context, const std::string& topic_name, PartitionId partition, bool wait,
     std::function<void(PartitionId, const CompactionProgress&, bool last)> progress) {
-  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(context.principal, Operation::alter, topic_name));
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, context.principal, Operation::alter, topic_name));
   if (!compaction_) return Error{Errc::unsupported, "this broker runs without a compactor"};
   if (!topic->config.partition.compacted)
     return Error{Errc::unsupported, "topic '" + topic_name + "' has no cleanup.policy compact"};

@@ -98,7 +98,6 @@ class AdminService {
  private:
   class Compaction;
   Result<std::vector<PartitionId>> partitions_of(const Topic& topic, PartitionId partition) const;
-  Result<TopicPtr> authorized_topic(const Principal& principal, Operation operation, const std::string& name) const;
 
   const ServiceParts& parts_;
   GroupsService& groups_;

@@ -11,11 +11,22 @@
 
 namespace logcask {
 
+// What calls that stay open may keep beside the bytes of their requests.
+class CallMemory {
+ public:
+  virtual ~CallMemory() = default;
+  // Charges `bytes` to the call that is being made, until it ends. False when there is no room: refuse it.
+  virtual bool try_hold(std::size_t bytes) = 0;
+};
+
 // Lives as long as its connection's I/O thread.
 struct CallContext {
   const Principal& principal;
-  EventLoop& loop;    // the caller's thread: answers are delivered there
-  TopicView& topics;  // of that thread
+  EventLoop& loop;               // the caller's thread: answers are delivered there
+  TopicView& topics;             // of that thread
+  CallMemory* memory = nullptr;  // null: without limit
+
+  bool hold_memory(std::size_t bytes) const { return !memory || memory->try_hold(bytes); }
 };
 
 // Outlives every call.

@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "broker/services/authorized_topic.h"
 #include "broker/services/credit_stream.h"
 
 namespace logcask {
@@ -24,17 +25,13 @@ std::vector<Source> find_sources(const ServiceParts& parts, const CallContext& c
   for (std::size_t i = 0; i < positions.size(); ++i) {
     Source& source = sources[i];
     source.position = std::move(positions[i]);
-    const TopicPtr& topic = context.topics.find(source.position.topic);
-    if (!topic) {
-      source.error = unknown_topic(source.position.topic);
-    } else if (auto allowed = parts.authorizer.authorize(context.principal, Operation::read,
-                                                         {ResourceKind::topic, source.position.topic});
-               !allowed.ok()) {
-      source.error = std::move(allowed);
-    } else if (!topic->partition(source.position.partition)) {
-      source.error = unknown_partition(*topic, source.position.partition.value());
+    const auto topic = authorized_topic(parts, context, Operation::read, source.position.topic);
+    if (!topic.ok()) {
+      source.error = topic.error();
+    } else if (!(*topic)->partition(source.position.partition)) {
+      source.error = unknown_partition(**topic, source.position.partition);
     } else {
-      source.runner = topic->partitions[static_cast<std::size_t>(source.position.partition.value())];
+      source.runner = (*topic)->partitions[static_cast<std::size_t>(source.position.partition.value())];
       if (source.position.run != kNoRun)
         source.error = source.runner->check_position(source.position.run, source.position.offset);
     }
@@ -54,7 +51,7 @@ FetchedPartition read_source(const Source& source, Offset offset, std::size_t ma
   if (fetched.ok()) {
     part.data = std::move(fetched).value();
   } else {
-    const PartitionSnapshot state = source.runner->snapshot();
+    const PartitionMarks state = source.runner->marks();
     part.error = std::move(fetched).error();
     part.data.next_fetch_offset = offset;
     part.data.visible_end = state.committed_end;
@@ -129,7 +126,7 @@ class FetchService::LongPoll final : public OpenCall, public std::enable_shared_
     part.error = source.error;
     part.data.next_fetch_offset = source.position.offset;
     if (!source.runner) return part;
-    const PartitionSnapshot state = source.runner->snapshot();
+    const PartitionMarks state = source.runner->marks();
     part.data.visible_end = state.committed_end;
     part.data.log_start_offset = state.log_start_offset;
     part.data.tombstone_horizon = state.tombstone_horizon;

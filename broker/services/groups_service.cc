@@ -5,6 +5,7 @@
 
 #include "base/mutant.h"
 #include "broker/door/committed_records.h"
+#include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
 #include "broker/topics/internal_batch.h"
 #include "broker/topics/topic_name.h"
@@ -28,9 +29,9 @@ Status check_group_name(const std::string& group) {
 }
 
 // With the topic's id and the run of the offset, so that it is not taken for one of a later topic of that name.
-OffsetCommitValue value_to_keep(const Topics& topics, const OffsetCommit& commit, TimestampMs now) {
+OffsetCommitValue value_to_keep(const Topics& topics, const OffsetCommit& commit, Offset offset, TimestampMs now) {
   OffsetCommitValue value;
-  value.offset = commit.offset;
+  value.offset = offset;
   value.leader_epoch = commit.leader_epoch;
   value.metadata = commit.metadata;
   value.commit_timestamp = now;
@@ -40,7 +41,7 @@ OffsetCommitValue value_to_keep(const Topics& topics, const OffsetCommit& commit
   value.topic_id = topic->record.id;
   const PartitionRunner* runner = topic->partition(commit.partition);
   const auto runs = runner && value.run == kNoRun ? runner->runs() : nullptr;
-  if (runs) value.run = runs->of(commit.offset);
+  if (runs) value.run = runs->of(offset);
   return value;
 }
 
@@ -79,18 +80,35 @@ Result<TopicPtr> GroupsService::offsets_topic() {
   return parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
 }
 
-Status GroupsService::check(const OffsetCommit& commit) const {
-  const TopicPtr topic = parts_.topics.find(commit.topic);
-  // Deleting the commit of a topic that is gone must work.
-  if (commit.offset == kNoOffset) return {};
-  if (!topic) return unknown_topic(commit.topic);
-  if (!topic->partition(commit.partition)) return unknown_partition(*topic, commit.partition.value());
+// What to record for `commit`: its offset, or log start when that lies above it.
+Result<Offset> GroupsService::check(const Principal& principal, const OffsetCommit& commit) const {
+  const auto topic = authorized_topic(parts_, principal, Operation::read, commit.topic);
+  if (!topic.ok() && topic.code() != Errc::unknown_topic) return topic.error();
+  if (commit.offset == kNoOffset) {
+    // Deleting the commit of a topic that is gone must work.
+    if (topic.ok() && !(*topic)->partition(commit.partition)) return unknown_partition(**topic, commit.partition);
+    if (commit.partition.value() < 0)
+      return Error{Errc::unknown_partition, "no partition has the number " + std::to_string(commit.partition.value())};
+    return kNoOffset;
+  }
+  if (!topic.ok()) return topic.error();
+  const PartitionRunner* runner = (*topic)->partition(commit.partition);
+  if (!runner) return unknown_partition(**topic, commit.partition);
   if (commit.offset < Offset(0))
     return Error{Errc::invalid_argument, "offset " + std::to_string(commit.offset.value()) + " cannot be committed"};
-  LOGCASK_TRY(topic->partition(commit.partition)->check_position(commit.run, commit.offset));
+  LOGCASK_TRY(runner->check_position(commit.run, commit.offset));
   if (commit.metadata.size() > kMetadataBytesMax)
     return Error{Errc::invalid_argument, "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
-  return {};
+  const PartitionMarks marks = runner->marks();
+  // Where the log ends cannot be told.
+  if (marks.state == PartitionMarks::State::offline) return commit.offset;
+  if (commit.offset > marks.next_offset && !mutant(Mutant::commit_beyond_end))
+    return Error{Errc::offset_out_of_range, "offset " + std::to_string(commit.offset.value()) +
+                                                " lies beyond the end " + std::to_string(marks.next_offset.value()) +
+                                                " of '" + commit.topic + "' partition " +
+                                                std::to_string(commit.partition.value()) +
+                                                ": the records up to it would be skipped when they come"};
+  return std::max(commit.offset, marks.log_start_offset);
 }
 
 Result<std::vector<Status>> GroupsService::commit_now(const Principal& principal, const std::string& group,
@@ -104,12 +122,15 @@ Result<std::vector<Status>> GroupsService::commit_now(const Principal& principal
   const TimestampMs now = parts_.clock.wall_ms();
   for (std::size_t i = 0; i < commits.size(); ++i) {
     const OffsetCommit& commit = commits[i];
-    statuses[i] = check(commit);
-    if (!statuses[i].ok()) continue;
+    const Result<Offset> offset = check(principal, commit);
+    if (!offset.ok()) {
+      statuses[i] = offset.error();
+      continue;
+    }
     positions.push_back(i);
     Record& record = records.emplace_back();
     record.key = {group, commit.topic, commit.partition};
-    if (commit.offset != kNoOffset) record.value = value_to_keep(parts_.topics, commit, now);
+    if (*offset != kNoOffset) record.value = value_to_keep(parts_.topics, commit, *offset, now);
   }
   if (records.empty()) return statuses;
   const Status written = write(*topic->partitions[0], records);
@@ -134,7 +155,7 @@ Status GroupsService::write(PartitionRunner& offsets, const std::vector<Record>&
 
 Offset GroupsService::commits_end() const {
   const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
-  return topic ? topic->partitions[0]->snapshot().next_offset : Offset(0);
+  return topic ? topic->partitions[0]->marks().next_offset : Offset(0);
 }
 
 Status GroupsService::forget_topic(const std::string& name, Offset end) {
@@ -205,11 +226,17 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
                                                               std::vector<std::pair<std::string, PartitionId>> wanted) {
   LOGCASK_TRY(check_group_name(group));
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::read, {ResourceKind::group, group}));
+  const auto may_describe = [&](const std::string& topic) {
+    return parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, topic});
+  };
   if (wanted.empty()) {
     LOGCASK_TRY(ensure_index());
     const std::lock_guard lock(index_mutex_);
     if (const auto found = index_.find(group); found != index_.end())
       for (const auto& [place, offset] : found->second) wanted.push_back(place);
+    std::erase_if(wanted, [&](const auto& place) { return !may_describe(place.first).ok(); });
+  } else {
+    for (const auto& [topic_name, partition] : wanted) LOGCASK_TRY(may_describe(topic_name));
   }
   std::vector<CommittedOffset> committed;
   std::vector<std::string> keys;
@@ -217,7 +244,13 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
     keys.push_back(encode_offset_commit_key({group, topic_name, partition}));
     CommittedOffset& one = committed.emplace_back();
     if (const TopicPtr topic = parts_.topics.find(topic_name))
-      if (PartitionRunner* runner = topic->partition(partition)) one.committed_end = runner->snapshot().committed_end;
+      if (const PartitionRunner* runner = topic->partition(partition)) {
+        const PartitionMarks marks = runner->marks();
+        if (marks.state != PartitionMarks::State::offline) {
+          one.committed_end = marks.committed_end;
+          one.log_start_offset = marks.log_start_offset;
+        }
+      }
     one.topic = std::move(topic_name);
     one.partition = partition;
   }

@@ -29,8 +29,10 @@ struct CommittedOffset {
   std::string topic;
   PartitionId partition;
   std::optional<OffsetCommitValue> value;  // nothing: no commit
+  // Of the partition, for the lag, which counts from log_start_offset at the earliest; -1 when it is gone.
+  Offset committed_end = kNoOffset;
+  Offset log_start_offset = kNoOffset;
   Status changed;  // topic_changed: the commit is of another log of that name, and nobody goes on from it
-  Offset committed_end = kNoOffset;  // of the partition, for the lag; -1 when it is gone
 };
 
 struct GroupSummary {
@@ -42,10 +44,13 @@ class GroupsService {
  public:
   explicit GroupsService(const ServiceParts& parts) : parts_(parts) {}
 
-  // One status per commit. All that are fine on their own are written as one batch.
+  // One status per commit. All that are fine on their own are written as one batch. Needs the right to write the group
+  // and to read each topic. An offset below log start is kept as log start; one that was never given out is refused
+  // (offset_out_of_range).
   Result<std::vector<Status>> commit(const Principal& principal, const std::string& group,
                                      const std::vector<OffsetCommit>& commits);
-  // Empty `wanted` = everything the group has committed.
+  // Empty `wanted` = everything the group has committed for topics the caller may describe; a topic that is named and
+  // that it may not is permission_denied.
   Result<std::vector<CommittedOffset>> fetch(const Principal& principal, const std::string& group,
                                              std::vector<std::pair<std::string, PartitionId>> wanted);
   Result<std::vector<GroupSummary>> list(const Principal& principal);
@@ -72,7 +77,7 @@ class GroupsService {
   Status write(PartitionRunner& offsets, const std::vector<Record>& records);
   Status ensure_index();
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
-  Status check(const OffsetCommit& commit) const;
+  Result<Offset> check(const Principal& principal, const OffsetCommit& commit) const;
 
   const ServiceParts& parts_;
   std::mutex load_mutex_;  // one replay at a time

@@ -1,174 +1,143 @@
-// look_up(): which partitions are asked, and how their answers become one per key.
-#include <algorithm>
-#include <optional>
-#include <string>
+#include "broker/services/lookup.h"
 
-#include "broker/services/lookup_service.h"
+#include <algorithm>
+#include <string>
+#include <utility>
 
 namespace logcask {
 namespace {
 
-LookupResult to_result(const LookupAnswer& answer, std::size_t key_index, PartitionId partition) {
-  LookupResult result;
-  result.key_index = static_cast<std::uint32_t>(key_index);
-  result.partition = partition;
-  result.offset = answer.offset;
-  result.timestamp = answer.timestamp;
-  switch (answer.status) {
-    case LookupAnswer::Status::found:
-      result.status = LookupStatus::found;
-      result.value = answer.value;
-      result.header_count = static_cast<std::uint32_t>(answer.header_count);
-      result.raw_headers = answer.raw_headers;
-      break;
-    case LookupAnswer::Status::absent:
-      result.status = LookupStatus::absent;
-      break;
-    case LookupAnswer::Status::deleted:
-      result.status = LookupStatus::deleted;
-      break;
-    case LookupAnswer::Status::failed:
-      result.status = LookupStatus::failed;
-      result.error = answer.error.code;
-      break;
-  }
-  return result;
+// Keys that go through the partitions together when every partition is asked: a partition's own batch.
+constexpr std::size_t kKeysTogether = 64;
+
+bool asks_everywhere(const Topic& topic, PartitionId partition) {
+  return partition.value() < 0 && topic.partitions.size() > 1 && topic.config.partitioner == Partitioner::any;
 }
-
-// A result that outlives the sink's call.
-struct KeptResult {
-  LookupResult result;
-  std::string value, headers;
-  bool present = false;
-
-  void keep(const LookupResult& from) {
-    result = from;
-    value.assign(from.value);
-    headers.assign(from.raw_headers);
-    present = true;
-  }
-  void send(LookupCall& call) {
-    result.value = value;
-    result.raw_headers = headers;
-    call.result(result);
-  }
-};
 
 // Hands results on in key order, keeping only those that come too early.
 class InOrder {
  public:
-  InOrder(LookupCall& call, std::size_t keys) : call_(call), keys_(keys) {}
+  InOrder(LookupCall& call, std::size_t first, std::size_t keys) : call_(call), first_(first), keys_(keys) {}
 
   void put(const LookupResult& result) {
-    if (result.key_index != next_) {
+    const std::size_t index = result.key_index - first_;
+    if (index != next_) {
       if (early_.empty()) early_.resize(keys_);
-      early_[result.key_index].keep(result);
+      early_[index].keep(result);
       return;
     }
     call_.result(result);
     ++next_;
-    while (next_ < early_.size() && early_[next_].present) early_[next_++].send(call_);
+    while (next_ < early_.size() && early_[next_].present()) early_[next_++].send(call_);
   }
 
  private:
   LookupCall& call_;
-  const std::size_t keys_;
+  const std::size_t first_, keys_;
   std::size_t next_ = 0;
   std::vector<KeptResult> early_;
 };
 
-// True when `candidate` is the better answer of the two to one key: a value beats a tombstone beats nothing, the
-// newest value beats the others, and a failure beats all, because it may hide any of them.
-bool better(const LookupResult& candidate, const LookupResult& best) {
-  const auto rank = [](const LookupResult& r) {
-    switch (r.status) {
-      case LookupStatus::failed:
-        return 3;
-      case LookupStatus::found:
-        return 2;
-      case LookupStatus::deleted:
-        return 1;
-      default:
-        return 0;
-    }
-  };
-  if (rank(candidate) != rank(best)) return rank(candidate) > rank(best);
-  return candidate.timestamp > best.timestamp;
+}  // namespace
+
+Lookup::Lookup(TopicPtr topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
+               const KeyHasher& hasher)
+    : topic_(std::move(topic)),
+      keys_(keys),
+      keys_only_(keys_only),
+      hasher_(hasher),
+      everywhere_(asks_everywhere(*topic_, partition)),
+      partition_(partition) {
+  if (everywhere_ || partition.value() >= 0) return;
+  const int count = static_cast<int>(topic_->partitions.size());
+  if (count == 1)
+    partition_ = PartitionId(0);
+  else if (keys.size() == 1)
+    partition_ = partition_for_key(topic_->config.partitioner, keys[0], count);
 }
 
-// Remembers the first partition that is still loading.
-struct Loading {
-  std::optional<Error> error;
-  void see(const LookupAnswer& answer) {
-    if (answer.status == LookupAnswer::Status::failed && answer.error.code == Errc::loading && !error)
-      error = answer.error;
-  }
-  Status status() const { return error ? Status(*error) : Status(); }
-};
-
-Status ask_one(const Topic& topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
-               LookupCall& call) {
-  InOrder ordered(call, keys.size());
-  Loading loading;
-  topic.partition(partition)->get(keys, keys_only, [&](std::size_t index, const LookupAnswer& answer) {
-    loading.see(answer);
-    ordered.put(to_result(answer, index, partition));
-  });
-  return loading.status();
+std::size_t Lookup::questions(const Topic& topic, PartitionId partition, std::size_t keys) {
+  return asks_everywhere(topic, partition) ? keys * topic.partitions.size() : keys;
 }
 
-Status ask_all(const Topic& topic, std::span<const ByteView> keys, bool keys_only, LookupCall& call) {
-  std::vector<KeptResult> best(keys.size());
-  std::vector<std::uint32_t> holders(keys.size());
-  Loading loading;
-  for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
-    topic.partitions[p]->get(keys, keys_only, [&](std::size_t index, const LookupAnswer& answer) {
-      loading.see(answer);
-      const LookupResult result = to_result(answer, index, PartitionId(static_cast<std::int32_t>(p)));
-      if (result.status == LookupStatus::found) ++holders[index];
-      if (!best[index].present || better(result, best[index].result)) best[index].keep(result);
-    });
-    if (loading.error) return loading.status();
-  }
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    best[i].result.ambiguous = holders[i] > 1;
-    best[i].send(call);
-  }
-  return {};
+// The first partition that is still loading makes the whole answer so.
+void Lookup::see(const LookupAnswer& answer) {
+  if (answer.status == LookupAnswer::Status::failed && answer.error.code == Errc::loading && !loading_)
+    loading_ = answer.error;
+}
+
+bool Lookup::step(LookupCall& call) {
+  const bool ended = everywhere_ ? step_everywhere(call) : partition_.value() >= 0 ? step_one(call) : step_homes(call);
+  return ended || loading_ || !call.wants_more();
+}
+
+bool Lookup::step_one(LookupCall& call) {
+  const std::size_t count = std::min(kSliceQuestions, keys_.size() - next_);
+  InOrder ordered(call, next_, count);
+  topic_->partition(partition_)
+      ->get(keys_.subspan(next_, count), keys_only_, [&](std::size_t index, const LookupAnswer& answer) {
+        see(answer);
+        ordered.put(to_result(answer, next_ + index, partition_));
+      });
+  next_ += count;
+  return next_ == keys_.size();
 }
 
 // Every key to the one partition that the topic's partitioner names.
-Status ask_homes(const Topic& topic, std::span<const ByteView> keys, bool keys_only, LookupCall& call) {
-  const int count = static_cast<int>(topic.partitions.size());
-  if (keys.size() == 1)
-    return ask_one(topic, partition_for_key(topic.config.partitioner, keys[0], count), keys, keys_only, call);
-  std::vector<std::vector<ByteView>> keys_of(topic.partitions.size());
-  std::vector<std::vector<std::size_t>> indexes_of(topic.partitions.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto home = static_cast<std::size_t>(partition_for_key(topic.config.partitioner, keys[i], count).value());
-    keys_of[home].push_back(keys[i]);
+bool Lookup::step_homes(LookupCall& call) {
+  const std::size_t partitions = topic_->partitions.size();
+  const std::size_t count = std::min(kSliceQuestions, keys_.size() - next_);
+  std::vector<std::vector<ByteView>> keys_of(partitions);
+  std::vector<std::vector<std::size_t>> indexes_of(partitions);
+  for (std::size_t i = next_; i < next_ + count; ++i) {
+    const PartitionId id = partition_for_key(topic_->config.partitioner, keys_[i], static_cast<int>(partitions));
+    const auto home = static_cast<std::size_t>(id.value());
+    keys_of[home].push_back(keys_[i]);
     indexes_of[home].push_back(i);
   }
-  InOrder ordered(call, keys.size());
-  Loading loading;
-  for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
+  InOrder ordered(call, next_, count);
+  for (std::size_t p = 0; p < partitions; ++p) {
     if (keys_of[p].empty()) continue;
-    topic.partitions[p]->get(keys_of[p], keys_only, [&](std::size_t index, const LookupAnswer& answer) {
-      loading.see(answer);
+    topic_->partitions[p]->get(keys_of[p], keys_only_, [&](std::size_t index, const LookupAnswer& answer) {
+      see(answer);
       ordered.put(to_result(answer, indexes_of[p][index], PartitionId(static_cast<std::int32_t>(p))));
     });
   }
-  return loading.status();
+  next_ += count;
+  return next_ == keys_.size();
 }
 
-}  // namespace
+bool Lookup::step_everywhere(LookupCall& call) {
+  for (std::size_t asked = 0; asked < kSliceQuestions;) {
+    const std::size_t count = std::min(kKeysTogether, keys_.size() - next_);
+    if (next_partition_ == 0) {
+      best_.start(next_, count);
+      identities_.clear();
+      for (const ByteView key : keys_.subspan(next_, count)) identities_.push_back(hasher_.identity(key));
+    }
+    const PartitionId id(static_cast<std::int32_t>(next_partition_));
+    topic_->partitions[next_partition_]->get({keys_.subspan(next_, count), identities_}, keys_only_,
+                                             [&](std::size_t index, const LookupAnswer& answer) {
+                                               see(answer);
+                                               best_.take(index, id, answer);
+                                             });
+    if (loading_) return true;
+    asked += count;
+    if (++next_partition_ < topic_->partitions.size()) continue;
+    best_.send(call);
+    next_partition_ = 0;
+    next_ += count;
+    if (next_ == keys_.size() || !call.wants_more()) return true;
+  }
+  return false;
+}
 
-Status look_up(const Topic& topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
-               LookupCall& call) {
-  if (partition.value() >= 0) return ask_one(topic, partition, keys, keys_only, call);
-  if (topic.partitions.size() == 1) return ask_one(topic, PartitionId(0), keys, keys_only, call);
-  if (topic.config.partitioner != Partitioner::any) return ask_homes(topic, keys, keys_only, call);
-  return ask_all(topic, keys, keys_only, call);
+Status look_up(TopicPtr topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
+               const KeyHasher& hasher, LookupCall& call) {
+  Lookup lookup(std::move(topic), partition, keys, keys_only, hasher);
+  while (!lookup.step(call)) {
+  }
+  return lookup.status();
 }
 
 Error prefix_lookup_unsupported() {

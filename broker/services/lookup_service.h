@@ -1,8 +1,10 @@
 #pragma once
 // What Get means: the latest record of each key, from the partition its key belongs to, or from all of them.
 //
-// Without min_offsets the answer is given on the caller's thread before get() returns. With them it waits until the
-// partition shows that offset; an offset that has not been given out yet is refused at once.
+// A lookup of a few keys is answered on the caller's thread before get() returns. A long one goes on in slices, others
+// of its loop in between, and its keys are charged to the call's memory; one that would ask more than kQuestionsMax
+// times (a key in a partition) is refused. With min_offsets it waits until the partition shows that offset; an offset
+// that has not been given out yet is refused at once.
 // One partition that is still loading makes the whole answer `loading`: absent could not be told from unknown.
 
 #include <memory>
@@ -21,6 +23,8 @@ class LookupCall {
   virtual ~LookupCall() = default;
   // In the order of the keys; views live during the call only. What came before an error counts for nothing.
   virtual void result(const LookupResult& result) = 0;
+  // False when further results would be of no use.
+  virtual bool wants_more() const { return true; }
   // On the loop, once, possibly before get() returns.
   virtual void completed(Status status) = 0;
 };
@@ -34,6 +38,9 @@ struct LookupOptions {
 
 class LookupService {
  public:
+  // Keys x partitions of one lookup; only with partitioner `any` is every partition asked.
+  static constexpr std::size_t kQuestionsMax = std::size_t{1} << 24;
+
   LookupService(const ServiceParts& parts, std::int64_t default_timeout_ms);
 
   // Null when it has been answered. The keys' bytes need to live only until this returns.
@@ -41,16 +48,14 @@ class LookupService {
                                 LookupOptions options, std::unique_ptr<LookupCall> call);
 
  private:
-  class Waiting;
+  class Open;
+  Result<TopicPtr> check(const CallContext& context, std::string_view topic, std::size_t keys,
+                         const LookupOptions& options) const;
   void finish(LookupCall& call, Status status, std::int64_t started_ns, std::size_t keys);
 
   const ServiceParts& parts_;
   const std::int64_t default_timeout_ms_;
 };
-
-// The lookup itself, once nothing has to be waited for. Results go to `call` in key order.
-Status look_up(const Topic& topic, PartitionId partition, std::span<const ByteView> keys, bool keys_only,
-               LookupCall& call);
 
 // Prefix and range lookups are asked for; this is the answer and the reason.
 Error prefix_lookup_unsupported();

@@ -1,5 +1,6 @@
 #include "broker/services/offsets_service.h"
 
+#include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
 
 namespace logcask {
@@ -9,13 +10,11 @@ Result<OffsetAnswer> OffsetsService::find(const Principal& principal, const Offs
 }
 
 Result<OffsetAnswer> OffsetsService::find_now(const Principal& principal, const OffsetQuery& query) const {
-  const TopicPtr topic = parts_.topics.find(query.topic);
-  if (!topic) return unknown_topic(query.topic);
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, query.topic}));
+  LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, principal, Operation::describe, query.topic));
   PartitionRunner* runner = topic->partition(query.partition);
-  if (!runner) return unknown_partition(*topic, query.partition.value());
-  const PartitionSnapshot state = runner->snapshot();
-  if (state.state == PartitionSnapshot::State::offline) return Error{Errc::partition_offline, state.reason};
+  if (!runner) return unknown_partition(*topic, query.partition);
+  const PartitionMarks state = runner->marks();
+  if (state.state == PartitionMarks::State::offline) return Error{Errc::partition_offline, runner->snapshot().reason};
   OffsetAnswer answer;
   answer.leader_epoch = state.leader_epoch;
   if (query.timestamp_ms == kLatestTimestamp) {

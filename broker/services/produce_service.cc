@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "broker/services/authorized_topic.h"
 #include "partition/prepare.h"
 
 namespace logcask {
@@ -158,31 +159,29 @@ ProduceService::ProduceService(const ServiceParts& parts, std::int64_t default_t
     : parts_(parts), default_timeout_ms_(default_timeout_ms), slow_(slow) {}
 
 Result<ProduceService::Target> ProduceService::find(const CallContext& context, const ProduceEntry& entry) const {
-  TopicPtr topic = context.topics.find(entry.topic);
-  if (!topic) return unknown_topic(entry.topic);
-  LOGCASK_TRY(parts_.authorizer.authorize(context.principal, Operation::write, {ResourceKind::topic, entry.topic}));
+  LOGCASK_ASSIGN(TopicPtr topic, authorized_topic(parts_, context, Operation::write, entry.topic));
   if (topic->internal) return Error{Errc::permission_denied, "'" + topic->record.name + "' is the broker's own topic"};
-  if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition.value());
+  if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition);
   return Target{std::move(topic), entry.partition};
 }
 
-// The last checks and the append, which answers.
-Status ProduceService::append(const Target& target, PreparedBatch prepared, Acks acks, Request& request,
-                              std::size_t index) const {
+// The last checks and the append, which answers. True when the partition asks its producers to slow down.
+Result<bool> ProduceService::append(const Target& target, PreparedBatch prepared, Acks acks, Request& request,
+                                    std::size_t index) const {
   LOGCASK_TRY(check_partitions(*target.topic, target.partition, *prepared.checked));
   LOGCASK_TRY(check_conditions(*target.topic, prepared));
   parts_.metrics.records_produced.add(prepared.checked->records.size());
   parts_.metrics.bytes_produced.add(prepared.checked->batch.size());
-  target.runner().append(std::move(prepared), acks,
-                         [&request, index](AppendResult result) { request.answered(index, std::move(result)); });
-  return {};
+  return target.runner().append(std::move(prepared), acks,
+                                [&request, index](AppendResult result) { request.answered(index, std::move(result)); });
 }
 
 Status ProduceService::append_slow(SlowEntry& entry, Acks acks, Request& request) const {
   if (stopping_.load(std::memory_order_relaxed)) return Error{Errc::shutting_down, "the broker stops"};
   LOGCASK_ASSIGN(PreparedBatch prepared, prepare_batch(entry.batch, entry.target.topic->config.partition, parts_.hasher,
                                                        std::move(entry.conditions)));
-  return append(entry.target, std::move(prepared), acks, request, entry.index);
+  LOGCASK_TRY(append(entry.target, std::move(prepared), acks, request, entry.index));
+  return {};
 }
 
 void ProduceService::run(SlowPart& part) const {
@@ -211,8 +210,8 @@ bool ProduceService::produce(const CallContext& context, std::span<ProduceEntry>
       slow.push_back({std::move(target), index, std::string(entry.batch), std::move(entry.conditions)});
       return {};
     }
-    LOGCASK_TRY(append(target, std::move(*prepared), acks, *request, index));
-    congested = congested || target.runner().congested();
+    LOGCASK_ASSIGN(const bool others_wait, append(target, std::move(*prepared), acks, *request, index));
+    congested = congested || others_wait;
     return {};
   };
   for (std::size_t i = 0; i < entries.size(); ++i)

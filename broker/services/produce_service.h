@@ -52,7 +52,8 @@ class ProduceService {
   struct SlowEntry;
   struct SlowPart;
   Result<Target> find(const CallContext& context, const ProduceEntry& entry) const;
-  Status append(const Target& target, PreparedBatch prepared, Acks acks, Request& request, std::size_t index) const;
+  Result<bool> append(const Target& target, PreparedBatch prepared, Acks acks, Request& request,
+                      std::size_t index) const;
   Status append_slow(SlowEntry& entry, Acks acks, Request& request) const;
   void run(SlowPart& part) const;
 

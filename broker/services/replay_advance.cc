@@ -18,7 +18,7 @@ void take(ReplayAdvance& result, std::string batches) {
 
 // Retention may have moved log start past the position: what is gone is gone, the replay goes on behind it.
 Offset clamp_to_log_start(PartitionRunner& runner, Offset position) {
-  return std::max(position, runner.snapshot().log_start_offset);
+  return std::max(position, runner.marks().log_start_offset);
 }
 
 // runner.fetch_filtered, once more from log start when the position has fallen below it.
@@ -28,7 +28,7 @@ Result<FilteredBatches> fetch_wanted(PartitionRunner& runner, Offset from, Offse
   if (step.code() != Errc::offset_out_of_range) return step;
   const Offset start = clamp_to_log_start(runner, from);
   if (start == from) return step;
-  if (start >= end) return FilteredBatches{{}, end, runner.snapshot().tombstone_horizon};
+  if (start >= end) return FilteredBatches{{}, end, runner.marks().tombstone_horizon};
   return runner.fetch_filtered(start, end, filter, max_bytes);
 }
 
@@ -49,7 +49,7 @@ Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max
     LOGCASK_ASSIGN(auto step, fetch_wanted(runner, position.position, position.walk_end, filter, max_bytes));
     if (step.position <= position.position) {
       // The walk may end inside a batch of which the rest is being committed: it is shown once all of it is.
-      const PartitionSnapshot state = runner.snapshot();
+      const PartitionMarks state = runner.marks();
       result.tombstone_horizon = state.tombstone_horizon;
       if (state.committed_end < state.durable_end) return {};
       LOGCASK_ASSIGN(step, fetch_wanted(runner, position.position, position.walk_end, filter, max_bytes));
@@ -60,7 +60,7 @@ Status walk(PartitionRunner& runner, const ReplayFilter& filter, std::size_t max
     result.tombstone_horizon = step.tombstone_horizon;
     take(result, std::move(step.batches));
   } else {
-    result.tombstone_horizon = runner.snapshot().tombstone_horizon;
+    result.tombstone_horizon = runner.marks().tombstone_horizon;
   }
   return end_walk_if_done(runner, position);
 }
@@ -73,7 +73,7 @@ Status tail_filtered(PartitionRunner& runner, const ReplayFilter& filter, std::s
   result.visible_end = std::max(end, result.position.position);
   if (result.position.position >= end) {
     result.at_end = true;
-    result.tombstone_horizon = runner.snapshot().tombstone_horizon;
+    result.tombstone_horizon = runner.marks().tombstone_horizon;
     return {};
   }
   LOGCASK_ASSIGN(auto step, fetch_wanted(runner, result.position.position, end, every, max_bytes));
@@ -104,7 +104,7 @@ Status tail_raw(PartitionRunner& runner, std::size_t max_bytes, ReplayAdvance& r
 }  // namespace
 
 Result<ReplayPosition> first_replay_position(PartitionRunner& runner, PartitionId partition) {
-  const PartitionSnapshot state = runner.snapshot();
+  const PartitionMarks state = runner.marks();
   LOGCASK_ASSIGN(const Offset bound, runner.replay_bound());
   ReplayPosition position;
   position.partition = partition;
@@ -127,10 +127,10 @@ Status check_horizon(const ReplayPosition& position, bool live_only, Offset hori
 }
 
 Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPosition& position) {
-  const PartitionSnapshot state = runner.snapshot();
-  if (state.state == PartitionSnapshot::State::offline)
+  const PartitionMarks state = runner.marks();
+  if (state.state == PartitionMarks::State::offline)
     return Error{Errc::partition_offline,
-                 "partition " + std::to_string(position.partition.value()) + ": " + state.reason};
+                 "partition " + std::to_string(position.partition.value()) + ": " + runner.snapshot().reason};
   if (position.epoch > state.leader_epoch || position.position > state.next_offset)
     return Error{Errc::topic_changed, "the resume token is ahead of partition " +
                                           std::to_string(position.partition.value()) +

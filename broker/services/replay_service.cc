@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/services/authorized_topic.h"
 #include "broker/services/credit_stream.h"
 #include "broker/services/replay_advance.h"
 
@@ -163,9 +164,10 @@ Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   for (const PartitionId partition : wanted) {
     PartitionRunner* runner = topic.partition(partition);
-    if (!runner) return unknown_partition(topic, partition.value());
-    if (const PartitionSnapshot state = runner->snapshot(); state.state == PartitionSnapshot::State::offline)
-      return Error{Errc::partition_offline, "partition " + std::to_string(partition.value()) + ": " + state.reason};
+    if (!runner) return unknown_partition(topic, partition);
+    if (runner->marks().state == PartitionMarks::State::offline)
+      return Error{Errc::partition_offline,
+                   "partition " + std::to_string(partition.value()) + ": " + runner->snapshot().reason};
     LOGCASK_ASSIGN(const ReplayPosition first, first_replay_position(*runner, partition));
     token.partitions.push_back(first);
   }
@@ -183,7 +185,7 @@ Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& optio
   if (token.partitions.empty()) return Error{Errc::stale_token, "the resume token names no partition"};
   for (ReplayPosition& position : token.partitions) {
     PartitionRunner* runner = topic.partition(position.partition);
-    if (!runner) return unknown_partition(topic, position.partition.value());
+    if (!runner) return unknown_partition(topic, position.partition);
     LOGCASK_TRY(runner->check_position(position.run, position.reach()));
     LOGCASK_TRY(resume_replay_position(*runner, token.live_only, position));
   }
@@ -195,9 +197,7 @@ Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& optio
 Result<std::shared_ptr<OpenCall>> ReplayService::replay(const CallContext& context, std::string_view topic_name,
                                                         ReplayOptions options, std::unique_ptr<ReplaySink> sink) {
   const auto prepare = [&]() -> Result<std::shared_ptr<Replay>> {
-    const TopicPtr topic = context.topics.find(topic_name);
-    if (!topic) return unknown_topic(topic_name);
-    LOGCASK_TRY(parts_.authorizer.authorize(context.principal, Operation::read, {ResourceKind::topic, topic_name}));
+    LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, context, Operation::read, topic_name));
     if (options.filter.live_only && !topic->config.partition.compacted)
       return Error{Errc::unsupported, "live records need cleanup.policy compact; topic '" + topic->record.name +
                                           "' has no keydir. Ask for every record instead"};

@@ -3,8 +3,10 @@
 //
 // Registration and the offset of the current record are taken in the same instant; values are read after. A
 // watcher that falls behind (no credit, too many changes waiting) is not sent every version any more: for each key
-// that changed it gets the newest one. A resumed key is compared with what was last seen; one whose last record is gone
-// altogether is reported deleted. On topics with partitioner `any` a key is watched in every partition.
+// that changed it gets the newest one. A resumed key is compared with what was last seen; one of which nothing is left
+// is told as expired when that lies below log start, else as deleted, at the offset last seen. On topics with
+// partitioner `any` a key is watched in every partition, at most kRegistrationsMax times together, and that is charged
+// to the call's memory.
 
 #include <memory>
 #include <span>
@@ -44,6 +46,9 @@ struct WatchOptions {
 
 class WatchService {
  public:
+  // Keys x partitions that watch them.
+  static constexpr std::size_t kRegistrationsMax = std::size_t{1} << 20;
+
   explicit WatchService(const ServiceParts& parts) : parts_(parts) {}
   // The keys' bytes need to live only until this returns. On an error nothing was registered and `sink` is not called.
   Result<std::shared_ptr<OpenCall>> watch(const CallContext& context, std::string_view topic,
@@ -51,7 +56,8 @@ class WatchService {
                                           std::unique_ptr<WatchSink> sink);
 
  private:
-  class Watch;
+  Result<TopicPtr> check(const CallContext& context, std::string_view topic, std::size_t keys,
+                         const WatchOptions& options) const;
   const ServiceParts& parts_;
 };
 

@@ -1,6 +1,7 @@
 #include "broker/topics/internal_batch.h"
 
 #include <future>
+#include <memory>
 #include <utility>
 
 #include "partition/prepare.h"
@@ -18,11 +19,11 @@ Result<Offset> append_internal(PartitionRunner& runner, const std::vector<Intern
   std::string bytes;
   LOGCASK_TRY(builder.finish(bytes));
   LOGCASK_ASSIGN(PreparedBatch prepared, prepare_batch(bytes, PartitionConfig(), hasher));
-  std::promise<AppendResult> promise;
-  auto answer = promise.get_future();
+  // Shared: whoever sets it may still be at it when this goes on.
+  const auto promise = std::make_shared<std::promise<AppendResult>>();
   runner.append(std::move(prepared), Acks::all,
-                [&promise](AppendResult appended) { promise.set_value(std::move(appended)); });
-  const AppendResult appended = answer.get();
+                [promise](AppendResult appended) { promise->set_value(std::move(appended)); });
+  const AppendResult appended = promise->get_future().get();
   LOGCASK_TRY(appended.error);
   return appended.base_offset;
 }

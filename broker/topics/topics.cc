@@ -33,10 +33,12 @@ Error unknown_topic(std::string_view name) {
   return Error{Errc::unknown_topic, "there is no topic '" + std::string(name.substr(0, 200)) + "'"};
 }
 
-Error unknown_partition(const Topic& topic, std::int64_t partition) {
+Error unknown_partition(const Topic& topic, PartitionId partition) {
+  std::string number = std::to_string(partition.value());
+  // Unsigned on the wire: the client may have sent either.
+  if (partition.value() < 0) number += " (" + std::to_string(static_cast<std::uint32_t>(partition.value())) + ")";
   return Error{Errc::unknown_partition, "topic '" + topic.record.name + "' has partitions 0 to " +
-                                            std::to_string(topic.partitions.size() - 1) + ", not " +
-                                            std::to_string(partition)};
+                                            std::to_string(topic.partitions.size() - 1) + ", not " + number};
 }
 
 const TopicPtr& TopicView::find(std::string_view name) {
@@ -73,6 +75,16 @@ void Topics::publish(std::string_view name, TopicPtr topic) {
     changed->insert_or_assign(std::string(name), std::move(topic));
   else
     changed->erase(changed->find(name));
+  map_ = std::move(changed);
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+// In one step: each publication copies the map.
+void Topics::publish_all(const std::vector<std::shared_ptr<Topic>>& topics) {
+  const std::lock_guard lock(map_mutex_);
+  auto changed = std::make_shared<TopicMap>(*map_);
+  changed->reserve(changed->size() + topics.size());
+  for (const auto& topic : topics) changed->insert_or_assign(topic->record.name, topic);
   map_ = std::move(changed);
   generation_.fetch_add(1, std::memory_order_release);
 }
@@ -135,13 +147,11 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
     ++report.topics;
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       ++report.partitions;
-      const PartitionSnapshot state = topic->partitions[i]->snapshot();
-      if (state.state == PartitionSnapshot::State::offline)
-        report.offline.push_back(spec_of(*topic, i).label() + ": " + state.reason);
+      if (topic->partitions[i]->marks().state == PartitionMarks::State::offline)
+        report.offline.push_back(spec_of(*topic, i).label() + ": " + topic->partitions[i]->snapshot().reason);
     }
-    const std::string name = topic->record.name;
-    publish(name, std::move(topic));
   }
+  publish_all(topics);
   return report;
 }
 
@@ -259,6 +269,29 @@ Result<TopicPtr> Topics::ensure_internal(std::string_view name, std::int64_t par
   return make(std::move(record), true);
 }
 
+// Keys lie where the partitioner has put them, and lookups ask only there: under another one they would be absent, and
+// their next records would stand beside the old ones.
+Status Topics::check_partitioner_change(const Topic& topic, Partitioner to) {
+  const Partitioner from = topic.config.partitioner;
+  if (to == from || to == Partitioner::any || topic.partitions.size() < 2) return {};
+  if (mutant(Mutant::partitioner_changed_over_records)) return {};
+  for (const auto& partition : topic.partitions) {
+    const PartitionMarks marks = partition->marks();
+    const bool offline = marks.state == PartitionMarks::State::offline;
+    if (!offline && marks.next_offset == marks.log_start_offset) continue;
+    const std::string name = "'" + topic.record.name + "'";
+    return Error{
+        Errc::unsupported,
+        "topic " + name + (offline ? " has a partition that is offline and may hold records" : " holds records") +
+            ", which lie where partitioner '" + std::string(partitioner_name(from)) + "' has put them; under '" +
+            std::string(partitioner_name(to)) +
+            "' lookups would not find them. Create a topic with partitioner=" + std::string(partitioner_name(to)) +
+            " and copy the records into it (logcask consume OLD -o json --exit-at-end | logcask produce NEW "
+            "--input json), or set partitioner=any, under which every partition is asked"};
+  }
+  return {};
+}
+
 Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset) {
   const std::lock_guard change(change_mutex_);
   const TopicPtr topic = find(name);
@@ -278,6 +311,7 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +
                                         " 'compact' later; create a new topic and copy the records"};
+  LOGCASK_TRY(check_partitioner_change(*topic, changed->config.partitioner));
   LOGCASK_TRY(metadata_.put_topic(changed->record));
   factory_.settings_changed(changed->record.id, changed->config);
   for (const auto& partition : changed->partitions) partition->configure(factory_.partition_config(changed->config));
@@ -348,14 +382,14 @@ Result<std::string> Topics::reopen_now(const std::string& name, PartitionId part
   const TopicPtr topic = find(name);
   if (!topic) return unknown_topic(name);
   PartitionRunner* runner = topic->partition(partition);
-  if (!runner) return unknown_partition(*topic, partition.value());
+  if (!runner) return unknown_partition(*topic, partition);
   auto report = runner->reopen();
   if (report.ok() || report.code() != Errc::partition_offline) return report;
   // It never opened: try again from the files, and put the new runner in the old one's place.
   const auto index = static_cast<std::size_t>(partition.value());
   LOGCASK_ASSIGN(auto opened, factory_.open(spec_of(*topic, index)));
-  if (const PartitionSnapshot now = opened->snapshot(); now.state == PartitionSnapshot::State::offline)
-    report = Error{Errc::partition_offline, now.reason};
+  if (opened->marks().state == PartitionMarks::State::offline)
+    report = Error{Errc::partition_offline, opened->snapshot().reason};
   else
     report = std::string("opened");
   auto changed = std::make_shared<Topic>(*topic);

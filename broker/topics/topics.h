@@ -107,6 +107,8 @@ class Topics {
   Status check_new(const std::string& name, std::int64_t partitions) const;
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
+  void publish_all(const std::vector<std::shared_ptr<Topic>>& topics);
+  static Status check_partitioner_change(const Topic& topic, Partitioner to);
   Status finish_deletion(const Topic& topic);
   void remove_files(TopicPtr topic, std::size_t index, const std::function<void(std::function<void()>)>& background);
   bool take_back_markers(const Topic& topic, std::size_t count);
@@ -135,6 +137,6 @@ class TopicView {
 };
 
 Error unknown_topic(std::string_view name);
-Error unknown_partition(const Topic& topic, std::int64_t partition);
+Error unknown_partition(const Topic& topic, PartitionId partition);
 
 }  // namespace logcask

@@ -178,6 +178,7 @@ TEST_CASE("committed offsets are read back, listed, deleted, and survive a resta
     client.create_topic("t");
     client.create_topic("u");
     client.put("t", "a", "1");
+    for (int i = 0; i < 5; ++i) client.put("u", "a", "1");
     CHECK(commit(client, "t", 1) == 0);
     CHECK(commit(client, "u", 5) == 0);
     CHECK(commit(client, "nothing", 5) == static_cast<int>(Errc::unknown_topic));
@@ -214,6 +215,44 @@ TEST_CASE("committed offsets are read back, listed, deleted, and survive a resta
   CHECK(entries[0].topic() == "u");
   CHECK(commit(client, "t", 0) == 0);
   CHECK(fetch_all(client).size() == 2);
+}
+
+TEST_CASE("a group commits no offset that was never given out, and none below log start", "[broker]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t");
+  for (int i = 0; i < 5; ++i) client.put("t", "k" + std::to_string(i), "v");
+  const auto commit = [&](std::int64_t offset, std::uint32_t partition = 0) {
+    v1::RequestHeader request;
+    request.mutable_commit_offsets()->set_group("g");
+    auto& entry = *request.mutable_commit_offsets()->add_entries();
+    entry.set_topic("t");
+    entry.set_partition(partition);
+    entry.set_offset(offset);
+    return static_cast<Errc>(client.call(request).header.commit_offsets().errors(0).code());
+  };
+  const auto committed = [&] {
+    v1::RequestHeader request;
+    request.mutable_fetch_offsets()->set_group("g");
+    const auto answer = client.call(request);
+    REQUIRE(answer.header.fetch_offsets().entries_size() == 1);
+    return answer.header.fetch_offsets().entries(0);
+  };
+  CHECK(commit(999) == Errc::offset_out_of_range);
+  CHECK(commit(6) == Errc::offset_out_of_range);
+  CHECK(commit(5) == Errc::ok);
+  CHECK(commit(2) == Errc::ok);
+  CHECK(committed().log_start_offset() == 0);
+  v1::RequestHeader deletion;
+  deletion.mutable_delete_records()->set_topic("t");
+  deletion.mutable_delete_records()->set_before_offset(4);
+  CHECK(client.call(deletion).header.error_code() == 0);
+  // What was committed before stays as it is; its lag counts from log start.
+  CHECK(committed().offset() == 2);
+  CHECK(committed().log_start_offset() == 4);
+  CHECK(commit(1) == Errc::ok);
+  CHECK(committed().offset() == 4);
+  CHECK(commit(-1, 4294967295u) == Errc::unknown_partition);
 }
 
 TEST_CASE("every service counts its requests, what is refused too", "[broker]") {

@@ -6,72 +6,46 @@
 #include <memory>
 #include <utility>
 
-#include "broker/door/partition_runner.h"
+#include "tests/support/forwarding_runner.h"
 
 namespace logcask::testing {
 
-class PumpedRunner final : public PartitionRunner {
+class PumpedRunner final : public ForwardingRunner {
  public:
   PumpedRunner(std::shared_ptr<PartitionRunner> inner, std::function<void()> pump)
-      : inner_(std::move(inner)), pump_(std::move(pump)) {}
+      : ForwardingRunner(std::move(inner)), pump_(std::move(pump)) {}
 
-  PartitionRunner& inner() { return *inner_; }
-
-  void append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override {
-    inner_->append(std::move(batch), acks, std::move(done));
+  bool append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override {
+    const bool others_wait = ForwardingRunner::append(std::move(batch), acks, std::move(done));
     pump_();
+    return others_wait;
   }
-  bool congested() const override { return inner_->congested(); }
-  Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override { return inner_->fetch(from, max_bytes); }
-  WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override {
-    return inner_->wait_visible_above(offset, std::move(ready));
-  }
-  void cancel_wait(WaitId id) override { inner_->cancel_wait(id); }
-  Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override { return inner_->offset_for_time(t); }
-  void get(std::span<const ByteView> keys, bool keys_only, const LookupSink& sink) override {
-    inner_->get(keys, keys_only, sink);
-  }
-  Result<WatchStart> watch(std::span<const ByteView> keys,
-                           std::function<void(Result<std::vector<KeyChange>>)> on_change) override {
-    return inner_->watch(keys, std::move(on_change));
-  }
-  Result<Offset> replay_bound() const override { return inner_->replay_bound(); }
-  Result<Offset> replay_mark(Offset from, Offset mark) const override { return inner_->replay_mark(from, mark); }
-  Result<FilteredBatches> fetch_filtered(Offset from, Offset end, const ReplayFilter& filter,
-                                         std::size_t max_bytes) override {
-    return inner_->fetch_filtered(from, end, filter, max_bytes);
-  }
-  PartitionSnapshot snapshot() const override { return inner_->snapshot(); }
-  std::vector<SegmentReport> segments() const override { return inner_->segments(); }
   Result<Offset> delete_records(Offset before) override {
     pump_();
-    return inner_->delete_records(before);
+    return ForwardingRunner::delete_records(before);
   }
-  void configure(const PartitionConfig& config) override { inner_->configure(config); }
   Status roll() override {
     pump_();
-    return inner_->roll();
+    return ForwardingRunner::roll();
   }
   Status flush() override {
     pump_();
-    return inner_->flush();
+    return ForwardingRunner::flush();
   }
   void close(const Error& reason) override {
     pump_();
-    inner_->close(reason);
+    ForwardingRunner::close(reason);
   }
   Result<std::string> reopen() override {
     pump_();
-    return inner_->reopen();
+    return ForwardingRunner::reopen();
   }
-  bool may_open_later() const override { return inner_->may_open_later(); }
   void tick() override {
-    inner_->tick();
+    ForwardingRunner::tick();
     pump_();
   }
 
  private:
-  const std::shared_ptr<PartitionRunner> inner_;
   const std::function<void()> pump_;
 };
 

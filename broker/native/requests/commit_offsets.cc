@@ -9,8 +9,8 @@ void handle_commit_offsets(const NativeRequest& request) {
   const v1::CommitOffsetsRequest& wanted = request.header.commit_offsets();
   std::vector<OffsetCommit> commits;
   for (const auto& wire : wanted.entries())
-    commits.push_back({wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
-                       Offset(wire.offset()), LeaderEpoch(wire.leader_epoch()), wire.metadata(), RunId(wire.run())});
+    commits.push_back({wire.topic(), partition_from_wire(wire.partition()), Offset(wire.offset()),
+                       LeaderEpoch(wire.leader_epoch()), wire.metadata(), RunId(wire.run())});
   in_background(
       request,
       [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),

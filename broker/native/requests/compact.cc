@@ -36,8 +36,9 @@ void handle_compact(const NativeRequest& request) {
     connection->send(response);
     if (last) connection->end_stream(id, {});
   };
-  auto open = request.services().admin.compact(request.connection.context(), wanted.topic(),
-                                               PartitionId(wanted.partition()), wanted.wait(), std::move(report));
+  auto open =
+      request.services().admin.compact(request.connection.context(), wanted.topic(),
+                                       partition_from_wire(wanted.partition()), wanted.wait(), std::move(report));
   if (!open.ok()) return request.refuse(open.error());
   request.connection.open(request.correlation_id, std::move(open).value());
 }

@@ -10,7 +10,7 @@ void handle_delete_records(const NativeRequest& request) {
   in_background(
       request,
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
-       partition = PartitionId(wanted.partition()),
+       partition = partition_from_wire(wanted.partition()),
        before = Offset(wanted.before_offset())] { return admin.delete_records(principal, topic, partition, before); },
       [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<PerPartition<Offset>>> results) {
         if (!results.ok()) return connection.send_error(correlation_id, results.error());

@@ -77,8 +77,8 @@ void handle_fetch(const NativeRequest& request) {
   std::vector<FetchPosition> positions;
   positions.reserve(static_cast<std::size_t>(fetch.partitions_size()));
   for (const auto& wire : fetch.partitions())
-    positions.push_back({wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
-                         Offset(wire.offset()), wire.max_bytes(), RunId(wire.run())});
+    positions.push_back({wire.topic(), partition_from_wire(wire.partition()), Offset(wire.offset()), wire.max_bytes(),
+                         RunId(wire.run())});
   if (auto checked = FetchService::check(positions); !checked.ok()) return request.refuse(std::move(checked).error());
   FetchService& service = request.services().fetch;
   if (fetch.follow()) {

@@ -8,8 +8,7 @@ namespace logcask {
 void handle_fetch_offsets(const NativeRequest& request) {
   const v1::FetchOffsetsRequest& wanted = request.header.fetch_offsets();
   std::vector<std::pair<std::string, PartitionId>> places;
-  for (const auto& wire : wanted.entries())
-    places.emplace_back(wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)));
+  for (const auto& wire : wanted.entries()) places.emplace_back(wire.topic(), partition_from_wire(wire.partition()));
   in_background(
       request,
       [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),
@@ -24,6 +23,7 @@ void handle_fetch_offsets(const NativeRequest& request) {
           out.set_topic(one.topic);
           out.set_partition(static_cast<std::uint32_t>(one.partition.value()));
           out.set_committed_end(one.committed_end.value());
+          out.set_log_start_offset(one.log_start_offset.value());
           out.set_offset(-1);
           if (!one.changed.ok()) set_error(out.mutable_error(), one.changed);
           if (!one.value || !one.changed.ok()) continue;

@@ -1,4 +1,6 @@
 // Get: the latest record of each key.
+#include <utility>
+
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
 #include "logcask/v1/native.pb.h"
@@ -7,22 +9,32 @@ namespace logcask {
 namespace {
 
 constexpr std::uint32_t kGetKeysMax = 65536;
+constexpr std::size_t kCountedResultBytes = 256u << 10;
 
 class NativeLookupCall final : public LookupCall {
  public:
   NativeLookupCall(const NativeRequest& request, std::uint32_t key_count)
       : unanswered_(request.connection, request.correlation_id, request.frame_bytes),
         key_count_(key_count),
-        most_bytes_(request.services().limits.output_bytes) {}
+        most_bytes_(request.services().limits.output_bytes),
+        answers_(request.services().memory.answers) {}
+  ~NativeLookupCall() override { answers_.sub(counted_); }
 
   void result(const LookupResult& result) override {
     if (too_large_) return;
     append_lookup_result(results_, result);
     // One value may be larger than the limit; together they may not.
     too_large_ = key_count_ > 1 && results_.size() > most_bytes_;
+    // A long lookup's results count as an answer that waits, since others of its kind go on beside it.
+    if (results_.size() >= counted_ + kCountedResultBytes) {
+      answers_.add(results_.size() - counted_);
+      counted_ = results_.size();
+    }
   }
+  bool wants_more() const override { return !too_large_; }
   void completed(Status status) override {
     NativeProtocol& connection = unanswered_.connection();
+    answers_.sub(std::exchange(counted_, 0));
     if (too_large_)
       status = Error{Errc::limit_exceeded, "the values are larger than " + std::to_string(most_bytes_) +
                                                " bytes together; ask for fewer keys at a time"};
@@ -41,6 +53,8 @@ class NativeLookupCall final : public LookupCall {
   const Unanswered unanswered_;
   const std::uint32_t key_count_;
   const std::size_t most_bytes_;
+  MemoryShare& answers_;
+  std::size_t counted_ = 0;  // of results_, there
   std::string results_;
   bool too_large_ = false;
 };
@@ -56,10 +70,9 @@ void handle_get(const NativeRequest& request) {
   const auto keys = decode_keys(request.attachment, get.key_count());
   if (!keys.ok()) return request.refuse(keys.error());
   LookupOptions options;
-  options.partition = PartitionId(get.partition());
+  options.partition = partition_from_wire(get.partition());
   for (const auto& wire : get.min_offsets())
-    options.min_offsets.emplace_back(PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)),
-                                     Offset(wire.offset()));
+    options.min_offsets.emplace_back(partition_from_wire(wire.partition()), Offset(wire.offset()));
   options.timeout_ms = get.timeout_ms();
   options.keys_only = get.keys_only();
   if (auto open = request.services().lookup.get(request.connection.context(), get.topic(), *keys, std::move(options),

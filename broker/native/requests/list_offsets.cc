@@ -34,8 +34,7 @@ void answer(NativeProtocol& connection, std::uint64_t correlation_id, const Answ
 void handle_list_offsets(const NativeRequest& request) {
   std::vector<OffsetQuery> queries;
   for (const auto& wire : request.header.list_offsets().partitions())
-    queries.push_back(
-        {wire.topic(), PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX)), wire.timestamp_ms()});
+    queries.push_back({wire.topic(), partition_from_wire(wire.partition()), wire.timestamp_ms()});
   const OffsetsService& service = request.services().offsets;
   const auto find_all = [&service, principal = request.connection.principal(), queries = std::move(queries)] {
     Answers answers;

@@ -30,7 +30,7 @@ Result<std::vector<ProduceEntry>> decode(const v1::ProduceRequest& produce, Byte
       return Error{Errc::malformed_frame, "the attachment is shorter than its batches"};
     ProduceEntry& entry = entries.emplace_back();
     entry.topic = wire.topic();
-    entry.partition = PartitionId(static_cast<std::int32_t>(wire.partition() & INT32_MAX));
+    entry.partition = partition_from_wire(wire.partition());
     entry.batch = attachment.substr(0, wire.batch_bytes());
     attachment.remove_prefix(wire.batch_bytes());
     for (const auto& condition : wire.conditions()) {

@@ -10,7 +10,7 @@ void handle_reopen(const NativeRequest& request) {
   in_background(
       request,
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
-       partition = PartitionId(wanted.partition())] { return admin.reopen(principal, topic, partition); },
+       partition = partition_from_wire(wanted.partition())] { return admin.reopen(principal, topic, partition); },
       [](NativeProtocol& connection, std::uint64_t correlation_id,
          Result<std::vector<PerPartition<std::string>>> results) {
         if (!results.ok()) return connection.send_error(correlation_id, results.error());

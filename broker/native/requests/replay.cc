@@ -40,7 +40,7 @@ void handle_replay(const NativeRequest& request) {
   const v1::ReplayRequest& replay = request.header.replay();
   ReplayOptions options;
   for (const std::uint32_t partition : replay.partitions())
-    options.partitions.push_back(PartitionId(static_cast<std::int32_t>(partition & INT32_MAX)));
+    options.partitions.push_back(partition_from_wire(partition));
   options.filter.live_only = replay.live_only();
   options.filter.keys_only = replay.keys_only();
   options.filter.key_prefix = replay.key_prefix();

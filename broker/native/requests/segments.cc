@@ -35,7 +35,7 @@ void handle_segments(const NativeRequest& request) {
   in_background(
       request,
       [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
-       partition = PartitionId(wanted.partition())] { return admin.segments(principal, topic, partition); },
+       partition = partition_from_wire(wanted.partition())] { return admin.segments(principal, topic, partition); },
       [](NativeProtocol& connection, std::uint64_t correlation_id, Result<Reports> reports) {
         if (!reports.ok()) return connection.send_error(correlation_id, reports.error());
         v1::ResponseHeader response;

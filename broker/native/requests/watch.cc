@@ -55,7 +55,7 @@ void handle_watch(const NativeRequest& request) {
   const auto keys = decode_keys(request.attachment, watch.key_count());
   if (!keys.ok()) return request.refuse(keys.error());
   WatchOptions options;
-  options.partition = PartitionId(watch.partition());
+  options.partition = partition_from_wire(watch.partition());
   for (const std::int64_t offset : watch.last_seen_offsets()) options.last_seen.push_back(Offset(offset));
   for (const auto& seen : watch.positions())
     options.positions.push_back(

@@ -2,7 +2,14 @@
 
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace logcask {
+
+PartitionId partition_from_wire(std::uint32_t number) {
+  if (mutant(Mutant::partition_number_masked)) number &= INT32_MAX;
+  return PartitionId(static_cast<std::int32_t>(number));
+}
 
 const char* state_name(PartitionSnapshot::State state) {
   switch (state) {

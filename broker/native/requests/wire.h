@@ -16,6 +16,12 @@ inline void set_error(v1::PartitionError* wire, const Status& status) {
   wire->set_message(status.error().message);
 }
 
+// The partition a request names. No partition has a number above 2^31-1: such a one becomes negative here, which no
+// topic has either, so the service refuses it as unknown.
+PartitionId partition_from_wire(std::uint32_t number);
+// Where a request may also mean all of them, as -1 (kAllPartitions).
+inline PartitionId partition_from_wire(std::int32_t number) { return PartitionId(number); }
+
 inline std::string id_bytes(const TopicId& id) {
   return std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
 }

@@ -5,6 +5,7 @@
 // Errors: those of the broker, with its sentence; each call names its own, <logcask/async.h> those of all. Where an
 // answer covers several partitions each has its own Error (Errc::ok when fine).
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -150,9 +151,15 @@ struct GroupOffset {
   Offset offset = kNoOffset;  // next to read; kNoOffset: nothing committed
   std::string metadata;
   TimestampMs committed_at{-1};
-  Offset committed_end = kNoOffset;  // of the partition, for the lag; kNoOffset when it is gone
-  RunId run = kNoRun;                // that the offset was read in; kNoRun: the topic as it is
-  Error error{Errc::ok, {}};         // topic_changed: the commit is of another log of that name and is not used
+  Offset committed_end = kNoOffset;     // of the partition; kNoOffset when it is gone or offline
+  Offset log_start_offset = kNoOffset;  // the same
+  RunId run = kNoRun;                   // that the offset was read in; kNoRun: the topic as it is
+  Error error{Errc::ok, {}};            // topic_changed: the commit is of another log of that name and is not used
+  // Records between the committed offset and the end; what lies below log start is no lag. Nothing when not known.
+  std::optional<std::int64_t> lag() const {
+    if (offset == kNoOffset || committed_end == kNoOffset) return std::nullopt;
+    return std::max<std::int64_t>(0, committed_end - std::max(offset, log_start_offset));
+  }
 };
 
 struct BrokerProblem {

@@ -550,12 +550,62 @@ TEST_CASE("the keydir budget refuses new keys only, naming the records", "[runne
   const AppendResult refused =
       fixture.append({{"a", "2", {}}, {"c", "1", {}}, {"d", std::nullopt, {}}, {"e", "1", {}}});
   CHECK(refused.error.code() == Errc::keydir_budget_exceeded);
-  CHECK(refused.refused_records == std::vector<std::uint32_t>{1, 3});
+  CHECK(refused.refused_records == std::vector<std::uint32_t>{1, 2, 3});
   CHECK(fixture.put("a", "3").error.ok());
   CHECK(fixture.remove("b").error.ok());
-  CHECK(fixture.remove("never").error.ok());
+  CHECK(fixture.remove("never").error.code() == Errc::keydir_budget_exceeded);
   fixture.budget().set_limit_bytes(3 * kKeydirBytesPerEntry);
   CHECK(fixture.put("c", "1").error.ok());
+}
+
+TEST_CASE("a delete of an unknown key has the same entry, count and conditions before and after a restart",
+          "[runner]") {
+  PartitionFixture fixture;
+  const Offset tombstone = fixture.remove("never").base_offset;
+  for (const bool restarted : {false, true}) {
+    INFO("restarted " << restarted);
+    if (restarted) fixture.restart();
+    CHECK(fixture.get("never").status == LookupAnswer::Status::deleted);
+    CHECK(fixture.get("never").offset == tombstone);
+    CHECK(fixture.partition().snapshot().deleted_keys == 1);
+    CHECK(fixture.budget().used_entries() == 1);
+    Condition at{0, Condition::Kind::offset, tombstone + 7};
+    CHECK(fixture.append({{"never", "1", {}}}, Acks::all, {at}).current_offset == tombstone);
+  }
+  Condition at{0, Condition::Kind::offset, tombstone};
+  CHECK(fixture.append({{"never", "1", {}}}, Acks::all, {at}).error.ok());
+}
+
+TEST_CASE("a new partition answers lookups before anything runs in the background", "[runner]") {
+  PartitionFixture fixture;
+  fixture.kill();
+  fixture.open_only();
+  CHECK(fixture.get("a").status == LookupAnswer::Status::absent);
+  CHECK(fixture.partition().marks().state == PartitionMarks::State::online);
+}
+
+TEST_CASE("the marks of a partition are those of its snapshot, in every state", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.put("b", "1");
+  const auto agree = [&] {
+    const PartitionMarks marks = fixture.partition().marks();
+    const PartitionSnapshot all = fixture.partition().snapshot();
+    CHECK(marks.state == all.state);
+    CHECK(marks.log_start_offset == all.log_start_offset);
+    CHECK(marks.next_offset == all.next_offset);
+    return marks;
+  };
+  CHECK(agree().committed_end == Offset(2));
+  REQUIRE_OK(fixture.partition().delete_records(Offset(1)));
+  CHECK(agree().log_start_offset == Offset(1));
+  fixture.kill();
+  fixture.open_only();
+  CHECK(agree().state == PartitionMarks::State::loading);
+  fixture.run_all();
+  CHECK(agree().state == PartitionMarks::State::online);
+  fixture.partition().close(Error{Errc::shutting_down, "bye"});
+  CHECK(agree().state == PartitionMarks::State::offline);
 }
 
 TEST_CASE("a reopen of a partition whose files have gone does not make a new one", "[runner]") {

@@ -109,6 +109,54 @@ TEST_CASE("attachments that do not fit their header are refused and the connecti
   CHECK(client.put("t", "a", "1") == 0);
 }
 
+TEST_CASE("a partition number above 2^31-1 is an unknown partition to every request", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  client.create_topic("t", 2);
+  constexpr int kUnknown = static_cast<int>(Errc::unknown_partition);
+  // Without their highest bit they would be partitions 0, 1 and, of no topic here, 2^31-1.
+  for (const std::uint32_t number : {2147483648u, 2147483649u, 4294967295u}) {
+    INFO(number);
+    v1::RequestHeader produce, fetch, offsets, get, replay, commit, committed;
+    const std::string batch = one_record_batch("k", "v");
+    auto& entry = *produce.mutable_produce()->add_entries();
+    entry.set_topic("t");
+    entry.set_partition(number);
+    entry.set_batch_bytes(static_cast<std::uint32_t>(batch.size()));
+    const auto produced = client.call(produce, batch);
+    CHECK(produced.header.produce().results(0).error().code() == kUnknown);
+    CHECK(produced.header.produce().results(0).error().message().find(std::to_string(number)) != std::string::npos);
+    auto& position = *fetch.mutable_fetch()->add_partitions();
+    position.set_topic("t");
+    position.set_partition(number);
+    CHECK(client.call(fetch).header.fetch().partitions(0).error().code() == kUnknown);
+    auto& query = *offsets.mutable_list_offsets()->add_partitions();
+    query.set_topic("t");
+    query.set_partition(number);
+    query.set_timestamp_ms(-1);
+    CHECK(client.call(offsets).header.list_offsets().partitions(0).error().code() == kUnknown);
+    get.mutable_get()->set_topic("t");
+    get.mutable_get()->set_partition(-1);
+    get.mutable_get()->set_key_count(1);
+    get.mutable_get()->add_min_offsets()->set_partition(number);
+    CHECK(client.call(get, std::string("\0\0\0\1k", 5)).header.error_code() == kUnknown);
+    replay.mutable_replay()->set_topic("t");
+    replay.mutable_replay()->add_partitions(number);
+    CHECK(client.call(replay).header.error_code() == kUnknown);
+    auto& place = *commit.mutable_commit_offsets()->add_entries();
+    commit.mutable_commit_offsets()->set_group("g");
+    place.set_topic("t");
+    place.set_partition(number);
+    CHECK(client.call(commit).header.commit_offsets().errors(0).code() == kUnknown);
+    auto& asked = *committed.mutable_fetch_offsets()->add_entries();
+    committed.mutable_fetch_offsets()->set_group("g");
+    asked.set_topic("t");
+    asked.set_partition(number);
+    CHECK(client.call(committed).header.fetch_offsets().entries(0).committed_end() == -1);
+  }
+  CHECK(client.get("t", "k") == "<absent>");
+}
+
 TEST_CASE("random bytes and random damage to good frames never take the broker down", "[session]") {
   const std::uint64_t seed = test_seed();
   INFO("seed " << seed);

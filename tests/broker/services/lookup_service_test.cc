@@ -1,7 +1,9 @@
 #include "broker/services/lookup_service.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "broker/services/lookup.h"
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -152,6 +154,99 @@ TEST_CASE("a min_offset wait has a deadline and can be cancelled", "[lookup]") {
   REQUIRE(late.status.has_value());
   CHECK(late.status->code() == Errc::timed_out);
   f.run();
+}
+
+std::vector<std::string> many_keys(std::size_t count) {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < count; ++i) keys.push_back("k" + std::to_string(i));
+  return keys;
+}
+
+TEST_CASE("a lookup asks each partition once for each key, in slices, and hashes a key once", "[lookup]") {
+  constexpr std::size_t kKeys = 1000, kPartitions = 20;
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", kPartitions);
+  f.put("t", "k7", "old", 3);
+  f.partition("t", 11).clock().advance_ms(1);
+  f.put("t", "k7", "new", 11);
+  f.put("t", "k999", std::nullopt, 19);
+  LookedUp answer;
+  const auto open = start_lookup(f, answer, many_keys(kKeys));
+  REQUIRE(open != nullptr);
+  std::size_t slices = 0, most = 0;
+  for (std::size_t before = 0; !answer.status; before = asked.keys_looked_up) {
+    REQUIRE(f.loop.turn());
+    most = std::max(most, asked.keys_looked_up - before);
+    ++slices;
+  }
+  CHECK(asked.keys_looked_up == kKeys * kPartitions);
+  CHECK(asked.hashed.size() == kKeys);
+  CHECK(most <= Lookup::kSliceQuestions + 64);
+  CHECK(slices >= kKeys * kPartitions / (Lookup::kSliceQuestions + 64));
+  REQUIRE_OK(*answer.status);
+  REQUIRE(answer.results.size() == kKeys);
+  for (std::uint32_t i = 0; i < kKeys; ++i) CHECK(answer.results[i].key_index == i);
+  CHECK(answer.results[7].status == LookupStatus::found);
+  CHECK(answer.results[7].ambiguous);
+  CHECK(answer.results[999].status == LookupStatus::deleted);
+  CHECK(answer.results[500].status == LookupStatus::absent);
+}
+
+TEST_CASE("a long lookup under a named partitioner answers in order, slice by slice, and can be cancelled",
+          "[lookup]") {
+  constexpr std::size_t kKeys = 3 * Lookup::kSliceQuestions;
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", 3, {{"partitioner", "crc32"}});
+  LookedUp answer, cancelled;
+  const auto open = start_lookup(f, answer, many_keys(kKeys));
+  const auto other = start_lookup(f, cancelled, many_keys(kKeys));
+  REQUIRE(f.loop.turn());
+  CHECK(answer.results.size() == Lookup::kSliceQuestions);
+  CHECK(cancelled.results.empty());  // its turn comes next
+  other->cancel(Error{Errc::cancelled, "enough"});
+  CHECK(cancelled.status->code() == Errc::cancelled);
+  f.run();
+  REQUIRE(answer.results.size() == kKeys);
+  for (std::uint32_t i = 0; i < kKeys; ++i) CHECK(answer.results[i].key_index == i);
+  CHECK(asked.keys_looked_up == kKeys);
+}
+
+struct LittleMemory final : CallMemory {
+  std::size_t held = 0, most = 0;
+  bool try_hold(std::size_t bytes) override {
+    if (held + bytes > most) return false;
+    held += bytes;
+    return true;
+  }
+};
+
+TEST_CASE("a long lookup is charged for its keys, and one of too many questions is refused by name", "[lookup]") {
+  ServiceFixture f;
+  f.create("t", 100);
+  const std::vector<std::string> keys = many_keys(2000);
+  const std::vector<ByteView> views(keys.begin(), keys.end());
+  LittleMemory memory;
+  CallContext context = f.context();
+  context.memory = &memory;
+  LookedUp refused, taken;
+  CHECK(f.lookup.get(context, "t", views, {}, std::make_unique<LookedUpCall>(refused)) == nullptr);
+  CHECK(refused.status->code() == Errc::limit_exceeded);
+  CHECK(refused.status->error().message.find("requests.inflight.max.bytes") != std::string::npos);
+  memory.most = 1u << 20;
+  const auto open = f.lookup.get(context, "t", views, {}, std::make_unique<LookedUpCall>(taken));
+  REQUIRE(open != nullptr);
+  CHECK(memory.held > 2000 * sizeof(std::string));
+  f.run();
+  REQUIRE_OK(*taken.status);
+  const std::vector<ByteView> too_many(LookupService::kQuestionsMax / 100 + 1, ByteView("k"));
+  LookedUp bound;
+  CHECK(f.lookup.get(context, "t", too_many, {}, std::make_unique<LookedUpCall>(bound)) == nullptr);
+  CHECK(bound.status->code() == Errc::invalid_argument);
+  CHECK(bound.status->error().message.find("partitions are more than") != std::string::npos);
 }
 
 TEST_CASE("lookups that cannot be say why", "[lookup]") {

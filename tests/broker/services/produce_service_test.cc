@@ -214,6 +214,29 @@ TEST_CASE("a record without a key is refused on a compacted topic and taken on o
   CHECK(produce(f, {{"plain", 0, keyless, {}}})[0].error.ok());
 }
 
+TEST_CASE("a batch that does not fit a segment is refused, naming segment.bytes, and the topic is taken", "[produce]") {
+  ServiceFixture f;
+  f.create("t", 1, {{"segment.bytes", "1024"}});
+  const Results results =
+      produce(f, {{"t", 0, record("a", std::string(900, 'x')), {}}, {"t", 0, record("b", std::string(1000, 'x')), {}}});
+  CHECK(results[0].error.ok());
+  CHECK(results[1].error.code() == Errc::message_too_large);
+  CHECK(results[1].error.error().message.find("segment.bytes is 1024") != std::string::npos);
+}
+
+TEST_CASE("a null value is a record like any other on a topic without compaction", "[produce]") {
+  ServiceFixture f;
+  f.create("plain", 1, {{"cleanup.policy", "delete"}});
+  CHECK(produce(f, {{"plain", 0, record("a", std::nullopt), {}}})[0].error.ok());
+  const auto stored = f.partition("plain").fetch_all();
+  REQUIRE(stored.size() == 1);
+  CHECK(stored[0].key == "a");
+  CHECK(!stored[0].value.has_value());
+  const Condition exists{0, Condition::Kind::exists, kNoOffset};
+  const AppendResult refused = produce(f, {{"plain", 0, record("a", std::nullopt), {exists}}})[0];
+  CHECK(refused.error.code() == Errc::unsupported);
+}
+
 TEST_CASE("an idempotent retry is answered with the original's offsets", "[produce]") {
   ServiceFixture f;
   f.create("t");

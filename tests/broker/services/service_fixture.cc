@@ -1,8 +1,42 @@
 #include "tests/broker/services/service_fixture.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "tests/support/forwarding_runner.h"
+
 namespace logcask::testing {
+namespace {
+
+// Counts the questions of lookups and watches.
+class AskedRunner final : public ForwardingRunner {
+ public:
+  AskedRunner(std::shared_ptr<PartitionRunner> inner, FixtureFactory::Asked& asked)
+      : ForwardingRunner(std::move(inner)), asked_(asked) {}
+  void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) override {
+    asked_.keys_looked_up += keys.size();
+    note(keys);
+    ForwardingRunner::get(keys, keys_only, sink);
+  }
+  Result<WatchStart> watch(const LookupKeys& keys,
+                           std::function<void(Result<std::vector<KeyChange>>)> on_change) override {
+    asked_.keys_watched += keys.size();
+    note(keys);
+    return ForwardingRunner::watch(keys, std::move(on_change));
+  }
+
+ private:
+  void note(const LookupKeys& keys) {
+    asked_.most_at_once = std::max(asked_.most_at_once, keys.size());
+    if (keys.identities.empty()) return;
+    REQUIRE(keys.identities.size() == keys.size());
+    for (const ByteView key : keys.keys) asked_.hashed.emplace(key);
+  }
+  FixtureFactory::Asked& asked_;
+};
+
+}  // namespace
+
 bool ManualLoop::turn() {
   if (tasks_.empty()) return false;
   Task task = std::move(tasks_.front());
@@ -42,6 +76,7 @@ Result<std::shared_ptr<PartitionRunner>> FixtureFactory::open(const PartitionSpe
   auto& partition = partitions[spec.label()];
   if (spec.create || !partition) partition = std::make_unique<PartitionFixture>(spec.config.partition);
   partition->run_all();
+  if (asked) return std::shared_ptr<PartitionRunner>(std::make_shared<AskedRunner>(partition->shared(), *asked));
   return std::shared_ptr<PartitionRunner>(partition->shared());
 }
 

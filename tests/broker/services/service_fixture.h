@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,12 @@ class FixtureFactory final : public PartitionFactory {
 
   std::map<std::string, std::unique_ptr<PartitionFixture>> partitions;
   std::vector<std::string> marked, removed;
+  // What topics made from now on are asked, when set.
+  struct Asked {
+    std::size_t keys_looked_up = 0, keys_watched = 0, most_at_once = 0;
+    std::set<std::string> hashed;  // keys whose identity came along
+  };
+  Asked* asked = nullptr;
 };
 
 class ServiceFixture {

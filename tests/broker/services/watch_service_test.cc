@@ -1,8 +1,10 @@
 // Watch: the current value, then every change, without a gap.
 #include "broker/services/watch_service.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "broker/services/key_watch.h"
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -141,6 +143,113 @@ TEST_CASE("with partitioner any a key is watched in every partition", "[watch]")
   f.put("t", "a", "elsewhere", 2);
   f.run();
   CHECK(watcher.events.back() == "a=elsewhere");
+}
+
+TEST_CASE("a watch registers each key once with each partition, in turns, and reads values from their holders only",
+          "[watch]") {
+  constexpr std::size_t kKeys = 600, kPartitions = 20;
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", kPartitions);
+  f.put("t", "k5", "5", 17);
+  f.put("t", "k6", "old", 2);
+  f.partition("t", 3).clock().advance_ms(1);
+  f.put("t", "k6", "new", 3);
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kKeys; ++i) keys.push_back("k" + std::to_string(i));
+  Watcher watcher;
+  const auto open = watch(f, watcher, keys);
+  std::size_t most = asked.keys_watched;
+  for (std::size_t before = asked.keys_watched; f.loop.turn(); before = asked.keys_watched)
+    most = std::max(most, asked.keys_watched - before);
+  CHECK(asked.keys_watched == kKeys * kPartitions);
+  CHECK(most < KeyWatch::kRegistrationsPerTurn + PartitionRunner::kWatchKeysMax);
+  CHECK(asked.hashed.size() == kKeys);
+  CHECK(asked.keys_looked_up == 3);  // k5 in one, k6 in two
+  REQUIRE(watcher.events.size() == kKeys);
+  CHECK(watcher.events[5] == "k5=5");
+  CHECK(watcher.events[6] == "k6=new");
+  CHECK(watcher.events[7] == "k7 absent");
+  f.put("t", "k599", "late", 19);
+  f.run();
+  CHECK(watcher.events.back() == "k599=late");
+  open->cancel(Error{Errc::cancelled, "enough"});
+  f.run();
+  f.put("t", "k599", "later", 19);
+  CHECK(watcher.events.back() == "k599=late");
+}
+
+TEST_CASE("a watch of more registrations than the bound, or than memory has room for, is refused by name", "[watch]") {
+  struct LittleMemory final : CallMemory {
+    std::size_t held = 0, most = 0;
+    bool try_hold(std::size_t bytes) override { return (held += bytes) <= most; }
+  } memory;
+  ServiceFixture f;
+  f.create("t", 100);
+  CallContext context = f.context();
+  context.memory = &memory;
+  Watcher watcher;
+  const auto refused = [&](std::size_t keys) {
+    const std::vector<ByteView> views(keys, ByteView("k"));
+    const auto open = f.watch.watch(context, "t", views, {}, std::make_unique<WatcherSink>(watcher, Events{}));
+    REQUIRE(!open.ok());
+    return open.error();
+  };
+  CHECK(refused(20).code == Errc::limit_exceeded);
+  CHECK(refused(20).message.find("requests.inflight.max.bytes") != std::string::npos);
+  memory = {};
+  memory.most = SIZE_MAX;
+  const Error bound = refused(WatchService::kRegistrationsMax / 100 + 1);
+  CHECK(bound.code == Errc::invalid_argument);
+  CHECK(bound.message.find("give the topic a partitioner") != std::string::npos);
+  CHECK(memory.held == 0);
+}
+
+TEST_CASE("a key that retention took is told alike, at the same offset, by a live and by a resumed watch", "[watch]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  const Offset last = f.put("t", "a", "2").base_offset;
+  Watcher live;
+  const auto open = watch(f, live, {"a"});
+  f.run();
+  f.put("t", "other", "1");
+  f.put("t", "other", "2");
+  REQUIRE_OK(f.partition("t").partition().delete_records(last + 2));
+  f.run();
+  CHECK(live.events.back() == "a expired");
+  CHECK(live.last == last);
+  Watcher resumed;
+  WatchOptions options;
+  options.last_seen = {last};
+  const auto again = watch(f, resumed, {"a"}, options);
+  f.run();
+  CHECK(resumed.events == Events{"a expired"});
+  CHECK(resumed.last == last);
+  f.put("t", "a", "3");
+  f.run();
+  CHECK(resumed.events.back() == "a=3");
+  CHECK(resumed.last > last);
+}
+
+TEST_CASE("a key whose delete has been cleaned away is told at its own offset, and its later events are above",
+          "[watch]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "other", "1");
+  Watcher watcher;
+  WatchOptions options;
+  options.last_seen = {Offset(0)};  // of a key of which nothing is left
+  const auto open = watch(f, watcher, {"gone"}, options);
+  for (int i = 0; i < 5; ++i) f.put("t", "other", "2");
+  f.run();
+  CHECK(watcher.events == Events{"gone deleted"});
+  CHECK(watcher.last == Offset(0));
+  const Offset back = f.put("t", "gone", "back").base_offset;
+  f.run();
+  CHECK(watcher.events.back() == "gone=back");
+  CHECK(watcher.last == back);
 }
 
 TEST_CASE("a watch ends when it is cancelled and when its partition closes", "[watch]") {

@@ -52,6 +52,39 @@ TEST_CASE("settings change for every partition, but not to or from compact", "[t
   CHECK(f.topics.alter("u", {}, {}).code() == Errc::unknown_topic);
 }
 
+TEST_CASE("a partitioner changes over records only to any, and the refusal says how to copy", "[topics]") {
+  ServiceFixture f;
+  f.create("t", 3, {{"partitioner", "murmur2"}});
+  REQUIRE_OK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}));  // it is empty
+  f.put("t", "k", "v", 1);
+  for (const char* to : {"murmur2", "fnv1a"}) {
+    const Status refused = f.topics.alter("t", {{"partitioner", to}}, {});
+    CHECK(refused.code() == Errc::unsupported);
+    CHECK(refused.error().message.find("logcask produce NEW --input json") != std::string::npos);
+  }
+  CHECK(f.topics.find("t")->config.partitioner == Partitioner::crc32);
+  CHECK(f.metadata.topics["t"].settings.at("partitioner") == "crc32");
+  REQUIRE_OK(f.topics.alter("t", {{"partitioner", "crc32"}, {"segment.ms", "1h"}}, {}));
+  REQUIRE_OK(f.topics.alter("t", {}, {"partitioner"}));
+  CHECK(f.topics.find("t")->config.partitioner == Partitioner::any);
+  CHECK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}).code() == Errc::unsupported);
+  REQUIRE_OK(f.partition("t", 1).partition().delete_records(kNoOffset));
+  REQUIRE_OK(f.topics.alter("t", {{"partitioner", "murmur2"}}, {}));  // empty again
+  f.create("one", 1);
+  f.put("one", "k", "v");
+  REQUIRE_OK(f.topics.alter("one", {{"partitioner", "crc32"}}, {}));  // every key stays where it is
+}
+
+TEST_CASE("a start publishes its topics in one step, however many there are", "[topics]") {
+  ServiceFixture f;
+  for (int i = 0; i < 20; ++i) f.create("t" + std::to_string(i));
+  Topics again(f.metadata, f.factory, f.clock, Topics::Limits());
+  const std::uint64_t before = again.generation();
+  REQUIRE_OK(again.load(make_offline_partition("not looked at"), 1, {}));
+  CHECK(again.snapshot()->size() == 21);
+  CHECK(again.generation() == before + 2);  // the metadata topic, then the others
+}
+
 TEST_CASE("a deletion is marked before it is recorded, and the files go last", "[topics]") {
   ServiceFixture f;
   f.create("t", 2);

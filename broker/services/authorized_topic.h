@@ -1,0 +1,20 @@
+#pragma once
+// The topic that a request names, once its caller may know of it.
+//
+// The authorizer is asked before the registry: whoever may not do the operation hears permission_denied, whether or not
+// there is such a topic. No service looks a topic up in any other way.
+
+#include <string_view>
+
+#include "broker/services/call_context.h"
+
+namespace logcask {
+
+// permission_denied, unknown_topic. On the call's loop.
+Result<TopicPtr> authorized_topic(const ServiceParts& parts, const CallContext& context, Operation operation,
+                                  std::string_view name);
+// The same from any thread.
+Result<TopicPtr> authorized_topic(const ServiceParts& parts, const Principal& principal, Operation operation,
+                                  std::string_view name);
+
+}  // namespace logcask
