@@ -3,7 +3,11 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
+#include <chrono>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 namespace logcask {
 namespace {
@@ -50,6 +54,38 @@ void log_line(LogLevel level, std::string_view text) {
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = c == '\n' || c == '\t' ? ' ' : '?';
   logger().log(to_spdlog(level), line);
+}
+
+bool log_enabled(LogLevel level) { return logger().should_log(to_spdlog(level)); }
+
+void log_peer(PeerEvent event, std::string_view text) {
+  struct Quota {
+    std::mutex mutex;
+    std::chrono::steady_clock::time_point period_began{};
+    int lines = 0;
+    std::uint64_t left_out = 0;
+  };
+  static std::array<Quota, 3> quotas;
+  if (!log_enabled(LogLevel::info)) return;
+  Quota& quota = quotas[static_cast<std::size_t>(event)];
+  std::uint64_t left_out = 0;
+  {
+    const std::lock_guard lock(quota.mutex);
+    const auto now = std::chrono::steady_clock::now();
+    if (quota.lines == 0 || now - quota.period_began >= std::chrono::milliseconds(kPeerLinesPeriodMs)) {
+      quota.period_began = now;
+      quota.lines = 0;
+      left_out = std::exchange(quota.left_out, 0);
+    }
+    if (quota.lines == kPeerLines) {
+      ++quota.left_out;
+      return;
+    }
+    ++quota.lines;
+  }
+  log_info(left_out == 0
+               ? std::string(text)
+               : std::string(text) + " (" + std::to_string(left_out) + " lines of this kind left out before)");
 }
 
 void flush_log() { logger().flush(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/log.h"
 #include "broker/native/requests/requests.h"
 #include "logcask/v1/native.pb.h"
 
@@ -146,6 +147,10 @@ bool NativeProtocol::execute(const FrameView& frame) {
                          "leaves them; try again later, or raise it"});
     return true;
   }
+  if (log_enabled(LogLevel::trace))
+    log_line(LogLevel::trace, "request " + std::to_string(header->correlation_id()) + " from " + identity_.address() +
+                                  ": kind " + std::to_string(header->body_case()) + ", " +
+                                  std::to_string(frame.total_bytes) + " bytes");
   execute_request(request);
   held_ = {};
   return true;
@@ -234,6 +239,9 @@ void NativeProtocol::send_error(std::uint64_t correlation_id, const Error& error
   header.set_correlation_id(correlation_id);
   header.set_error_code(static_cast<int>(error.code));
   header.set_error_message(error.message);
+  if (log_enabled(LogLevel::debug))
+    log_debug("request " + std::to_string(correlation_id) + " from " + identity_.address() +
+              " refused: " + std::string(errc_name(error.code)) + ": " + error.message);
   send(header);
 }
 
@@ -252,6 +260,8 @@ void NativeProtocol::end_stream(std::uint64_t correlation_id, const Status& stat
 void NativeProtocol::fail(const Error& error) {
   if (finished_) return;
   send_error(0, error);
+  if (error.code != Errc::shutting_down)
+    log_peer(PeerEvent::protocol_error, "connection from " + identity_.address() + " ends: " + error.message);
   finished_ = true;
 }
 

@@ -112,6 +112,8 @@ void Listener::admit() {
   Seats::Seat seat = parts_.seats.try_take(address);
   if (!seat) {
     parts_.metrics.connections_refused.add();
+    log_peer(PeerEvent::connection_refused,
+             "connection from " + address + " refused: connections.max or connections.max.per.address is reached");
     acceptor_->next.close(failure);
     return;
   }

@@ -24,6 +24,8 @@ class PeerIdentity {
   void settle() { settled_ = true; }
   bool settled() const { return settled_; }
   // Settled ones only: nothing is done in the name of somebody who may still become another.
+  // Known from the first moment.
+  const std::string& address() const { return principal_.address; }
   const Principal& principal() const {
     LOGCASK_CHECK(settled_);
     return principal_;

@@ -275,7 +275,8 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .type = choice,
         .default_text = "info",
         .choices = "trace|debug|info|warn|error",
-        .description = "How much the broker logs.",
+        .description = "How much the broker logs, on stderr. debug adds every request that is refused, trace every "
+                       "request.",
         .reload = true},
        &C::log_level},
   };
