@@ -24,6 +24,7 @@
   X(segment_name_not_synced, "KAFKA-3968: the directory of a new segment is not synced")               \
   X(replaced_file_not_synced, "KAFKA-16541: a checkpoint is renamed before it is on disk")             \
   X(clean_mark_survives, "KAFKA-10471, -15375: the mark of a clean stop survives the next start")      \
+  X(ceiling_used_before_sync, "ours: offsets are given that no synced entry of the sync log reserves") \
   X(failed_sync_forgotten, "KAFKA-10778: acknowledgements go on after a disk error")                   \
   X(segment_span_unchecked, "KAFKA-5413, -6264: gaps of offsets overflow 32 bits of an index")         \
   X(broken_segment_retried, "KAFKA-7215, -8764: the cleaner meets the same odd segment for ever")      \

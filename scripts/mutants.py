@@ -74,6 +74,7 @@ TESTS = {
     "broken_segment_retried": [(COMPACTOR,)],
     "reads_beyond_committed": [(RUNNER,)],
     "offsets_given_twice": [(PARTITION,), crash("ceiling")],
+    "ceiling_used_before_sync": [crash("ceiling")],
     "sync_credits_later_writes": [(RUNNER,)],
     "output_not_synced": [(COMPACTOR,), crash("compaction")],
     "deletion_marker_not_last": [("broker_tests", "whatever a power loss leaves of a removal*")],

@@ -39,7 +39,7 @@ SegmentWriter::SegmentWriter(std::shared_ptr<Directory> directory, std::shared_p
       sync_log_(std::move(sync_log)) {
   durable_ = entry_of(log_->facts());
   if (sync_log_) durable_ = sync_log_->newest();
-  ceiling_ = durable_.offset_ceiling;
+  ceiling_ = promised_ceiling_ = durable_.offset_ceiling;
   log_start_ = options_.log_start;
   clock_ = options_.clock;
   sync_log_synced_position_ = durable_.position;
@@ -162,23 +162,28 @@ Status SegmentWriter::reserve_blocks(std::uint64_t end) {
 // No offset is written that the .sync file has not reserved, durably.
 Status SegmentWriter::reserve_offsets(Offset last, const AppendStamp& stamp) {
   if (!sync_log_) return {};
-  const std::lock_guard lock(sync_mutex_);
+  std::unique_lock lock(sync_mutex_);
   // Before the log's own last append time is: an entry may tell of a later allowance than of a time, never the reverse.
   clock_ = stamp;
-  if (last < ceiling_) return {};
+  if (last < promised_ceiling_) return {};
+  // settle() reserves ahead; whoever comes here was faster than that.
+  settled_.wait(lock, [this] { return !settling_; });
+  if (last < promised_ceiling_) return {};
   SyncEntry entry = durable_;
-  entry.offset_ceiling = last + 1 + options_.offset_reserve;
+  entry.offset_ceiling = std::max(ceiling_, last + 1 + options_.offset_reserve);
   if (Status noted = write_entry(entry); !noted.ok())
     return noted.code() == Errc::storage_full ? noted : latch(noted.error());
   if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
+  promised_ceiling_ = ceiling_;
   return {};
 }
 
 Status SegmentWriter::note_log_start(Offset log_start) {
-  const std::lock_guard lock(sync_mutex_);
+  std::unique_lock lock(sync_mutex_);
   if (log_start <= log_start_) return {};
   log_start_ = log_start;
   if (!sync_log_ || is_latched_.load(std::memory_order_acquire)) return {};
+  settled_.wait(lock, [this] { return !settling_; });
   // One at rest may find no descriptor: then this note is missing, and nothing else.
   if (Status awake = sync_log_->wake(); !awake.ok()) return awake;
   if (Status noted = write_entry(durable_); !noted.ok())
@@ -231,24 +236,53 @@ Result<SyncEntry> SegmentWriter::sync_log_file(std::int64_t now_monotonic_ns, bo
 }
 
 Status SegmentWriter::note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force) {
-  const std::lock_guard lock(sync_mutex_);
+  std::unique_lock lock(sync_mutex_);
   if (!sync_log_) {
     durable_ = entry;
     return {};
   }
   entry.offset_ceiling = ceiling_;
-  if (ceiling_ - entry.durable_end < options_.offset_reserve / 2) {
-    entry.offset_ceiling = entry.durable_end + options_.offset_reserve;
-    force = true;
-  }
   LOGCASK_TRY(write_entry(entry));
   const std::int64_t interval_ns = options_.sync_log_interval_ms * 1'000'000;
-  if (!force && now_monotonic_ns - sync_log_synced_ns_ < interval_ns &&
-      entry.position - sync_log_synced_position_ < options_.sync_log_interval_bytes)
+  const bool due = now_monotonic_ns - sync_log_synced_ns_ >= interval_ns ||
+                   entry.position - sync_log_synced_position_ >= options_.sync_log_interval_bytes || half_used();
+  if (!force) {
+    if (due) settle_due_.store(true, std::memory_order_release);
     return {};
+  }
+  settled_.wait(lock, [this] { return !settling_; });
   LOGCASK_TRY(sync_log_->sync());
+  promised_ceiling_ = ceiling_;
   sync_log_synced_ns_ = now_monotonic_ns;
   sync_log_synced_position_ = entry.position;
+  settle_due_.store(false, std::memory_order_release);
+  return {};
+}
+
+bool SegmentWriter::half_used() const { return ceiling_ - durable_.durable_end < options_.offset_reserve / 2; }
+
+Status SegmentWriter::settle(std::int64_t now_monotonic_ns) {
+  std::unique_lock lock(sync_mutex_);
+  if (settling_ || !settle_due_.load(std::memory_order_acquire)) return {};
+  LOGCASK_TRY(latched());
+  if (half_used()) {
+    SyncEntry entry = durable_;
+    entry.offset_ceiling = entry.durable_end + options_.offset_reserve;
+    if (Status noted = write_entry(entry); !noted.ok()) return latch(noted.error());
+  }
+  settle_due_.store(false, std::memory_order_release);
+  settling_ = true;
+  const std::uint64_t position = durable_.position;
+  const Offset ceiling = ceiling_;
+  lock.unlock();
+  const Status synced = mutant(Mutant::ceiling_used_before_sync) ? Status() : sync_log_->sync();
+  lock.lock();
+  settling_ = false;
+  settled_.notify_all();
+  if (!synced.ok()) return latch(synced.error());
+  promised_ceiling_ = std::max(promised_ceiling_, ceiling);
+  sync_log_synced_ns_ = now_monotonic_ns;
+  sync_log_synced_position_ = position;
   return {};
 }
 

@@ -2,13 +2,15 @@
 // The one writer of a log file: the active segment of a partition, or an output of compaction (generation > 0).
 //
 // Threads: one append() at a time; one sync() at a time; a sync() may run while another thread appends the next bytes
-// (it captures where the log ends before it starts). close() excludes both. Reads go through segment() from any thread.
+// (it captures where the log ends before it starts). settle() may run beside both. close() excludes append() and sync()
+// and waits for settle(). Reads go through segment() from any thread.
 //
 // Disk full on append: the file is cut back to the last batch edge, the call fails with storage_full and may be
 // tried again. Any other failed write, a failed cut and a failed sync latch the writer: nothing it says about the
 // disk can be trusted, so every later call fails with read_only naming the first error, and no sync is ever retried.
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -67,8 +69,15 @@ class SegmentWriter {
   // thread. An error means that it is not noted there; it does not latch.
   Status note_log_start(Offset log_start);
 
-  // Makes everything durable that was written when the call began, and says what that was.
+  // Makes everything durable that was written when the call began, and says what that was. The entry of the .sync file
+  // that tells of it is written, and synced later: it is true without that.
   Result<SyncEntry> sync(std::int64_t now_monotonic_ns);
+  // Whether settle() has something to do: the .sync file is due for its own sync, or half of the offsets reserved ahead
+  // are used up. Asked after the records of a sync() have been acknowledged, so that nobody waits for it.
+  bool settle_due() const { return settle_due_.load(std::memory_order_acquire); }
+  // Syncs the .sync file, and with it a higher offset ceiling where that is due. May run beside append() and sync();
+  // one call at a time, a second one returns at once. A failure latches.
+  Status settle(std::int64_t now_monotonic_ns);
 
   // Final sync, drops reserved blocks, writes .index and .timeindex (derived: not synced unless `sync_indexes`).
   // The writer takes no more writes; readers of segment() go on.
@@ -104,6 +113,7 @@ class SegmentWriter {
   Status cut_back(Error error, std::uint64_t position);
   Result<SyncEntry> sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log);
   Status note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force);
+  bool half_used() const;
   Status write_entry(SyncEntry entry);
   Status write_indexes(const SegmentFacts& facts, bool sync_indexes);
 
@@ -118,7 +128,11 @@ class SegmentWriter {
   mutable std::mutex sync_mutex_;  // everything below; never held across a sync of the log
   std::unique_ptr<SyncLog> sync_log_;
   SyncEntry durable_;
-  Offset ceiling_;
+  Offset ceiling_;           // in what has been written to the .sync file
+  Offset promised_ceiling_;  // in what has been synced there: offsets are given below it only
+  bool settling_ = false;
+  std::condition_variable settled_;
+  std::atomic<bool> settle_due_{false};
   Offset log_start_;
   AppendStamp clock_;  // of the newest append, or as given
   std::int64_t sync_log_synced_ns_ = 0;

@@ -192,8 +192,9 @@ bool LocalPartitionRunner::write_once() {
       visible_waiters_.release(partition_->visible_end(), out);
     admit_waiting(out);
     if (!committed_waiters_.empty() || !visible_waiters_.empty()) want_sync();
-    arm_flush_timer();
+    note_unsynced();
     sync = take_sync_request();
+    arm_flush_timer();
     if (go_on && !partition_->has_unwritten()) go_on = false;
     if (!go_on) {
       writer_active_ = false;
@@ -284,14 +285,28 @@ void LocalPartitionRunner::run_sync() {
     sync_active_ = false;
     writer_waits_for_sync_ = false;
     if (!committed_waiters_.empty() || !visible_waiters_.empty() || !waiting_appends_.empty()) want_sync();
-    arm_flush_timer();
+    note_unsynced();
     again = take_sync_request();
+    arm_flush_timer();
     write = take_writer();
     idle_.notify_all();
   }
   run_outbox(out);
   if (again) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
   if (write) write_rounds();
+  if (synced.ok() && writer->settle_due()) settle(*writer);
+}
+
+// After the answers: whoever waits for a record does not wait for the sync log's own sync.
+void LocalPartitionRunner::settle(SegmentWriter& writer) {
+  const Status settled = writer.settle(environment_.partition.clock->monotonic_ns());
+  if (settled.ok()) return;
+  Outbox out;
+  {
+    const Lock lock(mutex_);
+    if (partition_) latch(settled.error(), out);
+  }
+  run_outbox(out);
 }
 
 // Publishes what became durable, slice by slice: keydir first, then committed_end, then acks. The lock is given up
@@ -322,16 +337,17 @@ void LocalPartitionRunner::publish_commit(Outbox& out) {
   admit_waiting(out);
 }
 
-// Bounds how long, and how much, stays unsynced when nobody waits for it. The caller takes the sync request after it.
-void LocalPartitionRunner::arm_flush_timer() {
-  if (partition_->latched()) return;
+// Bounds how much stays unsynced when nobody waits for it. The caller takes the sync request after it.
+void LocalPartitionRunner::note_unsynced() {
   const auto unsynced = partition_->marks().written_end() - partition_->marks().durable_end();
-  if (unsynced == 0) return;
-  if (unsynced >= partition_->config().flush_messages) {
-    want_sync();
-    return;
-  }
-  if (flush_timer_armed_) return;
+  if (unsynced >= partition_->config().flush_messages) want_sync();
+}
+
+// Bounds how long. A sync under way looks again when it ends: until then a timer would wake a second thread for the
+// same batch.
+void LocalPartitionRunner::arm_flush_timer() {
+  if (partition_->latched() || sync_active_ || flush_timer_armed_) return;
+  if (partition_->marks().written_end() == partition_->marks().durable_end()) return;
   flush_timer_armed_ = true;
   environment_.flush->post_after(partition_->config().flush_ms, [self = shared_from_this(), this] {
     bool sync = false;

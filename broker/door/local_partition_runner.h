@@ -128,7 +128,9 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void run_sync();
   void commit(Lock& lock);
   void publish_commit(Outbox& out);
+  void note_unsynced();
   void arm_flush_timer();
+  void settle(SegmentWriter& writer);
   static bool passes(Errc code);  // the write's error left the log as it was: no room, no descriptor
   void latch(const Error& error, Outbox& out);
   void alarm(std::string what, Outbox& out);

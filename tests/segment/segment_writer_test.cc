@@ -40,7 +40,7 @@ TEST_CASE("nothing new needs no second sync of the disk") {
   REQUIRE(log.files.operation_count() == before);
 }
 
-TEST_CASE("the sync log is itself synced by time, by bytes and at close, not at every sync") {
+TEST_CASE("the sync log is itself synced by time, by bytes and at close, and never while a sync is waited for") {
   SegmentWriter::Options options;
   options.sync_log_interval_bytes = 1000;
   TestLog log({Offset(0), Generation(0)}, options);
@@ -56,16 +56,25 @@ TEST_CASE("the sync log is itself synced by time, by bytes and at close, not at 
   };
   REQUIRE(syncs_of_sync_log() == 1);  // at creation
   log.append({1, 50});
-  REQUIRE_OK(log.writer->sync(10));
+  const auto sync_at = [&](std::int64_t now_ns, bool due) {
+    const std::size_t before = syncs_of_sync_log();
+    REQUIRE_OK(log.writer->sync(now_ns));
+    REQUIRE(syncs_of_sync_log() == before);
+    REQUIRE(log.writer->settle_due() == due);
+    REQUIRE_OK(log.writer->settle(now_ns));
+    REQUIRE_OK(log.writer->settle(now_ns));  // nothing is left to do
+    REQUIRE_FALSE(log.writer->settle_due());
+  };
+  sync_at(10, false);
   REQUIRE(syncs_of_sync_log() == 1);
   log.append({1, 50});
-  REQUIRE_OK(log.writer->sync(1'000'000'010));  // a second later
+  sync_at(1'000'000'010, true);  // a second later
   REQUIRE(syncs_of_sync_log() == 2);
   log.append({1, 50});
-  REQUIRE_OK(log.writer->sync(1'000'000'020));
+  sync_at(1'000'000'020, false);
   REQUIRE(syncs_of_sync_log() == 2);
   log.append({1, 2000});
-  REQUIRE_OK(log.writer->sync(1'000'000'030));
+  sync_at(1'000'000'030, true);
   REQUIRE(syncs_of_sync_log() == 3);
   log.append({1, 50});
   REQUIRE_OK(log.writer->close(1'000'000'040));
@@ -153,6 +162,22 @@ TEST_CASE("offsets are reserved on disk before they are written") {
     REQUIRE_OK(entry);
     REQUIRE(entry->offset_ceiling >= log.writer->next_offset());
     if (i % 5 == 0) REQUIRE_OK(log.writer->sync(i));
+    if (i % 10 == 0) REQUIRE_OK(log.writer->settle(i));
+  }
+}
+
+TEST_CASE("offsets are reserved ahead when half of them are used, so that an append syncs nothing") {
+  SegmentWriter::Options options;
+  options.offset_reserve = 10;
+  TestLog log({Offset(0), Generation(0)}, options);
+  for (int i = 0; i < 30; ++i) {
+    const std::size_t before = log.files.operation_count();
+    log.append({4, 20});
+    const auto operations = log.files.operations();
+    for (std::size_t at = before; at < operations.size(); ++at)
+      REQUIRE(operations[at].kind != OperationKind::sync_data);
+    REQUIRE_OK(log.writer->sync(i));
+    REQUIRE_OK(log.writer->settle(i));
   }
 }
 

@@ -36,6 +36,7 @@ class ManualExecutor final : public Executor {
   void post(Task task) override { tasks_.push_back(std::move(task)); }
   void post_after(std::int64_t, Task task) override { later_.push_back(std::move(task)); }
   bool empty() const { return tasks_.empty(); }
+  std::size_t posted_for_later() const { return later_.size(); }
   bool run_one();
   void run_all();
   // Runs what was posted for later, as if its time had come.

@@ -68,6 +68,47 @@ TEST_CASE("a sync vouches only for what was written before it began", "[runner]"
   CHECK(fixture.get("b").value == "2");
 }
 
+TEST_CASE("an ack does not wait for the sync log's own sync", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> answer;
+  int syncs = 0;
+  fixture.start_append({{"k", "v", {}}}, Acks::all, answer);
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string& path) {
+    if (kind != OperationKind::sync_data || !path.ends_with(".sync")) return;
+    ++syncs;
+    CHECK(answer.has_value());
+    CHECK(fixture.get("k").value == "v");
+  });
+  fixture.run_all();
+  fixture.disk().meanwhile({});
+  CHECK(syncs == 1);
+  REQUIRE(answer.has_value());
+  CHECK(answer->error.ok());
+}
+
+TEST_CASE("a sync log that cannot be synced latches the partition; what was acknowledged is read on", "[runner]") {
+  PartitionFixture fixture;
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  fault.name_suffix = ".sync";
+  fixture.disk().fail(fault);
+  CHECK(fixture.append({{"k", "v", {}}}).error.ok());
+  fixture.run_all();
+  CHECK(fixture.append({{"k", "w", {}}}).error.code() == Errc::read_only);
+  CHECK(fixture.get("k").value == "v");
+}
+
+TEST_CASE("one batch wakes one flush thread", "[runner]") {
+  PartitionFixture fixture;
+  std::optional<AppendResult> answer;
+  fixture.start_append({{"k", "v", {}}}, Acks::all, answer);
+  CHECK(fixture.flush().posted_for_later() == 0);
+  REQUIRE(fixture.flush().run_one());
+  CHECK(fixture.flush().empty());
+  CHECK(fixture.flush().posted_for_later() == 0);
+  CHECK(answer.has_value());
+}
+
 TEST_CASE("acks=1 is answered after the write, and flush.ms makes it visible", "[runner]") {
   PartitionFixture fixture;
   std::optional<AppendResult> answer;
