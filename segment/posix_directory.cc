@@ -173,8 +173,10 @@ class PosixDirectory final : public Directory {
   // Who may and who asked: most often a broker was once started as another user.
   std::string whose(const std::string& name) const {
     struct stat info {};
-    const bool found = name.empty() ? ::fstat(descriptor_.get(), &info) == 0
-                                    : ::fstatat(descriptor_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    const std::string under_root = inside_ + name;
+    const bool found = under_root.empty()
+                           ? ::fstat(root_->get(), &info) == 0
+                           : ::fstatat(root_->get(), under_root.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
     const std::string me = std::to_string(::geteuid());
     if (!found) return "; this process runs as user id " + me;
     char mode[8];

@@ -54,11 +54,9 @@ class FakePartition : public CompactionPort {
       if (offset < committed_end) continue;
       const bool deleted = !record.value;
       const auto found = keydir.find(test_hasher().identity(record.key));
-      if (found == keydir.end() && deleted) {
-        stats_.on_raise(offset, true, {RaiseResult::ignored, {}});
-      } else if (found == keydir.end()) {
-        keydir[test_hasher().identity(record.key)] = {offset, false};
-        stats_.on_raise(offset, false, {RaiseResult::inserted, {}});
+      if (found == keydir.end()) {
+        keydir[test_hasher().identity(record.key)] = {offset, deleted};
+        stats_.on_raise(offset, deleted, {RaiseResult::inserted, {}});
       } else {
         stats_.on_raise(offset, deleted, {RaiseResult::raised, found->second});
         found->second = {offset, deleted};
