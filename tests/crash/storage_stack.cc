@@ -82,8 +82,9 @@ Status StorageStack::open_metadata() {
 }
 
 Status StorageStack::open_topics() {
-  parts_->topics =
-      std::make_unique<Topics>(*parts_->metadata, *parts_->factory, clock_, Topics::Limits{100, 1, INT64_MAX});
+  Topics::Limits limits;
+  limits.partitions_max = 100;
+  parts_->topics = std::make_unique<Topics>(*parts_->metadata, *parts_->factory, clock_, limits);
   LOGCASK_ASSIGN(const auto entries, parts_->data->list_partitions());
   std::vector<TopicId> marked;
   for (const auto& entry : entries)
