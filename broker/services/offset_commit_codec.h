@@ -29,7 +29,7 @@ struct OffsetCommitValue {
   LeaderEpoch leader_epoch{-1};
   std::string metadata;
   TimestampMs commit_timestamp;
-  std::optional<TopicId> topic_id;
+  std::optional<TopicId> topic_id = std::nullopt;
   RunId run = kNoRun;
   friend bool operator==(const OffsetCommitValue&, const OffsetCommitValue&) = default;
 };
