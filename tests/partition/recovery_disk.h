@@ -83,7 +83,10 @@ struct Disk {
     stamp.time = clock.wall_ms();
     REQUIRE_OK(writer().append(bytes, stamp));
   }
-  void sync() { REQUIRE_OK(writer().sync(clock.monotonic_ns())); }
+  void sync() {
+    REQUIRE_OK(writer().sync(clock.monotonic_ns()));
+    REQUIRE_OK(writer().settle(clock.monotonic_ns()));
+  }
   // One record of an idempotent producer, synced.
   void produce(std::int64_t producer, std::int32_t sequence) {
     BatchBuilder::Options options;
