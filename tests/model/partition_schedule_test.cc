@@ -462,7 +462,7 @@ class Schedule {
     watch_ = started->id;
     watched_.assign(kKeys, kNoOffset);
     for (std::size_t i = 0; i < kKeys; ++i) watched_[i] = started->current[i].offset;
-    watched_from_ = started->committed_end;
+    watched_from_ = partition().snapshot().committed_end;
   }
   void check_watched() {
     if (!watch_) return;

@@ -181,7 +181,7 @@ TEST_CASE("a watch registers each key once with each partition, in turns, and re
 }
 
 TEST_CASE("a watch of more registrations than the bound, or than memory has room for, is refused by name", "[watch]") {
-  struct LittleMemory final : CallMemory {
+  struct BoundedMemory final : CallMemory {
     std::size_t held = 0, most = 0;
     bool try_hold(std::size_t bytes) override { return (held += bytes) <= most; }
   } memory;
