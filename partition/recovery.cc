@@ -573,6 +573,8 @@ Result<LogState> Recovery::rewrite_tail(const UnlistedLog& log) {
     nothing_yet.first_append = nothing_yet.last_append = kNoTimestamp;
     nothing_yet.offset_ceiling = log.ceiling;
     LOGCASK_TRY(SyncLog::create(*directory_, options_.owner, new_name.base, nothing_yet));
+    // Its name is on disk before the copy's: a copy alone would be nobody's (check_owner).
+    LOGCASK_TRY(directory_->sync());
   }
   LOGCASK_TRY(directory_->rename(temporary, final_name));
   LOGCASK_TRY(directory_->sync());

@@ -66,7 +66,7 @@ class SegmentWriter {
   bool fits(std::uint64_t bytes, Offset last_offset) const;
 
   // The partition's log start has moved: further entries of the .sync file say so, the next one durably now. Any
-  // thread. An error means that it is not noted there; it does not latch.
+  // thread. An error means that it is not noted there; latched() tells whether more than that is wrong.
   Status note_log_start(Offset log_start);
 
   // Makes everything durable that was written when the call began, and says what that was. The entry of the .sync file

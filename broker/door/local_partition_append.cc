@@ -299,12 +299,17 @@ void LocalPartitionRunner::run_sync() {
 
 // After the answers: whoever waits for a record does not wait for the sync log's own sync.
 void LocalPartitionRunner::settle(SegmentWriter& writer) {
-  const Status settled = writer.settle(environment_.partition.clock->monotonic_ns());
-  if (settled.ok()) return;
+  if (!writer.settle(environment_.partition.clock->monotonic_ns()).ok()) latch_with(writer);
+}
+
+// A sync log that can be trusted no more takes its partition's writes with it.
+void LocalPartitionRunner::latch_with(const SegmentWriter& writer) {
+  const Status latched = writer.latched();
+  if (latched.ok()) return;
   Outbox out;
   {
     const Lock lock(mutex_);
-    if (partition_) latch(settled.error(), out);
+    if (partition_ && partition_->writer().get() == &writer) latch(latched.error(), out);
   }
   run_outbox(out);
 }

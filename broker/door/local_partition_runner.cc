@@ -314,7 +314,9 @@ Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
   }
   run_outbox(out);
   // For the day when both manifests are lost. The step has been taken, with or without this.
-  if (!mutant(Mutant::log_start_forgotten)) (void)writer->note_log_start(to).ok();
+  if (!mutant(Mutant::log_start_forgotten)) {
+    if (!writer->note_log_start(to).ok()) latch_with(*writer);
+  }
   KeydirCursor cursor;
   bool more = true;
   while (more) {

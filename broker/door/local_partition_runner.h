@@ -131,6 +131,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void note_unsynced();
   void arm_flush_timer();
   void settle(SegmentWriter& writer);
+  void latch_with(const SegmentWriter& writer);
   static bool passes(Errc code);  // the write's error left the log as it was: no room, no descriptor
   void latch(const Error& error, Outbox& out);
   void alarm(std::string what, Outbox& out);

@@ -93,9 +93,11 @@ Status StorageStack::open_topics() {
   for (const std::string& line : report.offline) notes_ += "offline: " + line + "\n";
   for (const MetadataProblem& problem : parts_->metadata->problems())
     notes_ += "problem: " + problem.key + ": " + problem.reason + "\n";
+  // Loading has marked what a deletion had not come to.
+  LOGCASK_ASSIGN(const auto left, parts_->data->list_partitions());
   std::set<TopicId> known = {LocalMetadataStore::kTopicId};
   for (const auto all = parts_->topics->snapshot(); const auto& [name, topic] : *all) known.insert(topic->record.id);
-  for (const auto& entry : entries)
+  for (const auto& entry : left)
     if (!known.contains(entry.topic_id) && entry.deletion_marked)
       background_.post([this, name = entry.directory_name] { (void)parts_->data->remove_partition(name); });
   return {};

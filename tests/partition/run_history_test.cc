@@ -41,7 +41,7 @@ TEST_CASE("restarts that write nothing take no place in the history, and the fir
   CHECK(runs.runs().size() == 2);
 }
 
-TEST_CASE("the history is bounded; what has left it is another log to a reader", "[runs]") {
+TEST_CASE("the history is bounded, and what has left it is another log to a reader", "[runs]") {
   RunHistory runs;
   for (std::uint64_t id = 1; id <= 500; ++id) runs.add({RunId(id), Offset(static_cast<std::int64_t>(id) * 10)});
   CHECK(runs.runs().size() == RunHistory::kMost);

@@ -86,7 +86,7 @@ TEST_CASE("an ack does not wait for the sync log's own sync", "[runner]") {
   CHECK(answer->error.ok());
 }
 
-TEST_CASE("a sync log that cannot be synced latches the partition; what was acknowledged is read on", "[runner]") {
+TEST_CASE("a sync log that cannot be synced latches the partition, and what was acknowledged is read on", "[runner]") {
   PartitionFixture fixture;
   Fault fault;
   fault.kinds = {OperationKind::sync_data};
