@@ -167,13 +167,11 @@ Status SegmentWriter::reserve_offsets(Offset last, const AppendStamp& stamp) {
   clock_ = stamp;
   if (last < promised_ceiling_) return {};
   // settle() reserves ahead; whoever comes here was faster than that.
-  settled_.wait(lock, [this] { return !settling_; });
-  if (last < promised_ceiling_) return {};
   SyncEntry entry = durable_;
   entry.offset_ceiling = std::max(ceiling_, last + 1 + options_.offset_reserve);
   if (Status noted = write_entry(entry); !noted.ok())
     return noted.code() == Errc::storage_full ? noted : latch(noted.error());
-  if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
+  if (Status synced = sync_the_sync_log(); !synced.ok()) return latch(synced.error());
   promised_ceiling_ = ceiling_;
   return {};
 }
@@ -183,12 +181,11 @@ Status SegmentWriter::note_log_start(Offset log_start) {
   if (log_start <= log_start_) return {};
   log_start_ = log_start;
   if (!sync_log_ || is_latched_.load(std::memory_order_acquire)) return {};
-  settled_.wait(lock, [this] { return !settling_; });
   // One at rest may find no descriptor: then this note is missing, and nothing else.
   if (Status awake = sync_log_->wake(); !awake.ok()) return awake;
   if (Status noted = write_entry(durable_); !noted.ok())
     return noted.code() == Errc::storage_full ? noted : latch(noted.error());
-  if (Status synced = sync_log_->sync(); !synced.ok()) return latch(synced.error());
+  if (Status synced = sync_the_sync_log(); !synced.ok()) return latch(synced.error());
   return {};
 }
 
@@ -250,13 +247,18 @@ Status SegmentWriter::note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, 
     if (due) settle_due_.store(true, std::memory_order_release);
     return {};
   }
-  settled_.wait(lock, [this] { return !settling_; });
-  LOGCASK_TRY(sync_log_->sync());
+  LOGCASK_TRY(sync_the_sync_log());
   promised_ceiling_ = ceiling_;
   sync_log_synced_ns_ = now_monotonic_ns;
   sync_log_synced_position_ = entry.position;
   settle_due_.store(false, std::memory_order_release);
   return {};
+}
+
+// One at a time, whoever asks; settle() without the lock over everything else.
+Status SegmentWriter::sync_the_sync_log() {
+  const std::lock_guard lock(sync_log_file_mutex_);
+  return sync_log_->sync();
 }
 
 bool SegmentWriter::half_used() const { return ceiling_ - durable_.durable_end < options_.offset_reserve / 2; }
@@ -275,10 +277,9 @@ Status SegmentWriter::settle(std::int64_t now_monotonic_ns) {
   const std::uint64_t position = durable_.position;
   const Offset ceiling = ceiling_;
   lock.unlock();
-  const Status synced = mutant(Mutant::ceiling_used_before_sync) ? Status() : sync_log_->sync();
+  const Status synced = mutant(Mutant::ceiling_used_before_sync) ? Status() : sync_the_sync_log();
   lock.lock();
   settling_ = false;
-  settled_.notify_all();
   if (!synced.ok()) return latch(synced.error());
   promised_ceiling_ = std::max(promised_ceiling_, ceiling);
   sync_log_synced_ns_ = now_monotonic_ns;

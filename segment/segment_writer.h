@@ -10,7 +10,6 @@
 // disk can be trusted, so every later call fails with read_only naming the first error, and no sync is ever retried.
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -114,6 +113,7 @@ class SegmentWriter {
   Result<SyncEntry> sync_log_file(std::int64_t now_monotonic_ns, bool force_sync_log);
   Status note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force);
   bool half_used() const;
+  Status sync_the_sync_log();
   Status write_entry(SyncEntry entry);
   Status write_indexes(const SegmentFacts& facts, bool sync_indexes);
 
@@ -131,7 +131,7 @@ class SegmentWriter {
   Offset ceiling_;           // in what has been written to the .sync file
   Offset promised_ceiling_;  // in what has been synced there: offsets are given below it only
   bool settling_ = false;
-  std::condition_variable settled_;
+  std::mutex sync_log_file_mutex_;  // taken last; held across a sync of the .sync file
   std::atomic<bool> settle_due_{false};
   Offset log_start_;
   AppendStamp clock_;  // of the newest append, or as given

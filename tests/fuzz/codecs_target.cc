@@ -55,7 +55,9 @@ void fuzz_token(ByteView bytes) {
     return;
   }
   const std::string written = encode_replay_token(*decoded);
-  LOGCASK_CHECK(written.size() == token.size());
+  // A token of version 1 knows no runs; it is written as version 2, which does.
+  const std::size_t runs_bytes = token[0] == 1 ? decoded->partitions.size() * sizeof(std::uint64_t) : 0;
+  LOGCASK_CHECK(written.size() == token.size() + runs_bytes);
   const auto again = decode_replay_token(written);
   LOGCASK_CHECK(again.ok() && *again == *decoded);
 }
