@@ -104,7 +104,7 @@ TESTS = {
     "position_of_any_log": [(PARTITION, "[runs]"), ("positions_tests",)],
     "unreadable_is_damaged": [(PARTITION, "[manifest]")],
     "allowance_granted_anew": [("partition_unit_tests", "however often it is started*")],
-    "log_start_forgotten": [(RUNNER, "log start is noted*"), ("cli_tests", "a manifest that is made anew*")],
+    "log_start_forgotten": [(RUNNER, "log start is noted*"), ("cli_verify_tests", "a manifest that is made anew*")],
     "partition_number_masked": [("broker_tests", "a partition number above*")],
     "looked_up_before_asked": [("broker_tests", "[authorization]")],
     "partitioner_changed_over_records": [("broker_tests", "a partitioner changes*")],
