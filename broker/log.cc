@@ -65,7 +65,7 @@ void log_peer(PeerEvent event, std::string_view text) {
     int lines = 0;
     std::uint64_t left_out = 0;
   };
-  static std::array<Quota, 3> quotas;
+  static std::array<Quota, 2> quotas;
   if (!log_enabled(LogLevel::info)) return;
   Quota& quota = quotas[static_cast<std::size_t>(event)];
   std::uint64_t left_out = 0;

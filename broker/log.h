@@ -22,7 +22,7 @@ inline void log_error(std::string_view text) { log_line(LogLevel::error, text); 
 
 // What peers can cause, so that no peer can fill the disk with lines: of each kind at most kPeerLines in
 // kPeerLinesPeriodMs, and the first line after that says how many were left out.
-enum class PeerEvent : std::uint8_t { protocol_error, connection_refused, permission_denied };
+enum class PeerEvent : std::uint8_t { protocol_error, connection_refused };
 inline constexpr int kPeerLines = 10;
 inline constexpr std::int64_t kPeerLinesPeriodMs = 10'000;
 void log_peer(PeerEvent event, std::string_view text);

@@ -162,7 +162,7 @@ Status SegmentWriter::reserve_blocks(std::uint64_t end) {
 // No offset is written that the .sync file has not reserved, durably.
 Status SegmentWriter::reserve_offsets(Offset last, const AppendStamp& stamp) {
   if (!sync_log_) return {};
-  std::unique_lock lock(sync_mutex_);
+  const std::lock_guard lock(sync_mutex_);
   // Before the log's own last append time is: an entry may tell of a later allowance than of a time, never the reverse.
   clock_ = stamp;
   if (last < promised_ceiling_) return {};
@@ -177,7 +177,7 @@ Status SegmentWriter::reserve_offsets(Offset last, const AppendStamp& stamp) {
 }
 
 Status SegmentWriter::note_log_start(Offset log_start) {
-  std::unique_lock lock(sync_mutex_);
+  const std::lock_guard lock(sync_mutex_);
   if (log_start <= log_start_) return {};
   log_start_ = log_start;
   if (!sync_log_ || is_latched_.load(std::memory_order_acquire)) return {};
@@ -233,7 +233,7 @@ Result<SyncEntry> SegmentWriter::sync_log_file(std::int64_t now_monotonic_ns, bo
 }
 
 Status SegmentWriter::note_sync(SyncEntry entry, std::int64_t now_monotonic_ns, bool force) {
-  std::unique_lock lock(sync_mutex_);
+  const std::lock_guard lock(sync_mutex_);
   if (!sync_log_) {
     durable_ = entry;
     return {};
@@ -265,25 +265,23 @@ bool SegmentWriter::half_used() const { return ceiling_ - durable_.durable_end <
 
 Status SegmentWriter::settle(std::int64_t now_monotonic_ns) {
   std::unique_lock lock(sync_mutex_);
-  if (settling_ || !settle_due_.load(std::memory_order_acquire)) return {};
+  if (!settle_due_.load(std::memory_order_acquire)) return {};
   LOGCASK_TRY(latched());
   if (half_used()) {
     SyncEntry entry = durable_;
     entry.offset_ceiling = entry.durable_end + options_.offset_reserve;
     if (Status noted = write_entry(entry); !noted.ok()) return latch(noted.error());
   }
+  // Noted before the sync, so that what is written meanwhile asks for no second one; a failure latches anyway.
   settle_due_.store(false, std::memory_order_release);
-  settling_ = true;
-  const std::uint64_t position = durable_.position;
+  sync_log_synced_ns_ = now_monotonic_ns;
+  sync_log_synced_position_ = durable_.position;
   const Offset ceiling = ceiling_;
   lock.unlock();
   const Status synced = mutant(Mutant::ceiling_used_before_sync) ? Status() : sync_the_sync_log();
   lock.lock();
-  settling_ = false;
   if (!synced.ok()) return latch(synced.error());
   promised_ceiling_ = std::max(promised_ceiling_, ceiling);
-  sync_log_synced_ns_ = now_monotonic_ns;
-  sync_log_synced_position_ = position;
   return {};
 }
 

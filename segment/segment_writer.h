@@ -75,7 +75,7 @@ class SegmentWriter {
   // are used up. Asked after the records of a sync() have been acknowledged, so that nobody waits for it.
   bool settle_due() const { return settle_due_.load(std::memory_order_acquire); }
   // Syncs the .sync file, and with it a higher offset ceiling where that is due. May run beside append() and sync();
-  // one call at a time, a second one returns at once. A failure latches.
+  // a second call finds nothing due and returns at once. A failure latches.
   Status settle(std::int64_t now_monotonic_ns);
 
   // Final sync, drops reserved blocks, writes .index and .timeindex (derived: not synced unless `sync_indexes`).
@@ -128,9 +128,8 @@ class SegmentWriter {
   mutable std::mutex sync_mutex_;  // everything below; never held across a sync of the log
   std::unique_ptr<SyncLog> sync_log_;
   SyncEntry durable_;
-  Offset ceiling_;           // in what has been written to the .sync file
-  Offset promised_ceiling_;  // in what has been synced there: offsets are given below it only
-  bool settling_ = false;
+  Offset ceiling_;                  // in what has been written to the .sync file
+  Offset promised_ceiling_;         // in what has been synced there: offsets are given below it only
   std::mutex sync_log_file_mutex_;  // taken last; held across a sync of the .sync file
   std::atomic<bool> settle_due_{false};
   Offset log_start_;

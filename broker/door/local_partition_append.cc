@@ -304,14 +304,7 @@ void LocalPartitionRunner::settle(SegmentWriter& writer) {
 
 // A sync log that can be trusted no more takes its partition's writes with it.
 void LocalPartitionRunner::latch_with(const SegmentWriter& writer) {
-  const Status latched = writer.latched();
-  if (latched.ok()) return;
-  Outbox out;
-  {
-    const Lock lock(mutex_);
-    if (partition_ && partition_->writer().get() == &writer) latch(latched.error(), out);
-  }
-  run_outbox(out);
+  if (const Status latched = writer.latched(); !latched.ok()) stop_writes_of(&writer, latched.error());
 }
 
 // Publishes what became durable, slice by slice: keydir first, then committed_end, then acks. The lock is given up

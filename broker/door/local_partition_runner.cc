@@ -314,9 +314,7 @@ Result<Offset> LocalPartitionRunner::advance_log_start(Offset to) {
   }
   run_outbox(out);
   // For the day when both manifests are lost. The step has been taken, with or without this.
-  if (!mutant(Mutant::log_start_forgotten)) {
-    if (!writer->note_log_start(to).ok()) latch_with(*writer);
-  }
+  if (!mutant(Mutant::log_start_forgotten) && !writer->note_log_start(to).ok()) latch_with(*writer);
   KeydirCursor cursor;
   bool more = true;
   while (more) {
@@ -388,12 +386,9 @@ void LocalPartitionRunner::check_active_file() {
   }
   const auto linked = writer->linked();
   if (!linked.ok() || *linked || mutant(Mutant::unlinked_log_acknowledged)) return;
-  {
-    // Not one that has been rolled, and deleted in order, meanwhile.
-    const Lock lock(mutex_);
-    if (unavailable() || partition_->writer() != writer) return;
-  }
-  stop_writes({Errc::io_error, writer->segment()->describe() + " was removed under the running broker"});
+  // Not one that has been rolled, and deleted in order, meanwhile.
+  stop_writes_of(writer.get(),
+                 {Errc::io_error, writer->segment()->describe() + " was removed under the running broker"});
 }
 
 // Gives the descriptors of a quiet partition back; its next append or read opens the files again.
@@ -521,11 +516,14 @@ void LocalPartitionRunner::abandon(const Error& reason) {
   shut_log(reason);
 }
 
-void LocalPartitionRunner::stop_writes(const Error& why) {
+void LocalPartitionRunner::stop_writes(const Error& why) { stop_writes_of(nullptr, why); }
+
+void LocalPartitionRunner::stop_writes_of(const SegmentWriter* writer, const Error& why) {
   Outbox out;
   {
     const Lock lock(mutex_);
     if (unavailable() || partition_->latched()) return;
+    if (writer && partition_->writer().get() != writer) return;
     latch(why, out);
   }
   run_outbox(out);

@@ -132,6 +132,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void arm_flush_timer();
   void settle(SegmentWriter& writer);
   void latch_with(const SegmentWriter& writer);
+  // Unless the partition writes elsewhere by now; null: wherever it writes.
+  void stop_writes_of(const SegmentWriter* writer, const Error& why);
   static bool passes(Errc code);  // the write's error left the log as it was: no room, no descriptor
   void latch(const Error& error, Outbox& out);
   void alarm(std::string what, Outbox& out);
