@@ -248,58 +248,60 @@ TEST_CASE("a disk that fills up at a roll refuses appends retriably until there 
   });
 }
 
-// The filler comes once a rewrite has written so far; the throttle leaves the time for that.
+// The filler comes once a rewrite has written so far; the throttle leaves the time for that. A new log for each stage,
+// whose segments are worth no merge that nobody has asked for.
+struct Stage {
+  const char* reached;
+  std::size_t installed;  // by an earlier rewrite of the same compaction
+  std::uintmax_t bytes;   // written so far
+  std::uint64_t room;     // left by the filler
+  int records;            // of a kilobyte; one rewrite takes 16 MiB
+};
+constexpr Stage kStages[] = {{"a rewrite has made its first file", 0, 0, 0, 6'000},
+                             {"a rewrite has written something", 0, 1, 0, 6'000},
+                             {"the same, and room for part of a write is left", 0, 1, 100'000, 6'000},
+                             {"one rewrite is done and the next has written", 1, 1, 0, 22'000}};
+
 TEST_CASE("a disk that fills up in the middle of a rewrite loses nothing, and the rewrite begins anew", "[e2e]") {
-  const auto body = [](SmallDisk& disk, const std::string& data) {
+  const Stage stage = kStages[GENERATE(range(0, 4))];
+  INFO(stage.reached);
+  const auto body = [&stage](SmallDisk& disk, const std::string& data) {
     // What it does without a reserve.
-    Served served(data, {"compaction.max.bytes.per.second=4194304", "disk.reserve.bytes=0"});
+    Served served(data, {"compaction.max.bytes.per.second=8388608", "disk.reserve.bytes=0"});
     served.create("2097152");
     // Half of every segment stays.
     int next = 0;
-    for (; next < 6000; ++next) served.put_some(next, 1, next % 2 == 0 ? 1'000'000 : 10);
-
-    struct Stage {
-      const char* reached;
-      std::size_t installed;  // by an earlier rewrite of the same compaction
-      std::uintmax_t bytes;   // written so far
-      std::uint64_t room;     // left by the filler
-    };
-    static constexpr Stage kStages[] = {{"a rewrite has made its first file", 0, 0, 0},
-                                        {"a rewrite has written something", 0, 1, 0},
-                                        {"the same, and room for part of a write is left", 0, 1, 100'000},
-                                        {"one rewrite is done and the next has written", 1, 1, 0}};
-    for (const Stage& stage : kStages) {
-      INFO(stage.reached);
-      NativeClient asking(served.broker.port());
-      const std::uint64_t asked = start_compaction(asking);
-      Rewrites now;
-      wait_for(stage.reached, [&] {
-        now = rewrites(data, served.client);
-        return !now.unfinished.empty() && now.unfinished[0] >= stage.bytes && now.installed >= stage.installed;
-      });
-      disk.fill_up_to(stage.room);
-      // It is still at it, or the full disk has stopped it already; it was not done before.
-      const Rewrites then = rewrites(data, served.client);
-      REQUIRE((!then.unfinished.empty() || then.installed == now.installed));
-      served.check();
-      next = served.put_until_full(next, 10);
-      CHECK(served.problem() == "storage_full");
-      const std::string failure = compacted(asking, asked);
-      INFO(failure);
-      CHECK(failure.find("space") != std::string::npos);
-      // Its files are gone when it answers; those of the inputs of a rewrite that was done go soon.
-      CHECK(rewrites(data, served.client).unfinished.empty());
-      wait_for("only the log is left", [&] { return unlisted_files(data, served.client).empty(); });
-      // What the rewrite gave back goes, too.
-      disk.fill_up_to(0);
-      next = served.put_until_full(next, 10);
-      served.check_all();
-      disk.make_room();
-      served.put_some(next, 50, 10);
-      next += 50;
-      CHECK(served.problem().empty());
-    }
+    for (; next < stage.records; ++next) served.put_some(next, 1, next % 2 == 0 ? 1'000'000 : 10);
     const std::uint64_t before = log_bytes(served.client);
+
+    NativeClient asking(served.broker.port());
+    const std::uint64_t asked = start_compaction(asking);
+    Rewrites now;
+    wait_for(stage.reached, [&] {
+      now = rewrites(data, served.client);
+      return !now.unfinished.empty() && now.unfinished[0] >= stage.bytes && now.installed >= stage.installed;
+    });
+    disk.fill_up_to(stage.room);
+    // It is still at it, or the full disk has stopped it already; it was not done before.
+    const Rewrites then = rewrites(data, served.client);
+    REQUIRE((!then.unfinished.empty() || then.installed == now.installed));
+    served.check();
+    next = served.put_until_full(next, 10);
+    CHECK(served.problem() == "storage_full");
+    const std::string failure = compacted(asking, asked);
+    INFO(failure);
+    CHECK(failure.find("space") != std::string::npos);
+    // Its files are gone when it answers; those of the inputs of a rewrite that was done go soon.
+    CHECK(rewrites(data, served.client).unfinished.empty());
+    wait_for("only the log is left", [&] { return unlisted_files(data, served.client).empty(); });
+    // What the rewrite gave back goes, too.
+    disk.fill_up_to(0);
+    next = served.put_until_full(next, 10);
+    served.check_all();
+    disk.make_room();
+    served.put_some(next, 50, 10);
+    CHECK(served.problem().empty());
+
     CHECK(compact(served.client).empty());
     wait_for("only the log is left", [&] { return unlisted_files(data, served.client).empty(); });
     CHECK(log_bytes(served.client) < before * 2 / 3);
