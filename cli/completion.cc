@@ -44,7 +44,7 @@ bool takes_file(const Verb& verb) {
   return !verb.positionals.empty() && (verb.positionals[0].name == "FILE" || verb.positionals[0].name == "DIR");
 }
 
-std::string quoted(const std::string& text) {
+std::string shell_quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -122,27 +122,27 @@ std::string fish_completion(const std::vector<Verb>& verbs) {
     const std::string first = first_word(verb.path);
     if (seen.insert(first).second)
       out += "complete -c logcask -n __fish_use_subcommand -a " + first + " -d " +
-             quoted(in_group(verb) ? "verbs of " + first : verb.summary) + "\n";
+             shell_quoted(in_group(verb) ? "verbs of " + first : verb.summary) + "\n";
     std::string when = "__fish_seen_subcommand_from " + first;
     if (in_group(verb)) {
       const std::string second = verb.path.substr(first.size() + 1);
       out += "complete -c logcask -n " +
-             quoted(when + "; and not __fish_seen_subcommand_from " + second_words(verbs, first)) + " -a " + second +
-             " -d " + quoted(verb.summary) + "\n";
+             shell_quoted(when + "; and not __fish_seen_subcommand_from " + second_words(verbs, first)) + " -a " + second +
+             " -d " + shell_quoted(verb.summary) + "\n";
       when += "; and __fish_seen_subcommand_from " + second;
     }
     for (const auto& flag : verb.flags) {
-      out += "complete -c logcask -n " + quoted(when) + " -l " + flag.name.substr(2);
+      out += "complete -c logcask -n " + shell_quoted(when) + " -l " + flag.name.substr(2);
       if (!flag.alias.empty()) out += " -s " + flag.alias.substr(1);
       if (!flag.is_switch()) out += " -r";
-      if (!flag.choices.empty()) out += " -a " + quoted(joined_choices(flag));
+      if (!flag.choices.empty()) out += " -a " + shell_quoted(joined_choices(flag));
       if (flag.value_name == "F" || flag.value_name == "FILE" || flag.value_name == "DIR") out += " -F";
-      out += " -d " + quoted(flag.help) + "\n";
+      out += " -d " + shell_quoted(flag.help) + "\n";
     }
     if (takes_topic(verb))
-      out += "complete -c logcask -n " + quoted(when) + " -a " + quoted("(" + std::string(kListTopics) + ")") + "\n";
-    if (takes_file(verb)) out += "complete -c logcask -n " + quoted(when) + " -F\n";
-    if (verb.path == "completion") out += "complete -c logcask -n " + quoted(when) + " -a 'bash zsh fish'\n";
+      out += "complete -c logcask -n " + shell_quoted(when) + " -a " + shell_quoted("(" + std::string(kListTopics) + ")") + "\n";
+    if (takes_file(verb)) out += "complete -c logcask -n " + shell_quoted(when) + " -F\n";
+    if (verb.path == "completion") out += "complete -c logcask -n " + shell_quoted(when) + " -a 'bash zsh fish'\n";
   }
   return out;
 }
