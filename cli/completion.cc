@@ -127,8 +127,8 @@ std::string fish_completion(const std::vector<Verb>& verbs) {
     if (in_group(verb)) {
       const std::string second = verb.path.substr(first.size() + 1);
       out += "complete -c logcask -n " +
-             shell_quoted(when + "; and not __fish_seen_subcommand_from " + second_words(verbs, first)) + " -a " + second +
-             " -d " + shell_quoted(verb.summary) + "\n";
+             shell_quoted(when + "; and not __fish_seen_subcommand_from " + second_words(verbs, first)) + " -a " +
+             second + " -d " + shell_quoted(verb.summary) + "\n";
       when += "; and __fish_seen_subcommand_from " + second;
     }
     for (const auto& flag : verb.flags) {
@@ -140,7 +140,8 @@ std::string fish_completion(const std::vector<Verb>& verbs) {
       out += " -d " + shell_quoted(flag.help) + "\n";
     }
     if (takes_topic(verb))
-      out += "complete -c logcask -n " + shell_quoted(when) + " -a " + shell_quoted("(" + std::string(kListTopics) + ")") + "\n";
+      out += "complete -c logcask -n " + shell_quoted(when) + " -a " +
+             shell_quoted("(" + std::string(kListTopics) + ")") + "\n";
     if (takes_file(verb)) out += "complete -c logcask -n " + shell_quoted(when) + " -F\n";
     if (verb.path == "completion") out += "complete -c logcask -n " + shell_quoted(when) + " -a 'bash zsh fish'\n";
   }
