@@ -114,7 +114,8 @@ struct Broker::Parts {
         wire_memory(static_cast<std::size_t>(config.requests_inflight_max_bytes),
                     static_cast<std::size_t>(config.answers_waiting_max_bytes)),
         seats(seat_limits(config, descriptors)),
-        net{connection_limits(config), wire_memory, seats, metrics} {}
+        turns(clock, static_cast<std::size_t>(config.io_threads)),
+        net{connection_limits(config), wire_memory, seats, metrics, turns} {}
 
   CompactionThreads::Partitions compacted_partitions() const;
   Status open_metadata();
@@ -159,6 +160,7 @@ struct Broker::Parts {
   std::unique_ptr<AdminService> admin;
   WireMemory wire_memory;
   Seats seats;
+  BlockingTurns turns;
   const NetParts net;
   std::unique_ptr<NativeServices> native;
   std::unique_ptr<DiskWatch> disk_watch;
@@ -377,9 +379,14 @@ bool Broker::stop() { return parts_->stop(); }
 void Broker::reload(const BrokerConfig& fresh) { parts_->reload(fresh); }
 
 Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const std::string& version) {
+  LOGCASK_ASSIGN(std::shared_ptr<Directory> root, create_posix_directory(config.data_dir));
+  return start(config, version, std::move(root));
+}
+
+Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const std::string& version,
+                                              std::shared_ptr<Directory> root) {
   const Clock& clock = system_clock();
   const std::int64_t started_ns = clock.monotonic_ns();
-  LOGCASK_ASSIGN(std::shared_ptr<Directory> root, create_posix_directory(config.data_dir));
   LOGCASK_ASSIGN(auto data, DataDirectory::open(std::move(root), machine_boot_id(), config.disk_reserve_bytes));
   const DataDirectory::StartFacts start_facts = data->start_facts();
   for (const std::string& note : data->notes()) log_warn(note);

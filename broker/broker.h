@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "broker/settings/config.h"
 #include "broker/settings/socket_address.h"
+#include "segment/file.h"
 
 namespace logcask {
 
@@ -18,6 +19,9 @@ class Broker {
  public:
   // `version` is what clients are told.
   static Result<std::unique_ptr<Broker>> start(const BrokerConfig& config, const std::string& version);
+  // The same on a directory of any kind, in place of data.dir.
+  static Result<std::unique_ptr<Broker>> start(const BrokerConfig& config, const std::string& version,
+                                               std::shared_ptr<Directory> root);
   ~Broker();  // stops
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/mutant.h"
 #include "broker/door/local_partition_runner.h"
+#include "broker/threads/blocking_turn.h"
 
 namespace logcask {
 namespace {
@@ -69,7 +70,7 @@ bool LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
     others_wait = !waiting_appends_.empty();
   }
   run_outbox(out);
-  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (sync) start_sync();
   if (write) write_rounds();
   return others_wait;
 }
@@ -202,7 +203,7 @@ bool LocalPartitionRunner::write_once() {
     }
   }
   run_outbox(out);
-  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (sync) start_sync();
   return go_on;
 }
 
@@ -264,7 +265,13 @@ bool LocalPartitionRunner::take_sync_request() {
   return true;
 }
 
-void LocalPartitionRunner::run_sync() {
+// The caller has taken the sync role.
+void LocalPartitionRunner::start_sync() {
+  if (const auto turn = BlockingTurns::Turn::take()) return run_sync(SettleOn::flush_thread);
+  environment_.flush->post([self = shared_from_this(), this] { run_sync(SettleOn::this_thread); });
+}
+
+void LocalPartitionRunner::run_sync(SettleOn settle_on) {
   std::shared_ptr<SegmentWriter> writer;
   {
     const Lock lock(mutex_);
@@ -292,9 +299,13 @@ void LocalPartitionRunner::run_sync() {
     idle_.notify_all();
   }
   run_outbox(out);
-  if (again) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (again) start_sync();
   if (write) write_rounds();
-  if (synced.ok() && writer->settle_due()) settle(*writer);
+  if (!synced.ok() || !writer->settle_due()) return;
+  if (settle_on == SettleOn::this_thread)
+    settle(*writer);
+  else
+    environment_.flush->post([self = shared_from_this(), this, writer] { settle(*writer); });
 }
 
 // After the answers: whoever waits for a record does not wait for the sync log's own sync.
@@ -356,7 +367,7 @@ void LocalPartitionRunner::arm_flush_timer() {
       want_sync();
       sync = take_sync_request();
     }
-    if (sync) run_sync();
+    if (sync) run_sync(SettleOn::this_thread);
   });
 }
 

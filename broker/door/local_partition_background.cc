@@ -216,7 +216,7 @@ Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covere
       sync = take_sync_request();
     }
   }
-  if (sync) run_sync();
+  if (sync) run_sync(SettleOn::this_thread);
   LOGCASK_TRY(durable->get_future().get());
   digest = xxh3_64(bytes);
   const std::string name = producer_snapshot_filename(covered);

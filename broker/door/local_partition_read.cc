@@ -92,7 +92,7 @@ PartitionRunner::WaitId LocalPartitionRunner::wait_visible_above(Offset offset, 
     }
   }
   run_outbox(out);
-  if (sync) environment_.flush->post([self = shared_from_this(), this] { run_sync(); });
+  if (sync) start_sync();
   return id;
 }
 

@@ -491,7 +491,7 @@ Status LocalPartitionRunner::flush() {
   if (partition_->marks().written_end() == partition_->marks().durable_end()) return {};
   sync_active_ = true;
   lock.unlock();
-  run_sync();
+  run_sync(SettleOn::this_thread);
   lock.lock();
   if (auto error = unavailable()) return *std::move(error);
   return partition_->latched() ? Status(*partition_->latched()) : Status();

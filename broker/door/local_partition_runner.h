@@ -125,7 +125,10 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   // sync and commit
   void want_sync();  // under the lock
   bool take_sync_request();
-  void run_sync();
+  void start_sync();
+  // Settling has to wait for a flush thread where others wait for this one.
+  enum class SettleOn : std::uint8_t { this_thread, flush_thread };
+  void run_sync(SettleOn settle_on);
   void commit(Lock& lock);
   void publish_commit(Outbox& out);
   void note_unsynced();

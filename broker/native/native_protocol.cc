@@ -18,6 +18,9 @@ constexpr std::int64_t kPutOffMs = 50;
 // Answers of one connection before the others have their turn.
 constexpr std::size_t kAnswerBytesPerTurn = 512u << 10;
 
+// A larger batch is worth handing on: meanwhile the next one can be read.
+constexpr std::size_t kBlockingBytesMax = 64u << 10;
+
 // Requests whose answers may be large, or many. Producers, lookups of one key and commits are never among them.
 bool asks_for_much(const v1::RequestHeader& header) {
   using Kind = v1::RequestHeader;
@@ -105,7 +108,7 @@ std::size_t NativeProtocol::consume(ByteView bytes) {
       break;
     }
     if (!*frame) break;
-    if (!execute(**frame)) break;
+    if (!execute(**frame, (*frame)->total_bytes == bytes.size())) break;
     bytes.remove_prefix((*frame)->total_bytes);
     needed_bytes_ = kFramePrefixBytes;
     if (output_.bytes() > answered_before + kAnswerBytesPerTurn) {
@@ -117,7 +120,7 @@ std::size_t NativeProtocol::consume(ByteView bytes) {
   return before - bytes.size();
 }
 
-bool NativeProtocol::execute(const FrameView& frame) {
+bool NativeProtocol::execute(const FrameView& frame, bool last) {
   ArenaMessage<v1::RequestHeader> header;
   const auto broken = [this](std::string what) {
     fail(Error{Errc::malformed_frame, std::move(what)});
@@ -151,10 +154,17 @@ bool NativeProtocol::execute(const FrameView& frame) {
     log_line(LogLevel::trace, "request " + std::to_string(header->correlation_id()) + " from " + identity_.address() +
                                   ": kind " + std::to_string(header->body_case()) + ", " +
                                   std::to_string(frame.total_bytes) + " bytes");
-  execute_request(request);
+  if (last && header->has_produce() && frame.total_bytes <= kBlockingBytesMax && waits_for_nothing_else()) {
+    const auto offer = host_->offer_turn();
+    execute_request(request);
+  } else {
+    execute_request(request);
+  }
   held_ = {};
   return true;
 }
+
+bool NativeProtocol::waits_for_nothing_else() const { return host_ && quiet() && output_.empty(); }
 
 bool NativeProtocol::hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes) {
   if (!may_stay_open(header)) return true;

@@ -92,8 +92,9 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   bool said_hello() const { return identity_.settled(); }
   // The next frame is executed after the large answers that wait already, and what is ready between them.
   void wait_for_turn();
-  // False when it is put off.
-  bool execute(const FrameView& frame);
+  // False when it is put off. `last`: no further frame has arrived.
+  bool execute(const FrameView& frame, bool last);
+  bool waits_for_nothing_else() const;
   bool hold_memory(const v1::RequestHeader& header, std::size_t frame_bytes);
   bool try_hold(std::size_t bytes) override;
   bool room_to_send(std::uint64_t correlation_id, std::size_t attachment_bytes);

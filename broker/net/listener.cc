@@ -19,6 +19,7 @@ namespace {
 using Tcp = boost::asio::ip::tcp;
 
 constexpr std::int64_t kPauseMs = 100;
+constexpr int kAcceptedAtATime = 16;
 // Waiting peers that are turned away at a time when descriptors have run out.
 constexpr int kRefusedAtATime = 256;
 constexpr std::int64_t kWarnEveryMs = 60'000;
@@ -38,13 +39,11 @@ Error bind_error(const boost::system::error_code& failure, const SocketAddress& 
 }  // namespace
 
 struct Listener::Acceptor {
-  explicit Acceptor(boost::asio::io_context& context) : tcp(context), next(context) {}
+  explicit Acceptor(boost::asio::io_context& context) : tcp(context) {}
   ~Acceptor() {
     if (reserve >= 0) ::close(reserve);
   }
   Tcp::acceptor tcp;
-  Tcp::socket next;
-  std::size_t target = 0;  // the I/O thread of the next connection
   int reserve = open_reserve();
 };
 
@@ -67,6 +66,7 @@ Result<SocketAddress> Listener::listen(const SocketAddress& address) {
   if (!failure) acceptor->tcp.set_option(Tcp::acceptor::reuse_address(true), failure);
   if (!failure) acceptor->tcp.bind(endpoint, failure);
   if (!failure) acceptor->tcp.listen(Tcp::acceptor::max_listen_connections, failure);
+  if (!failure) acceptor->tcp.non_blocking(true, failure);
   if (!failure) ::fcntl(acceptor->tcp.native_handle(), F_SETFD, FD_CLOEXEC);
   if (failure) return bind_error(failure, address);
   const Tcp::endpoint local = acceptor->tcp.local_endpoint(failure);
@@ -81,52 +81,56 @@ void Listener::start() {
 
 void Listener::accept() {
   if (stopping_ || !acceptor_) return;
-  acceptor_->target = turn_;
-  acceptor_->next = Tcp::socket(threads_[turn_]->context());
-  turn_ = (turn_ + 1) % threads_.size();
-  acceptor_->tcp.async_accept(acceptor_->next,
-                              [this](const boost::system::error_code& failure) { accepted(failure.value()); });
+  acceptor_->tcp.async_wait(Tcp::acceptor::wait_read,
+                            [this](const boost::system::error_code& failure) { ready(failure.value()); });
 }
 
-void Listener::accepted(int error_number) {
+// Those that wait, a few in one go; where each goes is decided as late as can be.
+void Listener::ready(int error_number) {
   if (stopping_ || error_number == ECANCELED) return;
-  if (error_number == 0) {
-    admit();
-    return accept();
-  }
+  for (int i = 0; i < kAcceptedAtATime && error_number == 0; ++i) error_number = accept_one();
   if (error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS || error_number == ENOMEM) {
     out_of_descriptors(error_number);
     threads_[0]->call_after(kPauseMs, [this] { accept(); });
     return;
   }
-  // The peer went away while it was waiting, or the network hiccuped.
+  // Nobody waits any more, a peer went away while it was waiting, or the network hiccuped.
   accept();
 }
 
-void Listener::admit() {
+// 0, or the error's number.
+int Listener::accept_one() {
+  const std::size_t thread = parts_.turns.join();
+  Tcp::socket socket(threads_[thread]->context());
+  Tcp::endpoint remote;
   boost::system::error_code failure;
-  const Tcp::endpoint remote = acceptor_->next.remote_endpoint(failure);
-  if (failure) return;
-  ::fcntl(acceptor_->next.native_handle(), F_SETFD, FD_CLOEXEC);
-  const std::string address = remote.address().to_string();
-  Seats::Seat seat = parts_.seats.try_take(address);
+  acceptor_->tcp.accept(socket, remote, failure);
+  if (!failure) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    if (admit(std::make_unique<TcpTransport>(std::move(socket)), remote.address().to_string(), thread)) return 0;
+  }
+  parts_.turns.left(thread);
+  return failure.value();
+}
+
+bool Listener::admit(std::unique_ptr<Transport> transport, const std::string& peer_address, std::size_t thread) {
+  Seats::Seat seat = parts_.seats.try_take(peer_address);
   if (!seat) {
     parts_.metrics.connections_refused.add();
     log_peer(PeerEvent::connection_refused,
-             "connection from " + address + " refused: connections.max or connections.max.per.address is reached");
-    acceptor_->next.close(failure);
-    return;
+             "connection from " + peer_address + " refused: connections.max or connections.max.per.address is reached");
+    return false;
   }
   parts_.metrics.connections_accepted.add();
   parts_.metrics.connections_open.add();
-  auto session = std::make_shared<Session>(std::make_unique<TcpTransport>(std::move(acceptor_->next)),
-                                           Session::Home{*threads_[acceptor_->target], acceptor_->target}, factory_,
-                                           parts_, address, [this](Session* ended) { closed(ended); });
+  auto session = std::make_shared<Session>(std::move(transport), Session::Home{*threads_[thread], thread}, factory_,
+                                           parts_, peer_address, [this](Session* ended) { closed(ended); });
   {
     const std::lock_guard lock(mutex_);
     sessions_.emplace(session.get(), Open{session, std::move(seat)});
   }
   session->thread().post([session] { session->start(); });
+  return true;
 }
 
 // The waiting peers get a closed connection at once, and the loop does not spin on them.
@@ -151,6 +155,7 @@ void Listener::out_of_descriptors(int error_number) {
 
 void Listener::closed(Session* session) {
   parts_.metrics.connections_open.sub();
+  parts_.turns.left(session->number());
   Open last;  // ends after the lock has been released
   const std::lock_guard lock(mutex_);
   if (const auto held = sessions_.find(session); held != sessions_.end()) {

@@ -1,6 +1,6 @@
 #pragma once
-// Accepts connections on one address, for one protocol, and hands each to an I/O thread in turn. Several listeners may
-// share the I/O threads; what they share besides is NetParts.
+// Accepts connections on one address, for one protocol, and hands each to an I/O thread that has few. Several listeners
+// may share the I/O threads; what they share besides is NetParts.
 //
 // Never spins: when descriptors run out, one kept in reserve is used to accept and close, so that peers see
 // a closed connection and not a hanging one; the log is told once in a while. Owns its sessions; stop() ends them
@@ -23,6 +23,7 @@
 namespace logcask {
 
 class Session;
+class Transport;
 
 class Listener {
  public:
@@ -42,8 +43,9 @@ class Listener {
  private:
   struct Acceptor;
   void accept();
-  void accepted(int error_number);
-  void admit();
+  void ready(int error_number);
+  int accept_one();
+  bool admit(std::unique_ptr<Transport> transport, const std::string& peer_address, std::size_t thread);
   void out_of_descriptors(int error_number);
   void closed(Session* session);
 
@@ -56,7 +58,6 @@ class Listener {
   const ProtocolFactory& factory_;
   const NetParts& parts_;
   std::unique_ptr<Acceptor> acceptor_;  // first thread only
-  std::size_t turn_ = 0;                // first thread only
   std::int64_t warn_after_ms_ = 0;      // first thread only
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

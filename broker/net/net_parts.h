@@ -5,6 +5,7 @@
 #include "broker/net/limits.h"
 #include "broker/net/seats.h"
 #include "broker/net/wire_memory.h"
+#include "broker/threads/blocking_turn.h"
 
 namespace logcask {
 
@@ -13,6 +14,7 @@ struct NetParts {
   WireMemory& memory;
   Seats& seats;
   Metrics& metrics;
+  BlockingTurns& turns;  // and where connections go
 };
 
 }  // namespace logcask

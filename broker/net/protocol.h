@@ -14,17 +14,21 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "broker/net/out_queue.h"
+#include "broker/threads/blocking_turn.h"
 #include "broker/threads/event_loop.h"
 
 namespace logcask {
 
-// What the protocol asks of whoever owns the transport. Never called from within consume(), nor after detach().
+// What the protocol asks of whoever owns the transport, never after detach().
 class ProtocolHost {
  public:
   virtual ~ProtocolHost() = default;
+  // Not within consume().
   virtual void output_ready() = 0;
-  // wants_input() may have become true again.
+  // wants_input() may have become true again. Not within consume().
   virtual void input_wanted() = 0;
+  // The peer waits for nothing but the request that is executed while the offer lives.
+  virtual BlockingTurns::Offer offer_turn() = 0;
 };
 
 class Protocol {

@@ -29,9 +29,11 @@ Session::Session(std::unique_ptr<Transport> transport, Home home, const Protocol
                  const std::string& peer_address, std::function<void(Session*)> on_close)
     : transport_(std::move(transport)),
       thread_(home.thread),
+      number_(home.number),
       limits_(parts.limits),
       metrics_(parts.metrics),
       memory_(parts.memory),
+      turns_(parts.turns),
       on_close_(std::move(on_close)),
       protocol_(factory.make(home.number, thread_, peer_address, *this)) {}
 

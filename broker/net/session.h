@@ -40,9 +40,11 @@ class Session final : public ProtocolHost, public TransportUser, public std::ena
   void close(const Error& reason);
 
   IoThread& thread() { return thread_; }
+  std::size_t number() const { return number_; }
 
   void output_ready() override;
   void input_wanted() override;
+  BlockingTurns::Offer offer_turn() override { return {turns_, number_}; }
   void received(const Result<std::size_t>& bytes) override;
   void writable(const Status& status) override;
 
@@ -61,9 +63,11 @@ class Session final : public ProtocolHost, public TransportUser, public std::ena
 
   const std::unique_ptr<Transport> transport_;
   IoThread& thread_;
+  const std::size_t number_;  // of the thread
   const ConnectionLimits& limits_;
   Metrics& metrics_;
   WireMemory& memory_;
+  BlockingTurns& turns_;
   std::function<void(Session*)> on_close_;  // emptied once called
   const std::shared_ptr<Protocol> protocol_;
   InBuffer in_;

@@ -39,6 +39,7 @@ class SilentHost final : public ProtocolHost {
  public:
   void output_ready() override {}
   void input_wanted() override {}
+  BlockingTurns::Offer offer_turn() override { return {}; }
 };
 
 void put_varint(std::string& out, std::uint64_t value) {

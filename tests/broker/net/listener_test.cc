@@ -128,7 +128,7 @@ class LineClient {
 class TwoListeners {
  public:
   explicit TwoListeners(Seats::Limits seat_limits = {}, ConnectionLimits limits = {})
-      : seats_(seat_limits), parts_{limits, memory_, seats_, metrics_} {
+      : seats_(seat_limits), parts_{limits, memory_, seats_, metrics_, turns_} {
     for (int i = 0; i < 2; ++i) {
       threads_.push_back(std::make_unique<IoThread>(system_clock(), "io-" + std::to_string(i)));
       threads_.back()->start();
@@ -157,6 +157,7 @@ class TwoListeners {
   WireMemory memory_{8u << 20, 8u << 20};
   Metrics metrics_;
   Seats seats_;
+  BlockingTurns turns_{system_clock(), 2};
   const NetParts parts_;
   Listener::Threads threads_;
 

@@ -1,5 +1,7 @@
 // Whoever may not do a thing learns nothing by asking for it: not even whether the topic exists.
+#include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "broker/services/admin_service.h"
@@ -139,11 +141,24 @@ const std::map<std::string, Ask>& broker_requests() {
   return all;
 }
 
+// The wire's messages do not know their fields' names; the file that they are made of does.
+std::vector<std::string> requests_of_the_wire() {
+  std::ifstream file(LOGCASK_SOURCE_DIR "/proto/logcask/v1/native.proto");
+  std::string line;
+  while (std::getline(file, line) && line != "message RequestHeader {") {
+  }
+  std::vector<std::string> names;
+  std::smatch field;
+  while (std::getline(file, line) && line != "}")
+    if (std::regex_search(line, field, std::regex(R"(^    \w+Request (\w+) = \d+;)"))) names.push_back(field[1]);
+  return names;
+}
+
 TEST_CASE("every request of the wire is in the table of what must be allowed", "[authorization]") {
   const std::set<std::string> of_the_connection = {"hello", "cancel", "credit"};
-  const auto* requests = v1::RequestHeader::descriptor()->oneof_decl(0);
-  for (int i = 0; i < requests->field_count(); ++i) {
-    const std::string name = requests->field(i)->name();
+  const std::vector<std::string> requests = requests_of_the_wire();
+  REQUIRE(requests.size() > 20);
+  for (const std::string& name : requests) {
     INFO(name);
     CHECK(topic_requests().count(name) + broker_requests().count(name) + of_the_connection.count(name) == 1);
   }
