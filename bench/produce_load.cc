@@ -4,6 +4,7 @@
 //                --batch-bytes N --linger-ms N --in-flight N --buffer-bytes N --compression none|zstd|... --config
 //                k=v,...
 //                --seed N --depth N (records without an ack at a time; 0 = as many as fit buffer-bytes)
+//                --from-callbacks 1 (each record is sent by the ack of the one before, on the client's thread)
 #include <atomic>
 
 #include "bench/figures.h"
@@ -19,7 +20,7 @@ constexpr std::uint64_t kSampleEvery = 64;
 
 struct Load {
   TopicFlags topic;
-  std::uint64_t records, keys, seed, value_bytes, depth;
+  std::uint64_t records, keys, seed, value_bytes, depth, from_callbacks;
   client::ProducerOptions producer;
 };
 
@@ -32,6 +33,7 @@ Load read_flags(int argc, char** argv) {
   load.seed = flags.number("seed", 1);
   load.value_bytes = flags.number("value-bytes", 1024);
   load.depth = flags.number("depth", 0);
+  load.from_callbacks = flags.number("from-callbacks", 0);
   load.producer.acks = read_acks(flags);
   load.producer.batch_bytes = flags.number("batch-bytes", load.producer.batch_bytes);
   load.producer.linger_ms = static_cast<std::int64_t>(flags.number("linger-ms", 5));
@@ -49,6 +51,51 @@ struct Acked {
   std::atomic<bool> failed{false};
 };
 
+// One at a time as an event loop does it: no thread is woken between an ack and the next record.
+class Chain {
+ public:
+  Chain(client::Producer& producer, const Load& load, LatencyHistogram& latency)
+      : producer_(producer), load_(load), latency_(latency), keys_(load.keys, load.seed), values_(load.value_bytes) {}
+
+  void run() {
+    send();
+    for (std::uint64_t done = acked_; done < load_.records; done = acked_) acked_.wait(done);
+  }
+
+ private:
+  void send() {
+    write_key(key_, keys_.next());
+    const ByteView key(key_, kKeyBytes);
+    client::OutRecord record;
+    record.key = key;
+    record.value = values_.make(key, acked_);
+    take(producer_.send(record, [this, sent = now_ns()](const client::Delivery& delivery) {
+      if (!delivery.ok()) die("a record was refused");
+      latency_.add(now_ns() - sent);
+      if (acked_ + 1 < load_.records)
+        send_after(acked_ + 1);
+      else
+        finish();
+    }));
+  }
+  void send_after(std::uint64_t acked) {
+    acked_ = acked;
+    send();
+  }
+  void finish() {
+    acked_ = load_.records;
+    acked_.notify_one();
+  }
+
+  client::Producer& producer_;
+  const Load& load_;
+  LatencyHistogram& latency_;
+  KeySequence keys_;
+  Values values_;
+  char key_[kKeyBytes];
+  std::atomic<std::uint64_t> acked_{0};
+};
+
 void run(const Load& load) {
   const client::Client client = take(client::Client::connect(load.topic.broker));
   create_topic(client, load.topic);
@@ -60,6 +107,12 @@ void run(const Load& load) {
     acked.records.notify_one();
   };
   auto producer = take(client::Producer::open(client, load.topic.name, options));
+  if (load.from_callbacks > 0) {
+    const Measurement measurement;
+    Chain(producer, load, acked.latency).run();
+    measurement.stop(load.records, load.records * load.value_bytes);
+    return print_latency(acked.latency);
+  }
   KeySequence keys(load.keys, load.seed);
   Values values(load.value_bytes);
   char key[kKeyBytes];

@@ -112,7 +112,8 @@ def produce_one(b):
     n = b.count(10_000)
     always = ("--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0")
     b.compare("produce 1 KiB, acks=all, one at a time", {
-        "Logcask": b.logcask_fresh(records=n, value_bytes=KIB, acks="all", depth=1, linger_ms=0),
+        "Logcask": b.logcask_fresh(records=n, value_bytes=KIB, acks="all", depth=1, linger_ms=0, from_callbacks=1),
+        "Logcask, a thread that waits": b.logcask_fresh(records=n, value_bytes=KIB, acks="all", depth=1, linger_ms=0),
         "Redis SET always, 1 connection": b.redis(b.redis_fresh(
             n, KIB, "-c", 1, "-d", KIB, "-t", "set", server_flags=always)),
         "floor: 1 KiB + fdatasync": b.floor("floor_disk", file=b.scratch.path / "floor", group_bytes=KIB, total_mb=10),

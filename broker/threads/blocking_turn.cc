@@ -21,8 +21,8 @@ BlockingTurns::BlockingTurns(const Clock& clock, std::size_t threads)
       connections_(std::make_unique<std::atomic<std::size_t>[]>(threads)),
       not_before_ns_(clock.monotonic_ns()) {}
 
-// A connection is counted before it is seen whether the thread blocks, and begin() does it the other way round: at least
-// one of the two sees the other.
+// A connection is counted before it is seen whether the thread blocks, and begin() does it the other way round: at
+// least one of the two sees the other.
 std::size_t BlockingTurns::join() {
   std::size_t best = threads_ - 1;
   for (std::size_t thread = threads_ - 1; thread-- > 0;)

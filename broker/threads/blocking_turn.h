@@ -2,10 +2,10 @@
 // Lets an I/O thread wait for the disk by itself where nobody would notice it. One durable record at a time costs two
 // hand-overs otherwise, to a flush thread and back: a third of its time where the disk is quick.
 //
-// A thread may block while the request it executes is all that its only connection waits for, no other I/O thread blocks,
-// and new connections arrive elsewhere: never the thread that accepts them, so a broker with one I/O thread does without.
-// A disk that took longer than kSlowNs ends it for kPauseNs, for all threads: it would be a stall as soon as a second
-// connection comes.
+// A thread may block while the request it executes is all that its only connection waits for, no other I/O thread
+// blocks, and new connections arrive elsewhere: never the thread that accepts them, so a broker with one I/O thread
+// does without. A disk that took longer than kSlowNs ends it for kPauseNs, for all threads: it would be a stall as soon
+// as a second connection comes.
 
 #include <atomic>
 #include <cstddef>
