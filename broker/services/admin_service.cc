@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
 
@@ -12,6 +13,18 @@ namespace {
 const char* verdict(std::uint64_t used, std::int64_t budget) {
   const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
   return share > 1 ? "OOM" : share > 0.75 ? "TIGHT" : "FITS";
+}
+
+// For whoever asks later who did what. Names of topics that are there hold no control characters.
+void note_change(const Principal& principal, const std::string& what) {
+  log_info(what + " by " + principal.name + (principal.address.empty() ? "" : " from " + principal.address));
+}
+
+std::string listed(const SettingMap& set, const std::vector<std::string>& unset) {
+  std::string text;
+  for (const auto& [name, value] : set) text += " " + name + "=" + value;
+  for (const std::string& name : unset) text += " " + name + "=(default)";
+  return text;
 }
 
 }  // namespace
@@ -40,7 +53,11 @@ Result<Topics::Created> AdminService::create_topic(const Principal& principal, c
       const bool unreadable = forgotten.code() == Errc::corrupt_range || forgotten.code() == Errc::partition_offline;
       if (!forgotten.ok() && !unreadable) return std::move(forgotten).error().in("commits of a topic of that name");
     }
-    return parts_.topics.create(name, partitions, settings, if_not_exists);
+    auto created = parts_.topics.create(name, partitions, settings, if_not_exists);
+    if (created.ok() && !created->existed)
+      note_change(principal, "topic '" + name + "' with " + std::to_string(created->topic->partitions.size()) +
+                                 " partitions" + listed(settings, {}) + " made");
+    return created;
   });
 }
 
@@ -48,7 +65,9 @@ Status AdminService::alter_topic(const Principal& principal, const std::string& 
                                  const std::vector<std::string>& unset) {
   return counted(parts_, ServiceName::topics, [&]() -> Status {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
-    return parts_.topics.alter(name, set, unset);
+    LOGCASK_TRY(parts_.topics.alter(name, set, unset));
+    note_change(principal, "settings of topic '" + name + "' changed:" + listed(set, unset));
+    return {};
   });
 }
 
@@ -58,6 +77,7 @@ Status AdminService::delete_topic(const Principal& principal, const std::string&
     const Offset end = groups_.commits_end();
     LOGCASK_TRY(
         parts_.topics.remove(name, [this](std::function<void()> work) { parts_.background.post(std::move(work)); }));
+    note_change(principal, "topic '" + name + "' deleted");
     auto forgotten = groups_.forget_topic(name, end);
     if (forgotten.ok()) return {};
     return std::move(forgotten).error().in(
@@ -89,7 +109,12 @@ Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Pri
     if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
     LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
     std::vector<PerPartition<Offset>> results;
-    for (const PartitionId p : partitions) results.push_back({p, topic->partition(p)->delete_records(before)});
+    for (const PartitionId p : partitions) {
+      results.push_back({p, topic->partition(p)->delete_records(before)});
+      if (results.back().result.ok())
+        note_change(principal, "records of " + topic_name + "-" + std::to_string(p.value()) + " below " +
+                                   std::to_string(results.back().result->value()) + " deleted");
+    }
     return results;
   });
 }

@@ -26,7 +26,7 @@ class InOrder {
       early_[index].keep(result);
       return;
     }
-    call_.result(result);
+    call_.give(result);
     ++next_;
     while (next_ < early_.size() && early_[next_].present()) early_[next_++].send(call_);
   }

@@ -64,7 +64,7 @@ LookupResult KeptResult::view() const {
   return result;
 }
 
-void KeptResult::send(LookupCall& call) { call.result(view()); }
+void KeptResult::send(LookupCall& call) { call.give(view()); }
 
 void BestAnswers::start(std::size_t first, std::size_t keys) {
   first_ = first;

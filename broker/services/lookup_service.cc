@@ -125,6 +125,7 @@ LookupService::LookupService(const ServiceParts& parts, std::int64_t default_tim
 
 void LookupService::finish(LookupCall& call, Status status, std::int64_t started_ns, std::size_t keys) {
   parts_.metrics.keys_looked_up.add(keys);
+  if (status.ok()) parts_.metrics.keys_found.add(call.found());
   parts_.metrics.service(ServiceName::lookup).finished(started_ns, parts_.clock.monotonic_ns(), status.ok());
   call.completed(std::move(status));
 }

@@ -27,6 +27,16 @@ class LookupCall {
   virtual bool wants_more() const { return true; }
   // On the loop, once, possibly before get() returns.
   virtual void completed(Status status) = 0;
+
+  // For the lookup: result(), counted.
+  void give(const LookupResult& one) {
+    found_ += one.status == LookupStatus::found;
+    result(one);
+  }
+  std::size_t found() const { return found_; }
+
+ private:
+  std::size_t found_ = 0;
 };
 
 struct LookupOptions {

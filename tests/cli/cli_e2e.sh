@@ -405,5 +405,12 @@ wait_for 60 "$logcask" health || fail "the broker must be healthy after a repair
 same "$work/before" "$work/after" "a lookup after repair"
 "$logcask" replay copy --live-only --exit-at-end 2>/dev/null | wc -l | grep -qx 20000 || fail "every key must be there after the repair"
 
+# Who changed what is in the broker's log.
+for line in "topic 't' with 4 partitions made by anonymous from 127.0.0.1" \
+  "settings of topic 't' changed: segment.ms=3600000 by anonymous" \
+  "records of via-text-0 below 1 deleted by anonymous"; do
+  grep -qF "$line" "$work/serve.err" || fail "the broker's log has no line '$line'"
+done
+
 [ "$failures" -eq 0 ] || exit 1
 echo "all checks hold"

@@ -156,6 +156,20 @@ TEST_CASE("a min_offset wait has a deadline and can be cancelled", "[lookup]") {
   f.run();
 }
 
+TEST_CASE("the counters say how many keys were asked for and how many had a value", "[lookup]") {
+  ServiceFixture f;
+  f.create("t", 3);
+  f.put("t", "a", "1", 0);
+  f.put("t", "b", "2", 2);
+  f.put("t", "gone", std::nullopt, 1);
+  LookedUp answer;
+  start_lookup(f, answer, {"a", "nothing", "b", "gone", "a"});
+  f.run();
+  REQUIRE_OK(*answer.status);
+  CHECK(f.metrics.keys_looked_up.value() == 5);
+  CHECK(f.metrics.keys_found.value() == 3);
+}
+
 std::vector<std::string> many_keys(std::size_t count) {
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < count; ++i) keys.push_back("k" + std::to_string(i));
