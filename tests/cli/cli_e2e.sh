@@ -286,9 +286,12 @@ expect 1 "unknown_group" "$logcask" group describe nosuch
 
 # ---- large input, output to a reader that leaves, output to a full disk
 seq 1 200000 | awk '{print "key-" $1 % 20000 "\tvalue-" $1}' >"$work/large"
+# Before any of it is compacted.
+expect 0 "" "$logcask" topic alter copy --config min.compaction.lag.ms=3600000
 "$logcask" produce copy --file "$work/large" >"$work/out" || fail "produce of 200000 records"
 grep -q '^200000 records' "$work/out" || fail "produce must say how many: $(cat "$work/out")"
 "$logcask" consume copy --exit-at-end | wc -l | grep -qx 200000 || fail "consume must print every record"
+expect 0 "" "$logcask" topic alter copy --unset min.compaction.lag.ms
 "$logcask" consume copy --exit-at-end 2>"$work/err" | head -1 >/dev/null
 [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s "$work/err" ] || fail "a closed pipe must end consume quietly: $(cat "$work/err")"
 "$logcask" consume copy --exit-at-end >/dev/full 2>"$work/err"
