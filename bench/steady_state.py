@@ -41,7 +41,19 @@ def partition_bytes(data, pattern="*"):
 
 
 def log_sizes(data):
-    return sum(f.stat().st_size for d in pathlib.Path(data).glob(f"{TOPIC}-*") for f in d.glob("*.log"))
+    """Bytes of the logs, once no file goes any more: what a rewrite has replaced goes in the background."""
+    before = None
+    while True:
+        sizes = {}
+        for log in pathlib.Path(data).glob(f"{TOPIC}-*/*.log"):
+            try:
+                sizes[log] = log.stat().st_size
+            except FileNotFoundError:
+                pass
+        if sizes == before:
+            return sum(sizes.values())
+        before = sizes
+        time.sleep(0.5)
 
 
 def bound(live, segment_bytes):

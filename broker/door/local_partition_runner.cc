@@ -434,21 +434,20 @@ void LocalPartitionRunner::run_background() {
     const Lock lock(mutex_);
     checkpoint_now = std::exchange(checkpoint_wanted_, false) && !unavailable() && !partition_->latched();
   }
-  if (checkpoint_now) {
-    const Status done = run_checkpoint();
-    const Lock lock(mutex_);
-    // Not done is not lost: what is unlisted chains on at recovery. The next tick tries again.
-    if (!done.ok()) checkpoint_wanted_ = true;
-  }
+  const bool listed = checkpoint_now && run_checkpoint().ok();
   apply_retention();
-  bool again = false;
+  bool compactable = false;
   {
     const Lock lock(mutex_);
+    // Not done is not lost: what is unlisted chains on at recovery. The next tick tries again.
+    if (checkpoint_now && !listed) checkpoint_wanted_ = true;
     background_active_ = false;
+    // What was rolled meanwhile. Who writes fast does so all the time, and nobody would be told of the segments.
+    if (listed && checkpoint_wanted_) start_background();
     idle_.notify_all();
-    again = checkpoint_now && checkpoint_wanted_ == false && partition_ != nullptr;
+    compactable = listed && partition_ != nullptr;
   }
-  if (again && environment_.compaction_wanted) environment_.compaction_wanted();
+  if (compactable && environment_.compaction_wanted) environment_.compaction_wanted();
 }
 
 void LocalPartitionRunner::apply_retention() {

@@ -109,6 +109,7 @@ void PartitionFixture::open_only(bool machine_reset) {
   environment.recovery.writer.preallocate_bytes = 0;
   environment.flush = &flush_;
   environment.background = &background_;
+  environment.compaction_wanted = [this] { ++compaction_wanted_; };
   runner_ = LocalPartitionRunner::open(std::move(environment), config_, report_);
 }
 

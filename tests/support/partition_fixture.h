@@ -85,6 +85,8 @@ class PartitionFixture {
   KeydirBudget& budget() { return budget_; }
   ManualExecutor& flush() { return flush_; }
   ManualExecutor& background() { return background_; }
+  // How often compaction was told that something may have become due.
+  int compaction_wanted() const { return compaction_wanted_; }
   LocalPartitionRunner& partition() { return *runner_; }
   std::shared_ptr<LocalPartitionRunner> shared() { return runner_; }
   const std::string& report() const { return report_; }
@@ -132,6 +134,7 @@ class PartitionFixture {
   ManualClock clock_;
   ManualExecutor flush_;
   ManualExecutor background_;
+  std::atomic<int> compaction_wanted_{0};
   KeyHasher hasher_;
   PageArena arena_;
   KeydirBudget budget_;

@@ -68,6 +68,28 @@ TEST_CASE("a sync vouches only for what was written before it began", "[runner]"
   CHECK(fixture.get("b").value == "2");
 }
 
+TEST_CASE("compaction is told of closed segments by a writer, too, who closes one after the other", "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("k", "1");
+  REQUIRE_OK(fixture.partition().roll());
+  const int before = fixture.compaction_wanted();
+  bool rolled = false;
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string&) {
+    if (kind != OperationKind::sync_directory || rolled) return;
+    rolled = true;
+    std::optional<AppendResult> answer;
+    fixture.start_append({{"k", "2", {}}}, Acks::one, answer);
+    CHECK(fixture.partition().roll().ok());
+  });
+  REQUIRE(fixture.background().run_one());
+  fixture.disk().meanwhile({});
+  CHECK(rolled);
+  CHECK(fixture.compaction_wanted() == before + 1);
+  // The second one is listed without waiting for a third.
+  fixture.run_all();
+  CHECK(fixture.compaction_wanted() == before + 2);
+}
+
 TEST_CASE("an ack does not wait for the sync log's own sync", "[runner]") {
   PartitionFixture fixture;
   std::optional<AppendResult> answer;
