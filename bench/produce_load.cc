@@ -72,19 +72,11 @@ class Chain {
     take(producer_.send(record, [this, sent = now_ns()](const client::Delivery& delivery) {
       if (!delivery.ok()) die("a record was refused");
       latency_.add(now_ns() - sent);
-      if (acked_ + 1 < load_.records)
-        send_after(acked_ + 1);
+      if (++acked_ < load_.records)
+        send();
       else
-        finish();
+        acked_.notify_one();
     }));
-  }
-  void send_after(std::uint64_t acked) {
-    acked_ = acked;
-    send();
-  }
-  void finish() {
-    acked_ = load_.records;
-    acked_.notify_one();
   }
 
   client::Producer& producer_;
@@ -109,8 +101,10 @@ void run(const Load& load) {
   auto producer = take(client::Producer::open(client, load.topic.name, options));
   if (load.from_callbacks > 0) {
     const Measurement measurement;
-    Chain(producer, load, acked.latency).run();
+    Chain chain(producer, load, acked.latency);
+    chain.run();
     measurement.stop(load.records, load.records * load.value_bytes);
+    take(producer.flush());  // the last callback has returned
     return print_latency(acked.latency);
   }
   KeySequence keys(load.keys, load.seed);

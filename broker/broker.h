@@ -11,9 +11,10 @@
 #include "base/result.h"
 #include "broker/settings/config.h"
 #include "broker/settings/socket_address.h"
-#include "segment/file.h"
 
 namespace logcask {
+
+class Directory;
 
 class Broker {
  public:

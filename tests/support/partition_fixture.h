@@ -14,22 +14,10 @@
 #include "broker/door/local_partition_runner.h"
 #include "broker/threads/executor.h"
 #include "partition/prepare.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::testing {
-
-class ManualClock final : public Clock {
- public:
-  TimestampMs wall_ms() const override { return TimestampMs(now_ms_ + wall_off_ms_); }
-  std::int64_t monotonic_ns() const override { return now_ms_ * 1'000'000; }
-  void advance_ms(std::int64_t ms) { now_ms_ += ms; }
-  // Somebody sets the wall clock; no time passes.
-  void set_wall_off_ms(std::int64_t ms) { wall_off_ms_ = ms; }
-
- private:
-  std::atomic<std::int64_t> wall_off_ms_ = 0;
-  std::atomic<std::int64_t> now_ms_ = 1'700'000'000'000;  // threads of executors look, too
-};
 
 class ManualExecutor final : public Executor {
  public:

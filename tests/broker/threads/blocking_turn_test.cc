@@ -3,30 +3,25 @@
 #include <thread>
 
 #include "tests/support/catch.h"
+#include "tests/support/manual_clock.h"
 
 using namespace logcask;
+using logcask::testing::ManualClock;
 
 namespace {
 
-class TurnClock final : public Clock {
- public:
-  TimestampMs wall_ms() const override { return TimestampMs(now_ns / 1'000'000); }
-  std::int64_t monotonic_ns() const override { return now_ns; }
-  std::int64_t now_ns = 1'000'000'000;
-};
-
 // Whether the thread may block within an offer; the turn takes so long.
-bool blocks(BlockingTurns& turns, std::size_t thread, TurnClock& clock, std::int64_t takes_ns = 0) {
+bool blocks(BlockingTurns& turns, std::size_t thread, ManualClock& clock, std::int64_t takes_ns = 0) {
   const BlockingTurns::Offer offer(turns, thread);
   const auto turn = BlockingTurns::Turn::take();
-  clock.now_ns += takes_ns;
+  clock.advance_ns(takes_ns);
   return static_cast<bool>(turn);
 }
 
 }  // namespace
 
 TEST_CASE("connections go to the thread that has the fewest, the accepting one last", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 3);
   CHECK(turns.join() == 2);
   CHECK(turns.join() == 1);
@@ -37,7 +32,7 @@ TEST_CASE("connections go to the thread that has the fewest, the accepting one l
 }
 
 TEST_CASE("a thread may block for its only connection, never the one that accepts", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 2);
   CHECK_FALSE(blocks(turns, 1, clock));
   REQUIRE(turns.join() == 1);
@@ -51,14 +46,14 @@ TEST_CASE("a thread may block for its only connection, never the one that accept
 }
 
 TEST_CASE("one I/O thread alone never blocks", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 1);
   REQUIRE(turns.join() == 0);
   CHECK_FALSE(blocks(turns, 0, clock));
 }
 
 TEST_CASE("one thread blocks at a time, and no connection goes where one blocks", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 3);
   REQUIRE(turns.join() == 2);
   REQUIRE(turns.join() == 1);
@@ -77,7 +72,7 @@ TEST_CASE("one thread blocks at a time, and no connection goes where one blocks"
 }
 
 TEST_CASE("of one offer comes one turn, and none without", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 2);
   REQUIRE(turns.join() == 1);
   CHECK_FALSE(BlockingTurns::Turn::take());
@@ -90,13 +85,13 @@ TEST_CASE("of one offer comes one turn, and none without", "[threads]") {
 }
 
 TEST_CASE("after a slow disk nobody blocks for a minute", "[threads]") {
-  TurnClock clock;
+  ManualClock clock;
   BlockingTurns turns(clock, 2);
   REQUIRE(turns.join() == 1);
   CHECK(blocks(turns, 1, clock, BlockingTurns::kSlowNs));
   CHECK(blocks(turns, 1, clock, BlockingTurns::kSlowNs + 1));
-  clock.now_ns += BlockingTurns::kPauseNs - 1;
+  clock.advance_ns(BlockingTurns::kPauseNs - 1);
   CHECK_FALSE(blocks(turns, 1, clock));
-  clock.now_ns += 1;
+  clock.advance_ns(1);
   CHECK(blocks(turns, 1, clock));
 }

@@ -5,21 +5,12 @@
 #include <set>
 
 #include "tests/support/catch.h"
+#include "tests/support/manual_clock.h"
 
 using namespace logcask;
+using logcask::testing::ManualClock;
 
 namespace {
-
-// Stands still until the test moves it. A sleeping thread looks at it when something is posted.
-class StoodClock final : public Clock {
- public:
-  TimestampMs wall_ms() const override { return TimestampMs(now_ns_ / 1'000'000); }
-  std::int64_t monotonic_ns() const override { return now_ns_; }
-  void advance_ms(std::int64_t ms) { now_ns_ += ms * 1'000'000; }
-
- private:
-  std::atomic<std::int64_t> now_ns_{1'000'000'000};
-};
 
 // Returns once what was posted before has been taken and everything due has been promoted.
 void settle(ThreadExecutor& executor) {
@@ -31,7 +22,7 @@ void settle(ThreadExecutor& executor) {
 }  // namespace
 
 TEST_CASE("every task runs once, one thread's in the order they were posted", "[executor]") {
-  StoodClock clock;
+  ManualClock clock;
   std::vector<int> order;
   {
     ThreadExecutor executor("one", 1, clock);
@@ -43,7 +34,7 @@ TEST_CASE("every task runs once, one thread's in the order they were posted", "[
 }
 
 TEST_CASE("tasks run at once on as many threads as there are", "[executor]") {
-  StoodClock clock;
+  ManualClock clock;
   ThreadExecutor executor("three", 3, clock);
   std::promise<void> gate;
   const auto open = gate.get_future().share();
@@ -70,7 +61,7 @@ TEST_CASE("tasks run at once on as many threads as there are", "[executor]") {
 
 TEST_CASE("what is due later runs when its time has come, the soonest first, in the order posted when equal",
           "[executor]") {
-  StoodClock clock;
+  ManualClock clock;
   ThreadExecutor executor("later", 1, clock);
   std::vector<std::string> order;
   const auto note = [&order](const char* name) { return [&order, name] { order.emplace_back(name); }; };
@@ -102,7 +93,7 @@ TEST_CASE("a sooner task wakes a thread that sleeps until a later one", "[execut
 }
 
 TEST_CASE("a stop runs what is queued and due, drops what is later, and takes nothing any more", "[executor]") {
-  StoodClock clock;
+  ManualClock clock;
   ThreadExecutor executor("stop", 2, clock);
   std::atomic<int> ran{0};
   auto held = std::make_shared<int>(0);
