@@ -67,7 +67,8 @@
   X(foreign_offset_of_a_delete, "ours: a resumed watch tells a delete at another key's offset")        \
   X(new_partition_loads, "ours: a topic is there before its keydir answers")                           \
   X(merged_watch_asks_every_partition, "ours: a watch asks partitions that do not hold the key")       \
-  X(commit_beyond_end, "ours: a group commits an offset that was never given out")
+  X(commit_beyond_end, "ours: a group commits an offset that was never given out")                     \
+  X(writer_outruns_compaction, "ours: a fast writer fills the disk with garbage")
 
 namespace logcask {
 

@@ -8,6 +8,11 @@
 namespace logcask {
 namespace {
 
+// Of live bytes; the rest up to 1.5 times these is for what a rewrite writes before its inputs go.
+constexpr double kGarbageShare = 0.6;
+constexpr double kGarbageSegments = 3;
+constexpr double kDirtyRatioMost = 0.99;
+
 std::uint64_t tombstones_left(const SegmentStats& stats) { return stats.live_tombstones + stats.unindexed_tombstones; }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -239,17 +244,29 @@ Decision decide(const CompactionState& state, const PlanOptions& options) {
   return decision;
 }
 
+void Garbage::add(const SegmentFacts& facts, const SegmentStats& stats) {
+  const auto bytes = static_cast<double>(facts.size_bytes);
+  const std::uint64_t dead = std::min(dead_records(stats), stats.records);
+  const double live =
+      stats.records == 0 ? 0 : bytes * static_cast<double>(stats.records - dead) / static_cast<double>(stats.records);
+  live_bytes_ += live;
+  other_bytes_ += bytes - live + static_cast<double>(kSegmentFixedBytes);
+}
+
+bool Garbage::too_much(const PartitionConfig& config) const {
+  const double ratio = std::min(config.min_cleanable_dirty_ratio, kDirtyRatioMost);
+  const double allowed = kGarbageShare * std::max(1.0, ratio / (1 - ratio)) * live_bytes_;
+  const auto segment = static_cast<double>(config.segment_bytes) + static_cast<double>(kSegmentFixedBytes);
+  return other_bytes_ > std::max(allowed, kGarbageSegments * segment);
+}
+
 bool is_behind(const CompactionState& state) {
-  std::uint64_t bytes = 0;
-  std::uint64_t dead = 0;
+  Garbage garbage;
   for (const CompactionSegment& segment : state.closed) {
     if (segment.end_offset > state.bound) break;
-    bytes += segment.facts.size_bytes + kSegmentFixedBytes;
-    dead += dead_bytes_estimate(segment, dead_records(segment.stats));
+    garbage.add(segment.facts, segment.stats);
   }
-  const std::uint64_t live = bytes - dead;
-  const std::uint64_t segment_bytes = static_cast<std::uint64_t>(state.config.segment_bytes);
-  return dead > std::max(live * 3 / 4, 3 * (segment_bytes + kSegmentFixedBytes));
+  return garbage.too_much(state.config);
 }
 
 std::vector<SegmentVerdict> explain(const CompactionState& state) {

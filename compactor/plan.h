@@ -136,8 +136,21 @@ struct Decision {
 
 Decision decide(const CompactionState& state, const PlanOptions& options);
 
-// The closed segments take so much more disk than their live records that the topic will soon take more than 2.5 times
-// those, or, where they are few, than eight full segments beside them.
+// What segments take on disk beside their live records.
+class Garbage {
+ public:
+  void add(const SegmentFacts& facts, const SegmentStats& stats);
+  // With what a rewrite takes meanwhile the topic will soon take more than 2.5 times its live bytes, or, where these
+  // are few, than eight full segments beside them. A topic that asks for a higher min.cleanable.dirty.ratio than the
+  // default has said how much more it allows.
+  bool too_much(const PartitionConfig& config) const;
+
+ private:
+  double live_bytes_ = 0;
+  double other_bytes_ = 0;
+};
+
+// There is too much garbage in what may be compacted.
 bool is_behind(const CompactionState& state);
 
 // For `logcask segments`: decide() in background mode, without what a compactor has learnt.

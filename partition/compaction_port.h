@@ -89,6 +89,13 @@ struct RewriteResult {
   std::vector<DroppedTombstone> dropped_tombstones;  // in offset order; counted in no output
 };
 
+// What compaction has found when it looked at a partition.
+enum class CompactionLook : std::uint8_t {
+  barred,     // it may not work here now, whatever there is to do
+  caught_up,  // nothing is due, or not much
+  behind,     // it is about to work, and there is too much garbage
+};
+
 class CompactionPort {
  public:
   virtual ~CompactionPort() = default;
@@ -117,6 +124,9 @@ class CompactionPort {
   // Writes clean_through into the manifest when it has advanced.
   virtual Status checkpoint() = 0;
 
+  // Appends wait while compaction is behind, and from the closing of a segment that leaves too much garbage until the
+  // next look.
+  virtual void note_look(CompactionLook look) = 0;
   // Stops compaction of this partition until it is reopened, and raises the alarm.
   virtual void quarantine(const std::string& reason) = 0;
   virtual Status roll() = 0;

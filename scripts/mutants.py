@@ -114,6 +114,7 @@ TESTS = {
     "new_partition_loads": [(RUNNER, "a new partition answers*")],
     "merged_watch_asks_every_partition": [("broker_tests", "a watch registers*")],
     "commit_beyond_end": [("broker_tests", "a group commits*")],
+    "writer_outruns_compaction": [("runner_tests", "a writer that outruns*")],
 }
 
 

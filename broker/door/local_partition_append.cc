@@ -49,12 +49,12 @@ bool LocalPartitionRunner::append(PreparedBatch batch, Acks acks, std::function<
     WaitingAppend append{std::move(batch), acks, std::move(done), {}};
     if (auto error = unavailable()) {
       out.push_back([done = std::move(append.done), error = std::move(*error)] { done(failed(error)); });
-    } else if (!partition_->latched() && (!waiting_appends_.empty() || partition_->full())) {
+    } else if (!partition_->latched() && (!waiting_appends_.empty() || must_wait())) {
       const std::size_t kept = kept_bytes(append.batch);
       const bool too_much = waiting_append_bytes_ > 0 && waiting_append_bytes_ + kept > kWaitingAppendBytesMax;
       if (waiting_appends_.size() >= kWaitingAppendsMax || too_much) {
         out.push_back([done = std::move(append.done), name = environment_.name] {
-          done(failed({Errc::throttled, name + ": too much waits for the disk; try again"}));
+          done(failed({Errc::throttled, name + ": too much waits for the disk or for compaction; try again"}));
         });
       } else {
         keep_bytes(append);
@@ -88,7 +88,8 @@ void LocalPartitionRunner::keep_bytes(WaitingAppend& append) {
 
 bool LocalPartitionRunner::congested() const {
   const Lock lock(mutex_);
-  return !waiting_appends_.empty();
+  // Who waits for compaction is not helped by its stepping aside.
+  return !waiting_appends_.empty() && !hold_.holds();
 }
 
 std::optional<Error> LocalPartitionRunner::unavailable() const {
@@ -126,12 +127,33 @@ void LocalPartitionRunner::admit(WaitingAppend append, Outbox& out) {
 }
 
 void LocalPartitionRunner::admit_waiting(Outbox& out) {
-  while (!waiting_appends_.empty() && !partition_->full()) {
+  while (!waiting_appends_.empty() && !must_wait()) {
     WaitingAppend append = std::move(waiting_appends_.front());
     waiting_appends_.pop_front();
     waiting_append_bytes_ -= kept_bytes(append.batch);
     admit(std::move(append), out);
   }
+}
+
+bool LocalPartitionRunner::must_wait() const {
+  return partition_->full() || (hold_.holds() && !mutant(Mutant::writer_outruns_compaction));
+}
+
+// After a hold, on a thread that may write. While it lasted nothing else has come to admit them.
+void LocalPartitionRunner::let_waiting_in() {
+  Outbox out;
+  bool write = false;
+  bool sync = false;
+  {
+    const Lock lock(mutex_);
+    if (!partition_ || partition_->latched()) return;
+    admit_waiting(out);
+    write = take_writer();
+    sync = take_sync_request();
+  }
+  run_outbox(out);
+  if (sync) start_sync();
+  if (write) write_rounds();
 }
 
 // ---- write
@@ -242,6 +264,7 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
     partition_->finish_roll(*roll, rolled->first, std::move(rolled->second));
     hint_spill_at_ = static_cast<std::uint64_t>(partition_->config().hint_spill_bytes);
     commit(lock);
+    hold_.rolled(too_much_garbage(), env.clock->monotonic_ns());
     want_checkpoint();
   }
   sync_active_ = false;

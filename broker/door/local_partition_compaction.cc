@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/mutant.h"
 #include "broker/door/local_partition_runner.h"
+#include "compactor/plan.h"
 #include "partition/clean_through.h"
 
 namespace logcask {
@@ -160,6 +161,7 @@ void LocalPartitionRunner::publish_install(const RewriteResult& result, Offset h
   remove_dropped(result.dropped_tombstones, horizon);
   const Lock lock(mutex_);
   rewriting_.reset();
+  hold_.rewrite_installed(environment_.partition.clock->monotonic_ns());
   idle_.notify_all();
   KeyIndex& keys = *partition_->keys();
   for (const KeydirEntry& superseded : keys.stats().end_rewrite()) {
@@ -239,6 +241,30 @@ Status LocalPartitionRunner::store_step(LogStructure::Step& step, const std::fun
   clean_through_ = clean_through_of(step.manifest().segments, partition_->writer()->name().base);
   clean_through_list_ = step.manifest().clean_through;
   return {};
+}
+
+void LocalPartitionRunner::note_look(CompactionLook look) {
+  {
+    const Lock lock(mutex_);
+    const bool held = hold_.holds();
+    hold_.looked(look, environment_.partition.clock->monotonic_ns());
+    if (!held || hold_.holds()) return;
+  }
+  environment_.flush->post([self = shared_from_this(), this] { let_waiting_in(); });
+}
+
+// With what is not listed yet: compaction will hear of it soon.
+bool LocalPartitionRunner::too_much_garbage() const {
+  const KeyIndex* keys = std::as_const(*partition_).keys();
+  if (!keys) return false;
+  Garbage garbage;
+  const TimestampMs now = partition_->now();
+  for (const ClosedSegment& closed : partition_->closed()) {
+    const SegmentFacts facts = closed.segment->facts();
+    if (now.value() - facts.last_append.value() < config_.min_compaction_lag_ms) break;
+    if (const SegmentStats* stats = keys->stats().find(closed.segment->base())) garbage.add(facts, *stats);
+  }
+  return garbage.too_much(config_);
 }
 
 void LocalPartitionRunner::quarantine(const std::string& reason) {

@@ -80,6 +80,7 @@ Result<std::string> LocalPartitionRunner::open_log(bool settle_clock) {
   was_open_ = true;
   quarantined_.reset();
   troubles_.forget();
+  hold_.reset();
   recovery_report_ = recovered->report.to_string();
   clean_through_list_ = recovered->manifest.clean_through;
   clean_through_ = clean_through_of(recovered->manifest.segments, recovered->writer->name().base);
@@ -345,6 +346,7 @@ void LocalPartitionRunner::configure(const PartitionConfig& config) {
 void LocalPartitionRunner::tick() {
   bool roll_now = false;
   bool quiet = false;
+  bool hold_over = false;
   std::vector<PartitionTroubles::Read> damaged;
   check_active_file();
   {
@@ -360,6 +362,7 @@ void LocalPartitionRunner::tick() {
     last_tick_end_ = end;
     if (partition_->config().deletes) start_background();
     if (checkpoint_wanted_) start_background();
+    hold_over = hold_.give_up(environment_.partition.clock->monotonic_ns());
     if (!mutant(Mutant::read_error_sticks) && ++damage_ticks_ % kReadAgainTicks == 0)
       damaged = troubles_.damaged_reads();
   }
@@ -371,6 +374,7 @@ void LocalPartitionRunner::tick() {
   if (!damaged.empty())
     environment_.background->post(
         [self = shared_from_this(), this, damaged = std::move(damaged)] { read_damage_again(damaged); });
+  if (hold_over) environment_.flush->post([self = shared_from_this(), this] { let_waiting_in(); });
   if (quiet) rest_files();
 }
 
@@ -428,15 +432,16 @@ void LocalPartitionRunner::start_background() {
 
 void LocalPartitionRunner::run_background() {
   load_keydir();
-  write_hints();
   bool checkpoint_now = false;
   {
     const Lock lock(mutex_);
     checkpoint_now = std::exchange(checkpoint_wanted_, false) && !unavailable() && !partition_->latched();
   }
   const bool listed = checkpoint_now && run_checkpoint().ok();
+  // Before the hints: each reads its segment again, and compaction writes its own.
+  if (listed && environment_.compaction_wanted) environment_.compaction_wanted();
+  write_hints();
   apply_retention();
-  bool compactable = false;
   {
     const Lock lock(mutex_);
     // Not done is not lost: what is unlisted chains on at recovery. The next tick tries again.
@@ -445,9 +450,7 @@ void LocalPartitionRunner::run_background() {
     // What was rolled meanwhile. Who writes fast does so all the time, and nobody would be told of the segments.
     if (listed && checkpoint_wanted_) start_background();
     idle_.notify_all();
-    compactable = listed && partition_ != nullptr;
   }
-  if (compactable && environment_.compaction_wanted) environment_.compaction_wanted();
 }
 
 void LocalPartitionRunner::apply_retention() {

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 
+#include "broker/door/append_hold.h"
 #include "broker/door/key_watchers.h"
 #include "broker/door/offset_waiters.h"
 #include "broker/door/partition_runner.h"
@@ -86,6 +87,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void abandon_rewrite() override;
   Status note_compacted(std::span<const SegmentName> segments, Offset through) override;
   Status checkpoint() override;
+  void note_look(CompactionLook look) override;
   void quarantine(const std::string& reason) override;
   bool stopping() const override { return closing_.load(std::memory_order_relaxed); }
 
@@ -117,6 +119,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void admit(WaitingAppend append, Outbox& out);
   static void keep_bytes(WaitingAppend& append);
   void admit_waiting(Outbox& out);
+  bool must_wait() const;  // under the lock: an append finds no room, or is held
+  void let_waiting_in();
   bool take_writer();  // under the lock
   void write_rounds();
   bool write_once();
@@ -163,6 +167,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
                      bool keys_only, std::size_t index, const LookupSink& sink);
 
   // compaction
+  bool too_much_garbage() const;  // under the lock
   void remove_dropped(std::span<const DroppedTombstone> dropped, Offset horizon);
   void publish_install(const RewriteResult& result, Offset horizon, const LogStructure::Step& step);
   Status store_step(LogStructure::Step& step, const std::function<void(Manifest&)>& change);
@@ -212,6 +217,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   bool checkpoint_wanted_ = false;
   std::deque<WaitingAppend> waiting_appends_;
   std::size_t waiting_append_bytes_ = 0;
+  AppendHold hold_;
   OffsetWaiters written_waiters_;
   OffsetWaiters committed_waiters_;
   OffsetWaiters visible_waiters_;

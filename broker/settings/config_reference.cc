@@ -45,7 +45,7 @@ constexpr std::string_view kFixedLimits = R"(
 | keys of one Get | 65,536 | `invalid_argument` |
 | keys of one Watch | 10,000 | `invalid_argument` |
 | changes queued for a Watch, per partition | 4,096 | only the newest version of each key that changed is sent |
-| appends waiting for room in a partition | 4,096, or 32 MiB together | `throttled` |
+| appends waiting for room, or for compaction, in a partition | 4,096, or 32 MiB together | `throttled` |
 | idempotent producers remembered per partition | 100,000 | the longest idle one is forgotten if it was idle for 10 minutes; else `limit_exceeded` |
 | stored batch that is unpacked for a Watch or for the broker's own records | 64 MiB | a Watch sends the key's newest version instead |
 | stored batch that is unpacked for anything else | 256 MiB | `batch.decompressed.max.bytes` allows no more |

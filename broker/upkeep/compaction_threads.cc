@@ -45,6 +45,11 @@ std::string summary(const CompactionStats& stats) {
          std::to_string(static_cast<std::int64_t>(stats.seconds * 1000)) + " ms";
 }
 
+CompactionLook look_of(const Decision& decision) {
+  if (!decision.plan && !decision.waits_for.empty()) return CompactionLook::barred;
+  return decision.plan && decision.behind ? CompactionLook::behind : CompactionLook::caught_up;
+}
+
 CompactionProgress progress_of(const CompactionStats& stats) {
   CompactionProgress progress;
   progress.bytes_read = stats.bytes_read;
@@ -189,7 +194,8 @@ void CompactionThreads::run(Haste haste) {
   Lock lock(mutex_);
   while (!stopping_) {
     if (haste == Haste::urgent) {
-      if (!take_candidate(lock, haste)) changed_.wait(lock);
+      // It looks for itself, too: who is behind would wait for the thread that steps back.
+      if (!take_candidate(lock, haste) && !(look_wanted_ && look_round(lock))) changed_.wait(lock);
       continue;
     }
     if (take_request(lock) || take_candidate(lock, haste) || look_round(lock)) continue;
@@ -239,10 +245,12 @@ bool CompactionThreads::take_candidate(Lock& lock, Haste haste) {
     entry->busy = true;
     if (haste == Haste::urgent) urgent_busy_ = true;
     lock.unlock();
-    compact_step(*entry, how);
+    const bool look_again = compact_step(*entry, how);
     lock.lock();
     if (haste == Haste::urgent) urgent_busy_ = false;
+    // Not before: a look passes over who is busy.
     entry->busy = false;
+    if (look_again) look_wanted_ = true;
     changed_.notify_all();
     return true;
   }
@@ -296,6 +304,7 @@ std::vector<CompactionThreads::Candidate> CompactionThreads::look_at(
     const auto runner = entry->runner.lock();
     if (!runner || stopping_ || entry->port.stopping()) continue;
     const Decision decision = entry->compactor.decide(CompactionMode::background);
+    entry->port.note_look(look_of(decision));
     if (decision.plan || !decision.clean.empty())
       candidates.push_back({entry, decision.plan ? decision.plan->garbage_bytes : 0, decision.behind});
   }
@@ -338,21 +347,22 @@ bool CompactionThreads::fell_behind(Entry& entry) {
   return entry.fell_behind;
 }
 
-void CompactionThreads::compact_step(Entry& entry, Haste haste) {
+// True when there may be more to do.
+bool CompactionThreads::compact_step(Entry& entry, Haste haste) {
   const auto runner = entry.runner.lock();
-  if (!runner) return;
+  if (!runner) return false;
   const auto done = entry.compactor.step(CompactionMode::background, pace_of(entry, haste, {}));
-  if (std::exchange(entry.fell_behind, false) && done.code() == Errc::cancelled) return wake();
+  if (std::exchange(entry.fell_behind, false) && done.code() == Errc::cancelled) return true;
   if (!done.ok()) {
     failed(entry, done.error());
-    return;
+    return false;
   }
   entry.backoff_ms = 0;
   entry.last_failure.clear();
   if (done->stats.rewrites > 0 && parts_.note)
     parts_.note("compacted " + entry.port.directory()->path() + " (" + due_rule_name(done->rule) + ": " + done->why +
                 "): " + summary(done->stats));
-  if (done->worked) wake();
+  return done->worked;
 }
 
 // Left alone for a while; said once per kind of failure.

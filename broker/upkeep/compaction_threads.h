@@ -91,7 +91,7 @@ class CompactionThreads final : public CompactionControl {
   bool look_round(Lock& lock);
   std::shared_ptr<Entry> entry_of(const std::shared_ptr<PartitionRunner>& partition);
   std::vector<Candidate> look_at(const std::vector<std::shared_ptr<Entry>>& entries);
-  void compact_step(Entry& entry, Haste haste);
+  bool compact_step(Entry& entry, Haste haste);
   void failed(Entry& entry, const Error& error);
   void serve(Request& request, Entry& entry);
   Status settle_roll(Entry& entry);

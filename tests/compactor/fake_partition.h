@@ -288,6 +288,7 @@ class FakePartition : public CompactionPort {
     return {};
   }
   Status checkpoint() override { return {}; }
+  void note_look(CompactionLook) override {}
   void quarantine(const std::string& reason) override { quarantined = reason; }
   Status roll() override {
     close_active();

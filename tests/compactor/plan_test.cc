@@ -399,5 +399,27 @@ TEST_CASE("explain names every segment's rule and why") {
   CHECK(verdicts[2].why == "10 of 100 records dead (10 %), below min.cleanable.dirty.ratio");
 }
 
+TEST_CASE("a partition is behind when its garbage comes near what the disk may hold beside live bytes", "[plan]") {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  // Few live bytes: three segments with their fixed cost.
+  CompactionState few = state_of({{.live = 0, .bytes = kMiB}, {.live = 0, .bytes = kMiB}, {.live = 0, .bytes = kMiB}});
+  few.config.segment_bytes = kMiB;
+  CHECK_FALSE(is_behind(few));
+  few.closed.push_back(few.closed.back());
+  CHECK(is_behind(few));
+  few.bound = few.closed[2].facts.name.base;  // the rest may not be compacted yet
+  CHECK_FALSE(is_behind(few));
+  // Many: a share of them.
+  CompactionState many = state_of(std::vector<Row>(40, {.live = 70, .bytes = kMiB}));
+  many.config.segment_bytes = kMiB;
+  CHECK_FALSE(is_behind(many));
+  many = state_of(std::vector<Row>(40, {.live = 60, .bytes = kMiB}));
+  many.config.segment_bytes = kMiB;
+  CHECK(is_behind(many));
+  // Who lets segments be dead to four fifths has asked for the garbage.
+  many.config.min_cleanable_dirty_ratio = 0.8;
+  CHECK_FALSE(is_behind(many));
+}
+
 }  // namespace
 }  // namespace logcask

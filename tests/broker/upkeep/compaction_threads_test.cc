@@ -71,7 +71,9 @@ void eventually(const Condition& condition) {
 
 // A partition served by real threads, on a disk in memory.
 struct Served {
-  explicit Served(Executors& executors, const PartitionConfig& partition_config = {}) : config(partition_config) {
+  explicit Served(Executors& executors, const PartitionConfig& partition_config = {},
+                  std::function<void()> compaction_wanted = {})
+      : config(partition_config) {
     RunnerEnvironment environment;
     environment.name = "t-0";
     environment.partition.segments = std::make_shared<SegmentEnvironment>();
@@ -88,6 +90,7 @@ struct Served {
       const std::lock_guard lock(mutex);
       alarms.push_back(text);
     };
+    environment.compaction_wanted = std::move(compaction_wanted);
     std::string report;
     runner = LocalPartitionRunner::open(std::move(environment), config, report);
     eventually([this] { return runner->state().keydir_complete; });
@@ -215,6 +218,30 @@ TEST_CASE("the background compacts by itself what its thresholds ask for, in eve
   const std::lock_guard lock(notes.mutex);
   CHECK(notes.lines[0].find("45 of 50 records dropped") != std::string::npos);
   CHECK(notes.lines[0].find("dead ratio") != std::string::npos);
+}
+
+TEST_CASE("what is left after a rewrite, or comes while it runs, is done at once and not in the next round",
+          "[compaction]") {
+  Executors executors;
+  PartitionConfig config;
+  config.segment_bytes = 1024;
+  CompactionThreads::Options options = quick();
+  options.interval_ms = 3'600'000;
+  std::atomic<CompactionThreads*> told = nullptr;
+  Served served(executors, config, [&told] {
+    if (CompactionThreads* threads = told) threads->wake();
+  });
+  CompactionThreads threads({system_clock(), [&] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
+                            options);
+  threads.start();
+  told = &threads;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 20; ++i) served.put("k", std::string(200, 'v'));
+    REQUIRE_OK(served.runner->roll());
+    eventually([&] { return served.records() <= 2; });
+  }
+  told = nullptr;
+  threads.stop();
 }
 
 TEST_CASE("a partition that fails is paused and reported once, and the others go on", "[compaction]") {
