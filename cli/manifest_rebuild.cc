@@ -232,8 +232,9 @@ class Rebuild {
   // A manifest behind which no log goes on would have lost it.
   Status make_active() {
     const SegmentName name{report_.manifest.closed_end(), Generation(0)};
-    if (chosen_.back()->name == name) return {};
-    const auto made = directory_->open(segment_filename(name, SegmentFile::log), OpenMode::create_new);
+    // The log that goes on is there: an empty .sync in place of a lost one says that it is this partition's.
+    const SegmentFile file = chosen_.back()->name == name ? SegmentFile::sync : SegmentFile::log;
+    const auto made = directory_->open(segment_filename(name, file), OpenMode::create_new);
     if (!made.ok() && made.code() != Errc::already_exists) return made.error();
     return directory_->sync();
   }

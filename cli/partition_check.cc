@@ -249,6 +249,11 @@ class Checker {
     out_.records += state.facts().records;
     out_.bytes += end->position;
     const std::string where = "at position " + std::to_string(end->position);
+    if (sync.code() == Errc::not_found && end->position > 0 && !name.rewritten() && out_.manifest &&
+        out_.manifest->owner)
+      find(Finding::Kind::damage, segment_filename(name, SegmentFile::sync),
+           "it is not there, so nothing says that the log beside it is this partition's; restore it from a backup, or "
+           "make an empty one if the log is");
     if (end->position < certain)
       find(Finding::Kind::damage, file,
            where + ", below the " + std::to_string(certain) +

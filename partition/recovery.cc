@@ -49,7 +49,7 @@ class Recovery {
   void start_clock();
   void settle_times(std::int64_t back_ms);
   Result<UnlistedLog> scan(SegmentName name);
-  Status check_owner(const UnlistedLog& log, bool follows) const;
+  Status check_owner(const UnlistedLog& log) const;
   void begin_run(const Active& active);
   SegmentWriter::Options writer_options(const RunStart& run) const;
   Status chain();
@@ -317,13 +317,12 @@ Result<UnlistedLog> Recovery::scan(SegmentName name) {
   return log;
 }
 
-// A log that follows another one and holds bytes has had a .sync since before its first byte. Without one nothing says
-// that it is ours.
-Status Recovery::check_owner(const UnlistedLog& log, bool follows) const {
+// A log that holds bytes has had a .sync since before its first byte: what a crash leaves alone is empty. Without one
+// nothing says that it is ours.
+Status Recovery::check_owner(const UnlistedLog& log) const {
   const Offset base = log.state.name().base;
-  if (!follows || format_1_ || log.state.position() == 0 || sync_logs_.contains(base) ||
-      mutant(Mutant::foreign_log_adopted))
-    return {};
+  const bool empty = log.state.position() == 0 && !log.torn;
+  if (format_1_ || empty || sync_logs_.contains(base) || mutant(Mutant::foreign_log_adopted)) return {};
   const std::string name = directory_->path() + "/" + segment_filename(log.state.name(), SegmentFile::sync);
   return Error{Errc::foreign_file,
                name +
@@ -345,7 +344,7 @@ Status Recovery::chain() {
   std::optional<UnlistedLog> last;
   while (i < unlisted_.size() && unlisted_[i].base == expected) {
     LOGCASK_ASSIGN(UnlistedLog log, scan(unlisted_[i]));
-    LOGCASK_TRY(check_owner(log, i > 0));
+    LOGCASK_TRY(check_owner(log));
     // A roll syncs the old file before it creates the next one, so a file that is followed by its successor was whole:
     // what is missing in front of the successor's base is damage, what lies behind it is nobody's.
     const Offset end = log.corrupt ? log.sync.durable_end : log.state.next_offset();

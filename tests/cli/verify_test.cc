@@ -150,6 +150,9 @@ TEST_CASE("a manifest that is made anew keeps the highest log start that anythin
   if (sync_log_too) {
     CHECK(report->manifest.log_start_offset == Offset(0));
     CHECK(report->log_start_proof.find("may be back") != std::string::npos);
+    // Without its sync log the log would be nobody's.
+    PartitionFixture rebuilt(std::move(disk), {});
+    CHECK(rebuilt.fetch_all(Offset(0)).size() == 8);
     return;
   }
   CHECK(report->manifest.log_start_offset == Offset(5));
@@ -236,6 +239,19 @@ TEST_CASE("verify finds an active log that has lost what compaction judged by") 
   };
   CHECK_FALSE(lost(manifest.closed_end()));
   CHECK(lost(Offset(1'000'000)));
+}
+
+TEST_CASE("verify names a log that holds records and has no sync log, as the start refuses it") {
+  PartitionFixture fixture;
+  for (int i = 0; i < 3; ++i) CHECK(fixture.put("k" + std::to_string(i), "v").error.ok());
+  fixture.kill();
+  const std::string sync_log = segment_filename({Offset(0), Generation(0)}, SegmentFile::sync);
+  REQUIRE_OK(fixture.disk().root()->unlink(sync_log));
+  const PartitionCheck without = check(fixture.disk());
+  REQUIRE(without.has(Finding::Kind::damage));
+  CHECK(without.findings[0].file == sync_log);
+  fixture.disk().set_content(sync_log, "");
+  CHECK_FALSE(check(fixture.disk()).has(Finding::Kind::damage));
 }
 
 TEST_CASE("verify finds partitions whose files or active log have gone") {

@@ -87,6 +87,18 @@ class Checker::Run {
     environment.alarm = [this](const std::string& what) { alarms_ += "; " + what; };
     runner_ = LocalPartitionRunner::open(std::move(environment), set_.config, report_);
     run_all();
+    if (refused_without_sync_log()) {
+      ++errors_;
+      first_error_ = report_;
+      kill();
+      disk_->set_content(path_, "");
+      open(machine_reset);
+    }
+  }
+  // Nothing says then whose the log is. The mend that the refusal names gives everything back.
+  bool refused_without_sync_log() const {
+    return path_.ends_with(".sync") && !disk_->content(path_) && report_.starts_with("foreign_file") &&
+           report_.find(path_) != std::string::npos && report_.find("an empty file in place") != std::string::npos;
   }
   // What no sync has covered may be cut off without a trace.
   void is_shorter() { shorter_ = true; }

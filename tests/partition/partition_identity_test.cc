@@ -96,6 +96,50 @@ TEST_CASE("a log of another partition whose base happens to chain is not adopted
   CHECK(disk.offsets() == range(0, 3));
 }
 
+// Where the closed segments end, and as the first log of a partition.
+TEST_CASE("a log alone is the active one only while it is empty, as a crash may leave it", "[identity]") {
+  const bool listed = GENERATE(true, false);
+  Disk disk;
+  disk.owner = topic_owner(1);
+  disk.open();
+  const std::int64_t base = listed ? 3 : 0;
+  if (listed) {
+    disk.put(3);
+    disk.roll();
+    disk.list();
+  }
+  disk.put(2);
+  disk.log.reset();
+  REQUIRE_OK(disk.files->root()->unlink(name_of(base, SegmentFile::sync)));
+  if (listed) REQUIRE_OK(disk.files->root()->unlink(name_of(0, SegmentFile::sync)));  // as recovery does first
+  const auto before = disk.files->paths();
+  const auto refused = disk.recover();
+  REQUIRE(refused.code() == Errc::foreign_file);
+  CHECK(refused.error().message.find(name_of(base, SegmentFile::sync)) != std::string::npos);
+  CHECK(disk.files->paths() == before);
+  SECTION("an empty sync log says that it is ours, and its records are kept") {
+    disk.files->set_content(name_of(base, SegmentFile::sync), "");
+    disk.open();
+    CHECK(disk.offsets() == range(0, base + 2));
+  }
+  SECTION("an empty log is ours") {
+    disk.files->set_content(name_of(base), "");
+    disk.open();
+    CHECK(disk.offsets() == range(0, base));
+    CHECK(disk.has(name_of(base, SegmentFile::sync)));
+  }
+  SECTION("what it holds need not be sound") {
+    disk.files->set_content(name_of(base), "not a batch, and not to be cut off either" + std::string(100, 'x'));
+    CHECK(disk.recover().code() == Errc::foreign_file);
+    CHECK(disk.files->content(name_of(base))->size() > 100);
+  }
+  SECTION("reserved blocks are not records") {
+    disk.files->set_content(name_of(base), std::string(4096, '\0'));
+    disk.open();
+    CHECK(disk.offsets() == range(0, base));
+  }
+}
+
 TEST_CASE("a foreign log that does not chain is set aside as any other", "[identity]") {
   Disk other;
   other.owner = topic_owner(2);
