@@ -167,6 +167,37 @@ TEST_CASE("a newer format and a foreign directory are refused with the reason") 
   CHECK(not_ours.error().message.find("holiday.jpg") != std::string::npos);
 }
 
+// Format 1's builds refuse any higher number, and so never meet a file of format 2.
+TEST_CASE("the number of the format is raised before anything else is written, in one byte") {
+  MemoryFileSystem disk;
+  { REQUIRE_OK((*DataDirectory::open(disk.root(), "boot-1"))->set_clean()); }
+  disk.set_content("FORMAT", "1\n");
+  const auto everything_else = [&] {
+    std::map<std::string, std::string> files;
+    for (const std::string& path : disk.paths())
+      if (path != "FORMAT" && path != kDataLockName) files[path] = *disk.content(path);
+    return files;
+  };
+  const auto before = everything_else();
+  for (const OperationKind kind : {OperationKind::write, OperationKind::sync_data}) {
+    testing::Fault fault;
+    fault.kinds = {kind};
+    fault.path_part = "FORMAT";
+    disk.fail(fault);
+    CHECK_FALSE(DataDirectory::open(disk.root(), "boot-1").ok());
+    disk.clear_faults();
+    CHECK(everything_else() == before);
+    const std::string format = *disk.content("FORMAT");
+    CHECK((format == "1\n" || format == "2\n"));
+    disk.set_content("FORMAT", "1\n");
+  }
+  const auto opened = DataDirectory::open(disk.root(), "boot-1");
+  REQUIRE_OK(opened);
+  CHECK(disk.content("FORMAT") == "2\n");
+  REQUIRE((*opened)->notes().size() == 1);
+  CHECK((*opened)->notes()[0].find("older versions refuse it from now on") != std::string::npos);
+}
+
 TEST_CASE("a first start that fails anywhere can be repeated") {
   for (std::uint64_t n = 1; n < 40; ++n) {
     MemoryFileSystem disk;

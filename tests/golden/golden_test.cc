@@ -1,4 +1,4 @@
-// A data directory that version 1 of the format wrote is opened by this build, and says what it said then.
+// Data directories that each version of the format wrote are opened by this build, and say what they said then.
 
 #include "tests/golden/golden.h"
 
@@ -47,15 +47,16 @@ class Copy {
   }
   fs::path data() const { return fs::path(temp_.path()) / "data"; }
   const std::string& expected() const { return expected_; }
-  std::shared_ptr<Directory> partition(const std::string& topic) const {
-    for (const auto& entry : fs::directory_iterator(data())) {
-      if (!entry.path().filename().string().starts_with(topic + "-0.")) continue;
-      auto opened = open_posix_directory(entry.path().string());
-      REQUIRE_OK(opened);
-      return *std::move(opened);
-    }
+  std::string partition_name(const std::string& topic) const {
+    for (const auto& entry : fs::directory_iterator(data()))
+      if (entry.path().filename().string().starts_with(topic + "-0.")) return entry.path().filename().string();
     FAIL("no partition of " << topic);
-    return nullptr;
+    return "";
+  }
+  std::shared_ptr<Directory> partition(const std::string& topic) const {
+    auto opened = open_posix_directory((data() / partition_name(topic)).string());
+    REQUIRE_OK(opened);
+    return *std::move(opened);
   }
   // Path and content of every file but the lock.
   std::map<std::string, std::string> files() const {
@@ -79,10 +80,9 @@ std::string content(Directory& directory, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a data directory of format 1 opens and holds what it held", "[golden]") {
-  Copy copy("v1");
+TEST_CASE("a data directory of any format opens and holds what it held", "[golden]") {
+  Copy copy(GENERATE("v1", "v2"));
   // What it is about; a directory without these would prove little.
-
   for (const char* fact : {"deleted", "absent", "[codec='zstd']", "[null=deleted]", "group billing"})
     REQUIRE(copy.expected().find(fact) != std::string::npos);
   GoldenBroker broker(copy.data().string());
@@ -93,8 +93,9 @@ TEST_CASE("a data directory of format 1 opens and holds what it held", "[golden]
   again.stop();
 }
 
-TEST_CASE("producers of format 1 are known: their batches are duplicates, their ids are not given again", "[golden]") {
-  Copy copy("v1");
+TEST_CASE("producers of any format are known: their batches are duplicates, their ids are not given again",
+          "[golden]") {
+  Copy copy(GENERATE("v1", "v2"));
   GoldenBroker broker(copy.data().string());
   const std::string described = broker.describe();
   for (std::int32_t sequence = 0; sequence < kGoldenSequences; ++sequence)
@@ -104,8 +105,8 @@ TEST_CASE("producers of format 1 are known: their batches are duplicates, their 
   broker.stop();
 }
 
-TEST_CASE("a data directory of format 1 goes on: appends, compaction, restarts", "[golden]") {
-  Copy copy("v1");
+TEST_CASE("a data directory of any format goes on: appends, compaction, restarts", "[golden]") {
+  Copy copy(GENERATE("v1", "v2"));
   auto expected = [&] {
     GoldenBroker broker(copy.data().string());
     auto lookups = broker.lookups();
@@ -128,8 +129,10 @@ TEST_CASE("a data directory of format 1 goes on: appends, compaction, restarts",
 }
 
 // Derived files would be rebuilt in silence if they were not understood any more: here they have to be.
-TEST_CASE("every file of format 1 is understood for itself", "[golden]") {
-  Copy copy("v1");
+TEST_CASE("every file of any format is understood for itself", "[golden]") {
+  const int format = GENERATE(1, 2);
+  Copy copy("v" + std::to_string(format));
+  CHECK(read_text(copy.data() / "FORMAT") == std::to_string(format) + "\n");
   KeyHasher::Secret secret;
   const std::string secret_bytes = read_text(copy.data() / "hash.secret");
   REQUIRE(secret_bytes.size() == secret.size());
@@ -159,13 +162,36 @@ TEST_CASE("every file of format 1 is understood for itself", "[golden]") {
     CHECK(hint_is_whole(hint->header(), extent_of(segment.facts)));
     CHECK(hint->header().secret_fingerprint == hasher.secret_fingerprint());
     CHECK(hint->read([](std::span<const HintEntry>) { return Status(); }).ok());
-    if (!name.rewritten()) CHECK(read_sync_log(*directory, name.base)->position == segment.facts.size_bytes);
+    if (format > 1)
+      CHECK(read_sync_log(*directory, name.base).code() == Errc::not_found);
+    else if (!name.rewritten())
+      CHECK(read_sync_log(*directory, name.base)->position == segment.facts.size_bytes);
   }
   CHECK(compacted >= 1);
   CHECK(appended >= 5);
-  const auto sync = read_sync_log(*directory, manifest->closed_end());
+  const auto sync = read_sync_content(*directory, manifest->closed_end());
   REQUIRE_OK(sync);
-  CHECK(sync->offset_ceiling > sync->durable_end);
+  CHECK(sync->newest.offset_ceiling > sync->newest.durable_end);
+  CHECK(sync->format_1 == (format == 1));
+  CHECK(manifest->owner.has_value() == (format > 1));
+  CHECK(sync->owner == manifest->owner);
+  if (format == 1) return;
+  CHECK(copy.partition_name(kGoldenTopic).ends_with("." + manifest->owner->topic.to_hex()));
+  CHECK(manifest->owner->partition == PartitionId(0));
+  CHECK(sync->newest.log_start == manifest->log_start_offset);
+  CHECK(sync->newest.run.id != kNoRun);
+  CHECK(manifest->runs.check(sync->newest.run.id, sync->newest.durable_end, sync->newest.durable_end).ok());
+  CHECK(manifest->judged_end > Offset(0));
+}
+
+// From its first start under this build on an older one refuses it by its number, as this one refuses format 3.
+TEST_CASE("a data directory of format 1 is of format 2 from its first start on", "[golden]") {
+  Copy copy("v1");
+  GoldenBroker(copy.data().string()).stop();
+  CHECK(read_text(copy.data() / "FORMAT") == std::to_string(kDataFormatVersion) + "\n");
+  const auto manifest = decode_manifest(content(*copy.partition(kGoldenTopic), "manifest.a"));
+  REQUIRE_OK(manifest);
+  CHECK(manifest->owner.has_value());
 }
 
 TEST_CASE("a data directory of a newer format is refused and left alone", "[golden]") {
