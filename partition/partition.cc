@@ -233,6 +233,12 @@ bool Partition::roll_due(TimestampMs now) const {
          (active_since_ >= TimestampMs(0) && now.value() - active_since_.value() >= age_limit);
 }
 
+bool Partition::active_expired(TimestampMs now) const {
+  if (!config_.deletes || config_.retention_ms < 0 || active_bytes_ == 0) return false;
+  const TimestampMs newest = writer_->facts().last_append;
+  return newest >= TimestampMs(0) && now.value() - newest.value() > config_.retention_ms;
+}
+
 Partition::WriteJob Partition::begin_write() {
   WriteJob job;
   job.writer = writer_;

@@ -92,6 +92,8 @@ class Partition {
   void finish_roll(const Roll& roll, const SegmentFacts& facts, std::shared_ptr<SegmentWriter> new_writer);
   // The active segment has reached segment.bytes or segment.ms (or the max compaction lag).
   bool roll_due(TimestampMs now) const;
+  // Everything in the active segment is past retention.ms: closed, it may go.
+  bool active_expired(TimestampMs now) const;
 
   // ---- sync and commit
   const std::shared_ptr<SegmentWriter>& writer() const { return writer_; }

@@ -100,6 +100,7 @@ TESTS = {
     "record_size_estimated": [("client_tests", "A record of exactly max_record_bytes*")],
     "starts_beyond_the_end": [("client_tests", "A start beyond the end*")],
     "readers_ask_producer_id": [("client_tests", "A table that only reads*")],
+    "active_segment_outlives_retention": [(RUNNER, "records past retention.ms go*")],
     "foreign_log_adopted": [(PARTITION, "[identity]"), (SEGMENT,)],
     "sync_log_gone_too_early": [(RUNNER, "a closed segment's sync log*")],
     "position_of_any_log": [(PARTITION, "[runs]"), ("positions_tests",)],

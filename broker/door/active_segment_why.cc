@@ -26,15 +26,22 @@ std::string wait_text(std::int64_t ms) {
 
 }  // namespace
 
-std::string why_active(const PartitionConfig& config, std::uint64_t bytes, TimestampMs first_append, TimestampMs now) {
+std::string why_active(const PartitionConfig& config, std::uint64_t bytes, TimestampMs first_append,
+                       TimestampMs last_append, TimestampMs now) {
   if (bytes == 0 || first_append < TimestampMs(0)) return "empty";
   std::string why = "takes appends until it has segment.bytes (" + std::to_string(bytes) + " of " +
                     std::to_string(config.segment_bytes) + ")";
   const bool lag_is_sooner = config.max_compaction_lag_ms < config.segment_ms;
   const std::int64_t limit = std::min(config.segment_ms, config.max_compaction_lag_ms);
-  const std::int64_t age = std::max<std::int64_t>(now.value() - first_append.value(), 0);
-  why += std::string(" or ") + (lag_is_sooner ? "max.compaction.lag.ms" : "segment.ms") + " passes (" +
-         (age < limit ? "in " + wait_text(limit - age) : "now") + ")";
+  const std::int64_t left = limit - std::max<std::int64_t>(now.value() - first_append.value(), 0);
+  const auto passes = [](const char* setting, std::int64_t in_ms) {
+    return std::string(setting) + " passes (" + (in_ms > 0 ? "in " + wait_text(in_ms) : "now") + ")";
+  };
+  if (config.deletes && config.retention_ms >= 0) {
+    const std::int64_t kept = config.retention_ms - std::max<std::int64_t>(now.value() - last_append.value(), 0);
+    if (kept < left) return why + " or " + passes("retention.ms", kept) + ", then it goes";
+  }
+  why += " or " + passes(lag_is_sooner ? "max.compaction.lag.ms" : "segment.ms", left);
   if (config.compacted) return why + ", then it is compacted; 'logcask compact' closes it now";
   return why + ", then retention may remove it";
 }

@@ -10,7 +10,8 @@
 
 namespace logcask {
 
-// `first_append`: of the segment; none when it is empty. `now`: of the append clock.
-std::string why_active(const PartitionConfig& config, std::uint64_t bytes, TimestampMs first_append, TimestampMs now);
+// `first_append`, `last_append`: of the segment; none when it is empty. `now`: of the append clock.
+std::string why_active(const PartitionConfig& config, std::uint64_t bytes, TimestampMs first_append,
+                       TimestampMs last_append, TimestampMs now);
 
 }  // namespace logcask

@@ -217,7 +217,8 @@ std::vector<SegmentReport> LocalPartitionRunner::segments() const {
   }
   const Segment& active = *partition_->list()->segments.back();
   add(active, active.next_offset());
-  reports.back().why = why_active(config_, reports.back().size_bytes, reports.back().first_append, partition_->now());
+  reports.back().why = why_active(config_, reports.back().size_bytes, reports.back().first_append,
+                                  reports.back().last_append, partition_->now());
   return reports;
 }
 
@@ -353,7 +354,8 @@ void LocalPartitionRunner::tick() {
     const Lock lock(mutex_);
     if (unavailable() || partition_->latched()) return;
     const TimestampMs now = partition_->now();
-    roll_now = partition_->roll_due(now) && !partition_->has_unwritten();
+    const bool expired = partition_->active_expired(now) && !mutant(Mutant::active_segment_outlives_retention);
+    roll_now = (partition_->roll_due(now) || expired) && !partition_->has_unwritten();
     partition_->producers().expire(now);
     const Offset end = partition_->marks().next_offset();
     quiet_ticks_ = end == last_tick_end_ ? quiet_ticks_ + 1 : 0;

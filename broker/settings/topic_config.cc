@@ -72,9 +72,6 @@ Status check_topic(const TopicValues& v, bool compacted, std::int64_t message_by
                  ") is below min.compaction.lag.ms (" + std::to_string(v.min_compaction_lag_ms) + ")");
   if (compacted && v.min_cleanable_dirty_ratio <= 0)
     return clash("min.cleanable.dirty.ratio = 0 would compact without end; it takes more than 0, at most 1");
-  if (v.retention_bytes >= 0 && v.retention_bytes < v.segment_bytes)
-    return clash("retention.bytes (" + std::to_string(v.retention_bytes) + ") is below segment.bytes (" +
-                 std::to_string(v.segment_bytes) + "): it could never be kept, whole segments go");
   if (!compacted && v.keydir_max_bytes != kUnlimited)
     return clash("keydir.max.bytes needs cleanup.policy compact: other topics have no keydir");
   return {};

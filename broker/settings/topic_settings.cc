@@ -36,14 +36,18 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
       {{.name = "retention.ms",
         .type = milliseconds,
         .default_text = "604800000",
-        .description = "With cleanup.policy delete: age at which a closed segment goes.",
+        .description =
+            "With cleanup.policy delete: age of its newest record at which a segment goes; the active one is closed "
+            "for it.",
         .special = -1,
         .special_meaning = "unlimited"},
        &TopicValues::retention_ms},
       {{.name = "retention.bytes",
         .type = bytes,
         .default_text = "-1",
-        .description = "With cleanup.policy delete: size of a partition above which its oldest closed segments go.",
+        .description =
+            "With cleanup.policy delete: size of a partition above which its oldest closed segments go, whole ones: up "
+            "to a closed and an active segment more may stay.",
         .special = -1,
         .special_meaning = "unlimited"},
        &TopicValues::retention_bytes},

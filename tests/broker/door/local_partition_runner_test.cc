@@ -535,6 +535,56 @@ TEST_CASE("with a supervisor and a wall clock a year ahead no retention passes: 
   CHECK(records.back().timestamp.value() - records.front().timestamp.value() <= 600'000 + 2 * 1'200 + 1'000);
 }
 
+TEST_CASE("records past retention.ms go though the active segment has not reached segment.ms", "[runner]") {
+  const bool compacted = GENERATE(false, true);
+  PartitionConfig config;
+  config.compacted = compacted;
+  config.deletes = true;
+  PartitionFixture fixture(config);
+  const auto pass_ms = [&](std::int64_t ms) {
+    fixture.clock().advance_ms(ms);
+    for (int i = 0; i < 2; ++i) {
+      fixture.partition().tick();
+      fixture.run_all();
+    }
+  };
+  fixture.put("a", "v");
+  pass_ms(50'000);
+  fixture.put("b", "v");
+  config.retention_ms = 60'000;
+  fixture.partition().configure(config);
+  pass_ms(50'000);
+  CHECK(fixture.fetch_all(Offset(0)).size() == 2);  // the newest counts
+  CHECK(fixture.partition().segments().size() == 1);
+  pass_ms(20'000);
+  CHECK(fixture.partition().marks().log_start_offset == Offset(2));
+  CHECK(fixture.partition().snapshot().size_bytes == 0);
+  pass_ms(200'000);
+  CHECK(fixture.partition().segments().size() == 1);  // an empty one is not closed again and again
+  CHECK(fixture.partition().segments()[0].base_offset == Offset(2));
+  fixture.put("c", "v");
+  CHECK(fixture.fetch_all(Offset(2)).size() == 1);
+  fixture.restart();
+  CHECK(fixture.partition().marks().log_start_offset == Offset(2));
+  CHECK(fixture.fetch_all(Offset(2)).size() == 1);
+}
+
+TEST_CASE("retention.bytes below a segment's size keeps the active segment and what is younger than it asks for",
+          "[runner]") {
+  PartitionConfig config;
+  config.compacted = false;
+  config.deletes = true;
+  config.retention_bytes = 0;
+  PartitionFixture fixture(config);
+  fixture.put("a", "v");
+  REQUIRE_OK(fixture.partition().roll());
+  fixture.put("b", "v");
+  fixture.partition().tick();
+  fixture.run_all();
+  CHECK(fixture.partition().marks().log_start_offset == Offset(1));
+  CHECK(fixture.fetch_all(Offset(1)).size() == 1);
+}
+
 TEST_CASE("after a wall clock that was ahead retention goes on, health says so, and reopen sets the times back",
           "[runner]") {
   PartitionConfig config;

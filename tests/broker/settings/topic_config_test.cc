@@ -58,6 +58,14 @@ TEST_CASE("every setting of a topic reaches the partition's config") {
   CHECK(config->keydir_max_bytes == 1 << 20);
 }
 
+TEST_CASE("retention.bytes below segment.bytes is taken, as whole segments go") {
+  for (const char* bytes : {"0", "1MiB"}) {
+    const auto config = make_topic_config({{"cleanup.policy", "delete"}, {"retention.bytes", bytes}}, INT64_MAX);
+    REQUIRE_OK(config);
+    CHECK(config->partition.retention_bytes == (std::string(bytes) == "0" ? 0 : 1 << 20));
+  }
+}
+
 TEST_CASE("thresholds that could never settle are refused") {
   CHECK(
       topic_refusal({{"max.compaction.lag.ms", "10"}, {"min.compaction.lag.ms", "11"}}).find("max.compaction.lag.ms") !=
@@ -65,7 +73,6 @@ TEST_CASE("thresholds that could never settle are refused") {
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "0"}}).find("min.cleanable.dirty.ratio") != std::string::npos);
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "1.5"}}).find("0 to 1") != std::string::npos);
   CHECK(topic_refusal({{"min.cleanable.dirty.ratio", "nan"}}).find("0 to 1") != std::string::npos);
-  CHECK(topic_refusal({{"retention.bytes", "5"}}).find("retention.bytes") != std::string::npos);
   CHECK(topic_refusal({{"cleanup.policy", "delete"}, {"keydir.max.bytes", "1MiB"}}).find("keydir.max.bytes") !=
         std::string::npos);
   CHECK(topic_refusal({{"segment.bytes", "2147483648"}}).find("segment.bytes") != std::string::npos);
