@@ -343,6 +343,7 @@ bool Broker::Parts::stop() {
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
   compaction.stop();
+  if (admin) admin->stop();
   blocking.stop();
   readers.stop();
   if (produce) produce->stop();

@@ -113,6 +113,7 @@ void LocalPartitionRunner::load_keydir() {
     const Lock lock(mutex_);
     load_report_ = loader.report();
     partition_->keys()->set_complete();
+    idle_.notify_all();
   }
   // The load has opened the active log, of thousands of partitions one after another.
   rest_files();

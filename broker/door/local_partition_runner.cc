@@ -3,6 +3,7 @@
 #include "broker/door/local_partition_runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "base/check.h"
@@ -571,6 +572,13 @@ Result<std::string> LocalPartitionRunner::reopen() {
   // Opening looks at no record: health must not forget what still cannot be read.
   if (report.ok()) read_damage_again(damaged);
   return report;
+}
+
+void LocalPartitionRunner::wait_loaded(std::int64_t at_most_ms) {
+  Lock lock(mutex_);
+  idle_.wait_for(lock, std::chrono::milliseconds(at_most_ms), [this] {
+    return unavailable() || !background_active_ || !partition_->keys() || partition_->keys()->complete();
+  });
 }
 
 bool LocalPartitionRunner::may_open_later() const {

@@ -70,6 +70,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void abandon(const Error& reason) override;
   void stop_writes(const Error& why) override;
   Result<std::string> reopen() override;
+  void wait_loaded(std::int64_t at_most_ms) override;
   bool may_open_later() const override;
   void tick() override;
   Status roll() override;  // of PartitionRunner and CompactionPort

@@ -208,6 +208,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   virtual void stop_writes(const Error& why) { (void)why; }
   // A latched or offline partition is recovered anew; returns the recovery report as text.
   virtual Result<std::string> reopen() = 0;
+  // Returns when lookups answer or no load is under way, after that time at the latest. Not on an I/O thread.
+  virtual void wait_loaded(std::int64_t at_most_ms) { (void)at_most_ms; }
   // Offline for a reason that may pass by itself (a full disk, no descriptors): worth a reopen now and then.
   virtual bool may_open_later() const { return false; }
   // Called about once a second: rolls by age, retention, expiry of producers, buffers of a quiet partition.

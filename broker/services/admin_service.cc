@@ -10,6 +10,10 @@
 namespace logcask {
 namespace {
 
+// Ten seconds in all, less than clients wait for an answer; a look is how soon a stop is heard of.
+constexpr int kReopenLooks = 100;
+constexpr std::int64_t kReopenLookMs = 100;
+
 const char* verdict(std::uint64_t used, std::int64_t budget) {
   const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
   return share > 1 ? "OOM" : share > 0.75 ? "TIGHT" : "FITS";
@@ -119,6 +123,22 @@ Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Pri
   });
 }
 
+// Who is told that a partition is open again looks something up next. A load that takes long is told of instead.
+void AdminService::wait_for_keys(const std::string& topic_name,
+                                 std::vector<PerPartition<std::string>>& reopened) const {
+  int looks = 0;
+  for (auto& one : reopened) {
+    const TopicPtr topic = parts_.topics.find(topic_name);
+    PartitionRunner* const runner = topic ? topic->partition(one.partition) : nullptr;
+    if (!one.result.ok() || !runner) continue;
+    const auto loads = [&] { return runner->marks().state == PartitionMarks::State::loading; };
+    while (loads() && !stopping_.load(std::memory_order_relaxed) && looks++ < kReopenLooks)
+      runner->wait_loaded(kReopenLookMs);
+    if (loads())
+      one.result = *one.result + "; its keys are still being loaded: lookups answer 'loading' until they are";
+  }
+}
+
 Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Principal& principal,
                                                                     const std::string& topic_name,
                                                                     PartitionId partition) {
@@ -130,6 +150,7 @@ Result<std::vector<PerPartition<std::string>>> AdminService::reopen(const Princi
     for (const PartitionId p : partitions)
       if (partition != kAllPartitions || !topic->partition(p)->snapshot().problems.empty())
         results.push_back({p, parts_.topics.reopen(topic_name, p)});
+    wait_for_keys(topic_name, results);
     return results;
   });
 }

@@ -2,6 +2,7 @@
 // Administration of topics, partitions and the broker itself. Everything here may block on the disk: not on
 // an I/O thread, unless it says so.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -81,6 +82,7 @@ class AdminService {
   // partition -1: all of the topic.
   Result<std::vector<PerPartition<Offset>>> delete_records(const Principal& principal, const std::string& topic,
                                                            PartitionId partition, Offset before);
+  // Answers once lookups do, or says that the keys are still being loaded.
   Result<std::vector<PerPartition<std::string>>> reopen(const Principal& principal, const std::string& topic,
                                                         PartitionId partition);
   Result<std::vector<PerPartition<std::vector<SegmentReport>>>> segments(const Principal& principal,
@@ -94,15 +96,19 @@ class AdminService {
   Result<BrokerDescription> describe_broker(const Principal& principal) const;
   const BrokerFacts& facts() const { return facts_; }
   Metrics& metrics() const { return parts_.metrics; }
+  // Any thread: nothing waits any more.
+  void stop() { stopping_.store(true, std::memory_order_relaxed); }
 
  private:
   class Compaction;
   Result<std::vector<PartitionId>> partitions_of(const Topic& topic, PartitionId partition) const;
+  void wait_for_keys(const std::string& topic, std::vector<PerPartition<std::string>>& reopened) const;
 
   const ServiceParts& parts_;
   GroupsService& groups_;
   const BrokerFacts& facts_;
   CompactionControl* const compaction_;  // null: this broker does not compact
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace logcask

@@ -48,6 +48,7 @@ class ForwardingRunner : public PartitionRunner {
   void close(const Error& reason) override { inner_->close(reason); }
   void stop_writes(const Error& why) override { inner_->stop_writes(why); }
   Result<std::string> reopen() override { return inner_->reopen(); }
+  void wait_loaded(std::int64_t at_most_ms) override { inner_->wait_loaded(at_most_ms); }
   bool may_open_later() const override { return inner_->may_open_later(); }
   void tick() override { inner_->tick(); }
 

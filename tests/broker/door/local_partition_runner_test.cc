@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <thread>
 
 #include "partition/manifest.h"
 #include "segment/filename.h"
@@ -367,6 +368,25 @@ TEST_CASE("a failed sync latches the partition: no ack, reads go on, reopen serv
   CHECK(fixture.put("d", "4").error.ok());
   fixture.restart();
   CHECK(fixture.get("d").value == "4");
+}
+
+TEST_CASE("whoever waits for a partition's keys goes on when they are there, or when no load is under way",
+          "[runner]") {
+  PartitionFixture fixture;
+  fixture.put("a", "1");
+  fixture.kill();
+  fixture.open_only();
+  REQUIRE(fixture.partition().marks().state == PartitionMarks::State::loading);
+  std::thread loader([&] { fixture.background().run_all(); });
+  fixture.partition().wait_loaded(600'000);
+  CHECK(fixture.partition().marks().state == PartitionMarks::State::online);
+  loader.join();
+  CHECK(fixture.get("a").value == "1");
+  fixture.partition().wait_loaded(600'000);
+  fixture.kill();
+  fixture.open();
+  fixture.partition().close({Errc::shutting_down, "stops"});
+  fixture.partition().wait_loaded(600'000);
 }
 
 TEST_CASE("rolled segments are read across, and restart finds them in the manifest", "[runner]") {

@@ -7,6 +7,7 @@ namespace logcask::testing {
 namespace {
 
 struct AdminFixture : ServiceFixture {
+  AdminFixture() { factory.loads_when_waited_for = true; }
   BrokerFacts facts;
   GroupsService groups{parts};
   AdminService admin{parts, groups, facts, nullptr};
@@ -32,6 +33,29 @@ TEST_CASE("reopen ends the quarantine of a partition's compaction", "[admin]") {
     CHECK(!f.partition("t", 1).partition().snapshot().compaction_quarantined);
     CHECK(f.partition("t", 1).get("a").value == "1");
   }
+}
+
+TEST_CASE("reopen answers once lookups do", "[admin]") {
+  AdminFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  f.make_read_only("t");
+  const auto answers = f.admin.reopen(f.principal, "t", PartitionId(0));
+  REQUIRE_OK(answers);
+  CHECK(answers->front().result->find("still being loaded") == std::string::npos);
+  CHECK(f.partition("t").get("a").value == "1");
+}
+
+TEST_CASE("reopen says so when keys are still being loaded, and a stop does not wait for them", "[admin]") {
+  AdminFixture f;
+  f.factory.loads_when_waited_for = false;
+  f.create("t");
+  f.put("t", "a", "1");
+  f.make_read_only("t");
+  f.admin.stop();
+  const auto answers = f.admin.reopen(f.principal, "t", PartitionId(0));
+  REQUIRE_OK(answers);
+  CHECK(answers->front().result->find("its keys are still being loaded") != std::string::npos);
 }
 
 TEST_CASE("reopen leaves a sound partition alone and says so", "[admin]") {

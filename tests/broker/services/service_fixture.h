@@ -72,6 +72,7 @@ class FixtureFactory final : public PartitionFactory {
     std::set<std::string> hashed;  // keys whose identity came along
   };
   Asked* asked = nullptr;
+  bool loads_when_waited_for = false;
 };
 
 class ServiceFixture {
