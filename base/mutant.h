@@ -55,6 +55,7 @@
   X(starts_beyond_the_end, "ours: a consumer begins beyond the end, and commits that")                 \
   X(readers_ask_producer_id, "ours: whoever only reads a table asks for a producer id")                \
   X(active_segment_outlives_retention, "ours: retention waits for segment.ms")                         \
+  X(stale_placement_admitted, "ours: what was checked under an older partitioner is let in")           \
   X(foreign_log_adopted, "ours: a log and its sync log of another partition are taken for ours")       \
   X(sync_log_gone_too_early, "ours: a sync log is removed before the manifest lists its segment")      \
   X(position_of_any_log, "ours: a position of another log of the same name is read on from")           \

@@ -31,6 +31,7 @@ struct PreparedBatch {
   std::unique_ptr<CheckedBatch> checked;
   std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
   std::vector<Condition> conditions;
+  std::uint32_t placement = 0;  // of the settings that it was prepared under (partition/config.h)
 };
 
 // Success: where the batch is. Failure: `error` is set and, for a refused condition, what was found.

@@ -30,6 +30,9 @@ struct CompactionWindow {
   std::uint8_t to_hour = 0;
 };
 
+// How the topic spreads its keys over partitions, as a number of the broker's; kAnywhere: a key may be in any.
+inline constexpr std::uint32_t kAnywhere = 0;
+
 // A value: copied at every change of the topic's settings.
 struct PartitionConfig {
   // cleanup.policy
@@ -53,6 +56,7 @@ struct PartitionConfig {
   std::int64_t max_message_bytes = 1048588;
   std::string_view max_message_setting = "max.message.bytes";  // the setting that bounds it; a literal
   std::int64_t max_decompressed_bytes = 64LL << 20;            // of a produced batch; the broker's, not the topic's
+  std::uint32_t placement = kAnywhere;  // batches that were checked under another one are refused
   TimestampType timestamp_type = TimestampType::create_time;
   std::int64_t flush_ms = 100;  // bounds how long anything stays unsynced
   std::int64_t flush_messages = INT64_MAX;

@@ -76,6 +76,12 @@ Partition::Admission Partition::refuse(Errc code, std::string message) const {
 
 Partition::Admission Partition::admit(PreparedBatch& batch) {
   if (latched_) return refuse(Errc::read_only, latched_->message);
+  // On its way while the topic's partitioner changed: its keys may belong elsewhere by now, where lookups would ask.
+  if (config_.placement != kAnywhere && batch.placement != config_.placement &&
+      !mutant(Mutant::stale_placement_admitted))
+    return refuse(
+        Errc::wrong_partition,
+        "the topic's partitioner has changed since the records were sent; read its metadata again and resend");
   const BatchHeader& header = batch.checked->header;
   const TimestampMs now = clock_.now();
   if (header.has_producer()) {

@@ -49,6 +49,7 @@ bool reencodes(const PartitionConfig& config, const BatchHeader& header) {
 Result<PreparedBatch> prepare(ByteView bytes, const BatchHeader* header, const PartitionConfig& config,
                               BatchRules rules, const KeyHasher& hasher) {
   PreparedBatch prepared;
+  prepared.placement = config.placement;
   auto checked = header ? check_produced_batch(*header, bytes, rules) : check_produced_batch(bytes, rules);
   LOGCASK_ASSIGN(prepared.checked, std::move(checked));
   if (reencodes(config, prepared.checked->header)) {

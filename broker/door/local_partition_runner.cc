@@ -345,6 +345,14 @@ void LocalPartitionRunner::configure(const PartitionConfig& config) {
   if (partition_) partition_->configure(config);
 }
 
+bool LocalPartitionRunner::place_if_empty(std::uint32_t placement) {
+  const Lock lock(mutex_);
+  if (unavailable() || partition_->marks().next_offset() != partition_->log_start()) return false;
+  config_.placement = placement;
+  partition_->configure(config_);
+  return true;
+}
+
 void LocalPartitionRunner::tick() {
   bool roll_now = false;
   bool quiet = false;

@@ -65,6 +65,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::vector<SegmentReport> segments() const override;
   Result<Offset> delete_records(Offset before) override;
   void configure(const PartitionConfig& config) override;
+  bool place_if_empty(std::uint32_t placement) override;
   Status flush() override;
   void close(const Error& reason) override;
   void abandon(const Error& reason) override;

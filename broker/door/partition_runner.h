@@ -195,6 +195,12 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // Moves log start (never back, never above committed end) and removes what falls below; returns the new log start.
   virtual Result<Offset> delete_records(Offset before) = 0;
   virtual void configure(const PartitionConfig& config) = 0;
+  // From now on only batches that were prepared under this placement are admitted. False, and nothing changes, where
+  // there are records, or may be.
+  virtual bool place_if_empty(std::uint32_t placement) {
+    (void)placement;
+    return false;
+  }
   // Closes the active segment and starts a new one, when it holds anything.
   virtual Status roll() = 0;
   // Asks for a sync of everything written and waits for it.

@@ -13,6 +13,16 @@
 namespace logcask {
 namespace {
 
+// Never kAnywhere but for `any`.
+std::uint32_t placement_of(Partitioner partitioner) {
+  return partitioner == Partitioner::any ? kAnywhere : 1 + static_cast<std::uint32_t>(partitioner);
+}
+
+// To one that says where a key is and does not say it of all keys as before.
+bool changes_placement(const Topic& topic, const TopicConfig& changed) {
+  return changed.partition.placement != kAnywhere && changed.partition.placement != topic.config.partition.placement;
+}
+
 const TopicPtr kNoTopic;
 
 // Calls work(0) .. work(count - 1) on a few threads.
@@ -128,7 +138,7 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
     topic->partitions.resize(topic->record.partitions);
     if (config.ok()) {
       topic->config = std::move(config).value();
-      topic->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
+      complete(topic->config, topic->partitions.size());
       for (std::size_t i = 0; i < topic->partitions.size(); ++i) jobs.emplace_back(topic.get(), i);
     } else {
       for (auto& partition : topic->partitions)
@@ -203,7 +213,7 @@ Status Topics::check_new(const std::string& name, std::int64_t partitions) const
 Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
   auto topic = std::make_shared<Topic>();
   LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
-  topic->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
+  complete(topic->config, record.partitions);
   topic->record = std::move(record);
   topic->internal = internal;
   Status failure;
@@ -269,16 +279,24 @@ Result<TopicPtr> Topics::ensure_internal(std::string_view name, std::int64_t par
   return make(std::move(record), true);
 }
 
+// What follows from more than the topic's settings.
+void Topics::complete(TopicConfig& config, std::size_t partitions) const {
+  config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
+  // In the only partition every key is at home.
+  config.partition.placement = partitions > 1 ? placement_of(config.partitioner) : kAnywhere;
+}
+
 // Keys lie where the partitioner has put them, and lookups ask only there: under another one they would be absent, and
-// their next records would stand beside the old ones.
-Status Topics::check_partitioner_change(const Topic& topic, Partitioner to) {
+// their next records would stand beside the old ones. From the partition's answer on no record comes in that was
+// checked under the old one.
+Status Topics::change_partitioner(const Topic& topic, const TopicConfig& changed) {
+  if (!changes_placement(topic, changed) || mutant(Mutant::partitioner_changed_over_records)) return {};
   const Partitioner from = topic.config.partitioner;
-  if (to == from || to == Partitioner::any || topic.partitions.size() < 2) return {};
-  if (mutant(Mutant::partitioner_changed_over_records)) return {};
+  const Partitioner to = changed.partitioner;
   for (const auto& partition : topic.partitions) {
-    const PartitionMarks marks = partition->marks();
-    const bool offline = marks.state == PartitionMarks::State::offline;
-    if (!offline && marks.next_offset == marks.log_start_offset) continue;
+    if (partition->place_if_empty(changed.partition.placement)) continue;
+    configure(topic);
+    const bool offline = partition->marks().state == PartitionMarks::State::offline;
     const std::string name = "'" + topic.record.name + "'";
     return Error{
         Errc::unsupported,
@@ -290,6 +308,10 @@ Status Topics::check_partitioner_change(const Topic& topic, Partitioner to) {
             "--input json), or set partitioner=any, under which every partition is asked"};
   }
   return {};
+}
+
+void Topics::configure(const Topic& topic) {
+  for (const auto& partition : topic.partitions) partition->configure(factory_.partition_config(topic.config));
 }
 
 Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset) {
@@ -306,15 +328,26 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
       return unknown_setting(setting, known);
   }
   LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
-  changed->config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
+  complete(changed->config, changed->partitions.size());
   if (changed->config.partition.compacted != topic->config.partition.compacted)
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +
                                         " 'compact' later; create a new topic and copy the records"};
-  LOGCASK_TRY(check_partitioner_change(*topic, changed->config.partitioner));
-  LOGCASK_TRY(metadata_.put_topic(changed->record));
+  LOGCASK_TRY(change_partitioner(*topic, changed->config));
+  if (const Status recorded = metadata_.put_topic(changed->record); !recorded.ok()) {
+    // Of a write that found no room nothing is there; any other may still turn up after a restart, and records that
+    // came in under the old partitioner would lie wrong then.
+    const bool moves = changes_placement(*topic, changed->config);
+    if (!moves || recorded.code() == Errc::storage_full) {
+      configure(*topic);
+      return recorded;
+    }
+    return Error{recorded.code(), "alter topic '" + name + "': " + recorded.error().message +
+                                      "; whether its partitioner has changed is decided at the next start, or when it "
+                                      "is altered again; until then it takes no records"};
+  }
   factory_.settings_changed(changed->record.id, changed->config);
-  for (const auto& partition : changed->partitions) partition->configure(factory_.partition_config(changed->config));
+  configure(*changed);
   publish(name, std::move(changed));
   return {};
 }

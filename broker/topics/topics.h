@@ -108,7 +108,9 @@ class Topics {
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
   void publish_all(const std::vector<std::shared_ptr<Topic>>& topics);
-  static Status check_partitioner_change(const Topic& topic, Partitioner to);
+  void complete(TopicConfig& config, std::size_t partitions) const;
+  Status change_partitioner(const Topic& topic, const TopicConfig& changed);
+  void configure(const Topic& topic);
   Status finish_deletion(const Topic& topic);
   void remove_files(TopicPtr topic, std::size_t index, const std::function<void(std::function<void()>)>& background);
   bool take_back_markers(const Topic& topic, std::size_t count);

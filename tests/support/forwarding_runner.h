@@ -43,6 +43,7 @@ class ForwardingRunner : public PartitionRunner {
   std::vector<SegmentReport> segments() const override { return inner_->segments(); }
   Result<Offset> delete_records(Offset before) override { return inner_->delete_records(before); }
   void configure(const PartitionConfig& config) override { inner_->configure(config); }
+  bool place_if_empty(std::uint32_t placement) override { return inner_->place_if_empty(placement); }
   Status roll() override { return inner_->roll(); }
   Status flush() override { return inner_->flush(); }
   void close(const Error& reason) override { inner_->close(reason); }

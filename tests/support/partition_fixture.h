@@ -100,6 +100,8 @@ class PartitionFixture {
   // The same with a batch made by the caller.
   void start_batch(const std::string& bytes, Acks acks, std::function<void(AppendResult)> done,
                    std::vector<Condition> conditions = {});
+  // What batches are prepared under from now on, as a topic's settings say it.
+  void send_under(std::uint32_t placement) { config_.placement = placement; }
   Got get(const std::string& key);
 
   struct Stored {

@@ -141,6 +141,7 @@ void ServiceFixture::run() {
 
 AppendResult ServiceFixture::put(const std::string& topic, const std::string& key,
                                  const std::optional<std::string>& value, int number) {
+  if (const TopicPtr known = topics.find(topic)) partition(topic, number).send_under(known->config.partition.placement);
   return partition(topic, number).append({{key, value, {}}});
 }
 

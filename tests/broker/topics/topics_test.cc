@@ -3,6 +3,7 @@
 #include "broker/door/offline_partition.h"
 #include "broker/topics/local_metadata_store.h"
 #include "broker/topics/topic_name.h"
+#include "partition/prepare.h"
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -73,6 +74,52 @@ TEST_CASE("a partitioner changes over records only to any, and the refusal says 
   f.create("one", 1);
   f.put("one", "k", "v");
   REQUIRE_OK(f.topics.alter("one", {{"partitioner", "crc32"}}, {}));  // every key stays where it is
+}
+
+TEST_CASE("records on their way while the partitioner changes are refused, not put where lookups do not ask",
+          "[topics]") {
+  ServiceFixture f;
+  f.create("t", 3, {{"partitioner", "murmur2"}});
+  const auto prepared = [&] {
+    return std::make_pair(make_batch({{"k", "v", {}}}), f.topics.find("t")->config.partition);
+  };
+  const auto append = [&](const std::pair<std::string, PartitionConfig>& sent) {
+    auto batch = prepare_batch(sent.first, sent.second, f.hasher);
+    REQUIRE_OK(batch);
+    AppendResult result;
+    f.partition("t", 1).partition().append(*std::move(batch), Acks::none,
+                                           [&](AppendResult answer) { result = std::move(answer); });
+    return result.error.code();
+  };
+  const auto before = prepared();
+  f.metadata.fail_writes = true;
+  SECTION("the change took hold") {
+    f.metadata.fail_writes = false;
+    REQUIRE_OK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}));
+    CHECK(append(before) == Errc::wrong_partition);
+    CHECK(append(prepared()) == Errc::ok);
+    REQUIRE_OK(f.topics.alter("t", {}, {"partitioner"}));
+    CHECK(append(before) == Errc::ok);  // a key may be in any partition now
+  }
+  SECTION("the change may turn up after a restart") {
+    const Status failed = f.topics.alter("t", {{"partitioner", "crc32"}}, {});
+    CHECK(failed.code() == Errc::io_error);
+    CHECK(failed.error().message.find("it takes no records") != std::string::npos);
+    CHECK(append(before) == Errc::wrong_partition);
+    f.metadata.fail_writes = false;
+    REQUIRE_OK(f.topics.alter("t", {{"partitioner", "murmur2"}}, {}));
+    CHECK(append(before) == Errc::ok);
+  }
+  SECTION("another setting that cannot be recorded keeps nothing out") {
+    CHECK(f.topics.alter("t", {{"segment.ms", "1h"}}, {}).code() == Errc::io_error);
+    CHECK(append(before) == Errc::ok);
+  }
+  SECTION("the change was refused because of a later partition") {
+    f.metadata.fail_writes = false;
+    f.put("t", "k", "v", 2);
+    CHECK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}).code() == Errc::unsupported);
+    CHECK(append(before) == Errc::ok);
+  }
 }
 
 TEST_CASE("a start publishes its topics in one step, however many there are", "[topics]") {
