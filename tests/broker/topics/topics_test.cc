@@ -165,6 +165,36 @@ TEST_CASE("the files of a deleted topic go one partition at a time, and a stop c
   CHECK(later.empty());
 }
 
+// Partitions without files: what is left is how the work is cut.
+struct CountingFactory final : PartitionFactory {
+  Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec&) override {
+    return make_offline_partition("none");
+  }
+  Status mark_deleted(const PartitionSpec&) override { return {}; }
+  Status remove(const PartitionSpec&) override {
+    ++removed;
+    return {};
+  }
+  int removed = 0;
+};
+
+TEST_CASE("a stop waits for the files of one partition at most, of a deleted topic of 5,000, too", "[topics]") {
+  constexpr int kPartitions = 5000;
+  MemoryMetadata metadata;
+  CountingFactory factory;
+  ManualClock clock;
+  Topics topics(metadata, factory, clock, Topics::Limits());
+  REQUIRE_OK(topics.create("t", kPartitions, {}, false));
+  ManualExecutor later;
+  REQUIRE_OK(topics.remove("t", [&](std::function<void()> work) { later.post(std::move(work)); }));
+  REQUIRE(later.run_one());
+  REQUIRE(factory.removed == 0);
+  // Whatever job a stop comes upon is the only one it waits for.
+  int jobs = 0;
+  for (; later.run_one(); ++jobs) REQUIRE(factory.removed == jobs + 1);
+  CHECK(jobs == kPartitions);
+}
+
 TEST_CASE("a deletion that a crash interrupted is completed at the next start", "[topics]") {
   ServiceFixture f;
   f.create("t", 2);
