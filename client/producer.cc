@@ -59,7 +59,7 @@ Result<Producer> Producer::make(const Client& client, std::string topic, Produce
   if (options.idempotent && !id_at_first_send) {
     LOGCASK_ASSIGN(identity, new_identity(*client.core()));
   }
-  return Producer(std::make_shared<Impl>(client.core(), std::move(topic), static_cast<int>(info.partitions),
+  return Producer(std::make_shared<Impl>(client.core(), std::move(topic), info.id, static_cast<int>(info.partitions),
                                          partitioner, options, identity.id, identity.epoch));
 }
 
@@ -110,6 +110,8 @@ Status Producer::close(std::int64_t timeout_ms) {
 
 const std::string& Producer::topic() const { return impl_->topic; }
 int Producer::partition_count() const { return impl_->partitions; }
+const std::string& Producer::topic_id() const { return impl_->topic_id; }
+
 PartitionId Producer::partition_of(ByteView key) const {
   return partition_for_key(impl_->partitioner, key, impl_->partitions);
 }

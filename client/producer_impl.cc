@@ -33,10 +33,11 @@ int random_below(int bound) {
 
 }  // namespace
 
-Producer::Impl::Impl(std::shared_ptr<Core> shared_core, std::string topic_name, int partition_count, Partitioner by,
-                     const ProducerOptions& given, ProducerId producer_id, std::int16_t epoch)
+Producer::Impl::Impl(std::shared_ptr<Core> shared_core, std::string topic_name, const TopicId& id, int partition_count,
+                     Partitioner by, const ProducerOptions& given, ProducerId producer_id, std::int16_t epoch)
     : core(std::move(shared_core)),
       topic(std::move(topic_name)),
+      topic_id(id == TopicId() ? "" : std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size())),
       partitions(partition_count),
       partitioner(by),
       options(given),

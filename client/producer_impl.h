@@ -15,8 +15,8 @@
 namespace logcask::client {
 
 struct Producer::Impl : std::enable_shared_from_this<Producer::Impl> {
-  Impl(std::shared_ptr<Core> shared_core, std::string topic_name, int partition_count, Partitioner by,
-       const ProducerOptions& given, ProducerId producer_id, std::int16_t epoch);
+  Impl(std::shared_ptr<Core> shared_core, std::string topic_name, const TopicId& id, int partition_count,
+       Partitioner by, const ProducerOptions& given, ProducerId producer_id, std::int16_t epoch);
 
   Status send(const OutRecord& record, DeliveryCallback callback, bool hurry);
   Status send_all(std::span<const OutRecord> records, std::size_t* taken);
@@ -46,6 +46,7 @@ struct Producer::Impl : std::enable_shared_from_this<Producer::Impl> {
 
   std::shared_ptr<Core> core;
   const std::string topic;
+  const std::string topic_id;  // as on the wire: that offsets in conditions are of. Empty: the broker told none
   const int partitions;
   const Partitioner partitioner;
   const ProducerOptions options;

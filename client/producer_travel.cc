@@ -28,6 +28,7 @@ void Producer::Impl::submit(const BatchPtr& batch) {
     condition->set_record_index(from.index);
     condition->set_kind(static_cast<v1::ProduceRequest::Condition::Kind>(static_cast<int>(from.condition.kind) - 1));
     condition->set_offset(from.condition.offset.value());
+    if (from.condition.kind == Condition::Kind::offset) entry->set_topic_id(topic_id);
   }
   CallSpec spec;
   spec.on_lost = OnLost::fail;  // repeated by the accumulator, in order

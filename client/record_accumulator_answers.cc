@@ -29,6 +29,7 @@ bool certainly_not_written(Errc code) {
     case Errc::frame_too_large:
     case Errc::permission_denied:
     case Errc::wrong_partition:
+    case Errc::topic_changed:
       return true;
     default:
       return false;

@@ -95,6 +95,7 @@ void Table::Impl::add_min_offsets(v1::GetRequest& get, std::span<const ByteView>
     }
   }
   for (const auto& [partition, offset] : wanted) add(get, partition, offset);
+  if (!wanted.empty()) get.set_topic_id(producer.topic_id());
 }
 
 void Table::multi_get_async(std::span<const ByteView> keys, const GetOptions& options,

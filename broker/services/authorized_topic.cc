@@ -29,4 +29,10 @@ Result<TopicPtr> authorized_topic(const ServiceParts& parts, const Principal& pr
   return find_authorized(parts.authorizer, principal, operation, name, [&] { return parts.topics.find(name); });
 }
 
+Status check_same_topic(const Topic& topic, const std::optional<TopicId>& id) {
+  if (!id || *id == topic.record.id || mutant(Mutant::position_of_any_log)) return {};
+  return Error{Errc::topic_changed, "the offsets are of another topic than '" + topic.record.name +
+                                        "' as it is: it was made anew; look the keys up again"};
+}
+
 }  // namespace logcask

@@ -136,6 +136,7 @@ Result<TopicPtr> LookupService::check(const CallContext& context, std::string_vi
   if (!topic->config.partition.compacted)
     return Error{Errc::unsupported,
                  "lookups need cleanup.policy compact; topic '" + topic->record.name + "' has no keydir"};
+  LOGCASK_TRY(check_same_topic(*topic, options.topic_id));
   LOGCASK_TRY(check_partition(*topic, options.partition));
   LOGCASK_TRY(check_min_offsets(*topic, options));
   if (Lookup::questions(*topic, options.partition, keys) > kQuestionsMax)

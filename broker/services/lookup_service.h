@@ -8,6 +8,7 @@
 // One partition that is still loading makes the whole answer `loading`: absent could not be told from unknown.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -42,7 +43,8 @@ class LookupCall {
 struct LookupOptions {
   PartitionId partition{-1};  // -1: as the topic's partitioner says
   std::vector<std::pair<PartitionId, Offset>> min_offsets;
-  std::int64_t timeout_ms = 0;  // 0 = the broker's default
+  std::optional<TopicId> topic_id = std::nullopt;  // topic_changed for another one of the name
+  std::int64_t timeout_ms = 0;                     // 0 = the broker's default
   bool keys_only = false;
 };
 

@@ -161,6 +161,7 @@ ProduceService::ProduceService(const ServiceParts& parts, std::int64_t default_t
 Result<ProduceService::Target> ProduceService::find(const CallContext& context, const ProduceEntry& entry) const {
   LOGCASK_ASSIGN(TopicPtr topic, authorized_topic(parts_, context, Operation::write, entry.topic));
   if (topic->internal) return Error{Errc::permission_denied, "'" + topic->record.name + "' is the broker's own topic"};
+  LOGCASK_TRY(check_same_topic(*topic, entry.topic_id));
   if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition);
   return Target{std::move(topic), entry.partition};
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct ProduceEntry {
   PartitionId partition;
   ByteView batch;
   std::vector<Condition> conditions;
+  std::optional<TopicId> topic_id = std::nullopt;  // topic_changed for another one of the name
 };
 
 // One request's answer. Made by the listener, destroyed on the loop after completed().

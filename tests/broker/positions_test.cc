@@ -193,6 +193,31 @@ TEST_CASE("a consumer that goes on in another log is told topic_changed, and not
   CHECK(consumer->position(PartitionId(0)) == consumer->end_offset(PartitionId(0)));
 }
 
+TEST_CASE("an expected offset and a min_offset of a topic that is made anew are not compared with the new one's",
+          "[positions]") {
+  Story story(Exchange::made_anew);
+  auto table = client::Table::open(story.client, "t");
+  REQUIRE_OK(table);
+  const auto before = table->get("k");
+  REQUIRE_OK(before);
+  REQUIRE(before->offset == Offset(12));
+  REQUIRE_OK(table->update("k", "expected", before->offset).status);  // at 13
+  REQUIRE_OK(client::Admin(story.client).delete_topic("t"));
+  create_topic(story.client);
+  put(story.client, "other", 14);
+  CHECK(table->update("k", "taken for another", Offset(13)).status.code() == Errc::topic_changed);
+  CHECK(table->erase("k", Offset(13)).status.code() == Errc::topic_changed);
+  CHECK(table->get("k").code() == Errc::topic_changed);  // it has written at 13
+  client::GetOptions options;
+  options.min_offsets = {{PartitionId(0), Offset(13)}};
+  auto reader = client::Table::open(story.client, "t");
+  REQUIRE_OK(reader);
+  const auto now = reader->get("k", options);
+  REQUIRE_OK(now);
+  CHECK(now->value == "other13");
+  REQUIRE_OK(reader->update("k", "expected", now->offset).status);
+}
+
 TEST_CASE("a consumer that may begin anew does so in another log", "[positions]") {
   Story story(Exchange::restored);
   client::ConsumerOptions options;

@@ -73,6 +73,9 @@ void handle_get(const NativeRequest& request) {
   options.partition = partition_from_wire(get.partition());
   for (const auto& wire : get.min_offsets())
     options.min_offsets.emplace_back(partition_from_wire(wire.partition()), Offset(wire.offset()));
+  auto topic_id = topic_id_from_wire(get.topic_id());
+  if (!topic_id.ok()) return request.refuse(topic_id.error());
+  options.topic_id = *topic_id;
   options.timeout_ms = get.timeout_ms();
   options.keys_only = get.keys_only();
   if (auto open = request.services().lookup.get(request.connection.context(), get.topic(), *keys, std::move(options),

@@ -33,6 +33,7 @@ Result<std::vector<ProduceEntry>> decode(const v1::ProduceRequest& produce, Byte
     entry.partition = partition_from_wire(wire.partition());
     entry.batch = attachment.substr(0, wire.batch_bytes());
     attachment.remove_prefix(wire.batch_bytes());
+    LOGCASK_ASSIGN(entry.topic_id, topic_id_from_wire(wire.topic_id()));
     for (const auto& condition : wire.conditions()) {
       if (!v1::ProduceRequest::Condition::Kind_IsValid(condition.kind()))
         return Error{Errc::invalid_argument, "a condition of unknown kind"};

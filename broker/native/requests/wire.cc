@@ -1,5 +1,6 @@
 #include "broker/native/requests/wire.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mutant.h"
@@ -9,6 +10,16 @@ namespace logcask {
 PartitionId partition_from_wire(std::uint32_t number) {
   if (mutant(Mutant::partition_number_masked)) number &= INT32_MAX;
   return PartitionId(static_cast<std::int32_t>(number));
+}
+
+Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes) {
+  if (bytes.empty()) return std::optional<TopicId>();
+  TopicId id;
+  if (bytes.size() != id.bytes.size())
+    return Error{Errc::invalid_argument,
+                 "a topic_id of " + std::to_string(bytes.size()) + " bytes; it has 16, or none"};
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(id.bytes.data()));
+  return std::optional(id);
 }
 
 const char* state_name(PartitionSnapshot::State state) {

@@ -1,6 +1,7 @@
 #pragma once
 // Small conversions between the wire's messages and ours.
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -25,6 +26,9 @@ inline PartitionId partition_from_wire(std::int32_t number) { return PartitionId
 inline std::string id_bytes(const TopicId& id) {
   return std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
 }
+
+// Nothing where none was sent; invalid_argument unless it has 16 bytes.
+Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes);
 
 const char* state_name(PartitionSnapshot::State state);
 

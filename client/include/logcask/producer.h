@@ -115,6 +115,7 @@ class LOGCASK_API Producer {
   explicit Producer(std::shared_ptr<Impl> impl);
   LOGCASK_HIDDEN static Result<Producer> make(const Client& client, std::string topic, ProducerOptions options,
                                               bool id_at_first_send);
+  LOGCASK_HIDDEN const std::string& topic_id() const;  // as on the wire
   std::shared_ptr<Impl> impl_;
 };
 

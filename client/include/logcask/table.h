@@ -101,6 +101,8 @@ class [[nodiscard]] LOGCASK_API Watch {
   std::shared_ptr<Impl> impl_;
 };
 
+// Offsets in conditions and min_offsets are of the topic that was there when the Table was opened. Where another one
+// has taken its name since they are refused as topic_changed, not compared with its offsets: open a Table anew.
 class LOGCASK_API Table {
  public:
   // unknown_topic; invalid_argument for producer options that make no sense.
