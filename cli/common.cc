@@ -30,14 +30,27 @@ std::string_view mend_for(Errc code) {
       return "; 'logcask topic list' names those there are, 'logcask topic create' makes one";
     case Errc::message_too_large:
       return " (the topic's max.message.bytes, less what a batch adds; 'logcask topic alter' raises it)";
+    case Errc::frame_too_large:
+      return " (the broker's frame.max.bytes)";
     default:
       return "";
   }
 }
 
+namespace {
+
+void print_with_mend(const Error& error) { print_error(error.to_string() + std::string(mend_for(error.code))); }
+
+}  // namespace
+
 int fail(const Error& error) {
-  print_error(error.to_string() + std::string(mend_for(error.code)));
+  print_with_mend(error);
   return exit_code_for(error.code);
+}
+
+int fail_input(const Error& error) {
+  print_with_mend(error);
+  return exit_code_for_input(error.code);
 }
 
 Result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& settings) {

@@ -21,6 +21,8 @@ void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> c
 std::string_view mend_for(Errc code);
 // Prints the error, with its mend, as one line on stderr and returns its exit code.
 int fail(const Error& error);
+// The same for an error about a record that was to be written.
+int fail_input(const Error& error);
 
 // "k=v" flags; invalid_argument names the one without '='.
 Result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& settings);

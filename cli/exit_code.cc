@@ -47,4 +47,15 @@ int exit_code_for(Errc code) {
   }
 }
 
+int exit_code_for_input(Errc code) {
+  switch (code) {
+    case Errc::invalid_record:
+    case Errc::message_too_large:
+    case Errc::frame_too_large:
+      return kExitBadInput;
+    default:
+      return exit_code_for(code);
+  }
+}
+
 }  // namespace logcask::cli

@@ -31,5 +31,8 @@ std::string_view exit_meaning(int code);
 
 // The exit code an error ends a verb with.
 int exit_code_for(Errc code);
+// The same for a verb that writes what it was given: a record that is malformed or too large is the input's fault,
+// whoever finds it (the reader, the client or the broker).
+int exit_code_for_input(Errc code);
 
 }  // namespace logcask::cli

@@ -40,7 +40,7 @@ int delete_keys(const DeleteArgs& args) {
       if (args.keys.size() > 1)
         error = std::move(error).in("key " + std::to_string(i + 1) +
                                     (i == 0 ? " (none is deleted)" : " (those before it are deleted)"));
-      return out.finish(fail(error));
+      return out.finish(fail_input(error));
     }
     writes.append(out.buffer(), args.format, args.keys[i], std::nullopt, delivery);
     if (!out.flush()) break;
@@ -65,7 +65,7 @@ Verb delete_verb() {
             &args->condition);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
-  verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain};
+  verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput};
   verb.examples = {{"logcask delete prices eur-usd", "prints partition:offset of the tombstone"},
                    {"logcask delete locks nightly --if offset:17", "release a lock that is still the one taken"}};
   verb.run = [args] { return delete_keys(*args); };

@@ -74,12 +74,9 @@ class ProduceRun {
     const Status flushed = producer_.flush();
     if (!flushed.ok()) producer_.close(kGiveUpMs).ok();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (tally_.any_failed())
-      return stopped(Error(tally_.failure()).in(input_->place(tally_.failed_number())),
-                     exit_code_for(tally_.failure().code));
-    if (!sent.ok() && sent.code() == Errc::cancelled) return stopped(sent.error(), kExitInterrupted);
-    if (!sent.ok()) return stopped(sent.error(), exit_code_for(sent.code()));
-    if (!flushed.ok()) return stopped(flushed.error(), exit_code_for(flushed.code()));
+    if (tally_.any_failed()) return stopped(Error(tally_.failure()).in(input_->place(tally_.failed_number())));
+    if (!sent.ok()) return stopped(sent.error());
+    if (!flushed.ok()) return stopped(flushed.error());
     return summary();
   }
 
@@ -91,12 +88,12 @@ class ProduceRun {
     while (!tally_.any_failed()) {
       if (interrupted()) return Error{Errc::cancelled, "interrupted"};
       auto more = input_->next(record);
-      if (!more.ok()) return bad_input(std::move(more).error());
+      if (!more.ok()) return std::move(more).error();
       if (!*more) break;
       // The broker would refuse the whole batch, and name the record by its place in there.
       if (keys_needed_ && !record.key)
-        return bad_input(Error{Errc::invalid_record, input_->place(input_->number()) + ": a null key; '" + args_.topic +
-                                                         "' is compacted, give every record a key"});
+        return Error{Errc::invalid_record, input_->place(input_->number()) + ": a null key; '" + args_.topic +
+                                               "' is compacted, give every record a key"};
       client::OutRecord out = out_record(record, headers);
       out.condition = condition_;
       LOGCASK_TRY(send(out));
@@ -120,12 +117,7 @@ class ProduceRun {
     return {};
   }
 
-  Error bad_input(Error error) {
-    bad_input_ = error.code == Errc::invalid_record || error.code == Errc::message_too_large;
-    return error;
-  }
-
-  int stopped(const Error& error, int code) {
+  int stopped(const Error& error) {
     const std::uint64_t written = tally_.written();
     std::string what = std::to_string(written) + (written == 1 ? " record was written" : " records were written");
     if (tally_.any_failed() && tally_.written_behind_failure())
@@ -133,9 +125,8 @@ class ProduceRun {
     else
       what += written == 1 ? ", nothing after it" : ", nothing after them";
     print_error(error.to_string() + std::string(mend_for(error.code)) + " (" + what + ")");
-    // Whoever finds it: the reader, the producer or the broker.
-    const bool too_large = error.code == Errc::message_too_large;
-    return too_large || (bad_input_ && !tally_.any_failed()) ? static_cast<int>(kExitBadInput) : code;
+    if (error.code == Errc::cancelled && interrupted()) return kExitInterrupted;
+    return exit_code_for_input(error.code);
   }
 
   int summary() {
@@ -176,7 +167,6 @@ class ProduceRun {
   std::uint64_t sent_ = 0;
   std::uint64_t bytes_ = 0;
   double seconds_ = 0;
-  bool bad_input_ = false;
 };
 
 Result<int> open_input(const ProduceArgs& args) {

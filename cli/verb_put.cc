@@ -35,8 +35,8 @@ Result<std::string> read_value(const std::string& path) {
   StreamReader stream(descriptor);
   auto bytes = stream.peek(StreamReader::kDefaultMaxRecordBytes + 1);
   if (!standard_input) ::close(descriptor);
-  LOGCASK_ASSIGN(const ByteView value, std::move(bytes));
-  return std::string(value);
+  if (!bytes.ok()) return std::move(bytes).error().in(standard_input ? "standard input" : path);
+  return std::string(*bytes);
 }
 
 int put(const PutArgs& args) {
@@ -50,12 +50,14 @@ int put(const PutArgs& args) {
   }
   std::string value = args.value.value_or("");
   if (args.file) {
-    LOGCASK_CLI_ASSIGN(value, read_value(*args.file));
+    auto read = read_value(*args.file);
+    if (!read.ok()) return fail_input(std::move(read).error());
+    value = std::move(read).value();
   }
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "put could set"));
   const auto delivery = writes.write(args.key, ByteView(value), condition);
-  if (!delivery.ok()) return fail(delivery_error(delivery));
+  if (!delivery.ok()) return fail_input(delivery_error(delivery));
   Output out;
   writes.append(out.buffer(), args.format, args.key, ByteView(value), delivery);
   return out.finish();
@@ -79,7 +81,7 @@ Verb put_verb() {
             &args->condition);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
-  verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain};
+  verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput};
   verb.examples = {{"logcask put prices eur-usd 1.0842", "the price now"},
                    {"logcask put locks nightly host-7 --if absent", "take a lock, or exit 5"},
                    {"logcask put images logo --file logo.png", "exactly the bytes of a file"}};

@@ -99,6 +99,15 @@ TEST_CASE("the exit code says what kind of error it was") {
   for (const auto& note : exit_notes()) CHECK(exit_meaning(note.code) == note.meaning);
 }
 
+TEST_CASE("a record that cannot be written as it is has one exit code, whoever finds it") {
+  for (const Errc code : {Errc::invalid_record, Errc::message_too_large, Errc::frame_too_large})
+    CHECK(exit_code_for_input(code) == 7);
+  for (const Errc code : {Errc::unknown_topic, Errc::condition_failed, Errc::throttled, Errc::connection_lost})
+    CHECK(exit_code_for_input(code) == exit_code_for(code));
+  // Of a read it says nothing about an input.
+  CHECK(exit_code_for(Errc::frame_too_large) == 1);
+}
+
 TEST_CASE("words of other tools are answered with ours") {
   CHECK(foreign_verb_hint("set").find("'put TOPIC KEY VALUE'") != std::string::npos);
   CHECK(foreign_verb_hint("del").find("'delete TOPIC KEY...'") != std::string::npos);

@@ -112,5 +112,16 @@ expect 7 "max.message.bytes" "$logcask" produce small --file "$work/large"
 expect 7 "the most that is read as one" "$logcask" produce small --file "$work/large"
 grep -q "max.message.bytes" "$work/err" && fail "no setting of the topic helps a line that is not read: $(cat "$work/err")"
 
+# ---- too large is exit code 7, whichever verb writes it and whichever limit it is
+expect 7 "max.message.bytes" "$logcask" put small k "$(value 1930)"
+expect 7 "max.message.bytes" "$logcask" delete small "$(value 2000)"
+value 70000000 >"$work/large"
+expect 7 "invalid_record: $work/large: more than" "$logcask" put small k --file "$work/large"
+"$logcask" topic create large --partitions 1 --config max.message.bytes=8200000 >/dev/null || fail "no topic"
+value 8199900 >"$work/large"
+expect 0 "written at" "$logcask" put large k --file "$work/large"
+value 8500000 >"$work/large"
+expect 7 "frame.max.bytes" "$logcask" put large k --file "$work/large"
+
 [ "$failures" -eq 0 ] || exit 1
 echo "all checks hold"
