@@ -1,13 +1,11 @@
 #include "base/result.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <memory>
 
 #include "tests/support/catch.h"
+#include "tests/support/child_process.h"
 
 using namespace logcask;
 
@@ -47,25 +45,8 @@ TEST_CASE("errno maps to a code and names what was tried", "[base]") {
 
 // In a process of its own, since that is what ends.
 TEST_CASE("the value of an error ends the process with the error's text", "[base]") {
-  int pipe_ends[2];
-  REQUIRE(::pipe(pipe_ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::dup2(pipe_ends[1], 2);
-    std::signal(SIGABRT, SIG_DFL);
-    static_cast<void>(half(3).value());
-    ::_exit(0);
-  }
-  ::close(pipe_ends[1]);
-  std::string said;
-  char bytes[256];
-  for (ssize_t got = 0; (got = ::read(pipe_ends[0], bytes, sizeof bytes)) > 0;)
-    said.append(bytes, static_cast<std::size_t>(got));
-  ::close(pipe_ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFSIGNALED(status));
-  CHECK(WTERMSIG(status) == SIGABRT);
-  CHECK(said == "logcask: the value of a failed call was taken: invalid_argument: odd\n");
+  const testing::ChildEnd end = testing::in_child_process([] { static_cast<void>(half(3).value()); });
+  REQUIRE(WIFSIGNALED(end.status));
+  CHECK(WTERMSIG(end.status) == SIGABRT);
+  CHECK(end.said == "logcask: the value of a failed call was taken: invalid_argument: odd\n");
 }

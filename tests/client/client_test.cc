@@ -1,11 +1,7 @@
 #include "logcask/client.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -15,6 +11,7 @@
 #include "logcask/future.h"
 #include "tests/client/fake_broker.h"
 #include "tests/support/catch.h"
+#include "tests/support/child_process.h"
 
 namespace logcask::client {
 namespace {
@@ -326,13 +323,7 @@ TEST_CASE("Statistics are told at their interval and count what was asked, answe
 
 // In a process of its own, since that is what ends.
 TEST_CASE("A callback that throws ends the process with what it threw, in the log hook and on stderr") {
-  int pipe_ends[2];
-  REQUIRE(::pipe(pipe_ends) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    ::dup2(pipe_ends[1], 2);
-    std::signal(SIGABRT, SIG_DFL);
+  const testing::ChildEnd end = testing::in_child_process([] {
     FakeBroker broker([](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const auto&) {
       answer_description(peer, request);
     });
@@ -345,18 +336,9 @@ TEST_CASE("A callback that throws ends the process with what it threw, in the lo
     Admin(*client).describe_topic_async("t", {},
                                         [](const Result<TopicDescription>&) { throw std::runtime_error("oops"); });
     never.get_future().wait_for(std::chrono::seconds(30));
-    ::_exit(0);
-  }
-  ::close(pipe_ends[1]);
-  std::string said;
-  char bytes[256];
-  for (ssize_t got = 0; (got = ::read(pipe_ends[0], bytes, sizeof bytes)) > 0;)
-    said.append(bytes, static_cast<std::size_t>(got));
-  ::close(pipe_ends[0]);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status));
-  CHECK(said ==
+  });
+  CHECK(WIFSIGNALED(end.status));
+  CHECK(end.said ==
         "logcask: a callback of the program threw, which callbacks must not: oops\n"
         "hook: a callback of the program threw, which callbacks must not: oops\n");
 }
