@@ -13,13 +13,16 @@ namespace {
 // Ten seconds in all, less than clients wait for an answer; a look is how soon a stop is heard of.
 constexpr int kReopenLooks = 100;
 constexpr std::int64_t kReopenLookMs = 100;
+// Of one deletion of records, so that its line stays short.
+constexpr std::size_t kPartitionsNamed = 100;
 
 const char* verdict(std::uint64_t used, std::int64_t budget) {
   const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
   return share > 1 ? "OOM" : share > 0.75 ? "TIGHT" : "FITS";
 }
 
-// For whoever asks later who did what. Names of topics that are there hold no control characters.
+// For whoever asks later who did what: one line for each act that changed something, however many there are, since each
+// has waited for the disk. Names of topics that are there hold no control characters.
 void note_change(const Principal& principal, const std::string& what) {
   log_info(what + " by " + principal.name + (principal.address.empty() ? "" : " from " + principal.address));
 }
@@ -28,6 +31,27 @@ std::string listed(const SettingMap& set, const std::vector<std::string>& unset)
   std::string text;
   for (const auto& [name, value] : set) text += " " + name + "=" + value;
   for (const std::string& name : unset) text += " " + name + "=(default)";
+  return text;
+}
+
+// Which partitions lost records: "2 of 4 partitions (log start 0:17 3:20)", and what failed beside them. Empty when
+// none did: a deletion that finds nothing changes nothing, costs nothing, and could be asked for without end.
+std::string deletions(const std::vector<Offset>& starts_before, const std::vector<PerPartition<Offset>>& results) {
+  std::size_t changed = 0, failed = 0;
+  std::string starts, failure;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string number = std::to_string(results[i].partition.value());
+    if (!results[i].result.ok()) {
+      if (failed++ == 0) failure = "partition " + number + ": " + results[i].result.error().to_string();
+    } else if (*results[i].result > starts_before[i] && changed++ < kPartitionsNamed) {
+      starts += " " + number + ":" + std::to_string(results[i].result->value());
+    }
+  }
+  if (changed == 0) return {};
+  if (changed > kPartitionsNamed) starts += " and " + std::to_string(changed - kPartitionsNamed) + " more";
+  std::string text =
+      std::to_string(changed) + " of " + std::to_string(results.size()) + " partitions (log start" + starts + ")";
+  if (failed > 0) text += ", failed in " + std::to_string(failed) + " (" + failure + ")";
   return text;
 }
 
@@ -112,13 +136,17 @@ Result<std::vector<PerPartition<Offset>>> AdminService::delete_records(const Pri
     LOGCASK_ASSIGN(const TopicPtr topic, authorized_topic(parts_, principal, Operation::remove, topic_name));
     if (topic->internal) return Error{Errc::permission_denied, "'" + topic_name + "' is the broker's own topic"};
     LOGCASK_ASSIGN(const auto partitions, partitions_of(*topic, partition));
+    std::vector<Offset> starts_before;
     std::vector<PerPartition<Offset>> results;
     for (const PartitionId p : partitions) {
+      starts_before.push_back(topic->partition(p)->marks().log_start_offset);
       results.push_back({p, topic->partition(p)->delete_records(before)});
-      if (results.back().result.ok())
-        note_change(principal, "records of " + topic_name + "-" + std::to_string(p.value()) + " below " +
-                                   std::to_string(results.back().result->value()) + " deleted");
     }
+    if (const std::string where = deletions(starts_before, results); !where.empty())
+      note_change(principal, (before == kNoOffset
+                                  ? "all records of topic '" + topic_name + "'"
+                                  : "records of topic '" + topic_name + "' below " + std::to_string(before.value())) +
+                                 " deleted in " + where);
     return results;
   });
 }

@@ -411,7 +411,7 @@ same "$work/before" "$work/after" "a lookup after repair"
 # Who changed what is in the broker's log.
 for line in "topic 't' with 4 partitions made by anonymous from 127.0.0.1" \
   "settings of topic 't' changed: segment.ms=3600000 by anonymous" \
-  "records of via-text-0 below 1 deleted by anonymous"; do
+  "records of topic 'via-text' below 1 deleted in 1 of 1 partitions (log start 0:1) by anonymous from 127.0.0.1"; do
   grep -qF "$line" "$work/serve.err" || fail "the broker's log has no line '$line'"
 done
 

@@ -1,7 +1,12 @@
-// What an operator asks for: here reopening, which must reach every partition that has something to mend.
+// What an operator asks for: reopening reaches every partition that has something to mend, and the log says who did
+// what.
 #include "broker/services/admin_service.h"
 
+#include <functional>
+#include <sstream>
+
 #include "tests/broker/services/service_fixture.h"
+#include "tests/support/child_process.h"
 
 namespace logcask::testing {
 namespace {
@@ -77,6 +82,62 @@ TEST_CASE("a negative partition other than all is refused and deletes nothing", 
         Errc::offset_out_of_range);
   REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, kNoOffset));
   CHECK(f.partition("t", 1).get("a").status == LookupAnswer::Status::absent);
+}
+
+// The lines of the log while `work` ran, without their times.
+std::vector<std::string> logged(const std::function<void(AdminFixture&)>& work) {
+  const ChildEnd end = in_child_process([&] {
+    AdminFixture f;
+    f.principal = {"ann", "10.0.0.7"};
+    work(f);
+  });
+  CHECK(end.status == 0);
+  std::vector<std::string> lines;
+  std::istringstream all(end.said);
+  for (std::string line; std::getline(all, line);) lines.push_back(line.substr(line.find(" info ") + 6));
+  return lines;
+}
+
+TEST_CASE("each act that makes, alters or deletes has one line in the log with who did it", "[admin]") {
+  const auto lines = logged([](AdminFixture& f) {
+    const SettingMap settings = {{"segment.ms", "3600000"}};
+    REQUIRE_OK(f.admin.create_topic(f.principal, "t", 4, settings, false));
+    REQUIRE_OK(f.admin.create_topic(f.principal, "t", 4, settings, true));  // is there
+    f.run();
+    REQUIRE_OK(f.admin.alter_topic(f.principal, "t", {{"segment.ms", "7200000"}}, {}));
+    for (int i = 0; i < 3; ++i) f.put("t", "a", "1", 0);
+    f.put("t", "b", "1", 3);
+    // Of four partitions two have records, and then none.
+    REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, kNoOffset));
+    REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, kNoOffset));
+    REQUIRE_OK(f.admin.delete_records(f.principal, "t", PartitionId(0), Offset(1)));
+    f.put("t", "a", "1", 0);
+    f.put("t", "b", "1", 3);
+    // Partition 3 has fewer.
+    REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, Offset(4)));
+    CHECK(f.admin.delete_topic(f.principal, "other").code() == Errc::unknown_topic);
+    f.run();
+    REQUIRE_OK(f.admin.delete_topic(f.principal, "t"));
+  });
+  REQUIRE(lines.size() == 5);
+  const std::string who = " by ann from 10.0.0.7";
+  CHECK(lines[0] == "topic 't' with 4 partitions segment.ms=3600000 made" + who);
+  CHECK(lines[1] == "settings of topic 't' changed: segment.ms=7200000" + who);
+  CHECK(lines[2] == "all records of topic 't' deleted in 2 of 4 partitions (log start 0:3 3:1)" + who);
+  CHECK(lines[3].find("records of topic 't' below 4 deleted in 1 of 4 partitions (log start 0:4), failed in 3 "
+                      "(partition 1: offset_out_of_range: ") == 0);
+  CHECK(lines[4] == "topic 't' deleted" + who);
+}
+
+TEST_CASE("the line of a deletion names many partitions only up to a bound", "[admin]") {
+  const auto lines = logged([](AdminFixture& f) {
+    f.create("t", 120);
+    for (int p = 0; p < 120; ++p) f.put("t", "a", "1", p);
+    REQUIRE_OK(f.admin.delete_records(f.principal, "t", kAllPartitions, kNoOffset));
+  });
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("deleted in 120 of 120 partitions (log start 0:1 1:1 ") != std::string::npos);
+  CHECK(lines[0].find(" 99:1 and 20 more) by ann") != std::string::npos);
 }
 
 }  // namespace
