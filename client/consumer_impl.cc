@@ -195,7 +195,6 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
         if (!records.empty() || !result.behind_tombstone_horizon.empty()) break;
         news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken; });
         if (!state.empty() || broken) continue;
-        result.woken = std::exchange(woken, false);
         break;
       }
     }
@@ -203,6 +202,11 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
     fetch_more();
   }
   result.records = records;
+  {
+    // Also of a poll that brings records: where they never end, no other would tell.
+    const std::lock_guard lock(mutex);
+    result.woken = std::exchange(woken, false);
+  }
   if (records.empty()) result.no_contact = !contact().ok();
   return result;
 }

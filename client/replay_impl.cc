@@ -119,6 +119,7 @@ Status Replay::Impl::take(const v1::ReplayResponse& answer, Buffer attachment) {
 
 void Replay::Impl::end(const Error& error) {
   ended = true;
+  trouble = error;
   Item item;
   item.broken = error;
   if (error.code == Errc::tombstone_horizon_passed) {
@@ -207,6 +208,8 @@ Result<ReplayEvent> Replay::Impl::show(Item item) {
       decoder.forget(true);
       records.clear();
       cut(false);
+      const std::lock_guard lock(mutex);
+      trouble = item.broken;
     }
     event.records = records;
     if (records.empty()) event.kind = ReplayEvent::Kind::progress;
@@ -223,18 +226,24 @@ Result<ReplayEvent> Replay::Impl::poll(std::int64_t max_wait_ms) {
   records.clear();
   decoder.forget();
   give_back_credit();
+  auto event = next_event(max_wait_ms);
+  if (!event.ok()) return event;
+  {
+    // Also of a poll that brings something: where there always is something, no other would tell.
+    const std::lock_guard lock(mutex);
+    event->woken = std::exchange(woken, false);
+  }
+  if (event->kind == ReplayEvent::Kind::none) event->no_contact = !contact().ok();
+  return event;
+}
+
+Result<ReplayEvent> Replay::Impl::next_event(std::int64_t max_wait_ms) {
   if (last) return show(*last);
   Item item;
   {
     std::unique_lock lock(mutex);
     news.wait_for(lock, std::chrono::milliseconds(max_wait_ms), [&] { return !queue.empty() || woken; });
-    if (queue.empty()) {
-      ReplayEvent nothing;
-      nothing.woken = std::exchange(woken, false);
-      lock.unlock();
-      nothing.no_contact = !contact().ok();
-      return nothing;
-    }
+    if (queue.empty()) return ReplayEvent();
     item = std::move(queue.front());
     queue.pop_front();
   }

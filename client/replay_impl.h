@@ -45,6 +45,7 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   void end(const Error& error);
   void end_finished();
 
+  Result<ReplayEvent> next_event(std::int64_t max_wait_ms);
   Result<ReplayEvent> show(Item item);
   void give_back_credit();
 
@@ -62,7 +63,7 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   bool ended = false;  // nothing more comes until restart()
   bool stopped = false;
   bool woken = false;
-  Error trouble{Errc::ok, {}};  // for which the stream ended, until it goes on
+  Error trouble{Errc::ok, {}};  // for which the stream ended, until it is asked for again
 
   // The replay's thread only.
   ChunkDecoder decoder;

@@ -130,6 +130,7 @@ void Watch::Impl::cancel() {
   std::uint64_t id = 0;
   {
     const std::lock_guard lock(mutex);
+    if (active) trouble = Error{Errc::cancelled, "the watch was cancelled"};
     active = false;
     id = std::exchange(stream_id, 0);
   }

@@ -39,7 +39,7 @@ struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
   bool active = true;
   std::uint64_t generation = 0;
   std::uint64_t stream_id = 0;
-  Error trouble{Errc::ok, {}};  // for which the stream ended, until it goes on
+  Error trouble{Errc::ok, {}};  // for which the stream ended, until it is asked for again
 
   // Held while callbacks run, so that cancel() on another thread can wait for them.
   std::mutex calling;

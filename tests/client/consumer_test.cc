@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "logcask/producer.h"
 #include "tests/client/memory_broker.h"
@@ -163,6 +164,27 @@ TEST_CASE("A blocked poll is woken by another thread, once") {
   const auto next = consumer->poll(1);
   REQUIRE_OK(next);
   CHECK_FALSE(next->woken);
+}
+
+TEST_CASE("A wake-up is told by the next poll, also when that brings records") {
+  MemoryBroker broker(1);
+  const Client client = connect(broker.address());
+  fill(client, 0, 3);
+  ConsumerOptions options;
+  options.max_poll_records = 1;
+  auto consumer = Consumer::open(client, "t", StartAt::earliest(), {}, options);
+  REQUIRE_OK(consumer);
+  REQUIRE(consumer->poll(600000)->records.size() == 1);
+  consumer->wake_up();
+  // Fetched or not yet: the wake-up itself brings none.
+  bool told = false;
+  std::size_t records = 1;
+  while (records < 3) {
+    const auto polled = consumer->poll(600000);
+    REQUIRE_OK(polled);
+    CHECK(polled->woken == !std::exchange(told, true));
+    records += polled->records.size();
+  }
 }
 
 TEST_CASE("A poll without records tells no contact from no news") {

@@ -2,6 +2,8 @@
 
 #include <condition_variable>
 #include <deque>
+#include <thread>
+#include <utility>
 
 #include "proto/record_batch.h"
 #include "tests/client/fake_broker.h"
@@ -65,6 +67,11 @@ class ReplayScript {
     streams_.pop_front();
     return stream;
   }
+  // Every stream from now on is refused; ok: no more.
+  void refuse_streams(Errc code) {
+    const std::lock_guard lock(mutex_);
+    refused_ = code;
+  }
   std::size_t wait_credit(std::size_t at_least) {
     std::unique_lock lock(mutex_);
     news_.wait_for(lock, std::chrono::seconds(10), [&] { return credit_ >= at_least; });
@@ -79,7 +86,9 @@ class ReplayScript {
       return peer->reply(request.correlation_id(), std::move(header));
     }
     const std::lock_guard lock(mutex_);
-    if (request.has_replay())
+    if (request.has_replay() && refused_ != Errc::ok)
+      peer->refuse(request.correlation_id(), refused_);
+    else if (request.has_replay())
       streams_.push_back(
           {peer, request.correlation_id(), request.replay().resume_token(), request.replay().credit_bytes()});
     if (request.has_credit()) credit_ += request.credit().credit_bytes();
@@ -91,6 +100,7 @@ class ReplayScript {
   std::condition_variable news_;
   std::deque<Stream> streams_;
   std::size_t credit_ = 0;
+  Errc refused_ = Errc::ok;
   FakeBroker broker_;
   std::optional<Client> client_;
 };
@@ -228,6 +238,95 @@ TEST_CASE("An error of the stream ends the replay and is told by every poll") {
   CHECK(polled.code() == Errc::corrupt_range);
   CHECK(polled.error().message == "t-0: file 000.log at 17");
   CHECK(replay->poll(1).code() == Errc::corrupt_range);
+}
+
+TEST_CASE("A blocked poll of a replay is woken by another thread, once") {
+  ReplayScript script;
+  auto replay = Replay::open(script.client(), "t");
+  REQUIRE_OK(replay);
+  std::thread waker([&] { replay->wake_up(); });
+  const auto polled = replay->poll(600000);
+  waker.join();
+  REQUIRE_OK(polled);
+  CHECK(polled->woken);
+  CHECK(polled->kind == ReplayEvent::Kind::none);
+  const auto next = replay->poll(1);
+  REQUIRE_OK(next);
+  CHECK_FALSE(next->woken);
+}
+
+TEST_CASE("A wake-up of a replay is told by the next poll, also when that brings records") {
+  ReplayScript script;
+  auto replay = Replay::open(script.client(), "t");
+  REQUIRE_OK(replay);
+  const auto stream = script.next_stream();
+  for (int i = 0; i < 3; ++i) stream.records(0, i, 1, i + 1, "t" + std::to_string(i));
+  CHECK(poll(*replay, 1) == Texts{"0: k0"});
+  replay->wake_up();
+  // Queued or not yet: the wake-up itself brings none.
+  bool told = false;
+  std::size_t records = 1;
+  while (records < 3) {
+    const auto event = replay->poll(600000);
+    REQUIRE_OK(event);
+    CHECK(event->woken == !std::exchange(told, true));
+    records += event->records.size();
+  }
+}
+
+TEST_CASE("A replay says whether the broker feeds it, and why not") {
+  std::optional<ReplayScript> script(std::in_place);
+  auto replay = Replay::open(script->client(), "t");
+  REQUIRE_OK(replay);
+  const auto stream = script->next_stream();
+  stream.records(0, 0, 1, 1, "t1");
+  CHECK(poll(*replay, 1) == Texts{"0: k0"});
+  CHECK(replay->contact().ok());
+  CHECK(replay->contact().silent_ms >= 0);
+  const auto quiet = replay->poll(1);
+  REQUIRE_OK(quiet);
+  CHECK_FALSE(quiet->no_contact);
+  // What may pass is asked again, and told meanwhile.
+  script->refuse_streams(Errc::loading);
+  stream.peer->refuse(stream.id, Errc::loading, "the keydir is not there yet");
+  bool told = false;
+  for (int i = 0; i < 10000 && !told; ++i) {
+    const auto polled = replay->poll(1);
+    REQUIRE_OK(polled);
+    told = polled->no_contact;
+  }
+  CHECK(told);
+  script->refuse_streams(Errc::ok);
+  const auto again = script->next_stream();
+  CHECK(again.token == "t1");
+  again.records(0, 1, 1, 2, "t2");
+  CHECK(poll(*replay, 1) == Texts{"0: k1"});
+  CHECK(replay->contact().ok());
+  // What does not pass stays.
+  again.peer->refuse(again.id, Errc::unknown_topic);
+  CHECK(replay->poll(600000).code() == Errc::unknown_topic);
+  CHECK(replay->contact().connected);
+  CHECK(replay->contact().trouble.code == Errc::unknown_topic);
+}
+
+TEST_CASE("A replay without a broker has no contact, and says since when and why") {
+  std::optional<ReplayScript> script(std::in_place);
+  const Client client = script->client();
+  auto replay = Replay::open(client, "t");
+  REQUIRE_OK(replay);
+  (void)script->next_stream();
+  script.reset();
+  bool told = false;
+  for (int i = 0; i < 10000 && !told; ++i) {
+    const auto polled = replay->poll(1);
+    REQUIRE_OK(polled);
+    told = polled->no_contact && !replay->contact().connected;
+  }
+  CHECK(told);
+  const Contact contact = replay->contact();
+  CHECK_FALSE(contact.ok());
+  CHECK(contact.silent_ms >= 0);
+  CHECK((contact.trouble.code == Errc::connection_lost || contact.trouble.code == Errc::connect_failed));
 }
 
 }  // namespace

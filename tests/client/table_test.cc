@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <future>
+#include <thread>
 
 #include "logcask/future.h"
 #include "proto/lookup_codec.h"
@@ -135,6 +136,11 @@ class WatchScript {
     subscriptions_.erase(subscriptions_.begin());
     return subscription;
   }
+  // Every watch from now on is refused; ok: no more.
+  void refuse_watches(Errc code) {
+    const std::lock_guard lock(mutex_);
+    refused_ = code;
+  }
   std::size_t wait_credit(std::size_t at_least) {
     std::unique_lock lock(mutex_);
     news_.wait_for(lock, std::chrono::seconds(10), [&] { return credit_ >= at_least; });
@@ -166,7 +172,9 @@ class WatchScript {
     if (request.has_metadata()) header.mutable_metadata()->add_topics()->set_partitions(1);
     if (request.has_init_producer_id()) header.mutable_init_producer_id()->set_producer_id(1);
     const std::lock_guard lock(mutex_);
-    if (request.has_watch()) {
+    if (request.has_watch() && refused_ != Errc::ok) {
+      peer->refuse(request.correlation_id(), refused_);
+    } else if (request.has_watch()) {
       subscriptions_.push_back(
           {peer,
            request.correlation_id(),
@@ -186,6 +194,7 @@ class WatchScript {
   std::vector<Subscription> subscriptions_;
   std::size_t credit_ = 0;
   bool cancelled_ = false;
+  Errc refused_ = Errc::ok;
   FakeBroker broker_;
 };
 
@@ -290,6 +299,69 @@ TEST_CASE("A watch the broker refuses ends with its error") {
   subscription.peer->refuse(subscription.id, Errc::unsupported);
   CHECK(ended.get_future().get() == Errc::unsupported);
   CHECK_FALSE(watch->active());
+}
+
+TEST_CASE("A watch says whether the broker feeds it, and why not") {
+  WatchScript script;
+  Client client = connect(script.address());
+  auto table = Table::open(client, "t");
+  REQUIRE_OK(table);
+  CHECK(Watch().contact().trouble.code == Errc::cancelled);
+  Events events;
+  std::promise<void> ended;
+  const auto watch_a = [&](std::function<void(const Error&)> on_end = {}) {
+    auto watch = table->watch({"a"}, events.sink(), std::move(on_end));
+    REQUIRE_OK(watch);
+    return std::move(watch).value();
+  };
+  auto refused = watch_a([&](const Error&) { ended.set_value(); });
+  auto cancelled = watch_a();
+  std::promise<void> closed;
+  auto open = watch_a([&](const Error&) { closed.set_value(); });
+  const auto first = script.next_subscription();
+  (void)script.next_subscription();
+  const auto third = script.next_subscription();
+  WatchScript::send(third, 0, LookupStatus::found, 1, "x");
+  events.wait_for(1);
+  for (const Watch* fed : {&refused, &cancelled, &open}) {
+    CHECK(fed->contact().ok());
+    CHECK(fed->contact().silent_ms >= 0);
+  }
+  first.peer->refuse(first.id, Errc::unknown_topic);
+  ended.get_future().wait();
+  CHECK(refused.contact().trouble.code == Errc::unknown_topic);
+  cancelled.cancel();
+  // Each tells of itself, not of the connection that they share.
+  CHECK(refused.contact().connected);
+  CHECK(cancelled.contact().trouble.code == Errc::cancelled);
+  CHECK(open.contact().ok());
+  client.close();
+  closed.get_future().wait();
+  for (const Watch* over : {&refused, &cancelled, &open}) CHECK_FALSE(over->contact().ok());
+}
+
+TEST_CASE("A watch that is refused for a while says so until it goes on") {
+  WatchScript script;
+  const Client client = connect(script.address());
+  auto table = Table::open(client, "t");
+  REQUIRE_OK(table);
+  Events events;
+  auto watch = table->watch({"a"}, events.sink());
+  REQUIRE_OK(watch);
+  const auto first = script.next_subscription();
+  script.refuse_watches(Errc::loading);
+  first.peer->refuse(first.id, Errc::loading);
+  bool told = false;
+  for (int i = 0; i < 1000000 && !told; ++i) {
+    const Contact contact = watch->contact();
+    told = contact.connected && contact.trouble.code == Errc::loading && watch->active();
+    std::this_thread::yield();
+  }
+  CHECK(told);
+  script.refuse_watches(Errc::ok);
+  WatchScript::send(script.next_subscription(), 0, LookupStatus::found, 1, "x");
+  CHECK(events.wait_for(1) == std::vector<std::string>{"a:x@1"});
+  CHECK(watch->contact().ok());
 }
 
 }  // namespace

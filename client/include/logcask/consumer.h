@@ -62,7 +62,7 @@ struct [[nodiscard]] PollResult {
   // Partitions where deletes between the last read position and this one may have been cleaned away unseen (the
   // tombstone horizon passed the position): state built from earlier reads may hold deleted keys. Told once per pass.
   std::vector<PartitionId> behind_tombstone_horizon;
-  bool woken = false;       // wake_up() was called
+  bool woken = false;       // wake_up() was called since the last poll; there may be records, too
   bool no_contact = false;  // there are no records, and none could come: see Consumer::contact()
 };
 

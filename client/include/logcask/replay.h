@@ -53,7 +53,7 @@ struct [[nodiscard]] ReplayEvent {
   Offset position = kNoOffset;      // next offset to be read
   Offset snapshot_end = kNoOffset;  // where the snapshot ends, as far as known; position of it = progress
   Error error{Errc::ok, {}};        // of horizon_passed: what the broker said
-  bool woken = false;               // wake_up() was called
+  bool woken = false;               // wake_up() was called since the last poll, whatever the kind
   bool no_contact = false;          // of none: nothing could come, see Replay::contact()
 };
 
