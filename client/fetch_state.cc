@@ -89,6 +89,11 @@ bool FetchState::failed(PartitionId id, Partition& partition, const FetchedPart&
     if (to >= Offset(0) && (another_log || to != partition.fetch_position)) {
       partition.fetch_position = to;
       partition.fetch_run = kNoRun;
+      if (another_log) {
+        // What was told of the other log's horizon says nothing of this one's.
+        partition.known_horizon.reset();
+        partition.knows_all = out_of_range_ == ConsumerOptions::OutOfRange::earliest;
+      }
       push({id, nullptr, {}, to, to, false, Error{Errc::ok, {}}, kNoRun});
       return true;
     }

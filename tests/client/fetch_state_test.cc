@@ -148,5 +148,18 @@ TEST_CASE("Another log is told like a position out of range, and begun at the sa
   if (may_begin_anew) CHECK(state.questions().at(0).run == kNoRun);
 }
 
+TEST_CASE("Who goes on in another log is warned of that one's horizon, wherever the old one lay") {
+  FetchState state({kFetchedPartition}, OutOfRange::earliest);
+  state.start_at(kFetchedPartition, Offset(0), true, RunId(4));
+  CHECK(state.answered(state.questions().at(0), part_with(Offset(80), "x", Offset(90), Offset(70)), nullptr));
+  CHECK(state.answered(state.questions().at(0), part_failing(Errc::topic_changed), nullptr));
+  state.pop();
+  state.pop();
+  CHECK(state.answered(state.questions().at(0), part_with(Offset(10), "x", Offset(50), Offset(5)), nullptr));
+  CHECK_FALSE(state.pop()->behind_horizon);  // the horizon lay there from the start
+  CHECK(state.answered(state.questions().at(0), part_with(Offset(12), "x", Offset(50), Offset(40)), nullptr));
+  CHECK(state.pop()->behind_horizon);
+}
+
 }  // namespace
 }  // namespace logcask::client
