@@ -4,42 +4,7 @@
 set -u
 logcask=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/logcask-cli-e2e.XXXXXX")
-broker=
-clean_up() {
-  if [ -n "$broker" ]; then kill "$broker" 2>/dev/null; wait "$broker" 2>/dev/null; fi
-  rm -rf "$work"
-}
-trap clean_up EXIT
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-# expect CODE WORDS COMMAND...: the exit code, and words that its output (both streams) must hold.
-expect() {
-  local code=$1 words=$2
-  shift 2
-  "$@" >"$work/out" 2>"$work/err" </dev/null
-  local got=$?
-  [ "$got" -eq "$code" ] || fail "exit $got instead of $code: $* -- $(head -c 300 "$work/err")"
-  [ -z "$words" ] || cat "$work/out" "$work/err" | grep -qF -- "$words" || fail "no '$words' from: $* -- $(cat "$work/out" "$work/err" | head -c 300)"
-  # The broker's log is on stderr, too.
-  if [ "$code" -ne 0 ] && ! grep -q ' info ' "$work/err" && [ "$(wc -l <"$work/err")" -gt 1 ]; then fail "more than one line on stderr: $*"; fi
-}
-same() { cmp -s "$1" "$2" || fail "$3: $(diff "$1" "$2" | head -5)"; }
-wait_for() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$deadline" ] || return 1
-    sleep 0.05
-  done
-}
-start_broker() {
-  : >"$work/serve.out"
-  "$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>>"$work/serve.err" &
-  broker=$!
-  wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
-  LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
-  export LOGCASK_BROKER
-}
+. "$(dirname "$0")/e2e_checks.sh"
 
 # ---- without a broker
 expect 4 "is 'logcask serve' running there?" "$logcask" topic list --broker 127.0.0.1:1
@@ -60,7 +25,7 @@ for shell in bash zsh fish; do expect 0 "logcask" "$logcask" completion $shell; 
 printf 'nosuch = 1\n' >"$work/bad.toml"
 expect 2 "nosuch" "$logcask" serve --data "$work/x" --config "$work/bad.toml"
 
-start_broker
+start_broker 127.0.0.1:0
 
 # ---- topics
 expect 0 "created: t, 4 partitions" "$logcask" topic create t --partitions 4
@@ -374,9 +339,7 @@ expect 1 "" timeout 60 "$logcask" serve --data "$work/other" --listen "$LOGCASK_
 
 # ---- a clean stop, then the offline tools, then the same data again
 "$logcask" get copy key-5 >"$work/before"
-kill "$broker"
-wait "$broker" || fail "serve must exit 0 on SIGTERM: $(tail -3 "$work/serve.err")"
-broker=
+stop_broker
 find "$work/data" -printf '%p %T@ %s\n' | LC_ALL=C sort >"$work/before-verify"
 expect 0 ": ok" "$logcask" verify "$work/data"
 find "$work/data" -printf '%p %T@ %s\n' | LC_ALL=C sort >"$work/after-verify"
@@ -402,7 +365,7 @@ expect 0 ": ok" "$logcask" verify "$work/data"
 for manifest in "$work"/data/copy-*/manifest.*; do : >"$manifest"; done
 expect 8 "DAMAGED" "$logcask" verify "$work/data"
 expect 0 "rebuilt the manifest" "$logcask" verify "$work/data" --repair
-start_broker
+start_broker 127.0.0.1:0
 wait_for 60 "$logcask" health || fail "the broker must be healthy after a repair: $("$logcask" health)"
 "$logcask" get copy key-5 >"$work/after"
 same "$work/before" "$work/after" "a lookup after repair"
@@ -415,5 +378,4 @@ for line in "topic 't' with 4 partitions made by anonymous from 127.0.0.1" \
   grep -qF "$line" "$work/serve.err" || fail "the broker's log has no line '$line'"
 done
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all checks hold"
+finish

@@ -4,40 +4,7 @@
 set -u
 logcask=$1
 work=$(mktemp -d "${TMPDIR:-/tmp}/logcask-outage-e2e.XXXXXX")
-broker=
-readers=
-clean_up() {
-  for pid in $readers $broker; do kill -9 "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
-  rm -rf "$work"
-}
-trap clean_up EXIT
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-wait_for() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$deadline" ] || return 1
-    sleep 0.05
-  done
-}
-# expect CODE WORDS COMMAND...: the exit code, and words of its complaint.
-expect() {
-  local code=$1 words=$2
-  shift 2
-  "$@" >"$work/out" 2>"$work/err"
-  local got=$?
-  [ "$got" -eq "$code" ] || fail "exit $got instead of $code: $* -- $(head -c 300 "$work/err")"
-  [ -z "$words" ] || grep -qF -- "$words" "$work/out" "$work/err" || fail "no '$words' from: $* -- $(head -c 300 "$work/err")"
-}
-start_broker() { # ADDRESS
-  : >"$work/serve.out"
-  "$logcask" serve --data "$work/data" --listen "$1" >"$work/serve.out" 2>>"$work/serve.err" &
-  broker=$!
-  wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
-  LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
-  export LOGCASK_BROKER
-}
+. "$(dirname "$0")/e2e_checks.sh"
 # reader NAME ARGUMENTS...: in the background; prints into $work/NAME, complains into $work/NAME.err.
 reader() {
   local name=$1
@@ -123,5 +90,4 @@ expect 0 "written at" "$logcask" put large k --file "$work/large"
 value 8500000 >"$work/large"
 expect 7 "frame.max.bytes" "$logcask" put large k --file "$work/large"
 
-[ "$failures" -eq 0 ] || exit 1
-echo "all checks hold"
+finish
