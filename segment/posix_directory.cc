@@ -27,6 +27,17 @@ class PosixLock final : public DirectoryLock {
   Descriptor file_;
 };
 
+// Who may and who asked: most often a broker was once started as another user. Null: not even that can be seen.
+std::string whose_it_is(const struct stat* info) {
+  const std::string me = std::to_string(::geteuid());
+  if (!info) return "; this process runs as user id " + me;
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info->st_mode & 07777));
+  return "; it belongs to user id " + std::to_string(info->st_uid) + ", mode " + mode +
+         ", and this process runs as user id " + me +
+         ": give the data directory to that user ('chown -R') or start as its owner";
+}
+
 struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
@@ -170,20 +181,13 @@ class PosixDirectory final : public Directory {
     return error;
   }
 
-  // Who may and who asked: most often a broker was once started as another user.
   std::string whose(const std::string& name) const {
     struct stat info {};
     const std::string under_root = inside_ + name;
     const bool found = under_root.empty()
                            ? ::fstat(root_->get(), &info) == 0
                            : ::fstatat(root_->get(), under_root.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
-    const std::string me = std::to_string(::geteuid());
-    if (!found) return "; this process runs as user id " + me;
-    char mode[8];
-    std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(info.st_mode & 07777));
-    return "; it belongs to user id " + std::to_string(info.st_uid) + ", mode " + mode +
-           ", and this process runs as user id " + me +
-           ": give the data directory to that user ('chown -R') or start as its owner";
+    return whose_it_is(found ? &info : nullptr);
   }
 
   // For what needs a descriptor of the directory itself, as long as it takes.
@@ -244,7 +248,14 @@ class PosixDirectory final : public Directory {
 
 Result<std::unique_ptr<Directory>> open_posix_directory(const std::string& path) {
   posix::Descriptor found(posix::retry([&] { return ::open(path.c_str(), posix::kDirectoryFlags); }));
-  if (!found.valid()) return error_from_errno(errno, "open directory " + path);
+  if (!found.valid()) {
+    const int number = errno;
+    Error error = error_from_errno(number, "open directory " + path);
+    struct stat info {};
+    if (number == EACCES || number == EPERM)
+      error.message += posix::whose_it_is(::stat(path.c_str(), &info) == 0 ? &info : nullptr);
+    return error;
+  }
   auto root = std::make_shared<const posix::Descriptor>(std::move(found));
   return std::unique_ptr<Directory>(std::make_unique<posix::PosixDirectory>(std::move(root), "", path));
 }
