@@ -31,9 +31,10 @@ class OneResult final : public LookupCall {
 
 }  // namespace
 
-KeyWatch::KeyWatch(const ServiceParts& parts, EventLoop& loop, TopicPtr topic, std::span<const ByteView> keys,
-                   WatchOptions options, std::unique_ptr<WatchSink> sink)
+KeyWatch::KeyWatch(const ServiceParts& parts, WatchQueues& queues, EventLoop& loop, TopicPtr topic,
+                   std::span<const ByteView> keys, WatchOptions options, std::unique_ptr<WatchSink> sink)
     : parts_(parts),
+      queues_(queues),
       loop_(loop),
       topic_(std::move(topic)),
       partition_(options.partition),
@@ -49,6 +50,7 @@ KeyWatch::KeyWatch(const ServiceParts& parts, EventLoop& loop, TopicPtr topic, s
 
 KeyWatch::~KeyWatch() {
   unregister();
+  changes_left(queued_changes_);
   parts_.metrics.streams_open.sub();
 }
 
@@ -181,17 +183,35 @@ void KeyWatch::changed(std::uint32_t s, std::size_t first, const Result<std::vec
     watched.expired = change.expired;
     if (watched.stale) continue;  // its newest version is on its way
     source.changes.push_back(change);
-    ++queued_changes_;
+    changes_queued(1);
   }
-  if (queued_changes_ > kQueuedChangesMax) fall_behind(source);
+  if (too_many_queued()) fall_behind(source);
   make_ready(s);
   send_some();
+}
+
+void KeyWatch::changes_queued(std::size_t count) {
+  queued_changes_ += count;
+  queues_.queued.fetch_add(count, std::memory_order_relaxed);
+}
+
+void KeyWatch::changes_left(std::size_t count) {
+  queued_changes_ -= count;
+  queues_.queued.fetch_sub(count, std::memory_order_relaxed);
+}
+
+// Where all watches together keep too many, those give way that could not send them now: a watcher that takes its
+// events has every version, whatever others do.
+bool KeyWatch::too_many_queued() const {
+  if (queued_changes_ > kQueuedChangesMax) return true;
+  const bool waits = credit_ <= 0 || !registered();
+  return waits && queues_.queued.load(std::memory_order_relaxed) > queues_.most;
 }
 
 void KeyWatch::fall_behind(Source& source) {
   const auto s = static_cast<std::uint32_t>(&source - sources_.data());
   for (const KeyChange& change : source.changes) make_stale(s, change.watch_index);
-  queued_changes_ -= source.changes.size();
+  changes_left(source.changes.size());
   source.changes.clear();
 }
 
@@ -240,8 +260,8 @@ void KeyWatch::send_some() {
     if (!merged_.empty()) {
       const Merged merged = std::move(merged_.front());
       merged_.pop_front();
-      send_merged(merged);
       events += 1 + merged.holders.size();
+      send_merged(merged, events);
     } else {
       const std::uint32_t s = ready_.front();
       ready_.pop_front();
@@ -269,7 +289,7 @@ void KeyWatch::pump_source(std::uint32_t s, std::size_t& events) {
   while (sink_ && credit_ > 0 && events < most && source.stale.empty() && !source.changes.empty()) {
     const KeyChange change = source.changes.front();
     source.changes.pop_front();
-    --queued_changes_;
+    changes_left(1);
     send_change(source, reader, change);
     ++events;
   }
@@ -289,7 +309,7 @@ bool KeyWatch::look(PartitionRunner& runner, const LookupKeys& key, BestAnswers&
 }
 
 // The current value of a key that may be in any partition.
-bool KeyWatch::send_merged(const Merged& merged) {
+bool KeyWatch::send_merged(const Merged& merged, std::size_t& events) {
   const ByteView view = keys_[merged.key_index];
   const KeyIdentity identity = parts_.hasher.identity(view);
   BestAnswers best;
@@ -304,8 +324,12 @@ bool KeyWatch::send_merged(const Merged& merged) {
   if (event.status == LookupStatus::absent && seen != kNoOffset) {
     // Which partition it was in nobody has said.
     event.status = LookupStatus::expired;
-    for (const Source& source : sources_)
-      if (seen >= source.runner->marks().log_start_offset) event.status = LookupStatus::deleted;
+    for (const Source& source : sources_) {
+      ++events;
+      if (seen < source.runner->marks().log_start_offset) continue;
+      event.status = LookupStatus::deleted;
+      break;
+    }
     event.offset = seen;
     return emit(event);
   }

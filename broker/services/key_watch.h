@@ -27,8 +27,9 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   static constexpr std::size_t kRegistrationsPerTurn = 2048;
   static constexpr std::size_t kEventsPerTurn = 512;
 
-  KeyWatch(const ServiceParts& parts, EventLoop& loop, TopicPtr topic, std::span<const ByteView> keys,
-           WatchOptions options, std::unique_ptr<WatchSink> sink);
+  // `queues` outlives it.
+  KeyWatch(const ServiceParts& parts, WatchQueues& queues, EventLoop& loop, TopicPtr topic,
+           std::span<const ByteView> keys, WatchOptions options, std::unique_ptr<WatchSink> sink);
   ~KeyWatch() override;
 
   // How often such a watch registers a key with a partition.
@@ -76,6 +77,9 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   void hash_chunk(const Source& source, std::size_t first, std::size_t count);
   void note_current(std::uint32_t s, std::size_t i, const PartitionRunner::WatchStart::Key& current);
   void changed(std::uint32_t s, std::size_t first, const Result<std::vector<KeyChange>>& changes);
+  void changes_queued(std::size_t count);
+  void changes_left(std::size_t count);
+  bool too_many_queued() const;
   void fall_behind(Source& source);
   void make_stale(std::uint32_t s, std::size_t i);
   void make_ready(std::uint32_t s);
@@ -83,7 +87,7 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   void turn();
   void send_some();
   void pump_source(std::uint32_t s, std::size_t& events);
-  bool send_merged(const Merged& merged);
+  bool send_merged(const Merged& merged, std::size_t& events);
   bool send_newest(Source& source, std::size_t i);
   bool send_change(Source& source, PointReader& reader, const KeyChange& change);
   bool look(PartitionRunner& runner, const LookupKeys& key, BestAnswers& best, PartitionId partition);
@@ -94,6 +98,7 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   void end(Error reason);
 
   const ServiceParts& parts_;
+  WatchQueues& queues_;
   EventLoop& loop_;
   const TopicPtr topic_;
   const PartitionId partition_;
@@ -112,7 +117,7 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   std::vector<Merged> chunk_holders_;
   std::deque<Merged> merged_;
   std::deque<std::uint32_t> ready_;  // sources with something to send
-  std::size_t queued_changes_ = 0;   // of all sources
+  std::size_t queued_changes_ = 0;   // of all sources; counted in queues_, too
   bool scheduled_ = false;
 };
 

@@ -47,8 +47,8 @@ Result<std::shared_ptr<OpenCall>> WatchService::watch(const CallContext& context
                                                       std::unique_ptr<WatchSink> sink) {
   const auto open = [&]() -> Result<std::shared_ptr<OpenCall>> {
     LOGCASK_ASSIGN(TopicPtr topic, check(context, topic_name, keys.size(), options));
-    auto watch =
-        std::make_shared<KeyWatch>(parts_, context.loop, std::move(topic), keys, std::move(options), std::move(sink));
+    auto watch = std::make_shared<KeyWatch>(parts_, queues_, context.loop, std::move(topic), keys, std::move(options),
+                                            std::move(sink));
     LOGCASK_TRY(watch->start());
     return std::shared_ptr<OpenCall>(std::move(watch));
   };

@@ -2,12 +2,13 @@
 // What Watch means: the current value of each key, then every change, without a gap.
 //
 // Registration and the offset of the current record are taken in the same instant; values are read after. A
-// watcher that falls behind (no credit, too many changes waiting) is not sent every version any more: for each key
-// that changed it gets the newest one. A resumed key is compared with what was last seen; one of which nothing is left
-// is told as expired when that lies below log start, else as deleted, at the offset last seen. On topics with
-// partitioner `any` a key is watched in every partition, at most kRegistrationsMax times together, and that is charged
-// to the call's memory.
+// watcher that falls behind (no credit, too many changes waiting, in it or in all watches together) is not sent every
+// version any more: for each key that changed it gets the newest one. A resumed key is compared with what was last
+// seen; one of which nothing is left is told as expired when that lies below log start, else as deleted, at the offset
+// last seen. On topics with partitioner `any` a key is watched in every partition, at most kRegistrationsMax times
+// together, and that is charged to the call's memory.
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -44,12 +45,22 @@ struct WatchOptions {
   std::uint64_t credit_bytes = 0;
 };
 
+// Changes that wait for credit in all watches together: watchers that take nothing must not fill the memory.
+struct WatchQueues {
+  static constexpr std::size_t kMost = std::size_t{1} << 20;
+  explicit WatchQueues(std::size_t most_changes) : most(most_changes) {}
+  const std::size_t most;
+  std::atomic<std::size_t> queued{0};
+};
+
 class WatchService {
  public:
   // Keys x partitions that watch them.
   static constexpr std::size_t kRegistrationsMax = std::size_t{1} << 20;
 
-  explicit WatchService(const ServiceParts& parts) : parts_(parts) {}
+  // Outlives its watches.
+  explicit WatchService(const ServiceParts& parts, std::size_t queued_changes_most = WatchQueues::kMost)
+      : parts_(parts), queues_(queued_changes_most) {}
   // The keys' bytes need to live only until this returns. On an error nothing was registered and `sink` is not called.
   Result<std::shared_ptr<OpenCall>> watch(const CallContext& context, std::string_view topic,
                                           std::span<const ByteView> keys, WatchOptions options,
@@ -59,6 +70,7 @@ class WatchService {
   Result<TopicPtr> check(const CallContext& context, std::string_view topic, std::size_t keys,
                          const WatchOptions& options) const;
   const ServiceParts& parts_;
+  WatchQueues queues_;
 };
 
 }  // namespace logcask

@@ -25,6 +25,11 @@ class AskedRunner final : public ForwardingRunner {
     return ForwardingRunner::watch(keys, std::move(on_change));
   }
 
+  PartitionMarks marks() const override {
+    ++asked_.marks_asked;
+    return ForwardingRunner::marks();
+  }
+
  private:
   void note(const LookupKeys& keys) {
     asked_.most_at_once = std::max(asked_.most_at_once, keys.size());

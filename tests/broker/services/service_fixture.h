@@ -69,6 +69,7 @@ class FixtureFactory final : public PartitionFactory {
   // What topics made from now on are asked, when set.
   struct Asked {
     std::size_t keys_looked_up = 0, keys_watched = 0, most_at_once = 0;
+    std::size_t marks_asked = 0;
     std::set<std::string> hashed;  // keys whose identity came along
   };
   Asked* asked = nullptr;

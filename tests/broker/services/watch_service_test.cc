@@ -116,6 +116,45 @@ TEST_CASE("a watcher without credit falls behind and then gets the newest versio
   CHECK(watcher.events.size() < 6000);
 }
 
+TEST_CASE("watchers that take nothing keep only so many changes together, and others go on getting every version",
+          "[watch]") {
+  ServiceFixture f;
+  f.create("t");
+  WatchService small(f.parts, 100);
+  const std::vector<std::string> keys = {"a"};
+  const ByteView view = keys[0];
+  std::vector<Watcher> stuck(10);
+  std::vector<std::shared_ptr<OpenCall>> open;
+  const auto watch_with = [&](Watcher& watcher, std::uint64_t credit) {
+    WatchOptions options;
+    options.credit_bytes = credit;
+    auto opened =
+        small.watch(f.context(), "t", std::span(&view, 1), options, std::make_unique<WatcherSink>(watcher, keys));
+    REQUIRE_OK(opened);
+    open.push_back(*opened);
+  };
+  for (Watcher& one : stuck) watch_with(one, 1);
+  Watcher taking;
+  watch_with(taking, 1u << 20);
+  f.run();
+  for (int i = 0; i < 50; ++i) {
+    f.put("t", "a", std::to_string(i));
+    f.run();
+  }
+  CHECK(taking.events.size() == 51);
+  for (const auto& call : open) call->add_credit(1u << 20);
+  f.run();
+  std::size_t kept = 0;
+  for (const Watcher& one : stuck) {
+    CHECK(one.events.back() == "a=49");
+    kept += one.events.size() - 1;  // without what its first credit brought
+  }
+  CHECK(kept >= 100);
+  CHECK(kept <= 100 + 2 * stuck.size());
+  CHECK(taking.events.size() == 51);
+  for (const auto& call : open) call->cancel(Error{Errc::cancelled, "enough"});
+}
+
 TEST_CASE("a resumed watcher gets only what it has not seen", "[watch]") {
   ServiceFixture f;
   f.create("t");
@@ -178,6 +217,31 @@ TEST_CASE("a watch registers each key once with each partition, in turns, and re
   f.run();
   f.put("t", "k599", "later", 19);
   CHECK(watcher.events.back() == "k599=late");
+}
+
+TEST_CASE("a resumed watch of keys that are gone asks the partitions in turns, too", "[watch]") {
+  constexpr std::size_t kKeys = 300, kPartitions = 60;
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", kPartitions);
+  for (std::size_t p = 0; p < kPartitions; ++p) {
+    f.put("t", "other", "1", static_cast<int>(p));
+    f.put("t", "other", "2", static_cast<int>(p));
+    REQUIRE_OK(f.partition("t", static_cast<int>(p)).partition().delete_records(Offset(2)));
+  }
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kKeys; ++i) keys.push_back("k" + std::to_string(i));
+  Watcher watcher;
+  WatchOptions options;
+  options.last_seen.assign(kKeys, Offset(1));
+  const auto open = watch(f, watcher, keys, options);
+  std::size_t most = 0;
+  for (std::size_t before = asked.marks_asked; f.loop.turn(); before = asked.marks_asked)
+    most = std::max(most, asked.marks_asked - before);
+  REQUIRE(watcher.events.size() == kKeys);
+  CHECK(watcher.events.back() == "k299 expired");
+  CHECK(most <= KeyWatch::kEventsPerTurn + kPartitions);
 }
 
 TEST_CASE("a watch of more registrations than the bound, or than memory has room for, is refused by name", "[watch]") {
