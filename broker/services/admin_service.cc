@@ -94,7 +94,8 @@ Status AdminService::alter_topic(const Principal& principal, const std::string& 
   return counted(parts_, ServiceName::topics, [&]() -> Status {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
     LOGCASK_TRY(parts_.topics.alter(name, set, unset));
-    note_change(principal, "settings of topic '" + name + "' changed:" + listed(set, unset));
+    if (!set.empty() || !unset.empty())
+      note_change(principal, "settings of topic '" + name + "' changed:" + listed(set, unset));
     return {};
   });
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <sstream>
 
+#include "broker/log.h"
 #include "tests/broker/services/service_fixture.h"
 #include "tests/support/child_process.h"
 
@@ -87,6 +88,7 @@ TEST_CASE("a negative partition other than all is refused and deletes nothing", 
 // The lines of the log while `work` ran, without their times.
 std::vector<std::string> logged(const std::function<void(AdminFixture&)>& work) {
   const ChildEnd end = in_child_process([&] {
+    set_log_level("info");
     AdminFixture f;
     f.principal = {"ann", "10.0.0.7"};
     work(f);
@@ -105,6 +107,7 @@ TEST_CASE("each act that makes, alters or deletes has one line in the log with w
     REQUIRE_OK(f.admin.create_topic(f.principal, "t", 4, settings, true));  // is there
     f.run();
     REQUIRE_OK(f.admin.alter_topic(f.principal, "t", {{"segment.ms", "7200000"}}, {}));
+    REQUIRE_OK(f.admin.alter_topic(f.principal, "t", {}, {}));  // nothing
     for (int i = 0; i < 3; ++i) f.put("t", "a", "1", 0);
     f.put("t", "b", "1", 3);
     // Of four partitions two have records, and then none.
