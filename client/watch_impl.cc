@@ -100,7 +100,7 @@ Status Watch::Impl::show(const Response& response) {
     if (event.lookup.status == Lookup::Status::failed) return event.lookup.error;
     event.topic_changed = began_anew && !progress.seen(event.key_index);
     progress.at(result.partition, result.offset);
-    if (!progress.take(event.key_index, event.lookup.status, event.lookup.offset)) continue;
+    if (!progress.take(event.key_index, event.lookup.status, result.partition, event.lookup.offset)) continue;
     request.on_event(event);
     const std::lock_guard lock(mutex);
     if (!active) return {};

@@ -2,16 +2,22 @@
 
 namespace logcask::client {
 
-bool WatchProgress::take(std::size_t key_index, Lookup::Status status, Offset offset) {
+bool WatchProgress::take(std::size_t key_index, Lookup::Status status, PartitionId partition, Offset offset) {
   if (key_index >= keys_.size()) return false;
   Key& key = keys_[key_index];
   // Expiry is no record: it comes at the offset of the value it removed.
   const bool same_status = key.status == status;
   const bool newer =
       offset > key.offset || (offset == key.offset && !same_status) || (offset == kNoOffset && !same_status);
-  if (key.status && !newer) return false;
+  // Offsets of two partitions cannot be compared. What one of them tells is news, or the broker would not tell it.
+  const bool elsewhere =
+      offset != kNoOffset && partition.value() >= 0 && key.partition.value() >= 0 && partition != key.partition;
+  if (key.status && !newer && !elsewhere) return false;
   key.status = status;
-  if (offset > key.offset) key.offset = offset;
+  if (offset > key.offset || elsewhere) {
+    key.offset = offset;
+    key.partition = partition;
+  }
   return true;
 }
 

@@ -15,8 +15,9 @@ class WatchProgress {
  public:
   explicit WatchProgress(std::size_t keys) : keys_(keys) {}
 
-  // False when the event says nothing new: an older or equal offset, or once more that the key is absent.
-  bool take(std::size_t key_index, Lookup::Status status, Offset offset);
+  // False when the event says nothing new: an older or equal offset of the same partition, or once more that the key is
+  // absent. A partition below 0: not known.
+  bool take(std::size_t key_index, Lookup::Status status, PartitionId partition, Offset offset);
   // Per key the offset seen last, kNoOffset = nothing yet: what a new subscription starts from.
   std::vector<Offset> last_seen() const;
   bool seen(std::size_t key_index) const { return key_index < keys_.size() && keys_[key_index].status.has_value(); }
@@ -39,6 +40,7 @@ class WatchProgress {
   struct Key {
     std::optional<Lookup::Status> status;
     Offset offset = kNoOffset;
+    PartitionId partition{-1};  // of that offset
   };
   std::vector<Key> keys_;
   std::map<PartitionId, RunId> told_;

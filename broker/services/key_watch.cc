@@ -40,6 +40,7 @@ KeyWatch::KeyWatch(const ServiceParts& parts, WatchQueues& queues, EventLoop& lo
       partition_(options.partition),
       keys_(keys.begin(), keys.end()),
       last_seen_(std::move(options.last_seen)),
+      positions_(std::move(options.positions)),
       everywhere_(watched_everywhere(*topic_, partition_)),
       credit_(static_cast<std::int64_t>(options.credit_bytes)),
       sink_(std::move(sink)),
@@ -322,7 +323,8 @@ bool KeyWatch::send_merged(const Merged& merged, std::size_t& events) {
   LookupResult event = one.kept.view();
   const Offset seen = last_seen(merged.key_index);
   if (event.status == LookupStatus::absent && seen != kNoOffset) {
-    // Which partition it was in nobody has said.
+    // Which partition it was in nobody has said, so the event names none: another's positions must not follow it.
+    event.partition = PartitionId(-1);
     event.status = LookupStatus::expired;
     for (const Source& source : sources_) {
       ++events;
@@ -337,8 +339,19 @@ bool KeyWatch::send_merged(const Merged& merged, std::size_t& events) {
     WatchedKey& watched = sources_[s].keys[merged.key_index];
     if (sources_[s].partition == event.partition) watched.last_sent = std::max(watched.last_sent, event.offset);
   }
-  if (seen != kNoOffset && seen == event.offset) return false;
+  if (has_seen(event)) return false;
   return emit(event);
+}
+
+// What was seen last of a key says its offset only. Where that was in another partition it says nothing of this one: no
+// more of a partition has been seen than the positions tell, when they tell of any.
+bool KeyWatch::has_seen(const LookupResult& event) const {
+  const Offset seen = last_seen(event.key_index);
+  if (seen == kNoOffset || seen != event.offset) return false;
+  if (positions_.empty()) return true;
+  return std::any_of(positions_.begin(), positions_.end(), [&](const SeenPosition& position) {
+    return position.partition == event.partition && event.offset < position.offset;
+  });
 }
 
 bool KeyWatch::send_newest(Source& source, std::size_t i) {

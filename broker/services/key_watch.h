@@ -91,6 +91,7 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   bool send_newest(Source& source, std::size_t i);
   bool send_change(Source& source, PointReader& reader, const KeyChange& change);
   bool look(PartitionRunner& runner, const LookupKeys& key, BestAnswers& best, PartitionId partition);
+  bool has_seen(const LookupResult& event) const;
   Offset last_seen(std::size_t key_index) const { return last_seen_.empty() ? kNoOffset : last_seen_[key_index]; }
   void tell_run(const LookupResult& event);
   bool emit(const LookupResult& event);
@@ -104,6 +105,7 @@ class KeyWatch final : public OpenCall, public std::enable_shared_from_this<KeyW
   const PartitionId partition_;
   const std::vector<std::string> keys_;
   const std::vector<Offset> last_seen_;
+  const std::vector<SeenPosition> positions_;
   const bool everywhere_;            // each key in several partitions
   std::int64_t credit_;              // may go below zero by one event
   std::unique_ptr<WatchSink> sink_;  // null once ended

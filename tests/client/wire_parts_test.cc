@@ -209,16 +209,30 @@ TEST_CASE("A replay that resumes skips what it has seen and shows each marker on
 TEST_CASE("A watch that resumes tells only what is new") {
   using Status = Lookup::Status;
   WatchProgress progress(2);
-  CHECK(progress.take(0, Status::absent, kNoOffset));
-  CHECK_FALSE(progress.take(0, Status::absent, kNoOffset));
-  CHECK(progress.take(0, Status::found, Offset(7)));
-  CHECK_FALSE(progress.take(0, Status::found, Offset(7)));
-  CHECK_FALSE(progress.take(0, Status::found, Offset(6)));
-  CHECK(progress.take(0, Status::deleted, Offset(8)));
-  CHECK(progress.take(1, Status::found, Offset(3)));
-  CHECK(progress.take(1, Status::expired, Offset(3)));
-  CHECK_FALSE(progress.take(2, Status::found, Offset(9)));
+  CHECK(progress.take(0, Status::absent, PartitionId(0), kNoOffset));
+  CHECK_FALSE(progress.take(0, Status::absent, PartitionId(0), kNoOffset));
+  CHECK(progress.take(0, Status::found, PartitionId(0), Offset(7)));
+  CHECK_FALSE(progress.take(0, Status::found, PartitionId(0), Offset(7)));
+  CHECK_FALSE(progress.take(0, Status::found, PartitionId(0), Offset(6)));
+  CHECK(progress.take(0, Status::deleted, PartitionId(0), Offset(8)));
+  CHECK(progress.take(1, Status::found, PartitionId(0), Offset(3)));
+  CHECK(progress.take(1, Status::expired, PartitionId(0), Offset(3)));
+  CHECK_FALSE(progress.take(2, Status::found, PartitionId(0), Offset(9)));
   CHECK(progress.last_seen() == std::vector<Offset>{Offset(8), Offset(3)});
+}
+
+TEST_CASE("A watch of a key in several partitions takes what another one tells, whatever its offset") {
+  using Status = Lookup::Status;
+  WatchProgress progress(1);
+  CHECK(progress.take(0, Status::found, PartitionId(0), Offset(100)));
+  CHECK(progress.take(0, Status::found, PartitionId(1), Offset(7)));
+  CHECK(progress.last_seen() == std::vector<Offset>{Offset(7)});
+  CHECK_FALSE(progress.take(0, Status::found, PartitionId(1), Offset(7)));
+  CHECK_FALSE(progress.take(0, Status::found, PartitionId(1), Offset(6)));
+  CHECK(progress.take(0, Status::found, PartitionId(0), Offset(101)));
+  CHECK(progress.take(0, Status::deleted, PartitionId(-1), Offset(101)));  // gone, nobody says from where
+  CHECK_FALSE(progress.take(0, Status::deleted, PartitionId(-1), Offset(101)));
+  CHECK(progress.take(0, Status::absent, PartitionId(0), kNoOffset));
 }
 
 TEST_CASE("A watch keeps the run of the highest offset it has seen of a partition, whatever a new stream tells") {
@@ -239,12 +253,12 @@ TEST_CASE("A watch keeps the run of the highest offset it has seen of a partitio
   CHECK(progress.positions().at(PartitionId(0)).run == RunId(1));
   progress.at(PartitionId(0), Offset(10));
   CHECK(progress.positions().at(PartitionId(0)).run == RunId(2));
-  CHECK(progress.take(0, Status::found, Offset(10)));
+  CHECK(progress.take(0, Status::found, PartitionId(0), Offset(10)));
   progress.restart();
   CHECK(progress.positions().empty());
   CHECK_FALSE(progress.seen(0));
   CHECK(progress.last_seen() == std::vector<Offset>{kNoOffset, kNoOffset});
-  CHECK(progress.take(0, Status::found, Offset(2)));
+  CHECK(progress.take(0, Status::found, PartitionId(0), Offset(2)));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 struct Watcher {
   std::vector<std::string> events;  // "key=value", "key deleted", "key absent"
   Offset last;
+  PartitionId partition;
   std::optional<Status> ended;
 };
 
@@ -38,6 +39,7 @@ class WatcherSink final : public WatchSink {
         watcher_.events.push_back(key + " failed");
     }
     watcher_.last = event.offset;
+    watcher_.partition = event.partition;
   }
   void flush() override {}
   void ended(Status status) override { watcher_.ended = std::move(status); }
@@ -182,6 +184,40 @@ TEST_CASE("with partitioner any a key is watched in every partition", "[watch]")
   f.put("t", "a", "elsewhere", 2);
   f.run();
   CHECK(watcher.events.back() == "a=elsewhere");
+}
+
+TEST_CASE("a resumed watch tells a key's newest record in another partition, though its offset was seen in the first",
+          "[watch]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  const Offset seen = f.put("t", "a", "old", 0).base_offset;
+  f.partition("t", 1).clock().advance_ms(1);
+  REQUIRE(f.put("t", "a", "new", 1).base_offset == seen);
+  WatchOptions options;
+  options.last_seen = {seen};
+  options.positions = {{PartitionId(0), seen + 1, kNoRun}};
+  Watcher watcher;
+  const auto open = watch(f, watcher, {"a"}, options);
+  f.run();
+  CHECK(watcher.events == Events{"a=new"});
+  options.positions.push_back({PartitionId(1), seen + 1, kNoRun});
+  Watcher again;
+  const auto reopened = watch(f, again, {"a"}, options);
+  f.run();
+  CHECK(again.events.empty());
+}
+
+TEST_CASE("a key that is gone from several partitions moves the position of none", "[watch]") {
+  ServiceFixture f;
+  f.create("t", 2);
+  Watcher watcher;
+  WatchOptions options;
+  options.last_seen = {Offset(50)};  // of a partition that nobody names
+  const auto open = watch(f, watcher, {"gone"}, options);
+  f.run();
+  CHECK(watcher.events == Events{"gone deleted"});
+  CHECK(watcher.last == Offset(50));
+  CHECK(watcher.partition == PartitionId(-1));
 }
 
 TEST_CASE("a watch registers each key once with each partition, in turns, and reads values from their holders only",
