@@ -25,32 +25,6 @@ Topics::Limits few_partitions() {
 
 }  // namespace
 
-bool QueueExecutor::run_one() {
-  if (tasks_.empty()) return false;
-  const Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  task();
-  return true;
-}
-
-void QueueExecutor::drop_all() {
-  tasks_.clear();
-  later_.clear();
-}
-
-bool FuzzLoop::run_one() {
-  if (tasks_.empty()) return false;
-  const Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  task();
-  return true;
-}
-
-void FuzzLoop::advance_ms(std::int64_t ms) {
-  now_ms_ += ms;
-  wheel_.advance(now_ms_);
-}
-
 Result<std::shared_ptr<PartitionRunner>> FuzzPartitions::open(const PartitionSpec& spec) {
   auto& disk = disks_.emplace_back(std::make_unique<testing::MemoryFileSystem>());
   RunnerEnvironment environment;
@@ -172,7 +146,7 @@ void RequestBroker::run() {
   bool busy = true;
   while (busy) {
     busy = false;
-    while (partitions_.run_one() || loop_.run_one()) busy = true;
+    while (partitions_.run_one() || loop_.turn()) busy = true;
     if (blocking_.run_one()) busy = true;
   }
 }

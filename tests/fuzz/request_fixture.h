@@ -15,33 +15,12 @@
 #include "broker/door/local_partition_runner.h"
 #include "broker/native/native_protocol.h"
 #include "broker/native/native_services.h"
-#include "broker/threads/event_loop.h"
-#include "broker/threads/timer_wheel.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/manual_executor.h"
+#include "tests/support/manual_loop.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::fuzz {
-
-class FixedClock final : public Clock {
- public:
-  TimestampMs wall_ms() const override { return TimestampMs(kNowMs); }
-  std::int64_t monotonic_ns() const override { return kNowMs * 1'000'000; }
-
- private:
-  static constexpr std::int64_t kNowMs = 1'700'000'000'000;
-};
-
-// Keeps tasks until they are asked for.
-class QueueExecutor final : public Executor {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  void post_after(std::int64_t, Task task) override { later_.push_back(std::move(task)); }
-  bool run_one();
-  void drop_all();
-
- private:
-  std::deque<Task> tasks_;
-  std::deque<Task> later_;
-};
 
 // Runs tasks at once, on the caller's stack: for syncs, which callers wait for.
 class InlineExecutor final : public Executor {
@@ -53,23 +32,6 @@ class InlineExecutor final : public Executor {
 
  private:
   std::deque<Task> later_;
-};
-
-class FuzzLoop final : public EventLoop {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  bool on_this_thread() const override { return true; }
-  TimerId call_after(std::int64_t delay_ms, Task task) override {
-    return wheel_.add(now_ms_, delay_ms, std::move(task));
-  }
-  bool cancel(TimerId timer) override { return wheel_.cancel(timer); }
-  bool run_one();
-  void advance_ms(std::int64_t ms);
-
- private:
-  std::deque<Task> tasks_;
-  std::int64_t now_ms_ = 0;
-  TimerWheel wheel_{0};
 };
 
 class FuzzMetadata final : public MetadataStore {
@@ -103,7 +65,7 @@ class FuzzPartitions final : public PartitionFactory {
   PageArena arena_;
   KeydirBudget budget_;
   InlineExecutor flush_;
-  QueueExecutor background_;
+  testing::ManualExecutor background_;
   std::vector<std::unique_ptr<testing::MemoryFileSystem>> disks_;
 };
 
@@ -139,7 +101,7 @@ class RequestBroker {
 
   const NativeServices& services() const { return *services_; }
   const WireMemory& memory() const { return memory_; }
-  FuzzLoop& loop() { return loop_; }
+  testing::ManualLoop& loop() { return loop_; }
   TopicView& view() { return view_; }
   TopicId topic_id() const { return topics_.find("t")->record.id; }
 
@@ -148,15 +110,15 @@ class RequestBroker {
   void append(const std::string& topic, int partition, const std::string& key, std::optional<std::string> value);
 
   const ConnectionLimits limits_;
-  FixedClock clock_;
+  testing::ManualClock clock_;
   KeyHasher hasher_{KeyHasher::Secret{}};
   AllowAll authorizer_;
   Metrics metrics_;
   FuzzMetadata metadata_;
   FuzzPartitions partitions_{clock_, hasher_};
   Topics topics_;
-  FuzzLoop loop_;
-  QueueExecutor blocking_;
+  testing::ManualLoop loop_;
+  testing::ManualExecutor blocking_;
   IdleCompaction compaction_{blocking_};
   WireMemory memory_{256u << 10, 48u << 10};
   TopicView view_{topics_};

@@ -14,31 +14,6 @@ Got owned(const LookupAnswer& answer) {
 
 }  // namespace
 
-bool ManualExecutor::run_one() {
-  if (tasks_.empty()) return false;
-  Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  task();
-  return true;
-}
-
-void ManualExecutor::run_all() {
-  while (run_one()) {
-  }
-}
-
-void ManualExecutor::run_later() {
-  std::deque<Task> due = std::move(later_);
-  later_.clear();
-  for (Task& task : due) task();
-}
-
-// What is dropped may post.
-void ManualExecutor::drop_all() {
-  const std::deque<Task> tasks = std::exchange(tasks_, {});
-  const std::deque<Task> later = std::exchange(later_, {});
-}
-
 std::string make_batch(const std::vector<TestRecord>& records, const BatchShape& shape, TimestampMs timestamp) {
   BatchBuilder::Options options;
   options.compression = shape.compression;

@@ -5,36 +5,18 @@
 // deterministic, and a test decides what is interleaved with what.
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/door/local_partition_runner.h"
-#include "broker/threads/executor.h"
 #include "partition/prepare.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/manual_executor.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::testing {
-
-class ManualExecutor final : public Executor {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  void post_after(std::int64_t, Task task) override { later_.push_back(std::move(task)); }
-  bool empty() const { return tasks_.empty(); }
-  std::size_t posted_for_later() const { return later_.size(); }
-  bool run_one();
-  void run_all();
-  // Runs what was posted for later, as if its time had come.
-  void run_later();
-  void drop_all();
-
- private:
-  std::deque<Task> tasks_;
-  std::deque<Task> later_;
-};
 
 struct TestRecord {
   std::string key;

@@ -52,19 +52,6 @@ class LoadingRunner final : public ForwardingRunner {
 
 }  // namespace
 
-bool ManualLoop::turn() {
-  if (tasks_.empty()) return false;
-  Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  task();
-  return true;
-}
-
-void ManualLoop::advance_ms(std::int64_t ms) {
-  now_ms_ += ms;
-  wheel_.advance(now_ms_);
-}
-
 Result<std::vector<TopicRecord>> MemoryMetadata::load_topics() {
   std::vector<TopicRecord> list;
   for (const auto& [name, record] : topics) list.push_back(record);

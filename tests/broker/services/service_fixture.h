@@ -4,7 +4,6 @@
 // A test decides when the loop turns, when a background step runs and when the disk answers: run() does it all until
 // nothing is left, turn_loop(), step_background() and the partitions' own executors do one at a time.
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,28 +17,11 @@
 #include "broker/services/produce_service.h"
 #include "broker/services/replay_service.h"
 #include "broker/services/watch_service.h"
-#include "broker/threads/timer_wheel.h"
 #include "tests/support/catch.h"
+#include "tests/support/manual_loop.h"
 #include "tests/support/partition_fixture.h"
 
 namespace logcask::testing {
-
-class ManualLoop final : public EventLoop {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  bool on_this_thread() const override { return true; }
-  TimerId call_after(std::int64_t delay_ms, Task task) override {
-    return wheel_.add(now_ms_, delay_ms, std::move(task));
-  }
-  bool cancel(TimerId timer) override { return wheel_.cancel(timer); }
-  bool turn();
-  void advance_ms(std::int64_t ms);
-
- private:
-  std::deque<Task> tasks_;
-  std::int64_t now_ms_ = 0;
-  TimerWheel wheel_{0};
-};
 
 class MemoryMetadata final : public MetadataStore {
  public:
