@@ -344,16 +344,16 @@ void NativeProtocol::pause_input(std::int64_t ms) {
   });
 }
 
-Unanswered::Unanswered(NativeProtocol& connection, std::uint64_t correlation_id, std::size_t request_bytes)
-    : connection_(connection.shared_from_this()), correlation_id_(correlation_id), bytes_(request_bytes) {
-  ++connection_->unanswered_;
-  connection_->inflight_bytes_ += bytes_;
+Unanswered::Unanswered(NativeProtocol& protocol, std::uint64_t correlation_id, std::size_t request_bytes)
+    : protocol_(protocol.shared_from_this()), correlation_id_(correlation_id), bytes_(request_bytes) {
+  ++protocol_->unanswered_;
+  protocol_->inflight_bytes_ += bytes_;
 }
 
 Unanswered::~Unanswered() {
-  --connection_->unanswered_;
-  connection_->inflight_bytes_ -= bytes_;
-  connection_->input_may_be_wanted();
+  --protocol_->unanswered_;
+  protocol_->inflight_bytes_ -= bytes_;
+  protocol_->input_may_be_wanted();
 }
 
 }  // namespace logcask

@@ -127,16 +127,16 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
 // the loop.
 class Unanswered {
  public:
-  Unanswered(NativeProtocol& connection, std::uint64_t correlation_id, std::size_t request_bytes);
+  Unanswered(NativeProtocol& protocol, std::uint64_t correlation_id, std::size_t request_bytes);
   ~Unanswered();
   Unanswered(const Unanswered&) = delete;
   Unanswered& operator=(const Unanswered&) = delete;
 
-  NativeProtocol& connection() const { return *connection_; }
+  NativeProtocol& protocol() const { return *protocol_; }
   std::uint64_t correlation_id() const { return correlation_id_; }
 
  private:
-  const std::shared_ptr<NativeProtocol> connection_;
+  const std::shared_ptr<NativeProtocol> protocol_;
   const std::uint64_t correlation_id_;
   const std::size_t bytes_;
 };

@@ -210,7 +210,7 @@ class Conversation {
   Conversation(RequestBroker& broker, const std::vector<Request>& requests)
       : broker_(broker),
         answers_(requests),
-        connection_(
+        protocol_(
             std::make_shared<NativeProtocol>(broker.services(), broker.loop(), broker.view(), std::string(), host_)) {}
 
   void say(ByteView bytes, std::size_t piece) {
@@ -223,19 +223,19 @@ class Conversation {
   }
   void settle() {
     broker_.run();
-    answers_.drain(connection_->output());
-    connection_->output_taken();
+    answers_.drain(protocol_->output());
+    protocol_->output_taken();
   }
-  bool finished() const { return connection_->finished(); }
+  bool finished() const { return protocol_->finished(); }
   void end() {
     settle();
     broker_.advance_ms(40'000);  // every deadline but those of long polls
     settle();
-    const std::weak_ptr<NativeProtocol> left = connection_;
-    connection_->detach({Errc::cancelled, "the peer has gone"});
+    const std::weak_ptr<NativeProtocol> left = protocol_;
+    protocol_->detach({Errc::cancelled, "the peer has gone"});
     broker_.run();
-    LOGCASK_CHECK(connection_->quiet());
-    connection_.reset();
+    LOGCASK_CHECK(protocol_->quiet());
+    protocol_.reset();
     broker_.advance_ms(40'000);
     LOGCASK_CHECK(left.expired());
     LOGCASK_CHECK(broker_.memory().answers.used() == 0 && broker_.memory().open_calls.used() == 0);
@@ -246,10 +246,10 @@ class Conversation {
   // As a session does: whole frames at the front of the buffer, when more input is wanted.
   void feed(std::string& buffer) {
     for (int round = 0; round < 8; ++round) {
-      const std::size_t used = connection_->consume(buffer);
+      const std::size_t used = protocol_->consume(buffer);
       LOGCASK_CHECK(used <= buffer.size());
       buffer.erase(0, used);
-      if (connection_->finished() || connection_->wants_input()) return;
+      if (protocol_->finished() || protocol_->wants_input()) return;
       settle();
       broker_.advance_ms(10);
     }
@@ -258,7 +258,7 @@ class Conversation {
   RequestBroker& broker_;
   SilentHost host_;
   Answers answers_;
-  std::shared_ptr<NativeProtocol> connection_;
+  std::shared_ptr<NativeProtocol> protocol_;
 };
 
 std::string hello_frame() {

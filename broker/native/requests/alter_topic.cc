@@ -10,16 +10,16 @@ void handle_alter_topic(const NativeRequest& request) {
   const v1::AlterTopicRequest wanted = request.header.alter_topic();
   in_background(
       request,
-      [&admin, principal = request.connection.principal(), wanted] {
+      [&admin, principal = request.protocol.principal(), wanted] {
         return admin.alter_topic(principal, wanted.name(), to_settings(wanted.set()),
                                  std::vector<std::string>(wanted.unset().begin(), wanted.unset().end()));
       },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Status altered) {
-        if (!altered.ok()) return connection.send_error(correlation_id, altered.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Status altered) {
+        if (!altered.ok()) return protocol.send_error(correlation_id, altered.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         response.mutable_alter_topic();
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

@@ -6,7 +6,7 @@
 namespace logcask {
 
 void handle_cancel(const NativeRequest& request) {
-  if (const auto call = request.connection.find_open(request.header.cancel().target_correlation_id()))
+  if (const auto call = request.protocol.find_open(request.header.cancel().target_correlation_id()))
     call->cancel(Error{Errc::cancelled, "the client cancelled the request"});
 }
 

@@ -13,15 +13,15 @@ void handle_commit_offsets(const NativeRequest& request) {
                        LeaderEpoch(wire.leader_epoch()), wire.metadata(), RunId(wire.run())});
   in_background(
       request,
-      [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),
+      [&service = request.services().groups, principal = request.protocol.principal(), group = wanted.group(),
        commits = std::move(commits)] { return service.commit(principal, group, commits); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<Status>> statuses) {
-        if (!statuses.ok()) return connection.send_error(correlation_id, statuses.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<std::vector<Status>> statuses) {
+        if (!statuses.ok()) return protocol.send_error(correlation_id, statuses.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::CommitOffsetsResponse& body = *response.mutable_commit_offsets();
         for (const Status& status : *statuses) set_error(body.add_errors(), status);
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

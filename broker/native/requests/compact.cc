@@ -26,21 +26,21 @@ void encode_progress(PartitionId partition, const CompactionProgress& progress, 
 void handle_compact(const NativeRequest& request) {
   if (!may_open_stream(request)) return;
   const v1::CompactRequest& wanted = request.header.compact();
-  auto report = [connection = request.connection.shared_from_this(), id = request.correlation_id](
+  auto report = [protocol = request.protocol.shared_from_this(), id = request.correlation_id](
                     PartitionId partition, const CompactionProgress& progress, bool last) {
     // Cancelled as a whole: there is no partition to speak of.
-    if (partition.value() < 0) return connection->end_stream(id, progress.error);
+    if (partition.value() < 0) return protocol->end_stream(id, progress.error);
     v1::ResponseHeader response;
     response.set_correlation_id(id);
     encode_progress(partition, progress, *response.mutable_compact());
-    connection->send(response);
-    if (last) connection->end_stream(id, {});
+    protocol->send(response);
+    if (last) protocol->end_stream(id, {});
   };
   auto open =
-      request.services().admin.compact(request.connection.context(), wanted.topic(),
+      request.services().admin.compact(request.protocol.context(), wanted.topic(),
                                        partition_from_wire(wanted.partition()), wanted.wait(), std::move(report));
   if (!open.ok()) return request.refuse(open.error());
-  request.connection.open(request.correlation_id, std::move(open).value());
+  request.protocol.open(request.correlation_id, std::move(open).value());
 }
 
 }  // namespace logcask

@@ -6,8 +6,7 @@
 namespace logcask {
 
 void handle_credit(const NativeRequest& request) {
-  request.connection.add_credit(request.header.credit().target_correlation_id(),
-                                request.header.credit().credit_bytes());
+  request.protocol.add_credit(request.header.credit().target_correlation_id(), request.header.credit().credit_bytes());
 }
 
 }  // namespace logcask

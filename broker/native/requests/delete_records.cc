@@ -9,11 +9,11 @@ void handle_delete_records(const NativeRequest& request) {
   const v1::DeleteRecordsRequest& wanted = request.header.delete_records();
   in_background(
       request,
-      [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
+      [&admin = request.services().admin, principal = request.protocol.principal(), topic = wanted.topic(),
        partition = partition_from_wire(wanted.partition()),
        before = Offset(wanted.before_offset())] { return admin.delete_records(principal, topic, partition, before); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<PerPartition<Offset>>> results) {
-        if (!results.ok()) return connection.send_error(correlation_id, results.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<std::vector<PerPartition<Offset>>> results) {
+        if (!results.ok()) return protocol.send_error(correlation_id, results.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::DeleteRecordsResponse& body = *response.mutable_delete_records();
@@ -25,7 +25,7 @@ void handle_delete_records(const NativeRequest& request) {
           else
             set_error(out.mutable_error(), one.result.error());
         }
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

@@ -9,15 +9,15 @@ void handle_delete_topic(const NativeRequest& request) {
   AdminService& admin = request.services().admin;
   in_background(
       request,
-      [&admin, principal = request.connection.principal(), name = request.header.delete_topic().name()] {
+      [&admin, principal = request.protocol.principal(), name = request.header.delete_topic().name()] {
         return admin.delete_topic(principal, name);
       },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Status deleted) {
-        if (!deleted.ok()) return connection.send_error(correlation_id, deleted.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Status deleted) {
+        if (!deleted.ok()) return protocol.send_error(correlation_id, deleted.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         response.mutable_delete_topic();
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

@@ -57,17 +57,17 @@ void handle_describe_broker(const NativeRequest& request) {
   AdminService& admin = request.services().admin;
   in_background(
       request,
-      [&admin, principal = request.connection.principal()]() -> Result<Gathered> {
+      [&admin, principal = request.protocol.principal()]() -> Result<Gathered> {
         LOGCASK_ASSIGN(BrokerDescription description, admin.describe_broker(principal));
         return Gathered{std::move(description), resident_bytes(), open_files_now(),
                         admin.facts().disk_free_bytes ? admin.facts().disk_free_bytes() : 0};
       },
-      [&admin](NativeProtocol& connection, std::uint64_t correlation_id, const Result<Gathered>& gathered) {
-        if (!gathered.ok()) return connection.send_error(correlation_id, gathered.error());
+      [&admin](NativeProtocol& protocol, std::uint64_t correlation_id, const Result<Gathered>& gathered) {
+        if (!gathered.ok()) return protocol.send_error(correlation_id, gathered.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         encode_broker(admin, *gathered, *response.mutable_describe_broker());
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

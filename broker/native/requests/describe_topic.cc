@@ -32,7 +32,7 @@ void describe_partition(const PartitionSnapshot& state, v1::DescribeTopicRespons
 
 void handle_describe_topic(const NativeRequest& request) {
   const auto topic =
-      request.services().admin.describe_topic(request.connection.principal(), request.header.describe_topic().name());
+      request.services().admin.describe_topic(request.protocol.principal(), request.header.describe_topic().name());
   if (!topic.ok()) return request.refuse(topic.error());
   v1::ResponseHeader response;
   response.set_correlation_id(request.correlation_id);
@@ -51,7 +51,7 @@ void handle_describe_topic(const NativeRequest& request) {
     out.set_partition(static_cast<std::uint32_t>(p));
     describe_partition((*topic)->partitions[p]->snapshot(), out);
   }
-  request.connection.send(response);
+  request.protocol.send(response);
 }
 
 }  // namespace logcask

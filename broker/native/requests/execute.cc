@@ -61,7 +61,7 @@ void execute_request(const NativeRequest& request) {
 
 bool may_open_stream(const NativeRequest& request) {
   const std::size_t most = request.services().native_limits.streams;
-  if (request.connection.open_calls() < most) return true;
+  if (request.protocol.open_calls() < most) return true;
   request.refuse(Error{Errc::limit_exceeded, "the connection has " + std::to_string(most) +
                                                  " open streams (connection.streams.max); close one or use another "
                                                  "connection"});

@@ -20,10 +20,10 @@ void encode_part(const FetchedPartition& part, v1::FetchResponse::Partition& out
 class NativeFetchCall final : public FetchCall {
  public:
   explicit NativeFetchCall(const NativeRequest& request)
-      : unanswered_(request.connection, request.correlation_id, request.frame_bytes) {}
+      : unanswered_(request.protocol, request.correlation_id, request.frame_bytes) {}
 
   void completed(Status status, std::vector<FetchedPartition> partitions) override {
-    NativeProtocol& connection = unanswered_.connection();
+    NativeProtocol& protocol = unanswered_.protocol();
     if (status.ok()) {
       ArenaMessage<v1::ResponseHeader> response;
       response->set_correlation_id(unanswered_.correlation_id());
@@ -33,11 +33,11 @@ class NativeFetchCall final : public FetchCall {
         encode_part(part, *body.add_partitions());
         add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
       }
-      connection.send(*response, std::move(pieces));
+      protocol.send(*response, std::move(pieces));
     } else {
-      connection.send_error(unanswered_.correlation_id(), status.error());
+      protocol.send_error(unanswered_.correlation_id(), status.error());
     }
-    connection.closed(unanswered_.correlation_id());
+    protocol.closed(unanswered_.correlation_id());
   }
 
  private:
@@ -47,7 +47,7 @@ class NativeFetchCall final : public FetchCall {
 class NativeFollowSink final : public FollowSink {
  public:
   NativeFollowSink(const NativeRequest& request, std::vector<FetchPosition> positions)
-      : connection_(request.connection.shared_from_this()),
+      : protocol_(request.protocol.shared_from_this()),
         correlation_id_(request.correlation_id),
         positions_(std::move(positions)) {}
 
@@ -60,12 +60,12 @@ class NativeFollowSink final : public FollowSink {
     encode_part(part, out);
     std::vector<NativeProtocol::Piece> pieces;
     add_pieces(pieces, part.data.pieces, std::move(part.data.owners));
-    connection_->send(*response, std::move(pieces));
+    protocol_->send(*response, std::move(pieces));
   }
-  void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
+  void ended(Status status) override { protocol_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<NativeProtocol> connection_;
+  const std::shared_ptr<NativeProtocol> protocol_;
   const std::uint64_t correlation_id_;
   const std::vector<FetchPosition> positions_;
 };
@@ -84,20 +84,19 @@ void handle_fetch(const NativeRequest& request) {
   if (fetch.follow()) {
     if (!may_open_stream(request)) return;
     auto sink = std::make_unique<NativeFollowSink>(request, positions);
-    const std::uint64_t lent = request.connection.first_loan(fetch.credit_bytes());
-    request.connection.open_stream(
-        request.correlation_id,
-        service.follow(request.connection.context(), std::move(positions), lent, std::move(sink)), fetch.credit_bytes(),
-        lent);
+    const std::uint64_t lent = request.protocol.first_loan(fetch.credit_bytes());
+    request.protocol.open_stream(
+        request.correlation_id, service.follow(request.protocol.context(), std::move(positions), lent, std::move(sink)),
+        fetch.credit_bytes(), lent);
     return;
   }
   FetchService::Options options;
   options.max_wait_ms = fetch.max_wait_ms();
   options.min_bytes = fetch.min_bytes();
   options.max_bytes = fetch.max_bytes();
-  if (auto open = service.fetch(request.connection.context(), std::move(positions), options,
+  if (auto open = service.fetch(request.protocol.context(), std::move(positions), options,
                                 std::make_unique<NativeFetchCall>(request)))
-    request.connection.open(request.correlation_id, std::move(open));
+    request.protocol.open(request.correlation_id, std::move(open));
 }
 
 }  // namespace logcask

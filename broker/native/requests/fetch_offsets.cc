@@ -11,10 +11,10 @@ void handle_fetch_offsets(const NativeRequest& request) {
   for (const auto& wire : wanted.entries()) places.emplace_back(wire.topic(), partition_from_wire(wire.partition()));
   in_background(
       request,
-      [&service = request.services().groups, principal = request.connection.principal(), group = wanted.group(),
+      [&service = request.services().groups, principal = request.protocol.principal(), group = wanted.group(),
        places = std::move(places)] { return service.fetch(principal, group, places); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<CommittedOffset>> committed) {
-        if (!committed.ok()) return connection.send_error(correlation_id, committed.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<std::vector<CommittedOffset>> committed) {
+        if (!committed.ok()) return protocol.send_error(correlation_id, committed.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::FetchOffsetsResponse& body = *response.mutable_fetch_offsets();
@@ -33,7 +33,7 @@ void handle_fetch_offsets(const NativeRequest& request) {
           out.set_metadata(one.value->metadata);
           out.set_commit_timestamp_ms(one.value->commit_timestamp.value());
         }
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

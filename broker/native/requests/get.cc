@@ -14,7 +14,7 @@ constexpr std::size_t kCountedResultBytes = 256u << 10;
 class NativeLookupCall final : public LookupCall {
  public:
   NativeLookupCall(const NativeRequest& request, std::uint32_t key_count)
-      : unanswered_(request.connection, request.correlation_id, request.frame_bytes),
+      : unanswered_(request.protocol, request.correlation_id, request.frame_bytes),
         key_count_(key_count),
         most_bytes_(request.services().limits.output_bytes),
         answers_(request.services().memory.answers) {}
@@ -33,7 +33,7 @@ class NativeLookupCall final : public LookupCall {
   }
   bool wants_more() const override { return !too_large_; }
   void completed(Status status) override {
-    NativeProtocol& connection = unanswered_.connection();
+    NativeProtocol& protocol = unanswered_.protocol();
     answers_.sub(std::exchange(counted_, 0));
     if (too_large_)
       status = Error{Errc::limit_exceeded, "the values are larger than " + std::to_string(most_bytes_) +
@@ -42,11 +42,11 @@ class NativeLookupCall final : public LookupCall {
       ArenaMessage<v1::ResponseHeader> response;
       response->set_correlation_id(unanswered_.correlation_id());
       response->mutable_get()->set_key_count(key_count_);
-      connection.send(*response, std::move(results_));
+      protocol.send(*response, std::move(results_));
     } else {
-      connection.send_error(unanswered_.correlation_id(), status.error());
+      protocol.send_error(unanswered_.correlation_id(), status.error());
     }
-    connection.closed(unanswered_.correlation_id());
+    protocol.closed(unanswered_.correlation_id());
   }
 
  private:
@@ -78,9 +78,9 @@ void handle_get(const NativeRequest& request) {
   options.topic_id = *topic_id;
   options.timeout_ms = get.timeout_ms();
   options.keys_only = get.keys_only();
-  if (auto open = request.services().lookup.get(request.connection.context(), get.topic(), *keys, std::move(options),
+  if (auto open = request.services().lookup.get(request.protocol.context(), get.topic(), *keys, std::move(options),
                                                 std::make_unique<NativeLookupCall>(request, get.key_count())))
-    request.connection.open(request.correlation_id, std::move(open));
+    request.protocol.open(request.correlation_id, std::move(open));
 }
 
 }  // namespace logcask

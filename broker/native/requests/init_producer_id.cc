@@ -12,16 +12,16 @@ void handle_init_producer_id(const NativeRequest& request) {
     return request.refuse(Error{Errc::invalid_argument, "producer epochs are -1 to " + std::to_string(INT16_MAX)});
   in_background(
       request,
-      [&service = request.services().producer_ids, principal = request.connection.principal(),
+      [&service = request.services().producer_ids, principal = request.protocol.principal(),
        id = ProducerId(wanted.producer_id()),
        epoch] { return service.init(principal, id, static_cast<std::int16_t>(epoch)); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<ProducerIdentity> identity) {
-        if (!identity.ok()) return connection.send_error(correlation_id, identity.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<ProducerIdentity> identity) {
+        if (!identity.ok()) return protocol.send_error(correlation_id, identity.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         response.mutable_init_producer_id()->set_producer_id(identity->id.value());
         response.mutable_init_producer_id()->set_producer_epoch(identity->epoch);
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

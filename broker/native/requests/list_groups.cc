@@ -8,11 +8,11 @@ namespace logcask {
 void handle_list_groups(const NativeRequest& request) {
   in_background(
       request,
-      [&service = request.services().groups, principal = request.connection.principal()] {
+      [&service = request.services().groups, principal = request.protocol.principal()] {
         return service.list(principal);
       },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {
-        if (!groups.ok()) return connection.send_error(correlation_id, groups.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {
+        if (!groups.ok()) return protocol.send_error(correlation_id, groups.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::ListGroupsResponse& body = *response.mutable_list_groups();
@@ -21,7 +21,7 @@ void handle_list_groups(const NativeRequest& request) {
           out.set_name(group.name);
           out.set_partitions(static_cast<std::uint32_t>(group.partitions));
         }
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

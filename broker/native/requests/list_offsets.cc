@@ -10,7 +10,7 @@ namespace {
 
 using Answers = std::vector<Result<OffsetAnswer>>;
 
-void answer(NativeProtocol& connection, std::uint64_t correlation_id, const Answers& answers) {
+void answer(NativeProtocol& protocol, std::uint64_t correlation_id, const Answers& answers) {
   ArenaMessage<v1::ResponseHeader> response;
   response->set_correlation_id(correlation_id);
   v1::ListOffsetsResponse& body = *response->mutable_list_offsets();
@@ -26,7 +26,7 @@ void answer(NativeProtocol& connection, std::uint64_t correlation_id, const Answ
     out.set_timestamp_ms(one->timestamp.value());
     out.set_leader_epoch(one->leader_epoch.value());
   }
-  connection.send(*response);
+  protocol.send(*response);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ void handle_list_offsets(const NativeRequest& request) {
   for (const auto& wire : request.header.list_offsets().partitions())
     queries.push_back({wire.topic(), partition_from_wire(wire.partition()), wire.timestamp_ms()});
   const OffsetsService& service = request.services().offsets;
-  const auto find_all = [&service, principal = request.connection.principal(), queries = std::move(queries)] {
+  const auto find_all = [&service, principal = request.protocol.principal(), queries = std::move(queries)] {
     Answers answers;
     for (const OffsetQuery& query : queries) answers.push_back(service.find(principal, query));
     return answers;
@@ -45,7 +45,7 @@ void handle_list_offsets(const NativeRequest& request) {
   const bool by_time =
       std::any_of(partitions.begin(), partitions.end(), [](const auto& wire) { return wire.timestamp_ms() >= 0; });
   if (by_time) return in_background(request, find_all, answer);
-  answer(request.connection, request.correlation_id, find_all());
+  answer(request.protocol, request.correlation_id, find_all());
 }
 
 }  // namespace logcask

@@ -24,12 +24,12 @@ void handle_metadata(const NativeRequest& request) {
   response.set_correlation_id(request.correlation_id);
   v1::MetadataResponse& body = *response.mutable_metadata();
   if (wanted.topics().empty()) {
-    for (const TopicPtr& topic : admin.list_topics(request.connection.principal(), wanted.include_internal()))
+    for (const TopicPtr& topic : admin.list_topics(request.protocol.principal(), wanted.include_internal()))
       list_topic(*topic, *body.add_topics());
   }
   for (const std::string& name : wanted.topics()) {
     v1::MetadataResponse::Topic& out = *body.add_topics();
-    const auto topic = admin.describe_topic(request.connection.principal(), name);
+    const auto topic = admin.describe_topic(request.protocol.principal(), name);
     if (topic.ok()) {
       list_topic(**topic, out);
     } else {
@@ -39,7 +39,7 @@ void handle_metadata(const NativeRequest& request) {
   }
   body.set_advertised_host(admin.facts().advertised_host);
   body.set_advertised_port(admin.facts().advertised_port);
-  request.connection.send(response);
+  request.protocol.send(response);
 }
 
 }  // namespace logcask

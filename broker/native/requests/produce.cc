@@ -60,7 +60,7 @@ void encode_appended(const AppendResult& result, v1::ProduceResponse::Result& ou
 class NativeProduceCall final : public ProduceCall {
  public:
   NativeProduceCall(const NativeRequest& request, bool answered)
-      : unanswered_(request.connection, request.correlation_id, request.frame_bytes), answered_(answered) {}
+      : unanswered_(request.protocol, request.correlation_id, request.frame_bytes), answered_(answered) {}
 
   void completed(std::vector<AppendResult>& results) override {
     if (!answered_) return;
@@ -68,12 +68,12 @@ class NativeProduceCall final : public ProduceCall {
     response->set_correlation_id(unanswered_.correlation_id());
     v1::ProduceResponse& body = *response->mutable_produce();
     for (const AppendResult& result : results) encode_appended(result, *body.add_results());
-    unanswered_.connection().send(*response);
+    unanswered_.protocol().send(*response);
   }
 
   std::function<void()> hold_later_calls() override {
-    unanswered_.connection().hold_input();
-    return [connection = unanswered_.connection().shared_from_this()] { connection->release_input(); };
+    unanswered_.protocol().hold_input();
+    return [protocol = unanswered_.protocol().shared_from_this()] { protocol->release_input(); };
   }
 
  private:
@@ -91,9 +91,9 @@ void handle_produce(const NativeRequest& request) {
   if (!entries.ok()) return request.refuse(entries.error());
   const Acks acks = to_acks(produce.acks());
   const bool congested =
-      request.services().produce.produce(request.connection.context(), *entries, acks, produce.timeout_ms(),
+      request.services().produce.produce(request.protocol.context(), *entries, acks, produce.timeout_ms(),
                                          std::make_unique<NativeProduceCall>(request, acks != Acks::none));
-  if (congested) request.connection.slow_down();
+  if (congested) request.protocol.slow_down();
 }
 
 }  // namespace logcask

@@ -9,11 +9,11 @@ void handle_reopen(const NativeRequest& request) {
   const v1::ReopenRequest& wanted = request.header.reopen();
   in_background(
       request,
-      [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
+      [&admin = request.services().admin, principal = request.protocol.principal(), topic = wanted.topic(),
        partition = partition_from_wire(wanted.partition())] { return admin.reopen(principal, topic, partition); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id,
+      [](NativeProtocol& protocol, std::uint64_t correlation_id,
          Result<std::vector<PerPartition<std::string>>> results) {
-        if (!results.ok()) return connection.send_error(correlation_id, results.error());
+        if (!results.ok()) return protocol.send_error(correlation_id, results.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::ReopenResponse& body = *response.mutable_reopen();
@@ -25,7 +25,7 @@ void handle_reopen(const NativeRequest& request) {
           else
             set_error(out.mutable_error(), one.result.error());
         }
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

@@ -9,7 +9,7 @@ namespace {
 class NativeReplaySink final : public ReplaySink {
  public:
   explicit NativeReplaySink(const NativeRequest& request)
-      : connection_(request.connection.shared_from_this()), correlation_id_(request.correlation_id) {}
+      : protocol_(request.protocol.shared_from_this()), correlation_id_(request.correlation_id) {}
 
   void chunk(ReplayChunk chunk) override {
     ArenaMessage<v1::ResponseHeader> response;
@@ -24,12 +24,12 @@ class NativeReplaySink final : public ReplaySink {
     body.set_tombstone_horizon(chunk.tombstone_horizon.value());
     std::vector<NativeProtocol::Piece> pieces;
     add_pieces(pieces, chunk.pieces, std::move(chunk.owners));
-    connection_->send(*response, std::move(pieces));
+    protocol_->send(*response, std::move(pieces));
   }
-  void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
+  void ended(Status status) override { protocol_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<NativeProtocol> connection_;
+  const std::shared_ptr<NativeProtocol> protocol_;
   const std::uint64_t correlation_id_;
 };
 
@@ -46,12 +46,12 @@ void handle_replay(const NativeRequest& request) {
   options.filter.key_prefix = replay.key_prefix();
   options.resume_token = replay.resume_token();
   options.stop_at_caught_up = replay.stop_at_caught_up();
-  const std::uint64_t lent = request.connection.first_loan(replay.credit_bytes());
+  const std::uint64_t lent = request.protocol.first_loan(replay.credit_bytes());
   options.credit_bytes = lent;
-  auto open = request.services().replay.replay(request.connection.context(), replay.topic(), std::move(options),
+  auto open = request.services().replay.replay(request.protocol.context(), replay.topic(), std::move(options),
                                                std::make_unique<NativeReplaySink>(request));
   if (!open.ok()) return request.refuse(open.error());
-  request.connection.open_stream(request.correlation_id, std::move(open).value(), replay.credit_bytes(), lent);
+  request.protocol.open_stream(request.correlation_id, std::move(open).value(), replay.credit_bytes(), lent);
 }
 
 }  // namespace logcask

@@ -38,14 +38,14 @@ class ArenaMessage {
 
 // A request being executed. The attachment's bytes are good until the handler returns.
 struct NativeRequest {
-  NativeProtocol& connection;
+  NativeProtocol& protocol;
   std::uint64_t correlation_id;
   const v1::RequestHeader& header;
   ByteView attachment;
   std::size_t frame_bytes;
 
-  const NativeServices& services() const { return connection.services(); }
-  void refuse(const Error& error) const { connection.send_error(correlation_id, error); }
+  const NativeServices& services() const { return protocol.services(); }
+  void refuse(const Error& error) const { protocol.send_error(correlation_id, error); }
 };
 
 void execute_request(const NativeRequest& request);
@@ -87,16 +87,16 @@ void in_background(const NativeRequest& request, Work work, Answer answer) {
     Answer answer;
     std::optional<Result> result;
   };
-  auto job = std::shared_ptr<Job>(new Job{{request.connection, request.correlation_id, request.frame_bytes},
+  auto job = std::shared_ptr<Job>(new Job{{request.protocol, request.correlation_id, request.frame_bytes},
                                           std::move(work),
                                           std::move(answer),
                                           std::nullopt});
   request.services().blocking.post([job = std::move(job)]() mutable {
     job->result.emplace(job->work());
-    EventLoop& loop = job->unanswered.connection().loop();
+    EventLoop& loop = job->unanswered.protocol().loop();
     // Moved, so that the job ends on the loop.
     loop.post([job = std::move(job)] {
-      job->answer(job->unanswered.connection(), job->unanswered.correlation_id(), std::move(*job->result));
+      job->answer(job->unanswered.protocol(), job->unanswered.correlation_id(), std::move(*job->result));
     });
   });
 }

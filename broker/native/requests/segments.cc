@@ -34,16 +34,16 @@ void handle_segments(const NativeRequest& request) {
   using Reports = std::vector<PerPartition<std::vector<SegmentReport>>>;
   in_background(
       request,
-      [&admin = request.services().admin, principal = request.connection.principal(), topic = wanted.topic(),
+      [&admin = request.services().admin, principal = request.protocol.principal(), topic = wanted.topic(),
        partition = partition_from_wire(wanted.partition())] { return admin.segments(principal, topic, partition); },
-      [](NativeProtocol& connection, std::uint64_t correlation_id, Result<Reports> reports) {
-        if (!reports.ok()) return connection.send_error(correlation_id, reports.error());
+      [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<Reports> reports) {
+        if (!reports.ok()) return protocol.send_error(correlation_id, reports.error());
         v1::ResponseHeader response;
         response.set_correlation_id(correlation_id);
         v1::SegmentsResponse& body = *response.mutable_segments();
         for (const auto& one : *reports)
           for (const SegmentReport& segment : *one.result) encode_segment(one.partition, segment, *body.add_segments());
-        connection.send(response);
+        protocol.send(response);
       });
 }
 

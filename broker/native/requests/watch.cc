@@ -14,7 +14,7 @@ constexpr std::size_t kEventsBytesMax = 256u << 10;
 class NativeWatchSink final : public WatchSink {
  public:
   explicit NativeWatchSink(const NativeRequest& request)
-      : connection_(request.connection.shared_from_this()), correlation_id_(request.correlation_id) {}
+      : protocol_(request.protocol.shared_from_this()), correlation_id_(request.correlation_id) {}
 
   void event(const LookupResult& event) override {
     append_lookup_result(events_, event);
@@ -32,12 +32,12 @@ class NativeWatchSink final : public WatchSink {
       told->set_partition(static_cast<std::uint32_t>(partition.value()));
       told->set_run(run.value());
     }
-    connection_->send(*response, std::exchange(events_, {}));
+    protocol_->send(*response, std::exchange(events_, {}));
   }
-  void ended(Status status) override { connection_->end_stream(correlation_id_, status); }
+  void ended(Status status) override { protocol_->end_stream(correlation_id_, status); }
 
  private:
-  const std::shared_ptr<NativeProtocol> connection_;
+  const std::shared_ptr<NativeProtocol> protocol_;
   const std::uint64_t correlation_id_;
   std::string events_;
   std::uint32_t count_ = 0;
@@ -60,12 +60,12 @@ void handle_watch(const NativeRequest& request) {
   for (const auto& seen : watch.positions())
     options.positions.push_back(
         {PartitionId(static_cast<std::int32_t>(seen.partition())), Offset(seen.offset()), RunId(seen.run())});
-  const std::uint64_t lent = request.connection.first_loan(watch.credit_bytes());
+  const std::uint64_t lent = request.protocol.first_loan(watch.credit_bytes());
   options.credit_bytes = lent;
-  auto open = request.services().watch.watch(request.connection.context(), watch.topic(), *keys, std::move(options),
+  auto open = request.services().watch.watch(request.protocol.context(), watch.topic(), *keys, std::move(options),
                                              std::make_unique<NativeWatchSink>(request));
   if (!open.ok()) return request.refuse(open.error());
-  request.connection.open_stream(request.correlation_id, std::move(open).value(), watch.credit_bytes(), lent);
+  request.protocol.open_stream(request.correlation_id, std::move(open).value(), watch.credit_bytes(), lent);
 }
 
 }  // namespace logcask
