@@ -70,7 +70,12 @@
   X(new_partition_loads, "ours: a topic is there before its keydir answers")                           \
   X(merged_watch_asks_every_partition, "ours: a watch asks partitions that do not hold the key")       \
   X(commit_beyond_end, "ours: a group commits an offset that was never given out")                     \
-  X(writer_outruns_compaction, "ours: a fast writer fills the disk with garbage")
+  X(writer_outruns_compaction, "ours: a fast writer fills the disk with garbage")                      \
+  X(wake_up_told_without_records, "ours: who is woken hears of it only when a poll brings nothing")    \
+  X(horizon_of_the_old_log, "ours: a reader takes another log's horizon for this one's")               \
+  X(offsets_of_two_partitions, "ours: a watch compares offsets of two partitions, a change is lost")   \
+  X(stuck_watches_pile_up, "ours: changes that wait for watchers without credit fill the memory")      \
+  X(gone_key_in_partition_0, "ours: a key that is gone moves the position of a partition it was not in")
 
 namespace logcask {
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/mutant.h"
 #include "client/ask.h"
 
 namespace logcask::client {
@@ -205,7 +206,7 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
   {
     // Also of a poll that brings records: where they never end, no other would tell.
     const std::lock_guard lock(mutex);
-    result.woken = std::exchange(woken, false);
+    if (records.empty() || !mutant(Mutant::wake_up_told_without_records)) result.woken = std::exchange(woken, false);
   }
   if (records.empty()) result.no_contact = !contact().ok();
   return result;

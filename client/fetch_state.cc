@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
+
 namespace logcask::client {
 
 FetchState::FetchState(const std::vector<PartitionId>& partitions, ConsumerOptions::OutOfRange out_of_range)
@@ -89,7 +91,7 @@ bool FetchState::failed(PartitionId id, Partition& partition, const FetchedPart&
     if (to >= Offset(0) && (another_log || to != partition.fetch_position)) {
       partition.fetch_position = to;
       partition.fetch_run = kNoRun;
-      if (another_log) {
+      if (another_log && !mutant(Mutant::horizon_of_the_old_log)) {
         // What was told of the other log's horizon says nothing of this one's.
         partition.known_horizon.reset();
         partition.knows_all = out_of_range_ == ConsumerOptions::OutOfRange::earliest;

@@ -1,5 +1,7 @@
 #include "client/watch_progress.h"
 
+#include "base/mutant.h"
+
 namespace logcask::client {
 
 bool WatchProgress::take(std::size_t key_index, Lookup::Status status, PartitionId partition, Offset offset) {
@@ -10,8 +12,8 @@ bool WatchProgress::take(std::size_t key_index, Lookup::Status status, Partition
   const bool newer =
       offset > key.offset || (offset == key.offset && !same_status) || (offset == kNoOffset && !same_status);
   // Offsets of two partitions cannot be compared. What one of them tells is news, or the broker would not tell it.
-  const bool elsewhere =
-      offset != kNoOffset && partition.value() >= 0 && key.partition.value() >= 0 && partition != key.partition;
+  const bool elsewhere = offset != kNoOffset && partition.value() >= 0 && key.partition.value() >= 0 &&
+                         partition != key.partition && !mutant(Mutant::offsets_of_two_partitions);
   if (key.status && !newer && !elsewhere) return false;
   key.status = status;
   if (offset > key.offset || elsewhere) {

@@ -117,6 +117,12 @@ TESTS = {
     "merged_watch_asks_every_partition": [("broker_tests", "a watch registers*")],
     "commit_beyond_end": [("broker_tests", "a group commits*")],
     "writer_outruns_compaction": [("runner_tests", "a writer that outruns*")],
+    "wake_up_told_without_records": [("client_tests", "A wake-up is told*")],
+    "horizon_of_the_old_log": [("client_tests", "Who goes on in another log*")],
+    "offsets_of_two_partitions": [("client_tests", "A watch of a key in several*"),
+                                  ("broker_tests", "a resumed watch tells a key's newest*")],
+    "stuck_watches_pile_up": [("broker_tests", "watchers that take nothing*")],
+    "gone_key_in_partition_0": [("broker_tests", "a key that is gone from several*")],
 }
 
 

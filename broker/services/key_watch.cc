@@ -206,7 +206,8 @@ void KeyWatch::changes_left(std::size_t count) {
 bool KeyWatch::too_many_queued() const {
   if (queued_changes_ > kQueuedChangesMax) return true;
   const bool waits = credit_ <= 0 || !registered();
-  return waits && queues_.queued.load(std::memory_order_relaxed) > queues_.most;
+  return waits && !mutant(Mutant::stuck_watches_pile_up) &&
+         queues_.queued.load(std::memory_order_relaxed) > queues_.most;
 }
 
 void KeyWatch::fall_behind(Source& source) {
@@ -324,7 +325,7 @@ bool KeyWatch::send_merged(const Merged& merged, std::size_t& events) {
   const Offset seen = last_seen(merged.key_index);
   if (event.status == LookupStatus::absent && seen != kNoOffset) {
     // Which partition it was in nobody has said, so the event names none: another's positions must not follow it.
-    event.partition = PartitionId(-1);
+    if (!mutant(Mutant::gone_key_in_partition_0)) event.partition = PartitionId(-1);
     event.status = LookupStatus::expired;
     for (const Source& source : sources_) {
       ++events;
@@ -348,7 +349,7 @@ bool KeyWatch::send_merged(const Merged& merged, std::size_t& events) {
 bool KeyWatch::has_seen(const LookupResult& event) const {
   const Offset seen = last_seen(event.key_index);
   if (seen == kNoOffset || seen != event.offset) return false;
-  if (positions_.empty()) return true;
+  if (positions_.empty() || mutant(Mutant::offsets_of_two_partitions)) return true;
   return std::any_of(positions_.begin(), positions_.end(), [&](const SeenPosition& position) {
     return position.partition == event.partition && event.offset < position.offset;
   });
