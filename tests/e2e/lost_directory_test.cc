@@ -130,6 +130,8 @@ TEST_CASE("a stop soon after a large topic was deleted ends in order, and the ne
   {
     BrokerProcess broker(data);
     NativeClient client(broker.port());
+    // Enough to be under way at the stop. That it waits for one partition's files whatever the number, is shown with
+    // 5,000 in topics_test.cc; a process with so many takes a minute to make them.
     client.create_topic("large", 60);
     v1::RequestHeader request;
     request.mutable_delete_topic()->set_name("large");
