@@ -28,7 +28,7 @@ PROGRAMS = {
     "partition_hint_tests": "tests/partition",
     "compactor_tests": "tests/compactor",
     "runner_tests": "tests/broker",
-    "compaction_tests": "tests/broker",
+    "compaction_disk_tests": "tests/broker",
     "broker_tests": "tests/broker",
     "cli_forms_tests": "tests/cli",
     "positions_tests": "tests/broker",
@@ -50,7 +50,7 @@ PARTITION = "partition_tests"
 HINT = "partition_hint_tests"
 COMPACTOR = "compactor_tests"
 RUNNER = "runner_tests"
-COMPACTION = "compaction_tests"
+COMPACTION = "compaction_disk_tests"
 MODEL = "model_tests"
 
 # Bug -> the tests that may find it, the quickest first; each a program with its arguments (Catch2 filters).

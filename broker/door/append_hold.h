@@ -1,7 +1,7 @@
 #pragma once
-// Whether a partition's appends wait for compaction. A writer that makes garbage faster than compaction removes it would
-// fill the disk with it; so where the closed segments hold too much of it (Garbage in compactor/plan.h) no append is
-// admitted until a look of compaction finds that it has caught up.
+// Whether a partition's appends wait for compaction. A writer that makes garbage faster than compaction removes it
+// would fill the disk with it; so where the closed segments hold too much of it (Garbage in compactor/plan.h) no append
+// is admitted until a look of compaction finds that it has caught up.
 //
 // A hold ends after kHoldNs without a rewrite: compaction may be limited (compaction.max.bytes.per.second), busy with
 // other partitions, or failing. Then there is none until a rewrite has been installed. There is none either where

@@ -115,7 +115,8 @@ TEST_CASE("where compaction does not come, appends go on after a second", "[hold
   CHECK_FALSE(comes_to_wait(fixture, answer));
 }
 
-TEST_CASE("what waits for compaction is told when the partition closes, and no lag holds anybody up", "[hold][runner]") {
+TEST_CASE("what waits for compaction is told when the partition closes, and no lag holds anybody up",
+          "[hold][runner]") {
   PartitionConfig config = overwritten();
   config.min_compaction_lag_ms = 60'000;
   PartitionFixture lagging(config);
