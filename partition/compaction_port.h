@@ -91,9 +91,10 @@ struct RewriteResult {
 
 // What compaction has found when it looked at a partition.
 enum class CompactionLook : std::uint8_t {
-  barred,     // it may not work here now, whatever there is to do
-  caught_up,  // nothing is due, or not much
-  behind,     // it is about to work, and there is too much garbage
+  barred,  // it may not work here now, whatever there is to do
+  idle,    // nothing is due
+  due,     // it is about to work
+  behind,  // the same, and there is too much garbage
 };
 
 class CompactionPort {
@@ -124,8 +125,8 @@ class CompactionPort {
   // Writes clean_through into the manifest when it has advanced.
   virtual Status checkpoint() = 0;
 
-  // Appends wait while compaction is behind, and from the closing of a segment that leaves too much garbage until the
-  // next look.
+  // Appends wait while compaction is behind, and, where it is at work, from the closing of a segment that leaves too
+  // much garbage until the next look.
   virtual void note_look(CompactionLook look) = 0;
   // Stops compaction of this partition until it is reopened, and raises the alarm.
   virtual void quarantine(const std::string& reason) = 0;

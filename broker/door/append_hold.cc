@@ -3,15 +3,12 @@
 namespace logcask {
 
 void AppendHold::looked(CompactionLook look, std::int64_t now_ns) {
-  works_ = look != CompactionLook::barred;
+  looked_ = true;
+  works_ = look == CompactionLook::due || look == CompactionLook::behind;
   if (look == CompactionLook::behind)
     hold(now_ns);
   else
     held_ = false;
-}
-
-void AppendHold::rolled(bool too_much, std::int64_t now_ns) {
-  if (too_much && works_) hold(now_ns);
 }
 
 void AppendHold::hold(std::int64_t now_ns) {
@@ -22,6 +19,7 @@ void AppendHold::hold(std::int64_t now_ns) {
 
 void AppendHold::rewrite_installed(std::int64_t now_ns) {
   in_vain_ = false;
+  works_ = looked_;
   since_ns_ = now_ns;
 }
 

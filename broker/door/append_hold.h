@@ -1,11 +1,11 @@
 #pragma once
 // Whether a partition's appends wait for compaction. A writer that makes garbage faster than compaction removes it
-// would fill the disk with it; so where the closed segments hold too much of it (Garbage in compactor/plan.h) no append
-// is admitted until a look of compaction finds that it has caught up.
+// would fill the disk with it; so where the closed segments hold too much of it (Garbage in compactor/plan.h) and
+// compaction is at work, no append is admitted until a look of compaction finds that it has caught up.
 //
-// A hold ends after kHoldNs without a rewrite: compaction may be limited (compaction.max.bytes.per.second), busy with
-// other partitions, or failing. Then there is none until a rewrite has been installed. There is none either where
-// compaction has said that it may not work (closed window, damage, no room), or has not looked yet.
+// A hold that no rewrite ends is given up with the first tick after kHoldNs: compaction may be limited
+// (compaction.max.bytes.per.second), busy with other partitions, or failing. Then there is none until a rewrite has
+// been installed.
 //
 // Not thread-safe: guarded by the partition's lock. Times are monotonic.
 
@@ -21,8 +21,9 @@ class AppendHold {
 
   bool holds() const { return held_; }
   void looked(CompactionLook look, std::int64_t now_ns);
-  // A segment was closed; is there too much garbage now?
-  void rolled(bool too_much, std::int64_t now_ns);
+  // A segment that was closed may begin a hold; otherwise nobody needs to count the garbage.
+  bool may_begin() const { return works_ && !in_vain_ && !held_; }
+  void hold(std::int64_t now_ns);
   void rewrite_installed(std::int64_t now_ns);
   // True when this ended a hold.
   [[nodiscard]] bool give_up(std::int64_t now_ns);
@@ -30,10 +31,9 @@ class AppendHold {
   void reset() { *this = {}; }
 
  private:
-  void hold(std::int64_t now_ns);
-
   bool held_ = false;
-  bool works_ = false;    // compaction has looked and may work
+  bool looked_ = false;   // somebody looks; a rewrite asked for by hand is no sign of it
+  bool works_ = false;    // the last that was heard of compaction is that it is at work, or about to be
   bool in_vain_ = false;  // the last hold was given up, and no rewrite has come since
   std::int64_t since_ns_ = 0;
 };

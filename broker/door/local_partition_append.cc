@@ -264,7 +264,7 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
     partition_->finish_roll(*roll, rolled->first, std::move(rolled->second));
     hint_spill_at_ = static_cast<std::uint64_t>(partition_->config().hint_spill_bytes);
     commit(lock);
-    hold_.rolled(too_much_garbage(), env.clock->monotonic_ns());
+    if (hold_.may_begin() && too_much_garbage()) hold_.hold(env.clock->monotonic_ns());
     want_checkpoint();
   }
   sync_active_ = false;

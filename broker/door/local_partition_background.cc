@@ -148,6 +148,8 @@ void LocalPartitionRunner::write_hints() {
     if (unavailable()) return;
     for (ClosedSegment& entry : partition_->closed())
       if (entry.segment == segment) entry.has_hint = true;
+    // What was closed meanwhile is listed first; one hint comes with each checkpoint at least.
+    if (checkpoint_wanted_) return;
   }
   std::shared_ptr<const Segment> active;
   SegmentFacts facts;

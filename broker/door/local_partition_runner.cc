@@ -459,7 +459,7 @@ void LocalPartitionRunner::run_background() {
     if (checkpoint_now && !listed) checkpoint_wanted_ = true;
     background_active_ = false;
     // What was rolled meanwhile. Who writes fast does so all the time, and nobody would be told of the segments.
-    if (listed && checkpoint_wanted_) start_background();
+    if (checkpoint_wanted_ && (listed || !checkpoint_now)) start_background();
     idle_.notify_all();
   }
 }

@@ -47,7 +47,8 @@ std::string summary(const CompactionStats& stats) {
 
 CompactionLook look_of(const Decision& decision) {
   if (!decision.plan && !decision.waits_for.empty()) return CompactionLook::barred;
-  return decision.plan && decision.behind ? CompactionLook::behind : CompactionLook::caught_up;
+  if (!decision.plan) return CompactionLook::idle;
+  return decision.behind ? CompactionLook::behind : CompactionLook::due;
 }
 
 CompactionProgress progress_of(const CompactionStats& stats) {
@@ -141,6 +142,9 @@ void CompactionThreads::stop() {
   pace_.stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  // Nobody looks any more: no append may wait for it.
+  for (const auto& [partition, entry] : entries_)
+    if (const auto runner = entry->runner.lock()) entry->port.note_look(CompactionLook::barred);
   for (const auto& [id, request] : open) request->fail(kShuttingDown);
 }
 
@@ -195,10 +199,10 @@ void CompactionThreads::run(Haste haste) {
   while (!stopping_) {
     if (haste == Haste::urgent) {
       // It looks for itself, too: who is behind would wait for the thread that steps back.
-      if (!take_candidate(lock, haste) && !(look_wanted_ && look_round(lock))) changed_.wait(lock);
+      if (!take_candidate(lock, haste) && !(look_wanted_ && look_round(lock, haste))) changed_.wait(lock);
       continue;
     }
-    if (take_request(lock) || take_candidate(lock, haste) || look_round(lock)) continue;
+    if (take_request(lock) || take_candidate(lock, haste) || look_round(lock, haste)) continue;
     const std::int64_t wait_ns = std::max(look_at_ns_ - parts_.clock.monotonic_ns(), kWaitMinNs);
     changed_.wait_for(lock, std::chrono::nanoseconds(wait_ns));
   }
@@ -223,6 +227,7 @@ bool CompactionThreads::take_request(Lock& lock) {
     if (entry) {
       entry->busy = false;
       entry->not_before_ns = 0;
+      look_wanted_ = true;
     }
     open_requests_.erase(request->id);
     changed_.notify_all();
@@ -257,10 +262,13 @@ bool CompactionThreads::take_candidate(Lock& lock, Haste haste) {
   return false;
 }
 
-// Asks every partition what is due, once the last answers are used up.
-bool CompactionThreads::look_round(Lock& lock) {
+// Asks every partition what is due, once the last answers are used up: by the thread in haste, those that are its own.
+bool CompactionThreads::look_round(Lock& lock, Haste haste) {
   const std::int64_t now_ns = parts_.clock.monotonic_ns();
-  if (looking_ || !candidates_.empty() || (!look_wanted_ && now_ns < look_at_ns_)) return false;
+  const bool answers_left = std::any_of(candidates_.begin(), candidates_.end(), [&](const Candidate& candidate) {
+    return haste == Haste::patient || candidate.behind;
+  });
+  if (looking_ || answers_left || (!look_wanted_ && now_ns < look_at_ns_)) return false;
   look_wanted_ = false;
   looking_ = true;
   look_at_ns_ = now_ns + next_interval_ms() * 1'000'000;
@@ -279,11 +287,14 @@ bool CompactionThreads::look_round(Lock& lock) {
   std::vector<Candidate> found = look_at(idle);
   lock.lock();
   for (const auto& entry : idle) entry->busy = false;
+  std::erase_if(candidates_,
+                [&](const Candidate& older) { return std::find(idle.begin(), idle.end(), older.entry) != idle.end(); });
   for (Candidate& candidate : found)
     if (!candidate.entry->released) candidates_.push_back(std::move(candidate));
   looking_ = false;
   changed_.notify_all();
-  return !candidates_.empty();
+  // Also with nothing found: a stop or a wish to look may have come while the lock was given up.
+  return true;
 }
 
 std::shared_ptr<CompactionThreads::Entry> CompactionThreads::entry_of(

@@ -88,7 +88,7 @@ class CompactionThreads final : public CompactionControl {
   bool take_request(Lock& lock);
   bool takes(const Candidate& candidate, Haste haste) const;
   bool take_candidate(Lock& lock, Haste haste);
-  bool look_round(Lock& lock);
+  bool look_round(Lock& lock, Haste haste);
   std::shared_ptr<Entry> entry_of(const std::shared_ptr<PartitionRunner>& partition);
   std::vector<Candidate> look_at(const std::vector<std::shared_ptr<Entry>>& entries);
   bool compact_step(Entry& entry, Haste haste);

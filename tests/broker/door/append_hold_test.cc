@@ -39,23 +39,31 @@ TEST_CASE("a hold begins where compaction is behind and ends with the look that 
   CHECK_FALSE(hold.holds());
   hold.looked(CompactionLook::behind, kAt);
   CHECK(hold.holds());
-  hold.rolled(false, kAt);
-  CHECK(hold.holds());
-  hold.looked(CompactionLook::caught_up, kAt);
+  hold.looked(CompactionLook::due, kAt);
   CHECK_FALSE(hold.holds());
-  hold.rolled(true, kAt);
+  REQUIRE(hold.may_begin());
+  hold.hold(kAt);
   CHECK(hold.holds());
+  CHECK_FALSE(hold.may_begin());
   hold.looked(CompactionLook::barred, kAt);
   CHECK_FALSE(hold.holds());
 }
 
-TEST_CASE("nobody waits for a compaction that has not looked yet or may not work", "[hold]") {
+TEST_CASE("nobody waits for a compaction that is not at work", "[hold]") {
   AppendHold hold;
-  hold.rolled(true, kAt);
-  CHECK_FALSE(hold.holds());
-  hold.looked(CompactionLook::barred, kAt);
-  hold.rolled(true, kAt);
-  CHECK_FALSE(hold.holds());
+  CHECK_FALSE(hold.may_begin());
+  for (const CompactionLook look : {CompactionLook::barred, CompactionLook::idle}) {
+    hold.looked(CompactionLook::due, kAt);
+    CHECK(hold.may_begin());
+    hold.looked(look, kAt);
+    CHECK_FALSE(hold.may_begin());
+  }
+  hold.rewrite_installed(kAt);
+  CHECK(hold.may_begin());
+  // Nobody looks, nobody would end it.
+  AppendHold alone;
+  alone.rewrite_installed(kAt);
+  CHECK_FALSE(alone.may_begin());
 }
 
 TEST_CASE("a hold that no rewrite follows is given up until one is installed", "[hold]") {
@@ -67,8 +75,8 @@ TEST_CASE("a hold that no rewrite follows is given up until one is installed", "
   CHECK(hold.give_up(kAt + 2 * AppendHold::kHoldNs));
   CHECK_FALSE(hold.holds());
   hold.looked(CompactionLook::behind, kAt + 3 * AppendHold::kHoldNs);
-  hold.rolled(true, kAt + 3 * AppendHold::kHoldNs);
   CHECK_FALSE(hold.holds());
+  CHECK_FALSE(hold.may_begin());
   hold.rewrite_installed(kAt + 4 * AppendHold::kHoldNs);
   hold.looked(CompactionLook::behind, kAt + 4 * AppendHold::kHoldNs);
   CHECK(hold.holds());
@@ -77,7 +85,7 @@ TEST_CASE("a hold that no rewrite follows is given up until one is installed", "
 TEST_CASE("a writer that outruns compaction waits for it and goes on in order", "[hold][runner]") {
   PartitionFixture fixture(overwritten());
   overwrite(fixture, 4);
-  fixture.partition().note_look(CompactionLook::caught_up);
+  fixture.partition().note_look(CompactionLook::due);
   std::optional<AppendResult> answer;
   REQUIRE(comes_to_wait(fixture, answer));
   const Offset end = fixture.partition().marks().next_offset;
@@ -91,7 +99,7 @@ TEST_CASE("a writer that outruns compaction waits for it and goes on in order", 
   fixture.partition().note_look(CompactionLook::behind);
   fixture.run_all();
   CHECK_FALSE(answer);
-  fixture.partition().note_look(CompactionLook::caught_up);
+  fixture.partition().note_look(CompactionLook::due);
   fixture.run_all();
   REQUIRE(answer);
   CHECK(answer->base_offset == end);
@@ -101,7 +109,7 @@ TEST_CASE("a writer that outruns compaction waits for it and goes on in order", 
 
 TEST_CASE("where compaction does not come, appends go on after a second", "[hold][runner]") {
   PartitionFixture fixture(overwritten());
-  fixture.partition().note_look(CompactionLook::caught_up);
+  fixture.partition().note_look(CompactionLook::due);
   std::optional<AppendResult> answer;
   REQUIRE(comes_to_wait(fixture, answer));
   fixture.partition().tick();
@@ -120,12 +128,12 @@ TEST_CASE("what waits for compaction is told when the partition closes, and no l
   PartitionConfig config = overwritten();
   config.min_compaction_lag_ms = 60'000;
   PartitionFixture lagging(config);
-  lagging.partition().note_look(CompactionLook::caught_up);
+  lagging.partition().note_look(CompactionLook::due);
   std::optional<AppendResult> answer;
   CHECK_FALSE(comes_to_wait(lagging, answer));
 
   PartitionFixture fixture(overwritten());
-  fixture.partition().note_look(CompactionLook::caught_up);
+  fixture.partition().note_look(CompactionLook::due);
   REQUIRE(comes_to_wait(fixture, answer));
   fixture.run_all();
   fixture.partition().close({Errc::shutting_down, "end"});

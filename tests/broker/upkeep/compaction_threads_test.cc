@@ -220,28 +220,82 @@ TEST_CASE("the background compacts by itself what its thresholds ask for, in eve
   CHECK(notes.lines[0].find("dead ratio") != std::string::npos);
 }
 
+// Tells compaction of what may be due, as long as there is one.
+struct Told {
+  std::mutex mutex;
+  CompactionThreads* threads = nullptr;
+  void set(CompactionThreads* to) {
+    const std::lock_guard lock(mutex);
+    threads = to;
+  }
+  void wake() {
+    const std::lock_guard lock(mutex);
+    if (threads) threads->wake();
+  }
+};
+
+PartitionConfig small_segments() {
+  PartitionConfig config;
+  config.segment_bytes = 1024;
+  return config;
+}
+
+// Rounds hours apart: what is done is done because somebody was told.
+CompactionThreads::Options told_only() {
+  CompactionThreads::Options options = quick();
+  options.interval_ms = 3'600'000;
+  return options;
+}
+
 TEST_CASE("what is left after a rewrite, or comes while it runs, is done at once and not in the next round",
           "[compaction]") {
   Executors executors;
-  PartitionConfig config;
-  config.segment_bytes = 1024;
-  CompactionThreads::Options options = quick();
-  options.interval_ms = 3'600'000;
-  std::atomic<CompactionThreads*> told = nullptr;
-  Served served(executors, config, [&told] {
-    if (CompactionThreads* threads = told) threads->wake();
-  });
+  Told told;
+  Served served(executors, small_segments(), [&told] { told.wake(); });
   CompactionThreads threads({system_clock(), [&] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
-                            options);
+                            told_only());
   threads.start();
-  told = &threads;
+  told.set(&threads);
   for (int round = 0; round < 20; ++round) {
     for (int i = 0; i < 20; ++i) served.put("k", std::string(200, 'v'));
     REQUIRE_OK(served.runner->roll());
     eventually([&] { return served.records() <= 2; });
   }
-  told = nullptr;
+  told.set(nullptr);
   threads.stop();
+}
+
+TEST_CASE("a writer that outruns compaction is answered for every record, and the segments stay few", "[compaction]") {
+  Executors executors;
+  Told told;
+  Served served(executors, small_segments(), [&told] { told.wake(); });
+  CompactionThreads threads({system_clock(), [&] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
+                            told_only());
+  threads.start();
+  told.set(&threads);
+  std::atomic<int> answered = 0;
+  std::atomic<int> failed = 0;
+  std::size_t most = 0;
+  constexpr int kRecords = 3000;
+  for (int i = 0; i < kRecords; ++i) {
+    const std::string bytes = make_batch({{"k", std::string(200, 'v'), {}}});
+    auto prepared = prepare_batch(bytes, served.config, served.hasher, {});
+    REQUIRE_OK(prepared);
+    served.runner->append(*std::move(prepared), Acks::one, [&](AppendResult result) {
+      if (!result.error.ok()) ++failed;
+      ++answered;
+    });
+    // As a connection that is not read while many of its requests wait.
+    eventually([&] { return answered > i - 100; });
+    if (i % 50 == 0) most = std::max(most, served.runner->segments().size());
+  }
+  eventually([&] { return answered == kRecords; });
+  CHECK(failed == 0);
+  CHECK(most < 300);
+  told.set(nullptr);
+  threads.stop();
+  // Nobody looks any more, so nobody waits.
+  for (int i = 0; i < 100; ++i) served.put("k", std::string(200, 'v'));
 }
 
 TEST_CASE("a partition that fails is paused and reported once, and the others go on", "[compaction]") {
