@@ -123,6 +123,7 @@ TESTS = {
                                   ("broker_tests", "a resumed watch tells a key's newest*")],
     "stuck_watches_pile_up": [("broker_tests", "watchers that take nothing*")],
     "gone_key_in_partition_0": [("broker_tests", "a key that is gone from several*")],
+    "placed_without_a_look": [("broker_tests", "a refused change of the partitioner*")],
 }
 
 

@@ -23,6 +23,20 @@ bool changes_placement(const Topic& topic, const TopicConfig& changed) {
   return changed.partition.placement != kAnywhere && changed.partition.placement != topic.config.partition.placement;
 }
 
+// `marks` are those of the partition that holds records, or may.
+Error partitioner_stays(const Topic& topic, const TopicConfig& changed, const PartitionMarks& marks) {
+  const bool offline = marks.state == PartitionMarks::State::offline;
+  const std::string from(partitioner_name(topic.config.partitioner));
+  const std::string to(partitioner_name(changed.partitioner));
+  return Error{Errc::unsupported,
+               "topic '" + topic.record.name + "'" +
+                   (offline ? " has a partition that is offline and may hold records" : " holds records") +
+                   ", which lie where partitioner '" + from + "' has put them; under '" + to +
+                   "' lookups would not find them. Create a topic with partitioner=" + to +
+                   " and copy the records into it (logcask consume OLD -o json --exit-at-end | logcask produce NEW "
+                   "--input json), or set partitioner=any, under which every partition is asked"};
+}
+
 const TopicPtr kNoTopic;
 
 // Calls work(0) .. work(count - 1) on a few threads.
@@ -291,21 +305,17 @@ void Topics::complete(TopicConfig& config, std::size_t partitions) const {
 // checked under the old one.
 Status Topics::change_partitioner(const Topic& topic, const TopicConfig& changed) {
   if (!changes_placement(topic, changed) || mutant(Mutant::partitioner_changed_over_records)) return {};
-  const Partitioner from = topic.config.partitioner;
-  const Partitioner to = changed.partitioner;
+  // A look first: a change that a later partition refuses must keep nothing out of the ones before it.
+  for (const auto& partition : topic.partitions) {
+    const PartitionMarks marks = partition->marks();
+    const bool empty = marks.state != PartitionMarks::State::offline && marks.next_offset == marks.log_start_offset;
+    if (!empty && !mutant(Mutant::placed_without_a_look)) return partitioner_stays(topic, changed, marks);
+  }
+  // Records may have come in since.
   for (const auto& partition : topic.partitions) {
     if (partition->place_if_empty(changed.partition.placement)) continue;
     configure(topic);
-    const bool offline = partition->marks().state == PartitionMarks::State::offline;
-    const std::string name = "'" + topic.record.name + "'";
-    return Error{
-        Errc::unsupported,
-        "topic " + name + (offline ? " has a partition that is offline and may hold records" : " holds records") +
-            ", which lie where partitioner '" + std::string(partitioner_name(from)) + "' has put them; under '" +
-            std::string(partitioner_name(to)) +
-            "' lookups would not find them. Create a topic with partitioner=" + std::string(partitioner_name(to)) +
-            " and copy the records into it (logcask consume OLD -o json --exit-at-end | logcask produce NEW "
-            "--input json), or set partitioner=any, under which every partition is asked"};
+    return partitioner_stays(topic, changed, partition->marks());
   }
   return {};
 }

@@ -29,6 +29,11 @@ class AskedRunner final : public ForwardingRunner {
     ++asked_.marks_asked;
     return ForwardingRunner::marks();
   }
+  bool place_if_empty(std::uint32_t placement) override {
+    ++asked_.placed;
+    if (asked_.before_placing) asked_.before_placing();
+    return ForwardingRunner::place_if_empty(placement);
+  }
 
  private:
   void note(const LookupKeys& keys) {

@@ -4,6 +4,7 @@
 // A test decides when the loop turns, when a background step runs and when the disk answers: run() does it all until
 // nothing is left, turn_loop(), step_background() and the partitions' own executors do one at a time.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -52,6 +53,8 @@ class FixtureFactory final : public PartitionFactory {
   struct Asked {
     std::size_t keys_looked_up = 0, keys_watched = 0, most_at_once = 0;
     std::size_t marks_asked = 0;
+    std::size_t placed = 0;  // times a partition was asked to take another placement
+    std::function<void()> before_placing;
     std::set<std::string> hashed;  // keys whose identity came along
   };
   Asked* asked = nullptr;

@@ -122,6 +122,26 @@ TEST_CASE("records on their way while the partitioner changes are refused, not p
   }
 }
 
+TEST_CASE("a refused change of the partitioner keeps nothing out, not even for a moment", "[topics]") {
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", 3, {{"partitioner", "murmur2"}});
+  SECTION("a later partition holds records") {
+    f.put("t", "k", "v", 2);
+    CHECK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}).code() == Errc::unsupported);
+    CHECK(asked.placed == 0);
+  }
+  SECTION("records come in after the look") {
+    asked.before_placing = [&] {
+      if (asked.placed == 2) f.put("t", "k", "v", 2);
+    };
+    CHECK(f.topics.alter("t", {{"partitioner", "crc32"}}, {}).code() == Errc::unsupported);
+    CHECK(asked.placed == 3);
+    CHECK(f.put("t", "k", "v", 0).error.code() == Errc::ok);
+  }
+}
+
 TEST_CASE("a start publishes its topics in one step, however many there are", "[topics]") {
   ServiceFixture f;
   for (int i = 0; i < 20; ++i) f.create("t" + std::to_string(i));
