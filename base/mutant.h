@@ -76,6 +76,7 @@
   X(offsets_of_two_partitions, "ours: a watch compares offsets of two partitions, a change is lost")   \
   X(stuck_watches_pile_up, "ours: changes that wait for watchers without credit fill the memory")      \
   X(placed_without_a_look, "ours: a refused change of the partitioner keeps records out")              \
+  X(every_reopen_waits, "ours: reopens that wait hold every thread of blocking requests")              \
   X(gone_key_in_partition_0, "ours: a key that is gone moves the position of a partition it was not in")
 
 namespace logcask {

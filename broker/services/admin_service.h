@@ -82,7 +82,8 @@ class AdminService {
   // partition -1: all of the topic.
   Result<std::vector<PerPartition<Offset>>> delete_records(const Principal& principal, const std::string& topic,
                                                            PartitionId partition, Offset before);
-  // Answers once lookups do, or says that the keys are still being loaded.
+  // Answers once lookups do, or says that the keys are still being loaded. One call at a time waits for them, so that
+  // others that block find a thread; the others say so at once.
   Result<std::vector<PerPartition<std::string>>> reopen(const Principal& principal, const std::string& topic,
                                                         PartitionId partition);
   Result<std::vector<PerPartition<std::vector<SegmentReport>>>> segments(const Principal& principal,
@@ -102,13 +103,14 @@ class AdminService {
  private:
   class Compaction;
   Result<std::vector<PartitionId>> partitions_of(const Topic& topic, PartitionId partition) const;
-  void wait_for_keys(const std::string& topic, std::vector<PerPartition<std::string>>& reopened) const;
+  void wait_for_keys(const std::string& topic, std::vector<PerPartition<std::string>>& reopened);
 
   const ServiceParts& parts_;
   GroupsService& groups_;
   const BrokerFacts& facts_;
   CompactionControl* const compaction_;  // null: this broker does not compact
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> waits_for_keys_{false};  // one call does
 };
 
 }  // namespace logcask

@@ -52,6 +52,31 @@ TEST_CASE("reopen answers once lookups do", "[admin]") {
   CHECK(f.partition("t").get("a").value == "1");
 }
 
+TEST_CASE("while a reopen waits for keys, another one says at once that they are still being loaded", "[admin]") {
+  AdminFixture f;
+  for (const char* topic : {"t", "u"}) {
+    f.create(topic);
+    f.put(topic, "a", "1");
+    f.make_read_only(topic);
+  }
+  int waiting = 0;
+  const auto reopen = [&](const char* topic) {
+    const auto answers = f.admin.reopen(f.principal, topic, PartitionId(0));
+    REQUIRE_OK(answers);
+    REQUIRE_OK(answers->front().result);
+    return *answers->front().result;
+  };
+  f.factory.before_loading = [&] {
+    if (++waiting == 1) CHECK(reopen("u").find("its keys are still being loaded") != std::string::npos);
+  };
+  CHECK(reopen("t").find("still being loaded") == std::string::npos);
+  CHECK(waiting == 1);
+  f.run();
+  f.make_read_only("t");
+  CHECK(reopen("t").find("still being loaded") == std::string::npos);  // the next one waits again
+  CHECK(waiting == 2);
+}
+
 TEST_CASE("reopen says so when keys are still being loaded, and a stop does not wait for them", "[admin]") {
   AdminFixture f;
   f.factory.loads_when_waited_for = false;

@@ -48,11 +48,16 @@ class AskedRunner final : public ForwardingRunner {
 // What runs in the background runs while somebody waits for it.
 class LoadingRunner final : public ForwardingRunner {
  public:
-  explicit LoadingRunner(PartitionFixture& partition) : ForwardingRunner(partition.shared()), partition_(partition) {}
-  void wait_loaded(std::int64_t) override { partition_.run_all(); }
+  LoadingRunner(PartitionFixture& partition, const std::function<void()>& before)
+      : ForwardingRunner(partition.shared()), partition_(partition), before_(before) {}
+  void wait_loaded(std::int64_t) override {
+    if (before_) before_();
+    partition_.run_all();
+  }
 
  private:
   PartitionFixture& partition_;
+  const std::function<void()>& before_;
 };
 
 }  // namespace
@@ -83,7 +88,8 @@ Result<std::shared_ptr<PartitionRunner>> FixtureFactory::open(const PartitionSpe
   auto& partition = partitions[spec.label()];
   if (spec.create || !partition) partition = std::make_unique<PartitionFixture>(spec.config.partition);
   partition->run_all();
-  if (loads_when_waited_for) return std::shared_ptr<PartitionRunner>(std::make_shared<LoadingRunner>(*partition));
+  if (loads_when_waited_for)
+    return std::shared_ptr<PartitionRunner>(std::make_shared<LoadingRunner>(*partition, before_loading));
   if (asked) return std::shared_ptr<PartitionRunner>(std::make_shared<AskedRunner>(partition->shared(), *asked));
   return std::shared_ptr<PartitionRunner>(partition->shared());
 }

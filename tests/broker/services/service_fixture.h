@@ -59,6 +59,7 @@ class FixtureFactory final : public PartitionFactory {
   };
   Asked* asked = nullptr;
   bool loads_when_waited_for = false;
+  std::function<void()> before_loading;  // once somebody waits
 };
 
 class ServiceFixture {
