@@ -44,7 +44,8 @@ constexpr std::string_view kFixedLimits = R"(
 | requests of a connection that are being worked on | 10,000 | nothing more is read from it until some are answered |
 | keys of one Get | 65,536 | `invalid_argument` |
 | keys of one Watch | 10,000 | `invalid_argument` |
-| changes queued for a Watch, per partition | 4,096 | only the newest version of each key that changed is sent |
+| changes queued for a Watch, of all its partitions | 4,096 | only the newest version of each key that changed is sent |
+| changes queued for all Watches together | 1,048,576 | Watches without credit get only the newest version of each key that changed |
 | appends waiting for room, or for compaction, in a partition | 4,096, or 32 MiB together | `throttled` |
 | idempotent producers remembered per partition | 100,000 | the longest idle one is forgotten if it was idle for 10 minutes; else `limit_exceeded` |
 | stored batch that is unpacked for a Watch or for the broker's own records | 64 MiB | a Watch sends the key's newest version instead |
