@@ -269,13 +269,16 @@ class BrokerSweep {
     QuietBroker broker(*image_);
     const Status started = broker.start("boot-1");
     verdict.detail = broker.log();
+    const bool owner_gone = path.ends_with(".sync") && !image_->content(path);
+    if (owner_gone && started.ok()) broke("a log that holds records and has no .sync was taken for the broker's own");
     if (!started.ok()) {
       verdict.outcome = 2;
       verdict.detail += started.error().to_string();
       // A version that is too new names what it read.
       if (started.error().message.find(file) == std::string::npos && started.code() != Errc::unsupported_version)
         broke("the start is refused and the file is not named");
-      if (path.find('/') != std::string::npos && !file.ends_with(".log"))
+      // Nothing but the active log's .sync says whose the log is.
+      if (path.find('/') != std::string::npos && !file.ends_with(".log") && !owner_gone)
         broke("the metadata topic's derived and double files must not stop a start");
     } else {
       check_started(broker, broke);
@@ -285,6 +288,7 @@ class BrokerSweep {
       if (!notes.empty() || without_times(broker.log()) != sound_log_) verdict.outcome = 1;
     }
     broker.stop(false);
+    if (owner_gone && !started.ok()) check_mends(path, started.error().message, broke);
     for (const std::string& directory : set_.directories)
       if (!image_->root()->open_directory(directory).ok()) broke("the directory " + directory + " was removed");
     for (const std::string& before : set_.disk->paths())
@@ -292,6 +296,25 @@ class BrokerSweep {
           !image_->content(before))
         broke("the log " + before + " was removed");
     return verdict;
+  }
+
+  // Each of the two that the refusal names brings everything back.
+  void check_mends(const std::string& path, const std::string& refusal,
+                   const std::function<void(const std::string&)>& broke) {
+    if (refusal.find("restore it from a backup") == std::string::npos ||
+        refusal.find("an empty file in place") == std::string::npos)
+      broke("the refusal does not name both mends");
+    const std::unique_ptr<MemoryFileSystem> refused = image_->clone();
+    for (const std::string& mend : {*set_.disk->content(path), std::string()}) {
+      image_ = refused->clone();
+      image_->set_content(path, mend);
+      QuietBroker broker(*image_);
+      if (const Status started = broker.start("boot-1"); started.ok())
+        check_started(broker, broke);
+      else
+        broke("the mend that the refusal names does not help: " + started.error().to_string());
+      broker.stop(false);
+    }
   }
 
   void check_started(QuietBroker& broker, const std::function<void(const std::string&)>& broke) {
