@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/check.h"
 #include "base/mutant.h"
@@ -187,7 +188,10 @@ void Recovery::note_damage(Offset from, Offset to, const std::string& reason) {
 
 // Files of compaction outputs that no manifest step made part of the log, and of inputs that one replaced.
 Status Recovery::remove_leftovers() {
-  const auto& segments = out_.manifest.segments;
+  // Thousands of segments have five files each.
+  std::set<SegmentName> segments;
+  for (const ManifestSegment& segment : out_.manifest.segments) segments.insert(segment.facts.name);
+  const std::set<SegmentName> replaced(out_.manifest.obsolete.begin(), out_.manifest.obsolete.end());
   std::vector<std::string> kept;
   bool removed_any = false;
   for (const std::string& name : names_) {
@@ -196,11 +200,9 @@ Status Recovery::remove_leftovers() {
       kept.push_back(name);
       continue;
     }
-    const bool listed = std::any_of(segments.begin(), segments.end(),
-                                    [&](const ManifestSegment& s) { return s.facts.name == parsed->name; });
-    const bool obsolete =
-        !listed && (parsed->name.rewritten() || mutant(Mutant::active_log_is_leftover) ||
-                    std::count(out_.manifest.obsolete.begin(), out_.manifest.obsolete.end(), parsed->name) > 0);
+    const bool listed = segments.contains(parsed->name);
+    const bool obsolete = !listed && (parsed->name.rewritten() || mutant(Mutant::active_log_is_leftover) ||
+                                      replaced.contains(parsed->name));
     // The manifest says what of a listed log is on disk.
     if (listed && parsed->file == SegmentFile::sync) {
       LOGCASK_TRY(directory_->unlink(name));
