@@ -77,6 +77,7 @@
   X(stuck_watches_pile_up, "ours: changes that wait for watchers without credit fill the memory")      \
   X(placed_without_a_look, "ours: a refused change of the partitioner keeps records out")              \
   X(every_reopen_waits, "ours: reopens that wait hold every thread of blocking requests")              \
+  X(undecided_change_lifted, "ours: an alter that fails lets records in under either partitioner")     \
   X(gone_key_in_partition_0, "ours: a key that is gone moves the position of a partition it was not in")
 
 namespace logcask {

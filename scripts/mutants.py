@@ -124,6 +124,7 @@ TESTS = {
     "stuck_watches_pile_up": [("broker_tests", "watchers that take nothing*")],
     "gone_key_in_partition_0": [("broker_tests", "a key that is gone from several*")],
     "placed_without_a_look": [("broker_tests", "a refused change of the partitioner*")],
+    "undecided_change_lifted": [("broker_tests", "a change of the partitioner that may turn up*")],
     "every_reopen_waits": [("broker_tests", "while a reopen waits*")],
 }
 

@@ -321,7 +321,18 @@ Status Topics::change_partitioner(const Topic& topic, const TopicConfig& changed
 }
 
 void Topics::configure(const Topic& topic) {
-  for (const auto& partition : topic.partitions) partition->configure(factory_.partition_config(topic.config));
+  const TopicConfig config = config_in_force(topic);
+  for (const auto& partition : topic.partitions) partition->configure(factory_.partition_config(config));
+}
+
+// Nobody knows under which partitioner the next start finds the topic: none of its records may come in before that is
+// decided.
+TopicConfig Topics::config_in_force(const Topic& topic) const {
+  TopicConfig config = topic.config;
+  const auto undecided = undecided_placements_.find(topic.record.id);
+  if (undecided != undecided_placements_.end() && !mutant(Mutant::undecided_change_lifted))
+    config.partition.placement = undecided->second;
+  return config;
 }
 
 Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset) {
@@ -347,15 +358,15 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
   if (const Status recorded = metadata_.put_topic(changed->record); !recorded.ok()) {
     // Of a write that found no room nothing is there; any other may still turn up after a restart, and records that
     // came in under the old partitioner would lie wrong then.
-    const bool moves = changes_placement(*topic, changed->config);
-    if (!moves || recorded.code() == Errc::storage_full) {
-      configure(*topic);
-      return recorded;
-    }
+    if (recorded.code() != Errc::storage_full && changes_placement(*topic, changed->config))
+      undecided_placements_.insert_or_assign(topic->record.id, changed->config.partition.placement);
+    configure(*topic);
+    if (!undecided_placements_.contains(topic->record.id)) return recorded;
     return Error{recorded.code(), "alter topic '" + name + "': " + recorded.error().message +
                                       "; whether its partitioner has changed is decided at the next start, or when it "
                                       "is altered again; until then it takes no records"};
   }
+  undecided_placements_.erase(changed->record.id);
   factory_.settings_changed(changed->record.id, changed->config);
   configure(*changed);
   publish(name, std::move(changed));
@@ -374,6 +385,7 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
     if (take_back_markers(*topic, i + 1)) return marked;
     // A topic that the next start may find deleted must acknowledge nothing more.
     publish(name, nullptr);
+    undecided_placements_.erase(topic->record.id);
     background([topic] {
       for (const auto& partition : topic->partitions) partition->close(unknown_topic(topic->record.name));
     });
@@ -382,6 +394,7 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
                      "; whether it is deleted is decided at the next start, until then it is not served"};
   }
   publish(name, nullptr);
+  undecided_placements_.erase(topic->record.id);
   const Status recorded = metadata_.remove_topic(name);
   // Whoever waits for a partition hears of it before the first file goes.
   background([this, topic, background] {
@@ -430,7 +443,9 @@ Result<std::string> Topics::reopen_now(const std::string& name, PartitionId part
   if (report.ok() || report.code() != Errc::partition_offline) return report;
   // It never opened: try again from the files, and put the new runner in the old one's place.
   const auto index = static_cast<std::size_t>(partition.value());
-  LOGCASK_ASSIGN(auto opened, factory_.open(spec_of(*topic, index)));
+  PartitionSpec spec = spec_of(*topic, index);
+  spec.config = config_in_force(*topic);
+  LOGCASK_ASSIGN(auto opened, factory_.open(spec));
   if (opened->marks().state == PartitionMarks::State::offline)
     report = Error{Errc::partition_offline, opened->snapshot().reason};
   else

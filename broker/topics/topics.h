@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -111,6 +112,7 @@ class Topics {
   void complete(TopicConfig& config, std::size_t partitions) const;
   Status change_partitioner(const Topic& topic, const TopicConfig& changed);
   void configure(const Topic& topic);
+  TopicConfig config_in_force(const Topic& topic) const;
   Status finish_deletion(const Topic& topic);
   void remove_files(TopicPtr topic, std::size_t index, const std::function<void(std::function<void()>)>& background);
   bool take_back_markers(const Topic& topic, std::size_t count);
@@ -118,7 +120,10 @@ class Topics {
   MetadataStore& metadata_;
   PartitionFactory& factory_;
   const Clock& clock_;
-  Limits limits_;            // guarded by change_mutex_
+  Limits limits_;  // guarded by change_mutex_
+  // Of topics whose change of partitioner may turn up after a restart, or may not: what their partitions let in is
+  // prepared under neither, until a change of the topic is recorded. Guarded by change_mutex_.
+  std::map<TopicId, std::uint32_t> undecided_placements_;
   std::mutex change_mutex_;  // one change at a time; held over disk work, never taken by readers
   mutable std::mutex map_mutex_;
   std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_

@@ -29,6 +29,10 @@ class AskedRunner final : public ForwardingRunner {
     ++asked_.marks_asked;
     return ForwardingRunner::marks();
   }
+  Result<std::string> reopen() override {
+    if (asked_.never_opened) return Error{Errc::partition_offline, "it never opened"};
+    return ForwardingRunner::reopen();
+  }
   bool place_if_empty(std::uint32_t placement) override {
     ++asked_.placed;
     if (asked_.before_placing) asked_.before_placing();
@@ -69,13 +73,13 @@ Result<std::vector<TopicRecord>> MemoryMetadata::load_topics() {
 }
 
 Status MemoryMetadata::put_topic(const TopicRecord& record) {
-  if (fail_writes) return Error{Errc::io_error, "the metadata disk is gone"};
+  if (fail_writes) return Error{write_error, "the metadata disk is gone"};
   topics[record.name] = record;
   return {};
 }
 
 Status MemoryMetadata::remove_topic(const std::string& name) {
-  if (fail_writes) return Error{Errc::io_error, "the metadata disk is gone"};
+  if (fail_writes) return Error{write_error, "the metadata disk is gone"};
   topics.erase(name);
   return {};
 }
@@ -85,6 +89,7 @@ Result<std::int64_t> MemoryMetadata::reserve_producer_ids(std::int64_t count) {
 }
 
 Result<std::shared_ptr<PartitionRunner>> FixtureFactory::open(const PartitionSpec& spec) {
+  opened_under = spec.config.partition.placement;
   auto& partition = partitions[spec.label()];
   if (spec.create || !partition) partition = std::make_unique<PartitionFixture>(spec.config.partition);
   partition->run_all();

@@ -34,6 +34,7 @@ class MemoryMetadata final : public MetadataStore {
 
   std::map<std::string, TopicRecord> topics;
   bool fail_writes = false;
+  Errc write_error = Errc::io_error;
 
  private:
   std::vector<MetadataProblem> problems_;
@@ -55,9 +56,11 @@ class FixtureFactory final : public PartitionFactory {
     std::size_t marks_asked = 0;
     std::size_t placed = 0;  // times a partition was asked to take another placement
     std::function<void()> before_placing;
+    bool never_opened = false;     // a reopen says so, and the topic's registry opens anew
     std::set<std::string> hashed;  // keys whose identity came along
   };
   Asked* asked = nullptr;
+  std::uint32_t opened_under = 0;  // the placement of the last one
   bool loads_when_waited_for = false;
   std::function<void()> before_loading;  // once somebody waits
 };

@@ -122,6 +122,52 @@ TEST_CASE("records on their way while the partitioner changes are refused, not p
   }
 }
 
+TEST_CASE("a change of the partitioner that may turn up after a restart keeps records out until an alter is recorded",
+          "[topics]") {
+  ServiceFixture f;
+  FixtureFactory::Asked asked;
+  f.factory.asked = &asked;
+  f.create("t", 3, {{"partitioner", "murmur2"}});
+  const std::uint32_t before = f.topics.find("t")->config.partition.placement;
+  const auto put = [&] { return f.put("t", "k", "v", 1).error.code(); };
+  const auto alter = [&](const SettingMap& set) { return f.topics.alter("t", set, {}); };
+  f.metadata.fail_writes = true;
+  REQUIRE(alter({{"partitioner", "crc32"}}).code() == Errc::io_error);
+  CHECK(put() == Errc::wrong_partition);
+  SECTION("another setting that cannot be recorded decides nothing, and its error says so") {
+    const Status failed = alter({{"retention.ms", "1h"}});
+    CHECK(failed.code() == Errc::io_error);
+    CHECK(failed.error().message.find("it takes no records") != std::string::npos);
+    CHECK(put() == Errc::wrong_partition);
+    f.metadata.fail_writes = false;
+    REQUIRE_OK(alter({{"retention.ms", "1h"}}));
+    CHECK(put() == Errc::ok);
+  }
+  SECTION("a full disk and the way back do not decide it either") {
+    f.metadata.write_error = Errc::storage_full;
+    CHECK(alter({{"partitioner", "fnv1a"}}).code() == Errc::storage_full);
+    CHECK(alter({{"partitioner", "murmur2"}}).code() == Errc::storage_full);
+    CHECK(alter({{"partitioner", "any"}}).code() == Errc::storage_full);
+    CHECK(put() == Errc::wrong_partition);
+    f.metadata.fail_writes = false;
+    REQUIRE_OK(alter({{"partitioner", "murmur2"}}));
+    CHECK(put() == Errc::ok);
+  }
+  SECTION("a partition that is opened again, and a change that is refused because of one offline, decide nothing") {
+    asked.never_opened = true;
+    f.partition("t", 2).partition().close(Error{Errc::io_error, "gone"});
+    CHECK(alter({{"partitioner", "fnv1a"}}).code() == Errc::unsupported);
+    CHECK(put() == Errc::wrong_partition);
+    (void)f.topics.reopen("t", PartitionId(2)).ok();
+    CHECK(f.factory.opened_under != before);
+    f.metadata.fail_writes = false;
+    REQUIRE_OK(alter({{"retention.ms", "1h"}}));
+    CHECK(put() == Errc::ok);
+    (void)f.topics.reopen("t", PartitionId(2)).ok();
+    CHECK(f.factory.opened_under == before);
+  }
+}
+
 TEST_CASE("a refused change of the partitioner keeps nothing out, not even for a moment", "[topics]") {
   ServiceFixture f;
   FixtureFactory::Asked asked;
