@@ -340,10 +340,11 @@ void Broker::Parts::reload(const BrokerConfig& fresh) {
 bool Broker::Parts::stop() {
   if (std::exchange(stopped, true)) return clean;
   const std::int64_t start = clock.monotonic_ns();
+  // First: sessions wait for the answers to what they were asked, a reopen's too.
+  if (admin) admin->stop();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
   compaction.stop();
-  if (admin) admin->stop();
   blocking.stop();
   readers.stop();
   if (produce) produce->stop();

@@ -17,7 +17,13 @@
 namespace logcask::testing {
 namespace {
 
-// Holds the next sync of a record until it is let go, or too long.
+std::string thread_name() {
+  std::array<char, 16> name{};
+  ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+  return name.data();
+}
+
+// Holds the next sync of a record, or read of a keydir's load, until it is let go, or too long.
 class Stall {
  public:
   void begin() {
@@ -27,13 +33,13 @@ class Stall {
   void synced(OperationKind kind, const std::string& path) {
     if (kind != OperationKind::sync_data || !path.ends_with(".log")) return;
     std::unique_lock lock(mutex_);
-    std::array<char, 16> name{};
-    ::pthread_getname_np(::pthread_self(), name.data(), name.size());
-    thread_ = name.data();
-    if (!std::exchange(armed_, false)) return;
-    stalled_ = true;
-    changed_.notify_all();
-    over_in_time_ = changed_.wait_for(lock, std::chrono::seconds(10), [this] { return let_go_; });
+    thread_ = thread_name();
+    hold(lock);
+  }
+  void loaded(OperationKind kind) {
+    if (kind != OperationKind::read || !thread_name().starts_with("background")) return;
+    std::unique_lock lock(mutex_);
+    hold(lock);
   }
   bool reached() {
     std::unique_lock lock(mutex_);
@@ -53,6 +59,13 @@ class Stall {
   }
 
  private:
+  void hold(std::unique_lock<std::mutex>& lock) {
+    if (!std::exchange(armed_, false)) return;
+    stalled_ = true;
+    changed_.notify_all();
+    over_in_time_ = changed_.wait_for(lock, std::chrono::seconds(10), [this] { return let_go_; });
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   bool armed_ = false;
@@ -112,6 +125,46 @@ TEST_CASE("while an I/O thread waits for a disk that stands still, lookups of ot
   REQUIRE(producer.put("t", "k", "3") == 2);
   CHECK(stall.thread().starts_with("flush"));
   CHECK((*broker)->stop());
+}
+
+TEST_CASE("a stop ends the wait of a reopen first, which is answered before its connection goes", "[broker]") {
+  Stall stall;
+  MemoryFileSystem disk;
+  disk.meanwhile([&](OperationKind kind, const std::string&) { stall.loaded(kind); });
+  ConfigSources sources;
+  // Sessions have a quarter of that: less than a reopen waits.
+  sources.flags = {
+      {"data.dir", "data"}, {"listen", "127.0.0.1:0"}, {"shutdown.timeout.ms", "30s"}, {"log.level", "error"}};
+  const auto config = make_broker_config(sources);
+  REQUIRE_OK(config);
+  set_log_level(config->log_level);
+  auto broker = Broker::start(*config, "test", disk.root());
+  REQUIRE_OK(broker);
+  NativeClient client((*broker)->native_address().port);
+  client.create_topic("t");
+  REQUIRE(client.put("t", "k", "1") == 0);
+  Fault fault;
+  fault.kinds = {OperationKind::sync_data};
+  fault.path_part = "t-0.";
+  disk.fail(fault);
+  REQUIRE(client.put("t", "k", "2") < 0);
+  disk.clear_faults();
+
+  stall.begin();
+  v1::RequestHeader request;
+  request.mutable_reopen()->set_topic("t");
+  const std::uint64_t reopen = client.send(request);
+  REQUIRE(stall.reached());
+  std::thread stop([&] { (*broker)->stop(); });
+  // The broker's farewell comes before it.
+  std::optional<NativeAnswer> answer;
+  do answer = client.receive();
+  while (answer && answer->header.correlation_id() != reopen);
+  CHECK(stall.let_go());
+  stop.join();
+  REQUIRE(answer.has_value());
+  REQUIRE(answer->header.reopen().partitions_size() == 1);
+  CHECK(answer->header.reopen().partitions(0).report().find("still being loaded") != std::string::npos);
 }
 
 }  // namespace logcask::testing
