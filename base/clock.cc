@@ -20,7 +20,8 @@ class SystemClock final : public Clock {
 }  // namespace
 
 const Clock& system_clock() {
-  static const SystemClock clock;
+  // Never destroyed: a client's thread that ends by itself may ask for the time while the process exits.
+  static const SystemClock& clock = *new SystemClock;
   return clock;
 }
 

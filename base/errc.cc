@@ -39,7 +39,7 @@ constexpr ErrcInfo kErrcTable[] = {
     {Errc::read_only, "read_only", false,
      "The partition stopped taking writes after a disk error; 'logcask reopen' checks and reopens it."},
     {Errc::partition_offline, "partition_offline", false,
-     "The partition could not be opened; its reason is in the message."},
+     "The partition could not be opened; 'logcask health' says why."},
     {Errc::tombstone_horizon_passed, "tombstone_horizon_passed", false,
      "Deletes below the position have been cleaned away since; start a new snapshot."},
     {Errc::timed_out, "timed_out", true, "The deadline passed before the answer was ready."},

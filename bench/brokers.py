@@ -1,6 +1,8 @@
 """How each broker is started and loaded: Logcask, Redis, NATS JetStream."""
 import csv
+import socket
 import subprocess
+import time
 
 from harness import ROOT, Server, can_connect, free_port, run_load
 
@@ -51,6 +53,27 @@ def redis_benchmark(server, requests, payload_per_request, *words, keys=1_000_00
     return {"ops": requests * per_request, "ops_s": rate, "payload_bytes": requests * payload_per_request,
             "MB_s": float(row[1]) * payload_per_request / 1e6, "p50_us": float(row[4]) * 1e3,
             "p99_us": float(row[6]) * 1e3}
+
+
+def redis_paused_sets(server, count, value_bytes, pause_ms):
+    """SETs of one connection with a pause before each: what redis-benchmark cannot do."""
+    took = []
+    value = b"v" * value_bytes
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i in range(count):
+            time.sleep(pause_ms / 1e3)
+            key = b"key:%012d" % i
+            began = time.perf_counter()
+            connection.sendall(b"*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(key), key, value_bytes, value))
+            answer = connection.recv(64)
+            took.append((time.perf_counter() - began) * 1e6)
+            if answer != b"+OK\r\n":
+                raise SystemExit(f"redis answered {answer!r}")
+    took.sort()
+    rate = 1e3 / pause_ms
+    return {"ops": count, "ops_s": rate, "payload_bytes": count * value_bytes, "MB_s": rate * value_bytes / 1e6,
+            "p50_us": took[len(took) // 2], "p99_us": took[-1]}
 
 
 def start_nats(directory):

@@ -4,8 +4,11 @@
 //                --batch-bytes N --linger-ms N --in-flight N --buffer-bytes N --compression none|zstd|... --config
 //                k=v,...
 //                --seed N --depth N (records without an ack at a time; 0 = as many as fit buffer-bytes)
+//                --pause-ms N (before each record; for --depth 1)
 //                --from-callbacks 1 (each record is sent by the ack of the one before, on the client's thread)
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "bench/figures.h"
 #include "bench/flags.h"
@@ -20,7 +23,7 @@ constexpr std::uint64_t kSampleEvery = 64;
 
 struct Load {
   TopicFlags topic;
-  std::uint64_t records, keys, seed, value_bytes, depth, from_callbacks;
+  std::uint64_t records, keys, seed, value_bytes, depth, pause_ms, from_callbacks;
   client::ProducerOptions producer;
 };
 
@@ -33,6 +36,7 @@ Load read_flags(int argc, char** argv) {
   load.seed = flags.number("seed", 1);
   load.value_bytes = flags.number("value-bytes", 1024);
   load.depth = flags.number("depth", 0);
+  load.pause_ms = flags.number("pause-ms", 0);
   load.from_callbacks = flags.number("from-callbacks", 0);
   load.producer.acks = read_acks(flags);
   load.producer.batch_bytes = flags.number("batch-bytes", load.producer.batch_bytes);
@@ -117,6 +121,7 @@ void run(const Load& load) {
   for (std::uint64_t i = 0; i < load.records && !acked.failed; ++i) {
     for (std::uint64_t done = acked.records; load.depth > 0 && i - done >= load.depth; done = acked.records)
       acked.records.wait(done);
+    if (load.pause_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(load.pause_ms));
     write_key(key, keys.next());
     record.value = values.make(key_view, i);
     if (i % kSampleEvery != 0 && load.depth != 1) {

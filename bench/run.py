@@ -120,6 +120,21 @@ def produce_one(b):
     }, [("p50 beside Redis", "p50_us", "Logcask", "Redis SET always, 1 connection", "<=1.0")])
 
 
+def produce_paused(b):
+    """Once a second: whoever writes seldom must not pay for a sync log that is due each time."""
+    n = b.count(20)
+    always = ("--appendonly", "yes", "--appendfsync", "always")
+
+    def redis():
+        with brokers.start_redis(b.scratch.fresh("redis"), *always) as server:
+            return charge(server, lambda: brokers.redis_paused_sets(server, n, KIB, 1000))
+
+    b.compare("produce 1 KiB, acks=all, once a second", {
+        "Logcask": b.logcask_fresh(records=n, value_bytes=KIB, acks="all", depth=1, linger_ms=0, pause_ms=1000),
+        "Redis SET always": b.redis(redis),
+    }, [("p50 beside Redis", "p50_us", "Logcask", "Redis SET always", "<=1.0")])
+
+
 def produce_small(b):
     n = b.count(3_000_000)
     b.compare("produce 100 B, 1M keys, acks=1", {
@@ -222,6 +237,7 @@ def end_to_end(b):
 
 
 JOBS = {"produce-written": produce_written, "produce-durable": produce_durable, "produce-one": produce_one,
+        "produce-paused": produce_paused,
         "produce-small": produce_small, "fetch": fetch,
         "lookup-100": lambda b: lookups(b, 100, "none"), "lookup-1k": lambda b: lookups(b, KIB, "none"),
         "lookup-zstd": lambda b: lookups(b, 100, "zstd"), "lookup-one": lookup_one, "end-to-end": end_to_end}

@@ -29,7 +29,7 @@ std::string_view mend_for(Errc code) {
     case Errc::unknown_topic:
       return "; 'logcask topic list' names those there are, 'logcask topic create' makes one";
     case Errc::message_too_large:
-      return " (the topic's max.message.bytes, less what a batch adds; 'logcask topic alter' raises it)";
+      return " ('logcask topic alter --config max.message.bytes=N' raises the topic's limit)";
     case Errc::frame_too_large:
       return " (the broker's frame.max.bytes)";
     default:

@@ -253,7 +253,7 @@ class Checker {
         out_.manifest->owner)
       find(Finding::Kind::damage, segment_filename(name, SegmentFile::sync),
            "it is not there, so nothing says that the log beside it is this partition's; restore it from a backup, or "
-           "make an empty one if the log is");
+           "make an empty one if the log is this partition's");
     if (end->position < certain)
       find(Finding::Kind::damage, file,
            where + ", below the " + std::to_string(certain) +

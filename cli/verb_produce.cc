@@ -45,6 +45,8 @@ struct ProduceArgs {
 
 // How long the producer may go on trying after its flush has failed.
 constexpr std::int64_t kGiveUpMs = 1;
+// How often a wait for answers looks whether a signal has come.
+constexpr std::int64_t kLookMs = 200;
 
 client::OutRecord out_record(const RecordIn& record, std::vector<client::HeaderView>& headers) {
   client::OutRecord out;
@@ -71,7 +73,7 @@ class ProduceRun {
   int run() {
     const auto start = std::chrono::steady_clock::now();
     const Status sent = send_all();
-    const Status flushed = producer_.flush();
+    const Status flushed = flush();
     if (!flushed.ok()) producer_.close(kGiveUpMs).ok();
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (tally_.any_failed()) return stopped(Error(tally_.failure()).in(input_->place(tally_.failed_number())));
@@ -101,6 +103,15 @@ class ProduceRun {
       progress.update(++sent_, 0);
     }
     return {};
+  }
+
+  // A signal ends the wait: an outage may last as long as delivery_timeout_ms.
+  Status flush() {
+    while (true) {
+      const Status flushed = producer_.flush(kLookMs);
+      if (flushed.code() != Errc::timed_out) return flushed;
+      if (interrupted()) return Error{Errc::cancelled, "interrupted"};
+    }
   }
 
   Status send(const client::OutRecord& out) {

@@ -190,8 +190,8 @@ class Verification {
     if (mendable_) print_error("manifests are made again by 'logcask verify --repair'");
     if (lost_)
       print_error(
-          "damaged logs: restore the files from a backup, or start without them: what is in the damaged ranges answers "
-          "corrupt_range, everything else is served");
+          "damaged logs: restore the files from a backup, or start without them: a log without its .sync keeps its "
+          "partition offline, what is in the damaged ranges answers corrupt_range, everything else is served");
     if (unread_) {
       print_error(
           "what cannot be read is not damaged, and nothing is made in its place: see to its owner and mode, then "
