@@ -116,7 +116,7 @@ TESTS = {
     "new_partition_loads": [(RUNNER, "a new partition answers*")],
     "merged_watch_asks_every_partition": [("broker_tests", "a watch registers*")],
     "commit_beyond_end": [("broker_tests", "a group commits*")],
-    "writer_outruns_compaction": [("runner_tests", "a writer that outruns*")],
+    "writer_outruns_compaction": [(RUNNER, "a writer that outruns*")],
     "wake_up_told_without_records": [("client_tests", "A wake-up is told*")],
     "horizon_of_the_old_log": [("client_tests", "Who goes on in another log*")],
     "offsets_of_two_partitions": [("client_tests", "A watch of a key in several*"),

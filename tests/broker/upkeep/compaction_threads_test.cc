@@ -240,39 +240,44 @@ PartitionConfig small_segments() {
   return config;
 }
 
-// Rounds hours apart: what is done is done because somebody was told.
-CompactionThreads::Options told_only() {
-  CompactionThreads::Options options = quick();
-  options.interval_ms = 3'600'000;
-  return options;
-}
+// One partition under compaction whose rounds are hours apart: what is done is done because somebody was told.
+struct ToldOnly {
+  ToldOnly() {
+    threads.start();
+    told.set(&threads);
+  }
+  ~ToldOnly() { stop(); }
+  void stop() {
+    told.set(nullptr);
+    threads.stop();
+  }
+  static CompactionThreads::Options options() {
+    CompactionThreads::Options options = quick();
+    options.interval_ms = 3'600'000;
+    return options;
+  }
+
+  Executors executors;
+  Told told;
+  Served served{executors, small_segments(), [this] { told.wake(); }};
+  CompactionThreads threads{{system_clock(), [this] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
+                            options()};
+};
 
 TEST_CASE("what is left after a rewrite, or comes while it runs, is done at once and not in the next round",
           "[compaction]") {
-  Executors executors;
-  Told told;
-  Served served(executors, small_segments(), [&told] { told.wake(); });
-  CompactionThreads threads({system_clock(), [&] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
-                            told_only());
-  threads.start();
-  told.set(&threads);
+  ToldOnly compacted;
+  Served& served = compacted.served;
   for (int round = 0; round < 20; ++round) {
     for (int i = 0; i < 20; ++i) served.put("k", std::string(200, 'v'));
     REQUIRE_OK(served.runner->roll());
     eventually([&] { return served.records() <= 2; });
   }
-  told.set(nullptr);
-  threads.stop();
 }
 
 TEST_CASE("a writer that outruns compaction is answered for every record, and the segments stay few", "[compaction]") {
-  Executors executors;
-  Told told;
-  Served served(executors, small_segments(), [&told] { told.wake(); });
-  CompactionThreads threads({system_clock(), [&] { return CompactionThreads::Partitions{served.runner}; }, {}, {}},
-                            told_only());
-  threads.start();
-  told.set(&threads);
+  ToldOnly compacted;
+  Served& served = compacted.served;
   std::atomic<int> answered = 0;
   std::atomic<int> failed = 0;
   std::size_t most = 0;
@@ -292,8 +297,7 @@ TEST_CASE("a writer that outruns compaction is answered for every record, and th
   eventually([&] { return answered == kRecords; });
   CHECK(failed == 0);
   CHECK(most < 300);
-  told.set(nullptr);
-  threads.stop();
+  compacted.stop();
   // Nobody looks any more, so nobody waits.
   for (int i = 0; i < 100; ++i) served.put("k", std::string(200, 'v'));
 }
