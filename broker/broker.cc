@@ -400,7 +400,6 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   LOGCASK_TRY(parts.open_metadata());
   LOGCASK_TRY(parts.open_topics());
   parts.make_services(version, started_ns);
-  // After recovery, which may need it, and before the first record, which must not.
   parts.disk_watch->start();
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   LOGCASK_TRY(parts.open_listener());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace logcask {
 namespace {
 
@@ -11,13 +13,26 @@ constexpr std::uint64_t kLowReserves = 4;
 
 }  // namespace
 
+// Its 64 files are most of what the start of an empty broker would wait for. Meanwhile the disk has room for them and
+// for as much again several times over; should records or somebody else take all that, the reserve is short and records
+// are refused, as ever.
 void DiskWatch::start() {
-  // One that finds no room says so in the round.
-  (void)data_.reserve().fill().ok();
-  round();
+  if ((data_.reserve().is_short() || look_at_space()) && !mutant(Mutant::first_fill_always_later)) fill();
+  look();
 }
 
 void DiskWatch::round() {
+  if (never_filled_) fill();
+  look();
+}
+
+// One that finds no room is found short.
+void DiskWatch::fill() {
+  never_filled_ = false;
+  (void)data_.reserve().fill().ok();
+}
+
+void DiskWatch::look() {
   set(place_, look_at_place(), "the data directory is where it was again; 'logcask reopen' lets partitions write");
   // A partition that was made or reopened meanwhile, too.
   if (place_) {

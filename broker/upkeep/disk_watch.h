@@ -2,6 +2,8 @@
 // What the disk under the data directory is like: looked at about once a second, told to health and to the log.
 //
 // - The disk reserve (segment/disk_reserve.h) is filled again as soon as there is room; until then records are refused.
+//   For the first time it is filled in the first round, behind the first answers, where the disk has room for several
+//   of it; where it has not, or something of it is missing, at once, before the first record is taken.
 // - Space or inodes that run low are a problem before the first refusal.
 // - A data directory that was removed, or whose path leads elsewhere by now, stops every partition's writes: what they
 //   acknowledged would not be found by the next start.
@@ -26,7 +28,7 @@ class DiskWatch {
   DiskWatch(DataDirectory& data, Topics& topics, Tell note, Tell alarm)
       : data_(data), topics_(topics), note_(std::move(note)), alarm_(std::move(alarm)) {}
 
-  // Fills the reserve for the first time.
+  // After recovery, which may need the reserve, and before the first record, which must not.
   void start();
   void round();
   // As it is now.
@@ -37,6 +39,8 @@ class DiskWatch {
   static constexpr const char* kGone = "data_directory_gone";
 
  private:
+  void look();
+  void fill();
   void set(std::optional<PartitionProblem>& told, std::optional<PartitionProblem> now, const char* over);
   std::optional<PartitionProblem> look_at_place() const;
   std::optional<PartitionProblem> look_at_reserve() const;
@@ -46,7 +50,9 @@ class DiskWatch {
   Topics& topics_;
   const Tell note_;
   const Tell alarm_;
-  std::optional<PartitionProblem> place_, reserve_, space_;  // as told last; start() and round() only
+  // start() and round() only:
+  std::optional<PartitionProblem> place_, reserve_, space_;  // as told last
+  bool never_filled_ = true;
 };
 
 }  // namespace logcask

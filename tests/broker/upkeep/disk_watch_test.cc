@@ -21,13 +21,17 @@ constexpr std::int64_t kReserveBytes = 64 * 16384;
 enum class Taken { bytes, inodes };
 
 struct WatchedStorage {
-  explicit WatchedStorage(std::int64_t reserve_bytes = kReserveBytes) {
+  // Started on a disk of that size, with what comes behind the first answers unless `just_started`.
+  explicit WatchedStorage(std::uint64_t disk_bytes = UINT64_MAX, std::uint64_t disk_files = UINT64_MAX,
+                          bool just_started = false) {
+    disk.set_capacity(disk_bytes);
+    disk.set_file_capacity(disk_files);
     config.keydir_total_max_bytes = 1 << 20;
     config.tail_buffer_bytes = 1 << 20;
     config.pending_records_max = 1 << 16;
     flush = std::make_unique<ThreadExecutor>("flush", 1, system_clock());
     background = std::make_unique<ThreadExecutor>("background", 1, system_clock());
-    data = *DataDirectory::open(disk.root(), "boot", reserve_bytes);
+    data = *DataDirectory::open(disk.root(), "boot", kReserveBytes);
     const auto quiet = [](const std::string&) {};
     factory = std::make_unique<DiskPartitionFactory>(
         DiskPartitionParts{*data, config, hasher, clock, *flush, *background, 64, quiet, quiet, [] {}});
@@ -36,6 +40,7 @@ struct WatchedStorage {
         *data, *topics, [this](const std::string& line) { lines.push_back(line); },
         [this](const std::string& line) { lines.push_back(line); });
     watch->start();
+    if (!just_started) watch->round();
   }
   ~WatchedStorage() {
     disk.set_capacity(UINT64_MAX);
@@ -216,6 +221,39 @@ TEST_CASE("health warns of a disk that runs low before the first record is refus
   storage.watch->round();
   CHECK(storage.kinds().empty());
   CHECK(storage.lines.size() == 2);
+}
+
+TEST_CASE("a start does not wait for the disk reserve where there is room for several, the first round makes it",
+          "[disk_full]") {
+  WatchedStorage storage(64 * kReserveBytes, UINT64_MAX, true);
+  CHECK(storage.data->reserve().held_bytes() == 0);
+  CHECK(storage.kinds().empty());
+  PartitionRunner& partition = storage.fill("t", "delete", 10);
+  storage.watch->round();
+  CHECK(storage.data->reserve().held_bytes() == kReserveBytes);
+  CHECK(storage.kinds().empty());
+  REQUIRE_OK(storage.append(partition, "k"));
+}
+
+TEST_CASE("a start with little room has the disk reserve before the first record", "[disk_full]") {
+  const Taken taken = GENERATE(Taken::bytes, Taken::inodes);
+  WatchedStorage storage(taken == Taken::bytes ? 3 * kReserveBytes : UINT64_MAX,
+                         taken == Taken::inodes ? 3 * DiskReserve::kFiles : UINT64_MAX, true);
+  CHECK(storage.data->reserve().held_bytes() == kReserveBytes);
+  CHECK(storage.kinds() == std::vector<std::string>{DiskWatch::kLow});
+}
+
+TEST_CASE("records are refused when the room for the first disk reserve is gone before it is made", "[disk_full]") {
+  WatchedStorage storage(64 * kReserveBytes, UINT64_MAX, true);
+  PartitionRunner& partition = storage.fill("t", "delete", 10);
+  storage.take(Taken::bytes);
+  storage.watch->round();
+  CHECK(storage.data->reserve().is_short());
+  Status refused;
+  for (int i = 0; i < 200 && refused.ok(); ++i) refused = storage.append(partition, "k");
+  CHECK(refused.code() == Errc::storage_full);
+  storage.disk.set_capacity(UINT64_MAX);
+  storage.check_recovered(partition);
 }
 
 TEST_CASE("a new partition takes nothing of the reserve", "[disk_full]") {
