@@ -121,9 +121,10 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(std::shared_ptr<Direc
                                                            std::int64_t reserve_bytes) {
   LOGCASK_ASSIGN(auto lock, root->lock(kDataLockName));
   std::unique_ptr<DataDirectory> directory(new DataDirectory(std::move(root), std::move(lock), reserve_bytes));
+  directory->boot_id_ = boot_id;
   LOGCASK_TRY(directory->check_or_create_format());
   LOGCASK_TRY(directory->raise_format());
-  LOGCASK_TRY(directory->load_state(boot_id));
+  LOGCASK_TRY(directory->load_state());
   return directory;
 }
 
@@ -162,6 +163,7 @@ Status DataDirectory::raise_format() {
 }
 
 Status DataDirectory::load_identity() {
+  std::vector<NamedContent> made;
   auto secret = read_file(*root_, kSecretName, kSmallFileBytes);
   if (secret.ok()) {
     LOGCASK_TRY(check_secret(root_->path(), *secret));
@@ -170,8 +172,7 @@ Status DataDirectory::load_identity() {
     if (!facts_.first_start)
       notes_.push_back("hash.secret was missing; a new one was made and every hint will be rebuilt");
     secure_random_bytes(secret_.data(), secret_.size());
-    LOGCASK_TRY(
-        replace_file(*root_, kSecretName, ByteView(reinterpret_cast<const char*>(secret_.data()), secret_.size())));
+    made.push_back({kSecretName, std::string(reinterpret_cast<const char*>(secret_.data()), secret_.size())});
   } else {
     return std::move(secret).error();
   }
@@ -179,12 +180,16 @@ Status DataDirectory::load_identity() {
   if (cluster.ok()) {
     LOGCASK_TRY(check_cluster_id(root_->path(), *cluster));
     parse_cluster_id(*cluster, cluster_id_);
-    return {};
+  } else if (cluster.code() == Errc::not_found) {
+    if (!facts_.first_start) notes_.push_back("cluster.id was missing; a new id was made");
+    cluster_id_ = random_hex_id();
+    made.push_back({kClusterIdName, cluster_id_line(cluster_id_)});
+  } else {
+    return std::move(cluster).error();
   }
-  if (cluster.code() != Errc::not_found) return std::move(cluster).error();
-  if (!facts_.first_start) notes_.push_back("cluster.id was missing; a new id was made");
-  cluster_id_ = random_hex_id();
-  return replace_file(*root_, kClusterIdName, cluster_id_line(cluster_id_));
+  // With them, because each sync of the directory counts before the first answer.
+  if (facts_.first_start) made.push_back({kStateName, state_line(false)});
+  return made.empty() ? Status() : replace_files(*root_, made);
 }
 
 std::optional<DataDirectory::PartitionEntry> DataDirectory::parse_partition_directory_name(const std::string& name) {
@@ -207,12 +212,12 @@ std::vector<Error> DataDirectory::check(Directory& root) {
   return refused;
 }
 
-Status DataDirectory::load_state(const std::string& boot_id) {
-  boot_id_ = boot_id;
+Status DataDirectory::load_state() {
+  if (facts_.first_start) return {};
   auto text = read_file(*root_, kStateName, kSmallFileBytes);
   if (text.ok()) {
     facts_.clean_stop = text->starts_with("clean ");
-    facts_.same_boot = !boot_id.empty() && text->find("boot " + boot_id + "\n") != std::string::npos;
+    facts_.same_boot = !boot_id_.empty() && text->find("boot " + boot_id_ + "\n") != std::string::npos;
   } else if (text.code() != Errc::not_found) {
     return std::move(text).error();
   }
@@ -220,13 +225,18 @@ Status DataDirectory::load_state(const std::string& boot_id) {
   return machine_reset() || mutant(Mutant::clean_mark_survives) ? Status() : set_recovered();
 }
 
+std::string DataDirectory::state_line(bool clean) const {
+  std::string content = (clean ? "clean boot " : "running boot ") + boot_id_ + "\n";
+  content.resize(std::max(content.size(), kStateBytes), '\n');
+  return content;
+}
+
 Status DataDirectory::set_recovered() { return write_state(false); }
 
 // In place, because a full disk has no room for a second file. Torn bytes do no harm: nothing has been done yet when
 // the mark of a clean stop goes, all has been done when it comes, and a boot id counts only if it is whole.
 Status DataDirectory::write_state(bool clean) {
-  std::string content = (clean ? "clean boot " : "running boot ") + boot_id_ + "\n";
-  content.resize(std::max(content.size(), kStateBytes), '\n');
+  const std::string content = state_line(clean);
   const auto file = root_->open(kStateName, OpenMode::read_write);
   if (const auto size = file.ok() ? (*file)->size() : 0; size.ok() && *size == content.size()) {
     LOGCASK_TRY((*file)->write_at(0, content));

@@ -97,7 +97,8 @@ class DataDirectory {
   Status raise_format();
   Status load_identity();
   Result<bool> carries_marker(const std::string& directory_name);
-  Status load_state(const std::string& boot_id);
+  Status load_state();
+  std::string state_line(bool clean) const;
   Status write_state(bool clean);
 
   const std::shared_ptr<Directory> root_;

@@ -262,6 +262,12 @@ Result<std::optional<Manifest>> load_manifest(Directory& directory, const Partit
   return best;
 }
 
+Status store_first_manifest(Directory& directory, const Manifest& manifest) {
+  const std::string bytes = encode_manifest(manifest);
+  const NamedContent copies[] = {{kManifestNames[0], bytes}, {kManifestNames[1], bytes}};
+  return replace_files(directory, copies);
+}
+
 Status store_manifest(Directory& directory, const Manifest& manifest) {
   const std::string bytes = encode_manifest(manifest);
   for (const char* name : kManifestNames) LOGCASK_TRY(replace_file(directory, name, bytes));

@@ -102,5 +102,7 @@ Result<std::optional<Manifest>> load_manifest(Directory& directory, const Partit
 
 // Writes both copies; the caller has raised manifest.generation.
 Status store_manifest(Directory& directory, const Manifest& manifest);
+// The same where neither is there yet: at one stroke, since there is no older one to fall back on.
+Status store_first_manifest(Directory& directory, const Manifest& manifest);
 
 }  // namespace logcask

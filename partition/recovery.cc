@@ -154,7 +154,7 @@ Status Recovery::start_new() {
   run_ = {options_.run, Offset(0)};
   out_.manifest.runs.add(run_);
   out_.manifest.epochs.push_back({LeaderEpoch(0), Offset(0)});
-  LOGCASK_TRY(store_manifest(*directory_, out_.manifest));
+  LOGCASK_TRY(store_first_manifest(*directory_, out_.manifest));
   return start_active(Offset(0));
 }
 

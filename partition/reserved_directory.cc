@@ -63,6 +63,7 @@ class ReservedFile final : public File {
   }
   Status truncate(std::uint64_t size) override { return plain_->truncate(size); }
   Status sync_data() override { return plain_->sync_data(); }
+  void sync_soon() override { plain_->sync_soon(); }
   Result<std::uint64_t> size() const override { return plain_->size(); }
   Result<bool> linked() const override { return plain_->linked(); }
   void rest() override { plain_->rest(); }

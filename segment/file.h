@@ -39,6 +39,8 @@ class File {
   virtual Status preallocate(std::uint64_t size) = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Status sync_data() = 0;
+  // A sync_data() will follow: the system may begin to write. Promises nothing.
+  virtual void sync_soon() {}
   virtual Result<std::uint64_t> size() const = 0;
 
   // False once the name that the file was opened by is gone: what is written then goes with the last descriptor.
@@ -117,6 +119,13 @@ Status put_file(Directory& directory, const std::string& name, ByteView content)
 
 // Replaces `name` atomically and durably: writes NAME.tmp, syncs it, renames it over `name`, syncs the directory.
 Status replace_file(Directory& directory, const std::string& name, ByteView content);
+
+// The same for several files, which appear in their order but not at once. Costs little more than one of them.
+struct NamedContent {
+  std::string name;
+  std::string content;
+};
+Status replace_files(Directory& directory, std::span<const NamedContent> files);
 
 // The suffix of half-written files; whoever opens a directory may remove them.
 inline constexpr std::string_view kTemporarySuffix = ".tmp";

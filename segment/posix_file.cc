@@ -96,6 +96,11 @@ class PosixFile final : public File {
     return {};
   }
 
+  void sync_soon() override {
+    const Use use(*this);
+    if (use.status().ok()) (void)::sync_file_range(descriptor_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+
   Result<std::uint64_t> size() const override {
     const Use use(*this);
     if (!use.status().ok()) return use.status().error();

@@ -100,6 +100,20 @@ TEST_CASE("renames and unlinks are lost or kept on their own, and names never ho
   REQUIRE(contents(files, CrashProfile::worst, "f").contains(""));
 }
 
+TEST_CASE("files that are replaced together are whole wherever their names lead to them, and all there in the end") {
+  MemoryFileSystem files;
+  auto root = files.root();
+  const NamedContent both[] = {{"f", "first"}, {"g", "second"}};
+  REQUIRE_OK(replace_files(*root, both));
+  CrashStates states(files, CrashProfile::worst, test_seed());
+  while (auto state = states.next()) {
+    for (const auto& [name, content] : both) {
+      const auto found = state->image->content(name);
+      if (found || state->operation_index == files.operation_count()) REQUIRE(found == content);
+    }
+  }
+}
+
 TEST_CASE("marks tell how much had been promised, and the last state of kill -9 has everything") {
   MemoryFileSystem files;
   auto file = *files.root()->open("f", OpenMode::create_new);

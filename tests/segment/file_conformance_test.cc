@@ -167,6 +167,19 @@ TEST_CASE("conformance: whole files are replaced at once and leave no temporary 
   REQUIRE(*place.root->free_bytes() > 0);
 }
 
+TEST_CASE("conformance: several files are replaced together, and leave no temporary files where one cannot be") {
+  Place place(GENERATE(true, false));
+  REQUIRE_OK(put_file(*place.root, "b.tmp", "left by a crash"));
+  const NamedContent files[] = {{"a", "1"}, {"b", "22"}, {"c", ""}};
+  REQUIRE_OK(replace_files(*place.root, files));
+  for (const auto& file : files) REQUIRE(content(*place.root, file.name) == file.content);
+  REQUIRE(place.root->list()->size() == 3);
+  const NamedContent wrong[] = {{"a", "new"}, {"x/y", ""}};
+  REQUIRE_FALSE(replace_files(*place.root, wrong).ok());
+  REQUIRE(content(*place.root, "a") == "1");
+  REQUIRE(place.root->list()->size() == 3);
+}
+
 TEST_CASE("the real file system follows no symbolic link and creates missing parents") {
   TempDir temp;
   auto root = create_posix_directory(temp.path() + "/x/y/z/");
