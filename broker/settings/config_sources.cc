@@ -104,23 +104,24 @@ Status check_broker(const BrokerConfig& config) {
 constexpr std::uint64_t kLookupCacheDefaultMax = 256u << 20;
 
 // An eighth of the memory within bounds.
-std::int64_t memory_share(std::int64_t largest_item) {
-  const auto eighth = static_cast<std::int64_t>(std::min<std::uint64_t>(memory_limit_bytes() / 8, 256u << 20));
+std::int64_t memory_share(std::uint64_t memory_bytes, std::int64_t largest_item) {
+  const auto eighth = static_cast<std::int64_t>(std::min<std::uint64_t>(memory_bytes / 8, 256u << 20));
   return std::max(eighth, 2 * largest_item);
 }
 
 void fill_from_machine(BrokerConfig& config) {
+  const std::uint64_t memory_bytes = memory_limit_bytes();  // asked once: it reads a handful of files
   if (config.requests_inflight_max_bytes == 0)
-    config.requests_inflight_max_bytes = memory_share(config.frame_max_bytes);
-  if (config.answers_waiting_max_bytes == 0) config.answers_waiting_max_bytes = memory_share(config.fetch_max_bytes);
+    config.requests_inflight_max_bytes = memory_share(memory_bytes, config.frame_max_bytes);
+  if (config.answers_waiting_max_bytes == 0)
+    config.answers_waiting_max_bytes = memory_share(memory_bytes, config.fetch_max_bytes);
   if (config.batch_decompressed_max_bytes == 0)
     config.batch_decompressed_max_bytes =
-        std::clamp<std::int64_t>(static_cast<std::int64_t>(memory_limit_bytes() / 16), 1 << 20, 64LL << 20);
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(memory_bytes / 16), 1 << 20, 64LL << 20);
   if (config.io_threads == 0) config.io_threads = core_count();
-  if (config.keydir_total_max_bytes == 0)
-    config.keydir_total_max_bytes = static_cast<std::int64_t>(memory_limit_bytes() / 4);
+  if (config.keydir_total_max_bytes == 0) config.keydir_total_max_bytes = static_cast<std::int64_t>(memory_bytes / 4);
   if (config.lookup_cache_bytes < 0)
-    config.lookup_cache_bytes = static_cast<std::int64_t>(std::min(memory_limit_bytes() / 8, kLookupCacheDefaultMax));
+    config.lookup_cache_bytes = static_cast<std::int64_t>(std::min(memory_bytes / 8, kLookupCacheDefaultMax));
 }
 
 }  // namespace
