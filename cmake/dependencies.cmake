@@ -32,3 +32,41 @@ find_path(HIGHWAYHASH_INCLUDE highwayhash/highwayhash_target.h)
 if(NOT HIGHWAYHASH_LIBRARY OR NOT HIGHWAYHASH_INCLUDE)
   message(FATAL_ERROR "highwayhash not found: apt-get install libhighwayhash-dev")
 endif()
+
+# With LOGCASK_ARCHIVES a target whose property LOGCASK_ARCHIVES is set has these libraries linked in, where the system has
+# archives of them: the program, not the shared library of the client, for which archives need not be position independent.
+# A program of one file leaves out what it does not call, and nothing is looked up by name when it starts.
+function(logcask_prefer_archive target name)
+  find_library(LOGCASK_ARCHIVE_${name} NAMES lib${name}.a)
+  if(LOGCASK_ARCHIVES AND LOGCASK_ARCHIVE_${name})
+    get_target_property(shared ${target} INTERFACE_LINK_LIBRARIES)
+    set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES
+      "$<IF:$<BOOL:$<TARGET_PROPERTY:LOGCASK_ARCHIVES>>,${LOGCASK_ARCHIVE_${name}},${shared}>")
+  endif()
+endfunction()
+logcask_prefer_archive(PkgConfig::ZLIB z)
+logcask_prefer_archive(PkgConfig::ZSTD zstd)
+logcask_prefer_archive(PkgConfig::LZ4 lz4)
+logcask_prefer_archive(PkgConfig::SNAPPY snappy)
+add_library(logcask_highwayhash INTERFACE)
+target_link_libraries(logcask_highwayhash INTERFACE ${HIGHWAYHASH_LIBRARY})
+logcask_prefer_archive(logcask_highwayhash highwayhash)
+add_library(logcask_protobuf INTERFACE)
+target_link_libraries(logcask_protobuf INTERFACE protobuf::libprotobuf-lite)
+target_include_directories(logcask_protobuf SYSTEM INTERFACE
+  $<TARGET_PROPERTY:protobuf::libprotobuf-lite,INTERFACE_INCLUDE_DIRECTORIES>)
+logcask_prefer_archive(logcask_protobuf protobuf-lite)
+# These two come without archives, but as headers alone; each is included by one file.
+add_library(logcask_spdlog INTERFACE)
+add_library(logcask_toml INTERFACE)
+if(LOGCASK_ARCHIVES)
+  target_include_directories(logcask_spdlog SYSTEM INTERFACE
+    $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_definitions(logcask_spdlog INTERFACE FMT_HEADER_ONLY
+    $<TARGET_PROPERTY:spdlog::spdlog_header_only,INTERFACE_COMPILE_DEFINITIONS>)
+  target_include_directories(logcask_toml SYSTEM INTERFACE ${TOMLPLUSPLUS_INCLUDE_DIRS})
+  target_compile_definitions(logcask_toml INTERFACE TOML_HEADER_ONLY=1)
+else()
+  target_link_libraries(logcask_spdlog INTERFACE spdlog::spdlog)
+  target_link_libraries(logcask_toml INTERFACE PkgConfig::TOMLPLUSPLUS)
+endif()
