@@ -215,7 +215,12 @@ Status Topics::check_new(const std::string& name, std::int64_t partitions) const
   }
   if (partitions < 1)
     return Error{Errc::invalid_argument, "a topic needs at least one partition, not " + std::to_string(partitions)};
-  if (partitions > limits_.partitions_max || total + partitions > limits_.partitions_max)
+  // No wait and no deletion makes room for that many.
+  if (partitions > limits_.partitions_max)
+    return Error{Errc::unsupported, "a topic of " + std::to_string(partitions) +
+                                        " partitions is more than this broker may hold: " +
+                                        std::to_string(limits_.partitions_max) + " (" + limits_.partitions_limit + ")"};
+  if (total + partitions > limits_.partitions_max)
     return Error{Errc::limit_exceeded,
                  std::to_string(partitions) + " more partitions would pass the broker's limit of " +
                      std::to_string(limits_.partitions_max) + " (" + limits_.partitions_limit + ")"};

@@ -31,6 +31,7 @@ start_broker 127.0.0.1:0
 expect 0 "created: t, 4 partitions" "$logcask" topic create t --partitions 4
 expect 1 "topic_exists" "$logcask" topic create t
 expect 0 "exists already" "$logcask" topic create t --if-not-exists
+expect 1 "more than this broker may hold" "$logcask" topic create huge --partitions 100000
 expect 1 "invalid_config" "$logcask" topic create bad --config segment.bites=5
 expect 1 "unknown_topic" "$logcask" topic describe nosuch
 expect 0 '"topic":"t"' "$logcask" topic list -o json
