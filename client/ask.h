@@ -11,8 +11,14 @@
 namespace logcask::client {
 
 inline Error error_of(const v1::PartitionError& error) { return {errc_from_wire(error.code()), error.message()}; }
+// Names the partition, where the broker has not ("orders-0: ...", "orders-0 is offline: ...").
+inline Error of_partition(Error error, const std::string& topic, std::int64_t partition) {
+  const std::string name = topic + "-" + std::to_string(partition);
+  const bool named = error.message.starts_with(name + ":") || error.message.starts_with(name + " ");
+  return named ? std::move(error) : std::move(error).in(name);
+}
 inline Error error_of(const v1::PartitionError& error, const std::string& topic, std::uint32_t partition) {
-  return std::move(error_of(error)).in(topic + "-" + std::to_string(partition));
+  return of_partition(error_of(error), topic, partition);
 }
 
 // As the wire tells it.

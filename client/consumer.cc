@@ -66,8 +66,7 @@ Status look_up(Admin& admin, const std::string& topic, const StartAt& start, Sta
   LOGCASK_ASSIGN(const auto listed, admin.list_offsets(topic, queries));
   std::vector<PartitionId> after_the_end;
   for (const ListedOffset& found : listed) {
-    if (found.error.code != Errc::ok)
-      return Error{found.error}.in(topic + "-" + std::to_string(found.partition.value()));
+    if (found.error.code != Errc::ok) return of_partition(found.error, topic, found.partition.value());
     if (found.offset == kNoOffset)
       after_the_end.push_back(found.partition);
     else

@@ -154,7 +154,7 @@ bool Consumer::Impl::begin_next(PollResult& result, Error& error) {
   if (state.front().error.code != Errc::ok) {
     if (!records.empty()) return false;  // first what came before it
     const auto failed = state.pop();
-    error = Error{failed->error}.in(topic + "-" + std::to_string(failed->partition.value()));
+    error = of_partition(failed->error, topic, failed->partition.value());
     return false;
   }
   item = state.pop();

@@ -37,6 +37,11 @@ Error partitioner_stays(const Topic& topic, const TopicConfig& changed, const Pa
                    "--input json), or set partitioner=any, under which every partition is asked"};
 }
 
+// "orders-0 is offline: ..." names its partition already.
+std::string named(const std::string& partition, const std::string& reason) {
+  return reason.starts_with(partition + " ") ? reason : partition + ": " + reason;
+}
+
 const TopicPtr kNoTopic;
 
 // Calls work(0) .. work(count - 1) on a few threads.
@@ -172,7 +177,7 @@ Result<TopicsReport> Topics::load(std::shared_ptr<PartitionRunner> metadata_part
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       ++report.partitions;
       if (topic->partitions[i]->marks().state == PartitionMarks::State::offline)
-        report.offline.push_back(spec_of(*topic, i).label() + ": " + topic->partitions[i]->snapshot().reason);
+        report.offline.push_back(named(spec_of(*topic, i).label(), topic->partitions[i]->snapshot().reason));
     }
   }
   publish_all(topics);

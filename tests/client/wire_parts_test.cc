@@ -1,6 +1,7 @@
 // The small sans-I/O parts: frames out of any slicing of the stream, open requests, pauses, batch bytes, progress.
 
 #include "base/random.h"
+#include "client/ask.h"
 #include "client/backoff.h"
 #include "client/batch_buffer.h"
 #include "client/frame_assembler.h"
@@ -259,6 +260,16 @@ TEST_CASE("A watch keeps the run of the highest offset it has seen of a partitio
   CHECK_FALSE(progress.seen(0));
   CHECK(progress.last_seen() == std::vector<Offset>{kNoOffset, kNoOffset});
   CHECK(progress.take(0, Status::found, PartitionId(0), Offset(2)));
+}
+
+TEST_CASE("A partition's error names it once, whether the broker has named it or not") {
+  const auto told = [](const std::string& message) {
+    return of_partition({Errc::offset_out_of_range, message}, "orders", 0).message;
+  };
+  CHECK(told("no such offset") == "orders-0: no such offset");
+  CHECK(told("orders-0: offset 7 is above the end") == "orders-0: offset 7 is above the end");
+  CHECK(told("orders-0 is offline: no manifest") == "orders-0 is offline: no manifest");
+  CHECK(told("orders-01: another's") == "orders-0: orders-01: another's");
 }
 
 }  // namespace
