@@ -17,6 +17,13 @@ void add_broker_flag(Verb& verb, std::string* broker) {
   verb.flag("--broker", "HOST:PORT", "the broker (default: LOGCASK_BROKER, else 127.0.0.1:7440)", broker);
 }
 
+void add_write_timeout_flag(Verb& verb, std::int64_t* timeout_ms) {
+  verb.flag("--timeout", "MS",
+            "how long a record may take to be acknowledged, an outage of the broker included (default " +
+                std::to_string(kWriteTimeoutMs) + ")",
+            Number{timeout_ms, 1, 86'400'000});
+}
+
 void add_output_flag(Verb& verb, std::string* format, std::vector<std::string> choices) {
   if (format->empty()) *format = choices.front();
   Argument& flag = verb.flag("--output", "FORM", "the form of what is printed", format);

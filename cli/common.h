@@ -24,6 +24,10 @@ int fail(const Error& error);
 // The same for an error about a record that was to be written.
 int fail_input(const Error& error);
 
+// --timeout of a verb that writes: how long a record may take to be acknowledged, outages included.
+inline constexpr std::int64_t kWriteTimeoutMs = 120'000;
+void add_write_timeout_flag(Verb& verb, std::int64_t* timeout_ms);
+
 // "k=v" flags; invalid_argument names the one without '='.
 Result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& settings);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
 
 #include "cli/record_text.h"
 #include "cli/units.h"
@@ -63,6 +65,14 @@ Result<client::MinOffset> parse_min_offset(const std::string& text) {
       return client::MinOffset{PartitionId(static_cast<std::int32_t>(partition)), Offset(offset)};
   }
   return Error{Errc::invalid_argument, "--min-offset wants PARTITION:OFFSET, not '" + text + "'"};
+}
+
+std::vector<std::string> each_once(const std::vector<std::string>& keys) {
+  std::set<std::string_view> seen;
+  std::vector<std::string> once;
+  for (const std::string& key : keys)
+    if (seen.insert(key).second) once.push_back(key);
+  return once;
 }
 
 }  // namespace logcask::cli

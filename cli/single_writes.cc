@@ -9,13 +9,15 @@ namespace logcask::cli {
 SingleWrites::SingleWrites(client::Producer producer, std::string topic)
     : producer_(std::move(producer)), topic_(std::move(topic)), style_(output_style()) {}
 
-Result<SingleWrites> SingleWrites::open(client::Client client, const std::string& topic, const std::string& what) {
+Result<SingleWrites> SingleWrites::open(client::Client client, const std::string& topic, const std::string& what,
+                                        std::int64_t timeout_ms) {
   LOGCASK_ASSIGN(const auto info, client::Admin(client).topic(topic));
   if (!info.compacted)
     return Error{Errc::unsupported, "'" + topic + "' has cleanup.policy=delete and so no latest value of a key that " +
                                         what + "; 'logcask produce' appends records to it, retention removes them"};
   client::ProducerOptions options;
   options.linger_ms = 0;
+  options.delivery_timeout_ms = timeout_ms;
   // The broker knows the topic's limit.
   options.max_record_bytes = options.buffer_bytes;
   LOGCASK_ASSIGN(auto producer, client::Producer::open(client, topic, options));

@@ -13,8 +13,10 @@ namespace logcask::cli {
 
 class SingleWrites {
  public:
-  // unsupported: the topic keeps no latest value per key (cleanup.policy=delete); `what` names the verb's doing.
-  static Result<SingleWrites> open(client::Client client, const std::string& topic, const std::string& what);
+  // unsupported: the topic keeps no latest value per key (cleanup.policy=delete); `what` names the verb's doing. A
+  // write that is not acknowledged within timeout_ms fails as timed_out.
+  static Result<SingleWrites> open(client::Client client, const std::string& topic, const std::string& what,
+                                   std::int64_t timeout_ms);
 
   // No value deletes the key.
   client::Delivery write(ByteView key, std::optional<ByteView> value, client::Condition condition);

@@ -19,6 +19,7 @@ struct DeleteArgs {
   std::string topic;
   std::vector<std::string> keys;
   std::optional<std::string> condition;
+  std::int64_t timeout_ms = kWriteTimeoutMs;
 };
 
 int delete_keys(const DeleteArgs& args) {
@@ -31,7 +32,7 @@ int delete_keys(const DeleteArgs& args) {
       return fail(Error{Errc::invalid_argument, "--if offset:N is the place of one record; give one key"});
   }
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "delete could remove"));
+  LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "delete could remove", args.timeout_ms));
   Output out;
   for (std::size_t i = 0; i < args.keys.size(); ++i) {
     const auto delivery = writes.write(args.keys[i], std::nullopt, condition);
@@ -63,6 +64,7 @@ Verb delete_verb() {
   verb.positional("KEY", "the keys", &args->keys);
   verb.flag("--if", "CONDITION", "delete only if the key exists, or its latest record is at offset:N",
             &args->condition);
+  add_write_timeout_flag(verb, &args->timeout_ms);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput};

@@ -87,6 +87,9 @@ Verb records_delete_verb() {
   Verb verb;
   verb.path = "records delete";
   verb.summary = "Moves a topic's log start up: what lies below is gone for good.";
+  verb.details =
+      "The disk gets whole segments back: those that end at or below OFFSET, and the one that is written to only when "
+      "OFFSET is the end of the log. What else lies below is hidden and goes with its segment.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag("--before", "OFFSET", "the new log start; not above the end of the log", Number{&args->before, 0})
       .required = true;

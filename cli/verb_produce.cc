@@ -41,6 +41,7 @@ struct ProduceArgs {
   bool header = false;
   std::optional<std::string> delimiter;
   std::optional<std::string> condition;
+  std::int64_t timeout_ms = kWriteTimeoutMs;
 };
 
 // How long the producer may go on trying after its flush has failed.
@@ -250,6 +251,7 @@ int produce(const ProduceArgs& args) {
   }
   LOGCASK_CLI_ASSIGN(auto rules, input_rules(args));
   client::ProducerOptions options;
+  options.delivery_timeout_ms = args.timeout_ms;
   options.acks = args.acks == "0" ? client::Acks::none : args.acks == "1" ? client::Acks::one : client::Acks::all;
   LOGCASK_CLI_ASSIGN(const int descriptor, open_input(args));
   LOGCASK_CLI_ASSIGN(auto input, open_record_input(descriptor, std::move(rules)));
@@ -301,6 +303,7 @@ Verb produce_verb() {
       .choices = {"0", "1", "all"};
   verb.flag("--if", "CONDITION", "write only if the key is absent, exists, or its latest record is at offset:N",
             &args->condition);
+  add_write_timeout_flag(verb, &args->timeout_ms);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput, kExitInterrupted};

@@ -25,6 +25,7 @@ struct PutArgs {
   std::optional<std::string> value;
   std::optional<std::string> file;
   std::optional<std::string> condition;
+  std::int64_t timeout_ms = kWriteTimeoutMs;
 };
 
 // Everything there is, byte for byte.
@@ -55,7 +56,7 @@ int put(const PutArgs& args) {
     value = std::move(read).value();
   }
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "put could set"));
+  LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "put could set", args.timeout_ms));
   const auto delivery = writes.write(args.key, ByteView(value), condition);
   if (!delivery.ok()) return fail_input(delivery_error(delivery));
   Output out;
@@ -79,6 +80,7 @@ Verb put_verb() {
   verb.flag("--file", "F", "the value is what this file holds; - is standard input", &args->file);
   verb.flag("--if", "CONDITION", "write only if the key is absent, exists, or its latest record is at offset:N",
             &args->condition);
+  add_write_timeout_flag(verb, &args->timeout_ms);
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
   verb.exits = {kExitUnreachable, kExitCondition, kExitTryAgain, kExitBadInput};

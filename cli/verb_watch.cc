@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/lookup_printer.h"
 #include "cli/output.h"
+#include "cli/parse_values.h"
 #include "cli/record_printer.h"
 #include "cli/verbs.h"
 #include "cli/watch_queue.h"
@@ -43,12 +44,13 @@ class EventPrinter {
 };
 
 int watch_keys(const WatchArgs& args, const client::Client& client) {
+  const std::vector<std::string> keys = each_once(args.keys);
   LOGCASK_CLI_ASSIGN(auto table, client::Table::open(client, args.topic));
   // Before the watch: no callback outlives that, and this outlives every callback.
   WatchQueue queue(kMaxQueuedEvents);
   std::atomic<bool> topic_changed = false;
   LOGCASK_CLI_ASSIGN(auto watch, table.watch(
-                                     args.keys,
+                                     keys,
                                      [&](const client::WatchEvent& e) {
                                        if (e.topic_changed && !topic_changed.exchange(true))
                                          print_error("topic_changed: '" + args.topic +
@@ -61,7 +63,7 @@ int watch_keys(const WatchArgs& args, const client::Client& client) {
   Output out;
   while (!interrupted()) {
     for (const auto& event : queue.wait(kWaitMs)) {
-      printer.append(out.buffer(), args.keys[event.key_index], event.lookup);
+      printer.append(out.buffer(), keys[event.key_index], event.lookup);
       if (!out.flush_if_large()) return out.finish();
     }
     if (!out.flush()) return out.finish();
@@ -124,7 +126,8 @@ Verb watch_verb() {
   verb.details =
       "One line an event, as consume prints records: a delete is a null value, and so is a value that retention took "
       "(expired); that a key is absent is said on stderr. Or one JSON object with the status. A watcher that falls "
-      "behind gets the newest state of each key. Ends with Ctrl-C (exit code 0). Without keys, or with --prefix, the "
+      "behind gets the newest state of each key; a key that is named twice is watched once. Ends with Ctrl-C (exit "
+      "code 0). Without keys, or with --prefix, the "
       "broker reads the whole log for the present state and then filters the tail: more work than naming keys, and "
       "each "
       "is one of the connection's streams (connection.streams.max).";

@@ -10,6 +10,10 @@ namespace {
 
 // Low is less than so many times the reserve.
 constexpr std::uint64_t kLowReserves = 4;
+// Closed segments go whole, and the one that is written to only with all that is in it.
+constexpr std::string_view kWhatToDelete =
+    "topics, or records: 'logcask records delete' gives back whole segments, the one that is written to only when "
+    "--before is the end of the log";
 
 }  // namespace
 
@@ -67,7 +71,8 @@ std::optional<PartitionProblem> DiskWatch::look_at_reserve() const {
                                         " bytes that deletions and compaction may use on a full disk " +
                                         std::to_string(reserve.held_bytes()) +
                                         " are there (disk.reserve.bytes); records are refused until it is whole: free "
-                                        "some space, or delete records"};
+                                        "some space, or delete " +
+                                        std::string(kWhatToDelete)};
 }
 
 std::optional<PartitionProblem> DiskWatch::look_at_space() const {
@@ -76,7 +81,8 @@ std::optional<PartitionProblem> DiskWatch::look_at_space() const {
   if (!space.ok() || reserve.whole_files() == 0) return std::nullopt;
   const std::uint64_t bytes_low = kLowReserves * reserve.whole_bytes();
   const std::uint64_t files_low = kLowReserves * reserve.whole_files();
-  const std::string mend = "; free some space, or delete records, before records are refused";
+  const std::string mend =
+      "; free some space, or delete " + std::string(kWhatToDelete) + ", before records are refused";
   if (space->free_bytes < bytes_low)
     return PartitionProblem{kLow, std::to_string(space->free_bytes) + " bytes are free on the disk, less than " +
                                       std::to_string(bytes_low) + mend};

@@ -278,7 +278,7 @@ expect 0 "" "$logcask" replay t --exit-at-end --key-prefix text-
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "--key-prefix must show two keys: $(cat "$work/out")"
 
 # ---- watch and consume end cleanly with SIGINT, what they printed is whole
-"$logcask" watch t watched >"$work/watch" 2>"$work/err" &
+"$logcask" watch t watched watched >"$work/watch" 2>"$work/err" &
 watcher=$!
 wait_for 20 grep -q 'absent: watched' "$work/err" || fail "watch must show the present state"
 printf 'watched\tone\n' | "$logcask" produce t >/dev/null
@@ -286,6 +286,7 @@ wait_for 20 grep -q 'one' "$work/watch" || fail "watch must show a change"
 kill -INT $watcher
 wait $watcher
 [ $? -eq 0 ] || fail "watch must exit 0 on SIGINT"
+[ "$(grep -c one "$work/watch")" -eq 1 ] || fail "a key that is named twice is watched once: $(cat "$work/watch")"
 for filter in "--prefix text-" ""; do
   "$logcask" watch t $filter >"$work/watch" 2>"$work/err" &
   watcher=$!

@@ -90,4 +90,23 @@ expect 0 "written at" "$logcask" put large k --file "$work/large"
 value 8500000 >"$work/large"
 expect 7 "frame.max.bytes" "$logcask" put large k --file "$work/large"
 
+stop_broker
+start_broker 127.0.0.1:0
+# ---- --timeout ends the wait of a write whose broker goes away
+mkfifo "$work/pipe"
+reader late produce small --file "$work/pipe" --timeout 500
+exec 9>"$work/pipe"
+printf 'k\tbefore\n' >&9
+wait_for 30 sh -c "'$logcask' get small k --broker '$LOGCASK_BROKER' 2>/dev/null | grep -q before" || true
+kill -9 "$broker"
+wait "$broker" 2>/dev/null
+broker=
+began=$SECONDS
+printf 'k\tafter\n' >&9
+exec 9>&-
+wait $readers && fail "a write that was not acknowledged must not end well"
+readers=
+[ $((SECONDS - began)) -lt 60 ] || fail "--timeout 500 took $((SECONDS - began)) s: $(cat "$work/late.err")"
+expect 2 "--timeout" "$logcask" put small k v --timeout 0
+
 finish

@@ -38,3 +38,8 @@ TEST_CASE("a key separator may be anything but what lines and escapes are made o
   for (const char* bad : {"", "\\", "\\\\", "\\n", "\\r", "a\nb", "\\q"})
     CHECK(parse_key_separator(bad).code() == Errc::invalid_argument);
 }
+
+TEST_CASE("a key that is named twice is watched once, in its first place") {
+  CHECK(each_once({"b", "a", "b", "", "a", ""}) == std::vector<std::string>{"b", "a", ""});
+  CHECK(each_once({}).empty());
+}

@@ -138,6 +138,20 @@ TEST_CASE("records are deleted on a disk whose last byte or inode another proces
   storage.check_recovered(partition);
 }
 
+TEST_CASE("records deleted up to the end give the segment that is written to back, on a full disk, too",
+          "[disk_full]") {
+  const Taken taken = GENERATE(Taken::bytes, Taken::inodes);
+  WatchedStorage storage;
+  PartitionRunner& partition = storage.fill("t", "delete", 3);
+  REQUIRE(partition.snapshot().segments == 1);
+  storage.take(taken);
+  // Up to somewhere inside it, they are only hidden: the advice says so.
+  REQUIRE_OK(partition.delete_records(Offset(2)));
+  CHECK(storage.log_bytes("t-0.") > 12'000);
+  REQUIRE_OK(partition.delete_records(Offset(3)));
+  WatchedStorage::wait_for("the file is gone", [&] { return storage.log_bytes("t-0.") == 0; });
+}
+
 TEST_CASE("a lowered retention removes segments on a disk whose last byte or inode another process has",
           "[disk_full]") {
   const Taken taken = GENERATE(Taken::bytes, Taken::inodes);
@@ -213,6 +227,7 @@ TEST_CASE("health warns of a disk that runs low before the first record is refus
   REQUIRE_OK(storage.append(partition, "k"));
   REQUIRE(storage.lines.size() == 1);
   CHECK_THAT(storage.lines[0], Catch::Contains("bytes are free"));
+  CHECK_THAT(storage.lines[0], Catch::Contains("--before is the end of the log"));
   storage.disk.set_capacity(UINT64_MAX);
   storage.disk.set_file_capacity(storage.disk.used_files() + 100);
   CHECK(storage.kinds() == std::vector<std::string>{DiskWatch::kLow});
