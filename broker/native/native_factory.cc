@@ -3,6 +3,8 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include "broker/native/native_protocol.h"
+#include "logcask/v1/native.pb.h"
+#include "proto/frame.h"
 
 namespace logcask {
 
@@ -15,6 +17,16 @@ NativeFactory::NativeFactory(const NativeServices& services, std::vector<TopicVi
 std::shared_ptr<Protocol> NativeFactory::make(std::size_t io_thread, EventLoop& loop, const std::string& peer_address,
                                               ProtocolHost& host) const {
   return std::make_shared<NativeProtocol>(services_, loop, views_[io_thread], peer_address, host);
+}
+
+// As NativeProtocol::fail() says it.
+std::string NativeFactory::farewell(const Error& reason) const {
+  v1::ResponseHeader response;
+  response.set_error_code(static_cast<std::int32_t>(reason.code));
+  response.set_error_message(reason.message);
+  std::string frame;
+  append_frame_head(frame, response, 0);
+  return frame;
 }
 
 }  // namespace logcask

@@ -16,6 +16,7 @@ class NativeFactory final : public ProtocolFactory {
   NativeFactory(const NativeServices& services, std::vector<TopicView>& views);
   std::shared_ptr<Protocol> make(std::size_t io_thread, EventLoop& loop, const std::string& peer_address,
                                  ProtocolHost& host) const override;
+  std::string farewell(const Error& reason) const override;
 
  private:
   const NativeServices& services_;

@@ -116,9 +116,12 @@ int Listener::accept_one() {
 bool Listener::admit(std::unique_ptr<Transport> transport, const std::string& peer_address, std::size_t thread) {
   Seats::Seat seat = parts_.seats.try_take(peer_address);
   if (!seat) {
+    const Error reason = parts_.seats.refusal(peer_address);
     parts_.metrics.connections_refused.add();
-    log_peer(PeerEvent::connection_refused,
-             "connection from " + peer_address + " refused: connections.max or connections.max.per.address is reached");
+    log_peer(PeerEvent::connection_refused, "connection from " + peer_address + " refused: " + reason.message);
+    std::string farewell = factory_.farewell(reason);
+    iovec piece{farewell.data(), farewell.size()};
+    (void)transport->write({&piece, 1});  // does not wait: a peer that does not take it is not told
     return false;
   }
   parts_.metrics.connections_accepted.add();

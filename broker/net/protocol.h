@@ -70,6 +70,8 @@ class ProtocolFactory {
   // thread behind `loop`; `host` is there until detach().
   virtual std::shared_ptr<Protocol> make(std::size_t io_thread, EventLoop& loop, const std::string& peer_address,
                                          ProtocolHost& host) const = 0;
+  // What a peer is told that gets no connection, in the protocol's own words.
+  virtual std::string farewell(const Error& reason) const = 0;
 };
 
 }  // namespace logcask

@@ -34,4 +34,15 @@ Seats::Seat Seats::try_take(const std::string& address) {
   return {this, address};
 }
 
+Error Seats::refusal(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  const bool all = taken_ >= limits_.connections_max;
+  const std::size_t limit = all ? limits_.connections_max : limits_.connections_max_per_address;
+  return Error{Errc::limit_exceeded, "the broker is up and has as many connections" +
+                                         (all ? std::string() : " from " + address) +
+                                         " as it takes: " + std::to_string(limit) + " (" +
+                                         (all ? "connections.max" : "connections.max.per.address") +
+                                         "); end some of them or raise the setting"};
+}
+
 }  // namespace logcask

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string>
 
+#include "base/result.h"
+
 namespace logcask {
 
 class Seats {
@@ -39,6 +41,8 @@ class Seats {
 
   // Empty when all are taken, or all that one address may have.
   Seat try_take(const std::string& address);
+  // What try_take() has just found.
+  Error refusal(const std::string& address);
 
  private:
   const Limits limits_;

@@ -90,8 +90,18 @@ expect 0 "written at" "$logcask" put large k --file "$work/large"
 value 8500000 >"$work/large"
 expect 7 "frame.max.bytes" "$logcask" put large k --file "$work/large"
 
+# ---- a broker with no connection left (a watch has two) says so, and is not taken for a dead one
 stop_broker
-start_broker 127.0.0.1:0
+LOGCASK_CONNECTIONS_MAX_PER_ADDRESS=2 start_broker 127.0.0.1:0
+reader only watch small nosuch
+wait_for 30 grep -q 'absent: nosuch' "$work/only.err" || fail "the only watch: $(cat "$work/only.err")"
+expect 6 "the broker is up and has as many connections from 127.0.0.1 as it takes: 2 (connections.max.per.address)" "$logcask" health
+for pid in $readers; do
+  kill -INT "$pid"
+  wait "$pid" || fail "a watch ended with $?"
+done
+readers=
+
 # ---- --timeout ends the wait of a write whose broker goes away
 mkfifo "$work/pipe"
 reader late produce small --file "$work/pipe" --timeout 500

@@ -79,6 +79,7 @@ class LineFactory final : public ProtocolFactory {
   std::shared_ptr<Protocol> make(std::size_t, EventLoop& loop, const std::string&, ProtocolHost& host) const override {
     return std::make_shared<LineProtocol>(name_, loop, host);
   }
+  std::string farewell(const Error& reason) const override { return name_ + " " + reason.message + "\n"; }
 
  private:
   const std::string name_;
@@ -193,6 +194,10 @@ TEST_CASE("connections of all listeners together are bounded, and one that ends 
   CHECK(second.ask("hi") == "b hi");
   for (const std::uint16_t port : {both.a.port, both.b.port}) {
     LineClient third(port);
+    // It is told why, in the words of the protocol.
+    const auto farewell = third.line();
+    REQUIRE(farewell.has_value());
+    CHECK_THAT(*farewell, Catch::Contains("connections.max)"));
     CHECK_FALSE(third.line().has_value());
   }
   first.reset();
