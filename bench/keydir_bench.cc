@@ -3,7 +3,8 @@
 // Per size and key length, each in a process of its own: resident memory above the empty state at the
 // end and its peak while growing (sampled every 65,536 inserts) by final entries, the same as the keydir
 // counts it and the worst count by entries at that moment; then random inserts in batches of 64, loading
-// of sorted hints, finds one by one and in batches of 64, and the slowest of a million single inserts.
+// of sorted hints, finds one by one and in batches of 64, and the slowest of a million single inserts; last the same
+// inserts and loading into a table that expects them (keydir.expected.keys), and what that takes ahead.
 // Times are processor time, except that one, and include hashing the key, except those of load and table.
 
 #include <sys/wait.h>
@@ -158,11 +159,12 @@ double batch_seconds(const Keydir& keydir, Keys& keys, std::size_t n, bool with_
 }
 
 // Loading as a restart does: hints of a million keys each, every one in identity order, in blocks.
-double sorted_load_seconds(Keys& keys, std::size_t n) {
+double sorted_load_seconds(Keys& keys, std::size_t n, std::size_t expected) {
   constexpr std::size_t kHint = 1'000'000, kBlock = 8192;
   PageArena arena;
   KeydirBudget budget;
   Keydir keydir(arena, budget);
+  keydir.reserve(expected);
   std::vector<RaiseOutcome> outcomes(kBlock);
   std::vector<KeydirRaise> hint(kHint);
   double taken = 0;
@@ -194,10 +196,16 @@ void measure(std::size_t n, std::size_t key_bytes) {
   const double table = batch_seconds(keydir, keys, n, false) * 1e9 / kProbes;
   const Latency single = single_inserts(keydir, keys, n);
   keydir.clear();
-  const double sorted = sorted_load_seconds(keys, n) * 1e9 / entries;
-  std::printf("%10zu %4zu %8.2f %8.2f %8.2f %8.2f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f\n", n, key_bytes, rss,
-              static_cast<double>(growth.peak) / entries, counted, growth.worst_bytes_per_entry,
-              growth.insert_seconds * 1e9 / entries, sorted, find, batch, table, single.p99999_us, single.worst_us);
+  const double sorted = sorted_load_seconds(keys, n, 0) * 1e9 / entries;
+  const double sorted_ahead = sorted_load_seconds(keys, n, n) * 1e9 / entries;
+  Keydir ahead(arena, budget);
+  const double reserve = seconds([&] { ahead.reserve(n); });
+  const Growth expected = grow(ahead, keys, n, empty);
+  std::printf("%10zu %4zu %8.2f %8.2f %8.2f %8.2f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.2f\n",
+              n, key_bytes, rss, static_cast<double>(growth.peak) / entries, counted, growth.worst_bytes_per_entry,
+              growth.insert_seconds * 1e9 / entries, sorted, find, batch, table, single.p99999_us, single.worst_us,
+              reserve * 1e9 / entries, expected.insert_seconds * 1e9 / entries, sorted_ahead,
+              static_cast<double>(ahead.memory_bytes()) / entries);
 }
 
 }  // namespace
@@ -212,9 +220,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (sizes.empty()) sizes = {1'000'000, 10'000'000, 50'000'000};
-  std::printf("%10s %4s %35s %44s %17s\n", "", "", "bytes per entry", "ns", "us per insert");
-  std::printf("%10s %4s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "entries", "key", "rss", "peak", "counted",
-              "worst", "insert", "load", "find", "batch", "(table)", "p99.999", "slowest");
+  std::printf("%10s %4s %35s %44s %17s %35s\n", "", "", "bytes per entry", "ns", "us per insert",
+              "expected: ns and bytes per entry");
+  std::printf("%10s %4s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "entries", "key", "rss", "peak",
+              "counted", "worst", "insert", "load", "find", "batch", "(table)", "p99.999", "slowest", "reserve",
+              "insert", "load", "counted");
   std::fflush(stdout);
   for (const std::size_t n : sizes) {
     for (const std::size_t key_bytes : {std::size_t{16}, std::size_t{64}}) {

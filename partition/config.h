@@ -63,6 +63,7 @@ struct PartitionConfig {
   ReadVisibility read_visibility = ReadVisibility::committed;
 
   // Budgets of one partition that are not topic settings.
+  std::uint64_t expected_keys = 0;             // its share of keydir.expected.keys; 0: grow with the keys
   std::size_t tail_buffer_bytes = 32u << 20;   // unwritten and recently written batches kept in memory
   std::size_t pending_records_max = 4u << 20;  // records waiting for the disk
   std::int64_t offset_reserve = 1 << 20;       // offsets promised ahead in the sync log

@@ -61,6 +61,8 @@ class KeyIndex {
                const std::function<void(const Applied&)>& observe);
 
   // ---- loading
+  // keydir.expected.keys: takes the keydir's memory ahead, as far as its budget reaches. Before anything is loaded.
+  void expect(std::uint64_t keys);
   void load(std::span<const KeydirRaise> records);
   bool complete() const { return complete_; }
   void set_complete() { complete_ = true; }

@@ -28,6 +28,11 @@ constexpr std::size_t kPrefetchDistance = 12;
 constexpr std::size_t kMergeRecords = 64;
 constexpr std::size_t kMergeRatio = 60;
 constexpr std::size_t kMergeMaxRecords = 512;
+// A reserved shard's pages at its expected entries: some shards get more than the mean, and below that load a merge of
+// sorted records passes over no more than it must.
+constexpr std::uint32_t kReservedLoadPercent = 88;
+constexpr std::uint64_t kReservedEntriesPerShard =
+    PageArena::kExtentPages * KeydirShard::kSlotsPerPage * kReservedLoadPercent / 100;
 
 constexpr std::uint32_t max_entries(std::uint32_t pages) {
   return pages * KeydirShard::kSlotsPerPage * kMaxLoadPercent / 100;
@@ -275,6 +280,7 @@ void Keydir::clear() {
   shards_ = std::vector<KeydirShard>();
   free_shards_ = std::vector<std::uint32_t>();
   depth_ = 1;
+  reserved_depth_ = reserved_pages_ = 0;
   size_ = deleted_ = 0;
 }
 
@@ -301,6 +307,25 @@ void Keydir::start() {
   depth_ = 1;
   shards_.assign(2, KeydirShard());
   directory_ = {0, 1};
+}
+
+void Keydir::reserve(std::uint64_t expected_entries) {
+  if (expected_entries == 0 || !directory_.empty()) return;
+  std::uint32_t depth = 1;
+  while (depth < kMaxDepth && (expected_entries >> depth) > kReservedEntriesPerShard) ++depth;
+  const std::uint64_t shards = std::uint64_t{1} << depth;
+  const auto each = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>((expected_entries + shards - 1) / shards, kReservedEntriesPerShard));
+  depth_ = reserved_depth_ = depth;
+  reserved_pages_ = pages_for(each, kReservedLoadPercent);
+  shards_.assign(shards, KeydirShard());
+  directory_.resize(shards);
+  for (std::uint32_t i = 0; i < shards; ++i) {
+    directory_[i] = i;
+    shards_[i].depth = static_cast<std::uint16_t>(depth) & 31u;
+    set_pages(shards_[i], reserved_pages_);
+    shards_[i].place(nullptr, 0);
+  }
 }
 
 void Keydir::make_room(const KeyIdentity& identity) {
@@ -392,7 +417,7 @@ void Keydir::double_extent(KeydirShard& shard) {
 }
 
 void Keydir::fill(KeydirShard& shard, const KeydirSlot* entries, std::uint32_t n) {
-  const std::uint32_t pages = pages_for(n, kMaxLoadPercent);
+  const std::uint32_t pages = std::max(pages_for(n, kMaxLoadPercent), pages_kept(shard));
   while (shard.slots == nullptr && extent_pages(shard) < pages) shard.doublings = (shard.doublings + 1u) & 31u;
   set_pages(shard, pages);
   shard.place(entries, n);
@@ -422,9 +447,9 @@ void Keydir::drop_extent(KeydirShard& shard) {
 void Keydir::shrink(const KeyIdentity& identity) {
   for (;;) {
     KeydirShard& shard = shard_of(identity);
-    if (shard.count * 100 >= shard.capacity() * kMinLoadPercent) return;
+    if (shard.pages <= pages_kept(shard) || shard.count * 100 >= shard.capacity() * kMinLoadPercent) return;
     if (merge_with_sibling(identity)) continue;
-    const std::uint32_t pages = pages_for(shard.count, kShrunkLoadPercent);
+    const std::uint32_t pages = std::max(pages_for(shard.count, kShrunkLoadPercent), pages_kept(shard));
     if (pages == 0) {
       drop_extent(shard);
     } else if (pages < shard.pages) {
@@ -436,7 +461,7 @@ void Keydir::shrink(const KeyIdentity& identity) {
 
 bool Keydir::merge_with_sibling(const KeyIdentity& identity) {
   const std::uint32_t depth = shard_of(identity).depth;
-  if (depth == 1) return false;
+  if (depth <= std::max(1u, reserved_depth_)) return false;
   KeyIdentity left_prefix = identity;
   left_prefix.high &= ~(std::uint64_t{1} << (64 - depth));
   KeyIdentity right_prefix = left_prefix;

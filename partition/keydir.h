@@ -94,6 +94,11 @@ class Keydir {
   // out[i] = find(identities[i]); out must be as long. Probes overlap, so 64 cost far less than 64 finds.
   void find_batch(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> out) const;
 
+  // Takes the memory of `expected_entries` now and keeps it: until there are more, no insert lays entries out anew, and
+  // what the machine does not have shows at once. Only while empty; else, or with 0, does nothing. Not charged: the
+  // budget counts entries. Removing entries gives back what lies above the reservation, clear() all of it.
+  void reserve(std::uint64_t expected_entries);
+
   // Applies by max(): the entry becomes {offset, deleted} when there is none or an older one. A tombstone of a key that
   // nobody knows makes an entry like any record, at a commit as when loading: so a restart changes no answer and no
   // count.
@@ -137,6 +142,9 @@ class Keydir {
   KeydirShard& shard_of(const KeyIdentity& identity) { return shards_[directory_[directory_index(identity)]]; }
 
   void start();
+  std::uint32_t pages_kept(const KeydirShard& shard) const {
+    return shard.depth == reserved_depth_ ? reserved_pages_ : 0;
+  }
   RaiseOutcome raise_uncharged(const KeyIdentity& identity, Offset offset, bool deleted);
   RaiseOutcome raise_slot(KeydirSlot& slot, Offset offset, bool deleted);
   void raise_one_by_one(std::span<const KeydirRaise> records, RaiseOutcome* outcomes);
@@ -163,6 +171,9 @@ class Keydir {
   std::vector<KeydirShard> shards_;
   std::vector<std::uint32_t> free_shards_;
   std::uint32_t depth_ = 1;
+  // What reserve() asked for: no shard is cut less deep, and those of just this depth keep that many pages.
+  std::uint32_t reserved_depth_ = 0;
+  std::uint32_t reserved_pages_ = 0;
   std::size_t size_ = 0;
   std::size_t deleted_ = 0;
   std::uint64_t pages_ = 0;

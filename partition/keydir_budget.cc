@@ -1,5 +1,6 @@
 #include "partition/keydir_budget.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -52,6 +53,15 @@ std::optional<KeydirBudget::Refusals> KeydirBudget::refusals() const {
 }
 
 void KeydirBudget::forget_refusals() { refused_records_.store(0); }
+
+std::uint64_t KeydirBudget::room_entries() const {
+  std::uint64_t room = kUnlimited;
+  for (const KeydirBudget* budget = this; budget != nullptr; budget = budget->parent_) {
+    const std::uint64_t used = budget->used_entries(), limit = budget->limit_entries();
+    room = std::min(room, used < limit ? limit - used : 0);
+  }
+  return room;
+}
 
 void KeydirBudget::charge(std::uint64_t entries) {
   for (KeydirBudget* budget = this; budget != nullptr; budget = budget->parent_)

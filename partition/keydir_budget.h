@@ -51,6 +51,9 @@ class KeydirBudget {
   std::optional<Refusals> refusals() const;
   void forget_refusals();
 
+  // How many more fit here and in every parent; others may take them meanwhile.
+  std::uint64_t room_entries() const;
+
   void set_limit_bytes(std::uint64_t limit_bytes);
   std::uint64_t used_entries() const { return used_.load(std::memory_order_relaxed); }
   std::uint64_t used_bytes() const { return used_entries() * kKeydirBytesPerEntry; }

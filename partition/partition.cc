@@ -40,6 +40,7 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
   if (config_.compacted)
     keys_.emplace(*environment.arena, *environment.budget,
                   PendingLimits{config.pending_records_max, config.tail_buffer_bytes * 8});
+  if (keys_) keys_->expect(config_.expected_keys);
   for (std::size_t i = 0; i < log.closed.size(); ++i) {
     const ManifestSegment& entry = log.manifest.segments[i];
     // Nobody knows any more what of that a rewritten segment was judged by.

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "broker/settings/broker_settings.h"
+#include "partition/keydir_budget.h"
 
 namespace logcask {
 namespace {
@@ -74,6 +75,12 @@ Status check_topic(const TopicValues& v, bool compacted, std::int64_t message_by
     return clash("min.cleanable.dirty.ratio = 0 would compact without end; it takes more than 0, at most 1");
   if (!compacted && v.keydir_max_bytes != kUnlimited)
     return clash("keydir.max.bytes needs cleanup.policy compact: other topics have no keydir");
+  if (!compacted && v.keydir_expected_keys != 0)
+    return clash("keydir.expected.keys needs cleanup.policy compact: other topics have no keydir");
+  const auto keydir_max_bytes = static_cast<std::uint64_t>(v.keydir_max_bytes);
+  if (v.keydir_max_bytes != kUnlimited &&
+      static_cast<std::uint64_t>(v.keydir_expected_keys) > keydir_max_bytes / kKeydirBytesPerEntry)
+    return expected_keys_refusal(v.keydir_expected_keys, "keydir.max.bytes", keydir_max_bytes);
   return {};
 }
 
@@ -125,7 +132,15 @@ Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t m
   LOGCASK_ASSIGN(config.partition.compaction_window, parse_window(values.compaction_window));
   LOGCASK_ASSIGN(config.partitioner, partitioner_from_name(values.partitioner));
   config.keydir_max_bytes = values.keydir_max_bytes;
+  config.keydir_expected_keys = values.keydir_expected_keys;
   return config;
+}
+
+Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes) {
+  const std::uint64_t needed = static_cast<std::uint64_t>(keys) * kKeydirBytesPerEntry;
+  return Error{Errc::invalid_config, "keydir.expected.keys = " + std::to_string(keys) + " needs " +
+                                         std::to_string(needed) + " bytes of RAM, and " + std::string(limit) + " is " +
+                                         std::to_string(limit_bytes) + ": raise it, or expect fewer keys"};
 }
 
 std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings) {

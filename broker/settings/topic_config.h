@@ -24,10 +24,14 @@ struct TopicConfig {
   PartitionConfig partition;
   Partitioner partitioner = Partitioner::any;
   std::int64_t keydir_max_bytes = kUnlimited;  // keydir.max.bytes: sum over the partitions
+  std::int64_t keydir_expected_keys = 0;       // keydir.expected.keys: the same; 0: not known
 };
 
 // Checks every name and value and how they go together. `message_bytes_limit` is what a frame can carry.
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit = INT64_MAX);
+
+// Why a topic may not expect so many keys: setting `limit` allows all keydirs that it bounds `limit_bytes`.
+Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes);
 
 // Every setting with its current value.
 struct TopicSettingValue {

@@ -135,6 +135,15 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .special = -1,
         .special_meaning = "only the broker's keydir.total.max.bytes counts"},
        &TopicValues::keydir_max_bytes},
+      {{.name = "keydir.expected.keys",
+        .type = integer,
+        .default_text = "0",
+        .max = 100'000'000'000,
+        .description =
+            "Keys that the topic will have, over all partitions. Their share of RAM is taken when a partition "
+            "opens (restart or 'logcask reopen' after a change), so that growing costs no work later and too "
+            "little RAM shows at once. 0: the keydir grows with its keys."},
+       &TopicValues::keydir_expected_keys},
       {{.name = "read.visibility",
         .type = choice,
         .default_text = "committed",

@@ -26,7 +26,7 @@ struct TopicValues {
   std::int64_t compaction_dead_bytes = 0;
   std::string compaction_window;
   std::string delete_mode;
-  std::int64_t keydir_max_bytes = 0;
+  std::int64_t keydir_max_bytes = 0, keydir_expected_keys = 0;
   std::string read_visibility;
   std::string partitioner;
 };

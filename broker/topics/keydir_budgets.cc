@@ -24,6 +24,12 @@ std::string utc_text(TimestampMs time) {
 
 }  // namespace
 
+Status KeydirBudgets::fits(const TopicConfig& config) const {
+  const auto expected = static_cast<std::uint64_t>(config.keydir_expected_keys);
+  if (expected <= total_.limit_entries()) return {};
+  return expected_keys_refusal(config.keydir_expected_keys, "keydir.total.max.bytes", total_.limit_bytes());
+}
+
 KeydirBudget& KeydirBudgets::of_topic(const TopicId& id, const std::string& name, const TopicConfig& config) {
   const std::lock_guard lock(mutex_);
   auto& of_topic = topics_[id];

@@ -28,6 +28,8 @@ class KeydirBudgets {
   // keydir.total.max.bytes, for keys created from now on.
   void set_total_max_bytes(std::int64_t bytes) { total_.set_limit_bytes(static_cast<std::uint64_t>(bytes)); }
   KeydirBudget& internal() { return internal_; }
+  // invalid_config when keydir.expected.keys needs more than keydir.total.max.bytes allows to all topics together.
+  Status fits(const TopicConfig& config) const;
   KeydirBudget& of_topic(const TopicId& id, const std::string& name, const TopicConfig& config);
   void set_limit(const TopicId& id, const TopicConfig& config);
 

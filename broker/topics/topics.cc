@@ -238,6 +238,7 @@ Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
   auto topic = std::make_shared<Topic>();
   LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
   complete(topic->config, record.partitions);
+  LOGCASK_TRY(factory_.fits(topic->config));
   topic->record = std::move(record);
   topic->internal = internal;
   Status failure;
@@ -308,6 +309,8 @@ void Topics::complete(TopicConfig& config, std::size_t partitions) const {
   config.partition.max_decompressed_bytes = limits_.decompressed_bytes_max;
   // In the only partition every key is at home.
   config.partition.placement = partitions > 1 ? placement_of(config.partitioner) : kAnywhere;
+  const auto expected = static_cast<std::uint64_t>(config.keydir_expected_keys);
+  config.partition.expected_keys = (expected + partitions - 1) / partitions;
 }
 
 // Keys lie where the partitioner has put them, and lookups ask only there: under another one they would be absent, and
@@ -360,6 +363,7 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
   }
   LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
   complete(changed->config, changed->partitions.size());
+  LOGCASK_TRY(factory_.fits(changed->config));
   if (changed->config.partition.compacted != topic->config.partition.compacted)
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +

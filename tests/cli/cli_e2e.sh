@@ -326,6 +326,16 @@ kill "$closed"
 wait "$closed" || fail "a broker without standard descriptors must stop cleanly"
 "$logcask" produce t <&- >"$work/out" 2>&1 || fail "a closed standard input is an empty one: $(cat "$work/out")"
 
+# ---- RAM of keys that are expected
+expect 1 "keydir.expected.keys = 90000000000 needs" "$logcask" topic create expecting --config keydir.expected.keys=90000000000
+expect 0 "" "$logcask" topic create expecting --config keydir.expected.keys=100000
+keydir_bytes=$("$logcask" topic describe expecting -o json | sed 's/.*"keydir_bytes":\([0-9]*\).*/\1/')
+{ [ "$keydir_bytes" -gt 1600000 ] && [ "$keydir_bytes" -le 2000000 ]; } || fail "100,000 expected keys take $keydir_bytes bytes"
+expect 0 "" "$logcask" topic alter expecting --unset keydir.expected.keys
+expect 0 "" "$logcask" reopen expecting
+expect 0 '"keydir_bytes":0,' "$logcask" topic describe expecting -o json
+expect 0 "" "$logcask" topic delete expecting
+
 # ---- health, maintenance
 expect 0 "healthy" "$logcask" health
 expect 0 "log starts at 1" "$logcask" records delete via-text --before 1

@@ -155,11 +155,13 @@ TEST_CASE("identities that differ in any of the first 80 bits are different keys
   CHECK(f.keydir.find(cut) == KeydirEntry{Offset(0), false});  // bit 128 is not kept
 }
 
-void random_operations(Spread identity, std::uint64_t keys, int steps) {
+void random_operations(Spread identity, std::uint64_t keys, int steps, std::uint64_t expected_keys = 0) {
   const std::uint64_t seed = testing::test_seed(20240608);
   INFO("LOGCASK_TEST_SEED=" << seed);
   Random random(seed);
   Fixture f;
+  f.keydir.reserve(expected_keys);
+  const std::uint64_t reserved_bytes = f.arena.bytes_in_use();
   Model model;
   std::int64_t next = 0;
   for (int step = 0; step < steps; ++step) {
@@ -199,7 +201,7 @@ void random_operations(Spread identity, std::uint64_t keys, int steps) {
   }
   CHECK(f.keydir.size() == 0);
   CHECK(f.budget.used_entries() == 0);
-  CHECK(f.arena.bytes_in_use() == 0);
+  CHECK(f.arena.bytes_in_use() == reserved_bytes);
 }
 
 TEST_CASE("a keydir agrees with a map under random operations") { random_operations(spread, 60'000, 600'000); }
@@ -215,6 +217,29 @@ TEST_CASE("a keydir agrees with a map when all want the last slot") {
 }
 TEST_CASE("a keydir agrees with a map when all want the first slot") {
   random_operations(all_zero_before, 5'000, 40'000);
+}
+
+TEST_CASE("a keydir that expects keys agrees with a map, too few of them and too many") {
+  random_operations(spread, 6'000, 100'000, 20'000);
+  random_operations(spread, 30'000, 200'000, 5'000);
+  random_operations(all_ones_before, 5'000, 40'000, 20'000);
+}
+
+TEST_CASE("a keydir that expects keys takes their memory at once and no more for them", "[expected]") {
+  for (const std::uint64_t expected : {1'000u, 3'605u, 50'000u, 1'000'000u}) {
+    Fixture f;
+    f.keydir.reserve(expected);
+    const std::uint64_t reserved = f.keydir.memory_bytes();
+    INFO("expected " << expected);
+    CHECK(reserved <= expected * kKeydirBytesPerEntry + 8 * PageArena::kPageBytes);
+    for (std::uint64_t i = 0; i < expected; ++i) f.raise(spread(i), static_cast<std::int64_t>(i));
+    CHECK(f.keydir.memory_bytes() == reserved);
+    CHECK(f.budget.used_entries() == expected);
+    f.keydir.reserve(expected * 10);  // too late, and harmless
+    CHECK(f.keydir.memory_bytes() == reserved);
+    f.keydir.clear();
+    CHECK(f.keydir.memory_bytes() == 0);
+  }
 }
 
 TEST_CASE("from 100,000 entries up a keydir never costs more than 20 bytes an entry") {

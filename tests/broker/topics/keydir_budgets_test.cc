@@ -81,6 +81,28 @@ TEST_CASE("a budget says so once when it begins to refuse and once when it has r
   CHECK(of.alarms.size() == 1);
 }
 
+TEST_CASE("more expected keys than the broker's budget holds are refused with both figures", "[budget]") {
+  Budgets of;
+  of.config.keydir_expected_keys = 1000;
+  REQUIRE_OK(of.budgets.fits(of.config));
+  of.config.keydir_expected_keys = 1001;
+  const Status refused = of.budgets.fits(of.config);
+  CHECK(refused.code() == Errc::invalid_config);
+  CHECK_THAT(refused.error().message, Catch::Contains("keydir.expected.keys = 1001 needs 20020 bytes") &&
+                                          Catch::Contains("keydir.total.max.bytes is 20000"));
+}
+
+TEST_CASE("what is left of a budget counts the one above it", "[budget]") {
+  Budgets of(100);
+  KeydirBudget& topic = of.topic(80);
+  CHECK(topic.room_entries() == 80);
+  KeydirBudget& other = of.budgets.of_topic(TopicId{{1}}, "u", TopicConfig());
+  REQUIRE(other.try_reserve(40));
+  CHECK(topic.room_entries() == 60);
+  topic.charge(70);
+  CHECK(topic.room_entries() == 0);
+}
+
 TEST_CASE("a keydir budget that is set below what is in use is a problem at once", "[budget]") {
   Budgets of;
   KeydirBudget& topic = of.topic(100);
