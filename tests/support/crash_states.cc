@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "base/random.h"
@@ -165,7 +166,7 @@ struct CrashStates::Impl {
   void select_worst(const std::vector<std::size_t>& open);
   void push(const std::vector<std::size_t>& open, const std::vector<bool>& chosen, std::string what,
             Tear tear = Tear::whole, std::size_t torn = SIZE_MAX);
-  MemoryTree build(const Selection& selection) const;
+  MemoryTree build(const Selection& selection) const;  // with nodes that no directory names any more
   std::string stale_bytes(const MemoryTree& tree, std::uint64_t node) const;
 };
 
@@ -349,9 +350,9 @@ std::string CrashStates::Impl::stale_bytes(const MemoryTree& tree, std::uint64_t
   std::string longest;
   if (directory == directory_of.end()) return longest;
   for (const auto& [other, parent] : directory_of) {
-    const auto found = tree.find(other);
-    if (other == node || parent != directory->second || found == tree.end()) continue;
-    if (found->second.content->size() >= longest.size()) longest = *found->second.content;
+    const MemoryNode* found = tree.find(other);
+    if (other == node || parent != directory->second || !found) continue;
+    if (found->content->size() >= longest.size()) longest = *found->content;
   }
   return longest;
 }
@@ -365,7 +366,7 @@ MemoryTree CrashStates::Impl::build(const Selection& selection) const {
     if (torn && selection.tear == Tear::grown_stale) stale = stale_bytes(tree, effects[i].operation->node);
     apply(tree, *effects[i].operation, torn ? selection.tear : Tear::whole, stale);
   }
-  return reachable(tree);
+  return tree;
 }
 
 CrashStates::CrashStates(const MemoryFileSystem& recorded, CrashProfile profile, std::uint64_t seed, bool once_per_mark)
@@ -397,11 +398,11 @@ std::optional<CrashState> CrashStates::next(const Wanted& wanted) {
     if (!impl.seen.insert({digest, impl.once_per_mark ? impl.marks : impl.at}).second) continue;
     ++impl.made;
     if (wanted && !wanted(digest, impl.marks)) continue;
-    return make(std::move(tree), digest, selection.what + tear_name(selection.tear));
+    return make(tree, digest, selection.what + tear_name(selection.tear));
   }
 }
 
-CrashState CrashStates::make(MemoryTree tree, std::uint64_t digest, const std::string& what) const {
+CrashState CrashStates::make(const MemoryTree& tree, std::uint64_t digest, const std::string& what) const {
   CrashState state;
   state.digest = digest;
   state.operation_index = impl_->at;
@@ -410,7 +411,7 @@ CrashState CrashStates::make(MemoryTree tree, std::uint64_t digest, const std::s
   state.description = std::string(kProfiles[static_cast<std::size_t>(impl_->profile)]) + " crash after operation " +
                       std::to_string(impl_->at) + ", landed: " + what;
   auto content = std::make_shared<MemoryFileSystem::State>();
-  content->tree = std::move(tree);
+  content->tree = reachable(tree);
   content->initial = content->tree;
   content->next_node = impl_->next_node;
   state.image.reset(new MemoryFileSystem(std::move(content)));
@@ -426,7 +427,7 @@ CrashState CrashStates::random_now(const MemoryFileSystem& recorded, CrashProfil
   const Selection& selection = impl.selections[impl.random.below(impl.selections.size())];
   MemoryTree tree = impl.build(selection);
   const std::uint64_t digest = digest_of(tree);
-  return states.make(std::move(tree), digest, selection.what + tear_name(selection.tear));
+  return states.make(tree, digest, selection.what + tear_name(selection.tear));
 }
 
 std::size_t CrashStates::count() const { return impl_->made; }

@@ -15,7 +15,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -24,7 +23,7 @@
 namespace logcask::testing {
 
 struct MemoryNode;
-using MemoryTree = std::map<std::uint64_t, MemoryNode>;
+class MemoryTree;
 
 enum class CrashProfile { prefix, ordered, worst };
 
@@ -57,7 +56,7 @@ class CrashStates {
 
  private:
   struct Impl;
-  CrashState make(MemoryTree tree, std::uint64_t digest, const std::string& what) const;
+  CrashState make(const MemoryTree& tree, std::uint64_t digest, const std::string& what) const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -424,18 +424,21 @@ const char* operation_name(OperationKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-MemoryTree reachable(MemoryTree tree) {
-  std::set<std::uint64_t> kept;
-  std::vector<std::uint64_t> left{kRootNode};
-  while (!left.empty()) {
-    const std::uint64_t node = left.back();
-    left.pop_back();
-    if (!kept.insert(node).second) continue;
-    for (const auto& [name, child] : *tree.at(node).entries) left.push_back(child);
-  }
-  std::erase_if(tree, [&](const auto& entry) { return !kept.contains(entry.first); });
-  return tree;
+namespace {
+
+// In rising order.
+std::vector<std::uint64_t> reachable_nodes(const MemoryTree& tree) {
+  std::vector<std::uint64_t> nodes{kRootNode};
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    for (const auto& [name, child] : *tree.at(nodes[i]).entries) nodes.push_back(child);
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  return nodes;
 }
+
+}  // namespace
+
+MemoryTree reachable(const MemoryTree& tree) { return tree.only(reachable_nodes(tree)); }
 
 const Fault* State::count(OperationKind kind, const std::string& name) {
   if (changes_something(kind)) ++changes;
@@ -470,11 +473,14 @@ bool State::ignores(OperationKind kind, const std::string& name) const {
 
 std::uint64_t State::used_bytes() const {
   std::uint64_t sum = 0;
-  for (const auto& [id, node] : reachable(tree)) sum += std::max<std::uint64_t>(node.content->size(), node.reserved);
+  for (const std::uint64_t id : reachable_nodes(tree)) {
+    const MemoryNode& node = tree.at(id);
+    sum += std::max<std::uint64_t>(node.content->size(), node.reserved);
+  }
   return sum;
 }
 
-std::uint64_t State::used_files() const { return reachable(tree).size() - 1; }
+std::uint64_t State::used_files() const { return reachable_nodes(tree).size() - 1; }
 
 MemoryFileSystem::MemoryFileSystem() : state_(std::make_shared<State>()) {
   state_->tree[kRootNode].directory = true;

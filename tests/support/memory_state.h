@@ -1,6 +1,7 @@
 #pragma once
 // Internal to memory_file_system.cc and crash_states.cc: the tree of nodes and what is recorded about it.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::testing {
@@ -47,12 +49,53 @@ struct MemoryNode {
   std::uint64_t reserved = 0;                            // files: preallocated size
   Shared<std::map<std::string, std::uint64_t>> entries;  // directories
 };
-using MemoryTree = std::map<std::uint64_t, MemoryNode>;
+
+// Nodes by number, in one piece of memory: an image of a power loss is a copy of a tree, and there are hundred
+// thousands. What is added moves the nodes that are there: keep no reference over it.
+class MemoryTree {
+ public:
+  using Entry = std::pair<std::uint64_t, MemoryNode>;
+
+  const MemoryNode* find(std::uint64_t node) const {
+    const auto found = place(node);
+    return found != entries_.end() && found->first == node ? &found->second : nullptr;
+  }
+  const MemoryNode& at(std::uint64_t node) const {
+    const MemoryNode* found = find(node);
+    LOGCASK_CHECK(found);
+    return *found;
+  }
+  MemoryNode& at(std::uint64_t node) { return const_cast<MemoryNode&>(std::as_const(*this).at(node)); }
+  // Made when it is not there.
+  MemoryNode& operator[](std::uint64_t node) {
+    const auto found = place(node);
+    if (found != entries_.end() && found->first == node)
+      return entries_[static_cast<std::size_t>(found - entries_.begin())].second;
+    return entries_.insert(found, {node, MemoryNode()})->second;
+  }
+  std::size_t size() const { return entries_.size(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  // What the numbers, in rising order, name.
+  MemoryTree only(const std::vector<std::uint64_t>& nodes) const {
+    MemoryTree some;
+    some.entries_.reserve(nodes.size());
+    for (const std::uint64_t node : nodes) some.entries_.emplace_back(node, at(node));
+    return some;
+  }
+
+ private:
+  std::vector<Entry>::const_iterator place(std::uint64_t node) const {
+    return std::lower_bound(entries_.begin(), entries_.end(), node,
+                            [](const Entry& entry, std::uint64_t wanted) { return entry.first < wanted; });
+  }
+  std::vector<Entry> entries_;
+};
 
 inline constexpr std::uint64_t kRootNode = 0;
 
 // The nodes that can be reached from the root.
-MemoryTree reachable(MemoryTree tree);
+MemoryTree reachable(const MemoryTree& tree);
 
 struct MemoryFileSystem::State {
   mutable std::mutex mutex;
