@@ -140,7 +140,7 @@ TEST_CASE("a cache of no bytes holds nothing and asks for nothing, a block too l
   REQUIRE(tiny.bytes() == 0);
 }
 
-TEST_CASE("lookups are right on the first and on every later read, whatever the batches are like") {
+TEST_CASE("lookups are right on the first and on every later read, whatever the batches are like", "[one-thread]") {
   const std::vector<std::vector<BatchShape>> logs = {
       {{1, 30}},                       // many batches between two index entries
       {{2000, 100}},                   // record entries inside a batch

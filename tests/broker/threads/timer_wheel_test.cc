@@ -65,7 +65,7 @@ TEST_CASE("timers beyond one turn of the wheel and long pauses keep their order"
   CHECK(ran == std::vector<int>{5, 60});
 }
 
-TEST_CASE("random adds, cancels and advances agree with a simple model") {
+TEST_CASE("random adds, cancels and advances agree with a simple model", "[one-thread]") {
   const std::uint64_t seed = testing::test_seed();
   INFO("seed " << seed);
   Random random(seed);
