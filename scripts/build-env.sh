@@ -8,10 +8,10 @@ fi
 # The same sources at another path hit the cache too.
 export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$PWD}" CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR:-1}"
 
-# One job a core, but at least 1.2 GiB of free memory for each: the heaviest files (Asio coroutines) take that.
+# One job a core, but at least 1.3 GiB of free memory for each: the heaviest files (Asio coroutines, broker_tests) take that.
 build_jobs() {
   cores=$(nproc)
-  fits=$(awk '/^MemAvailable:/ {print int($2 / 1258291)}' /proc/meminfo)
+  fits=$(awk '/^MemAvailable:/ {print int($2 / 1363149)}' /proc/meminfo)
   [ "$fits" -ge 1 ] || fits=1
   if [ "$fits" -lt "$cores" ]; then echo "$fits"; else echo "$cores"; fi
 }
