@@ -15,11 +15,12 @@
 #include <string>
 
 #include "base/types.h"
+#include "sizing/keydir_cost.h"
 
 namespace logcask {
 
-// What one entry costs, table slack and growth included; asserted by tests and bench/keydir_bench.
-inline constexpr std::uint64_t kKeydirBytesPerEntry = 20;
+// What one entry costs, table slack and growth included; asserted by tests and bench/keydir_bench. Plans count it, too.
+inline constexpr std::uint64_t kKeydirBytesPerEntry = sizing::kLogcaskEntryBytes;
 
 class KeydirBudget {
  public:

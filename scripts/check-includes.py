@@ -21,13 +21,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Whose headers a folder may include, besides its own.
 ALLOWED = {
     "base": set(),
+    "sizing": {"base"},
     "proto": {"base"},
     "segment": {"base", "proto"},
-    "partition": {"base", "proto", "segment"},
-    "compactor": {"base", "proto", "segment", "partition"},
-    "broker": {"base", "proto", "segment", "partition", "compactor"},
+    "partition": {"base", "sizing", "proto", "segment"},
+    "compactor": {"base", "sizing", "proto", "segment", "partition"},
+    "broker": {"base", "sizing", "proto", "segment", "partition", "compactor"},
     "client": {"base", "proto"},
-    "cli": {"base", "proto", "segment", "partition", "compactor", "broker", "client"},
+    "cli": {"base", "sizing", "proto", "segment", "partition", "compactor", "broker", "client"},
 }
 FOLDERS = set(ALLOWED) | {"tests", "bench"}
 # Public headers, "logcask/NAME" everywhere: which folder each belongs to.
@@ -53,7 +54,7 @@ ROOMS = {
 }
 ROOMS[TOP] = set(ROOMS)
 
-STORAGE = {"base", "segment", "partition", "compactor"}
+STORAGE = {"base", "sizing", "segment", "partition", "compactor"}
 # Of proto, storage knows the one batch format and its codecs, nothing of the wire.
 STORAGE_PROTO = {"proto/record_batch.h", "proto/compression.h", "logcask/compression.h"}
 STORAGE_BANNED_HEADERS = re.compile(
@@ -136,6 +137,10 @@ PLANTED = [
     ("base/include/logcask/a.h", "#include <logcask/errc.h>", False),
     ("base/a.h", "#include <logcask/client.h>", True),
     ("client/a.cc", "#include <logcask/result.h>", False),
+    ("sizing/a.cc", '#include "partition/keydir_budget.h"', True),
+    ("sizing/a.cc", '#include "base/result.h"', False),
+    ("partition/a.h", '#include "sizing/keydir_cost.h"', False),
+    ("segment/a.h", '#include "sizing/keydir_cost.h"', True),
     ("broker/services/a.cc", '#include "broker/native/native_protocol.h"', True),
     ("broker/services/a.cc", '#include "broker/net/out_queue.h"', True),
     ("broker/services/a.cc", '#include "broker/door/partition_runner.h"', False),

@@ -11,7 +11,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = ("base", "proto", "segment", "partition", "compactor", "broker", "client", "cli", "tests", "bench")
+FOLDERS = ("base", "sizing", "proto", "segment", "partition", "compactor", "broker", "client", "cli", "tests", "bench")
 TARGET = re.compile(r"\b(?:add_library|add_executable|logcask_add_tests)\(\s*([\w-]+)([^)]*)\)")
 DECLARATIONS = (
     re.compile(r"(?:struct|class|enum class|enum|union|concept)\s+(\w+)"),

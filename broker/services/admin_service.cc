@@ -7,6 +7,8 @@
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
+#include "sizing/keydir_cost.h"
+#include "sizing/verdict.h"
 
 namespace logcask {
 namespace {
@@ -17,9 +19,11 @@ constexpr std::int64_t kReopenLookMs = 100;
 // Of one deletion of records, so that its line stays short.
 constexpr std::size_t kPartitionsNamed = 100;
 
-const char* verdict(std::uint64_t used, std::int64_t budget) {
-  const double share = budget > 0 ? static_cast<double>(used) / static_cast<double>(budget) : 0;
-  return share > 1 ? "OOM" : share > 0.75 ? "TIGHT" : "FITS";
+// By what the budget counts, so that it is the word of `logcask plan`, and OOM is where new keys are refused.
+std::string keydir_verdict(std::uint64_t entries, std::int64_t budget) {
+  if (budget <= 0) return std::string(sizing::verdict_text(sizing::Verdict::fits));  // no limit
+  return std::string(
+      sizing::verdict_text(sizing::verdict(sizing::kLogcask.ram(entries, 0), static_cast<double>(budget))));
 }
 
 // For whoever asks later who did what: one line for each act that changed something, however many there are, since each
@@ -276,8 +280,9 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
       ++partitions;
       if (!topic->internal) ++description.partitions;
       progress += state.loading_progress;
-      description.keydir_entries += state.live_keys + state.deleted_keys;
-      description.keydir_bytes += state.keydir_bytes;
+      // Internal topics have a budget of their own, without a limit.
+      if (!topic->internal) description.keydir_entries += state.live_keys + state.deleted_keys;
+      if (!topic->internal) description.keydir_bytes += state.keydir_bytes;
       const PartitionId id(static_cast<std::int32_t>(p));
       if (state.state == PartitionSnapshot::State::loading) ++description.partitions_loading;
       for (const PartitionProblem& problem : state.problems)
@@ -288,7 +293,7 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
   if (facts_.list_problems) facts_.list_problems(description.problems);
   const bool refused = std::any_of(description.problems.begin(), description.problems.end(),
                                    [](const BrokerProblem& problem) { return problem.state == kKeydirFull; });
-  description.keydir_verdict = refused ? "OOM" : verdict(description.keydir_bytes, facts_.keydir_budget_bytes);
+  description.keydir_verdict = refused ? "OOM" : keydir_verdict(description.keydir_entries, facts_.keydir_budget_bytes);
   return description;
 }
 

@@ -52,6 +52,7 @@ struct BrokerDescription {
   std::int64_t uptime_ms = 0;
   std::size_t topics = 0, partitions = 0;  // of users
   std::size_t partitions_loading = 0;      // internal ones too
+  // Of users: what the budget counts.
   std::uint64_t keydir_entries = 0, keydir_bytes = 0;
   std::string keydir_verdict;  // FITS | TIGHT | OOM
   double loading_progress = 1;

@@ -52,6 +52,28 @@ TEST_CASE("reopen answers once lookups do", "[admin]") {
   CHECK(f.partition("t").get("a").value == "1");
 }
 
+TEST_CASE("the broker's verdict counts what the budget counts: three quarters fit, the whole is tight, more is OOM",
+          "[admin]") {
+  AdminFixture f;
+  f.create("t");
+  for (const char* key : {"a", "b", "c"}) f.put("t", key, "1");
+  f.put("t", "d", std::nullopt);  // a deleted key has an entry, too
+  f.run();
+  const auto verdict_at = [&](std::int64_t budget) {
+    f.facts.keydir_budget_bytes = budget;
+    const auto description = f.admin.describe_broker(f.principal);
+    REQUIRE_OK(description);
+    CHECK(description->keydir_entries == 4);
+    return description->keydir_verdict;
+  };
+  const std::int64_t need = 4 * kKeydirBytesPerEntry;  // 80
+  CHECK(verdict_at(108) == "FITS");
+  CHECK(verdict_at(106) == "TIGHT");
+  CHECK(verdict_at(need) == "TIGHT");
+  CHECK(verdict_at(need - 1) == "OOM");
+  CHECK(verdict_at(0) == "FITS");  // no limit
+}
+
 TEST_CASE("while a reopen waits for keys, another one says at once that they are still being loaded", "[admin]") {
   AdminFixture f;
   for (const char* topic : {"t", "u"}) {

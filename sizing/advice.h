@@ -1,0 +1,55 @@
+#pragma once
+// Which engine a workload wants, how the plan scores, and the table that compares the engines. Pure functions; any
+// thread.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sizing/checks.h"
+#include "sizing/figures.h"
+#include "sizing/workload.h"
+
+namespace logcask::sizing {
+
+enum class Engine { logcask, lsm_tree, b_plus_tree };
+// "logcask", "lsm-tree", "b+tree"
+std::string_view engine_text(Engine engine);
+
+struct Recommendation {
+  Engine engine = Engine::logcask;
+  std::string reason;
+  bool delete_mode_keep = false;  // with it
+  // An engine that would do as well; the same as `engine` when there is none.
+  Engine alternative = Engine::logcask;
+};
+Recommendation recommend_engine(const Workload& workload, const Figures& figures);
+
+struct ScoreMove {
+  int by = 0;
+  std::string_view rule;
+  std::string why;
+};
+struct Score {
+  std::string_view name;
+  int begins = 0;
+  int value = 0;  // 1 to 5
+  std::vector<ScoreMove> moves;
+};
+// Throughput, durability, complexity.
+std::vector<Score> scores(const Workload& workload, const Figures& figures);
+
+// One line of the comparison of engines.
+struct Axis {
+  std::string_view name;
+  std::string logcask;  // measured here, or by construction
+  std::string_view lsm_tree;
+  std::string_view b_plus_tree;
+};
+std::vector<Axis> axes(const Figures& figures);
+
+// The topic that the plan means: "logcask topic create NAME --partitions 4 --config delete.mode=keep".
+std::string create_command(const Workload& workload, const Recommendation& recommendation);
+
+}  // namespace logcask::sizing

@@ -1,0 +1,182 @@
+#include "sizing/checks.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/mutant.h"
+#include "sizing/quantity.h"
+#include "sizing/rules.h"
+
+namespace logcask::sizing {
+namespace {
+
+double as_double(std::uint64_t number) { return static_cast<double>(number); }
+std::string bytes_knob(std::uint64_t bytes) { return quantity_text(Unit::bytes, bytes); }
+std::string ms_knob(std::uint64_t ms) { return quantity_text(Unit::milliseconds, ms); }
+
+std::string need_text(const Workload& workload, const Figures& f) {
+  std::string text = quantity_text(Unit::count, workload.keys) + " keys at " + rounded(f.ram_per_key, 1) + " B are " +
+                     decimal_bytes(f.ram);
+  if (workload.other_keydir_bytes > 0) text += ", with other topics " + decimal_bytes(f.ram_needed);
+  return text + ", " + percent_of(f.ram_needed, as_double(workload.ram_budget)) + " of the node's " +
+         bytes_knob(workload.ram_budget);
+}
+
+// Three digits, rounded so that whoever sets what is printed has mended it.
+double step_of(double bytes) { return bytes < 1000 ? 1 : std::pow(10, std::floor(std::log10(bytes)) - 2); }
+std::string at_least(double bytes) { return decimal_bytes(std::ceil(bytes / step_of(bytes)) * step_of(bytes), 2); }
+std::string at_most(double bytes) { return decimal_bytes(std::floor(bytes / step_of(bytes)) * step_of(bytes), 2); }
+
+std::string budget_for(double ram, double share) { return at_least(ram / share); }
+
+// The largest segments with which eight of a partition are no more than 1.5 times the live bytes.
+std::string segments_for(const Workload& workload, const Figures& f) {
+  return at_most(std::max(1024.0, 1.5 * f.disk_live / kDiskBoundSegments / as_double(workload.partitions)));
+}
+
+Finding check_keydir_ram(const Workload& workload, const Figures& f) {
+  const auto per_partition = as_double(workload.ram_budget_per_partition);
+  const std::string need = need_text(workload, f);
+  const bool partition_full = f.ram_per_partition > per_partition;
+  if (f.verdict == Verdict::oom)
+    return {kKeydirRam, Severity::reject, "Wall A, RAM per key: " + need + ".",
+            "Give the node " + budget_for(f.ram_needed, 0.75) +
+                " or more, spread the keys over more nodes, or use an LSM "
+                "tree: it keeps keys on disk."};
+  if (beyond_all_partitions(workload, f))
+    return {kKeydirRam, Severity::reject,
+            "Wall A, RAM per key: " + need + "; over " + grouped(workload.max_partitions) + " partitions each holds " +
+                decimal_bytes(f.ram / as_double(workload.max_partitions)) + ", the budget of one is " +
+                bytes_knob(workload.ram_budget_per_partition) + ".",
+            "Use an LSM tree: it keeps keys on disk."};
+  if (partition_full)
+    return {kKeydirRam, Severity::warn,
+            need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + ", its budget is " +
+                bytes_knob(workload.ram_budget_per_partition) + ".",
+            "Add partitions: " + grouped(static_cast<std::uint64_t>(std::ceil(f.ram / per_partition))) +
+                " hold them. Their number is for ever, so decide before the topic is made."};
+  if (f.verdict == Verdict::tight)
+    return {kKeydirRam, Severity::warn, need + ": above three quarters.",
+            "Give the node " + budget_for(f.ram_needed, 0.75) + " or more; at the limit new keys are refused."};
+  if (f.above_quarter)
+    return {kKeydirRam, Severity::warn, need + ": above a quarter.",
+            "It fits. With " + budget_for(f.ram_needed, 0.25) + " there is room to grow to four times the keys."};
+  return {kKeydirRam, Severity::ok,
+          need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + " of " +
+              bytes_knob(workload.ram_budget_per_partition) + ".",
+          ""};
+}
+
+Finding check_range_query(const Workload& workload) {
+  if (!workload.needs_range) return {kRangeQuery, Severity::ok, "Lookups are by whole key: one probe, one read.", ""};
+  return {kRangeQuery, Severity::reject,
+          "Wall B, no order: a hash of keys answers no range and no prefix; each would read the whole log.",
+          "No knob mends it. Use an LSM tree, or a B+ tree where reads outweigh writes."};
+}
+
+Finding check_sync_strategy(const Workload& workload) {
+  const std::string limit = workload.max_loss_ms ? ms_knob(*workload.max_loss_ms) : "";
+  if (workload.sync == "every")
+    return {kSyncStrategy, Severity::ok, "Acknowledged means on disk: a power loss takes nothing acknowledged.", ""};
+  if (workload.sync == "interval") {
+    const std::string what = "A power loss takes up to " + ms_knob(workload.flush_ms) + " of acknowledged writes";
+    // "Less than": an interval as long as what may be lost is too long.
+    const bool kept =
+        !workload.max_loss_ms || (mutant(Mutant::loss_not_strict) ? workload.flush_ms <= *workload.max_loss_ms
+                                                                  : workload.flush_ms < *workload.max_loss_ms);
+    if (kept) return {kSyncStrategy, Severity::ok, what + (limit.empty() ? "." : ", less than " + limit + "."), ""};
+    return {kSyncStrategy, Severity::warn, what + "; it must be less than " + limit + ".",
+            *workload.max_loss_ms > 1 ? "Set flush.ms below " + limit + ", or sync every (acks=all)."
+                                      : std::string("Set sync every (acks=all).")};
+  }
+  if (!workload.max_loss_ms)
+    return {kSyncStrategy, Severity::ok, "Nothing bounds what a power loss takes, and no bound is asked for.", ""};
+  return {kSyncStrategy, Severity::warn, "Nothing bounds what a power loss takes; it must be less than " + limit + ".",
+          "Set sync interval with flush.ms below " + limit + ", or sync every (acks=all)."};
+}
+
+Finding check_tombstone(const Workload& workload) {
+  if (workload.delete_mode == "keep")
+    return {kTombstone, Severity::ok,
+            "Tombstones stay for ever, and each costs a key's RAM: count deleted keys among keys.", ""};
+  if (!workload.deletes_and_recreates)
+    return {kTombstone, Severity::ok, "No key is deleted and written again; tombstones go after delete.retention.ms.",
+            ""};
+  return {
+      kTombstone, Severity::warn,
+      "Keys are deleted and written again: a reader away for longer than delete.retention.ms never sees the delete and "
+      "takes the new key for the old one.",
+      "Set delete.mode=keep, and count deleted keys among keys."};
+}
+
+Finding check_merge_cadence(const Workload& workload, const Figures& f) {
+  if (workload.disk_bytes && f.disk_high > as_double(*workload.disk_bytes))
+    return {kMergeCadence, Severity::warn,
+            "The disk may reach " + decimal_bytes(f.disk_high) + " with dead records (" + decimal_bytes(f.disk_live) +
+                " live), above " + bytes_knob(*workload.disk_bytes) + ".",
+            f.disk_live > as_double(*workload.disk_bytes)
+                ? "The live records alone do not fit: more disk, or smaller values."
+            : f.disk_high > kDiskBound * f.disk_live
+                ? "More disk, or segment.bytes of " + segments_for(workload, f) + " or less."
+                : std::string("More disk: compaction keeps it below 2.5 times the live bytes, not below that.")};
+  if (workload.updates_per_key == 0 && !workload.deletes_and_recreates)
+    return {kMergeCadence, Severity::ok, "Nothing is written twice, so there is nothing to compact.", ""};
+  if (as_double(workload.dead_percent) > 100 * kBitcaskDeadShare)
+    return {kMergeCadence, Severity::warn,
+            "Segments wait until " + grouped(workload.dead_percent) + "% of them is dead; merge at 60% at the latest.",
+            "Set min.cleanable.dirty.ratio to 0.6 or less (0.5 is the default)."};
+  if (f.disk_high > kDiskBound * f.disk_live)
+    return {kMergeCadence, Severity::warn,
+            "Segments are large beside the data: only closed ones are compacted, so the disk may reach " +
+                decimal_bytes(f.disk_high) + " for " + decimal_bytes(f.disk_live) + " live.",
+            "Set segment.bytes to " + segments_for(workload, f) + " or less."};
+  if (workload.bursty && !workload.off_peak)
+    return {kMergeCadence, Severity::warn, "Writes come in bursts, and compaction would work beside them.",
+            "Set off-peak (compaction.window, such as 1-5), and keep disk for a day of dead records."};
+  return {kMergeCadence, Severity::ok,
+          "Compaction at " + grouped(workload.dead_percent) + "% dead: at most " + decimal_bytes(f.disk_high) +
+              " on disk, each byte written about " + rounded(f.write_amplification, 2) + " times.",
+          ""};
+}
+
+Finding check_hint_files(const Workload& workload, const Figures& f) {
+  const std::string estimate = "Lookups are back " + about_seconds(f.restart.clean_s) + " after a clean stop, " +
+                               about_seconds(f.restart.killed_s) + " after a kill; without hints it would be " +
+                               about_seconds(f.restart.without_hints_s);
+  if (f.restart.killed_s * 1000 <= as_double(workload.max_restart_ms))
+    return {kHintFiles, Severity::ok, estimate + ".", ""};
+  return {kHintFiles, Severity::warn, estimate + "; it may take " + ms_knob(workload.max_restart_ms) + ".",
+          "Hints are always written; only fewer keys on the node, or a longer max-restart, mend it."};
+}
+
+}  // namespace
+
+std::string_view severity_text(Severity severity) {
+  switch (severity) {
+    case Severity::ok:
+      return "ok";
+    case Severity::warn:
+      return "warn";
+    case Severity::reject:
+      return "reject";
+  }
+  return "";
+}
+
+bool beyond_all_partitions(const Workload& workload, const Figures& figures) {
+  return figures.ram / as_double(workload.max_partitions) > as_double(workload.ram_budget_per_partition);
+}
+
+std::vector<Finding> check_workload(const Workload& workload, const Figures& figures) {
+  return {check_keydir_ram(workload, figures),    check_range_query(workload),
+          check_sync_strategy(workload),          check_tombstone(workload),
+          check_merge_cadence(workload, figures), check_hint_files(workload, figures)};
+}
+
+Severity worst(const std::vector<Finding>& findings) {
+  Severity severity = Severity::ok;
+  for (const Finding& finding : findings) severity = std::max(severity, finding.severity);
+  return severity;
+}
+
+}  // namespace logcask::sizing

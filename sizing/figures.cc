@@ -1,0 +1,62 @@
+#include "sizing/figures.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace logcask::sizing {
+namespace {
+
+// Compaction at a share d of dead records writes (1 - d) / d bytes for each dead byte it takes away.
+double write_amplification(const Workload& workload, double dead_share) {
+  const auto updates = static_cast<double>(workload.updates_per_key);
+  return 1 + (1 - dead_share) / dead_share * updates / (1 + updates);
+}
+
+std::uint64_t segments_of(double bytes, std::uint64_t segment_bytes) {
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(bytes / static_cast<double>(segment_bytes))));
+}
+
+}  // namespace
+
+Figures figures(const Workload& workload, const KeydirCost& cost) {
+  const bool ours = cost.name == kLogcask.name;
+  const auto keys = static_cast<double>(workload.keys);
+  const auto partitions = static_cast<double>(workload.partitions);
+  const auto copies = static_cast<double>(workload.replication);
+  const auto segment = static_cast<double>(workload.segment_bytes);
+  Figures f;
+  f.cost = cost;
+  f.ram_per_key = cost.per_key(workload.key_bytes);
+  f.ram = cost.ram(workload.keys, workload.key_bytes);
+  f.ram_per_partition = f.ram / partitions;
+  f.ram_all_copies = f.ram * copies;
+  f.ram_needed = f.ram + workload.other_keydir_bytes;
+  const auto budget = static_cast<double>(workload.ram_budget);
+  f.verdict = verdict(f.ram_needed, budget);
+  f.above_quarter = above_quarter(f.ram_needed, budget);
+
+  f.record_bytes = (ours ? kLogcaskRecordOverhead : kBitcaskRecordOverhead) + static_cast<double>(workload.key_bytes) +
+                   static_cast<double>(workload.value_bytes);
+  const double log_live = workload.live_disk_bytes.value_or(keys * f.record_bytes);
+  const double hints = ours ? keys * kHintEntryBytes : 0;
+  const double written = log_live * (1 + static_cast<double>(workload.updates_per_key));
+  const double dead_share = static_cast<double>(workload.dead_percent) / 100;
+  const double bound = ours ? std::max(kDiskBound * log_live, log_live + kDiskBoundSegments * segment * partitions)
+                            : log_live / (1 - kBitcaskDeadShare);
+  double log_high = std::min(written, bound);
+  if (workload.dead_disk_bytes) log_high = std::max(log_high, log_live + *workload.dead_disk_bytes);
+  f.disk_live = log_live + hints;
+  f.disk_high = log_high + hints;
+  f.disk_all_copies = f.disk_high * copies;
+
+  f.data_files_per_partition = segments_of(log_live / partitions, workload.segment_bytes);
+  f.data_files = f.data_files_per_partition * workload.partitions;
+  const std::uint64_t high = segments_of(log_high / partitions, workload.segment_bytes) * workload.partitions;
+  f.files = high * kFilesPerSegment + kFilesPerPartition * workload.partitions;
+  f.descriptors = high + kDescriptorsPerPartition * workload.partitions;
+  f.restart = {keys * kRestartSecondsPerKey, keys * kRestartKilledSecondsPerKey, log_high * kRestartSecondsPerLogByte};
+  f.write_amplification = write_amplification(workload, ours ? dead_share : kBitcaskDeadShare);
+  return f;
+}
+
+}  // namespace logcask::sizing

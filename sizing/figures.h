@@ -1,0 +1,73 @@
+#pragma once
+// What a workload takes: RAM by its keys, disk by its bytes, files, descriptors, time to start, bytes written per byte.
+//
+// Pure functions of a Workload and a KeydirCost; any thread. Bytes are doubles, exact below 2^53.
+
+#include <cstdint>
+
+#include "sizing/keydir_cost.h"
+#include "sizing/verdict.h"
+#include "sizing/workload.h"
+
+namespace logcask::sizing {
+
+// Of a record on disk beside key and value. Bitcask: CRC, time, key size, value size.
+inline constexpr double kBitcaskRecordOverhead = 16;
+// Lengths, flags and deltas of a record in a batch of many: 126.1 bytes a record for keys of 16 and values of 100
+// (bench/RESULTS.md, compaction: 12,612,848 bytes of 100,000 records).
+inline constexpr double kLogcaskRecordOverhead = 10;
+// Of an entry in a hint (docs/FORMAT.md, "Hint").
+inline constexpr double kHintEntryBytes = 24;
+// .log, .index, .timeindex, .hint; and both manifests, the snapshot of producers and the active segment's .sync.
+inline constexpr std::uint64_t kFilesPerSegment = 4;
+inline constexpr std::uint64_t kFilesPerPartition = 4;
+// The active log and its .sync, while the partition is written to.
+inline constexpr std::uint64_t kDescriptorsPerPartition = 2;
+
+// A restart with 10,000,000 keys in one partition (bench/RESULTS.md, restart): 0.832 s with hints, 1.019 s after
+// SIGKILL, 3.011 s without hints, which is 1.261 GB of log.
+inline constexpr double kRestartSecondsPerKey = 0.832 / 10'000'000;
+inline constexpr double kRestartKilledSecondsPerKey = 1.019 / 10'000'000;
+inline constexpr double kRestartSecondsPerLogByte = 3.011 / 1'261'000'000;
+
+// What the broker promises (docs/decisions/0020): 2.5 times the live bytes, or eight segments a partition beside them.
+inline constexpr double kDiskBound = 2.5;
+inline constexpr double kDiskBoundSegments = 8;
+// Bitcask's default: files are merged at 60 % of dead bytes.
+inline constexpr double kBitcaskDeadShare = 0.6;
+
+// (appended + written by compaction) / appended, in a run that overwrote 100,000 keys ten times and compacted once at
+// the end (bench/RESULTS.md, compaction).
+inline constexpr double kMeasuredWriteAmplification = 1.143;
+
+struct RestartEstimate {
+  double clean_s = 0;          // from hints, after a clean stop
+  double killed_s = 0;         // the same after SIGKILL
+  double without_hints_s = 0;  // every log read, one after the other
+};
+
+struct Figures {
+  KeydirCost cost;
+  double ram_per_key = 0;
+  double ram = 0;                // of one copy of the topic
+  double ram_per_partition = 0;  // keys are spread evenly
+  double ram_all_copies = 0;
+  double ram_needed = 0;  // on the node: ram, and what its other topics hold
+  Verdict verdict = Verdict::fits;
+  bool above_quarter = false;
+
+  double record_bytes = 0;
+  double disk_live = 0;  // latest records of all keys, hints included
+  double disk_high = 0;  // with dead records, before compaction takes them
+  double disk_all_copies = 0;
+  std::uint64_t data_files_per_partition = 0;  // segments of live records
+  std::uint64_t data_files = 0;
+  std::uint64_t files = 0;        // all kinds, at disk_high
+  std::uint64_t descriptors = 0;  // all segments held open; the setting open.files.max bounds those
+  RestartEstimate restart;
+  double write_amplification = 1;  // estimate for this workload
+};
+
+Figures figures(const Workload& workload, const KeydirCost& cost);
+
+}  // namespace logcask::sizing

@@ -1,0 +1,13 @@
+#include "sizing/keydir_cost.h"
+
+namespace logcask::sizing {
+
+static_assert(kBitcaskEntryPayload == 20);
+
+const KeydirCost* cost_model(std::string_view name) {
+  for (const KeydirCost* cost : {&kLogcask, &kBitcask, &kBareEntry})
+    if (cost->name == name) return cost;
+  return nullptr;
+}
+
+}  // namespace logcask::sizing

@@ -1,0 +1,33 @@
+#pragma once
+// Numbers as people say them: 10M keys, 4 KiB, 256 MB, 100 ms. What is printed is read back as the same number.
+//
+// KB, MB, GB, TB are powers of 1000; KiB, MiB, GiB, TiB of 1024. Counts take k, M, B and T. Times take ms, s, min, h
+// and d, without a unit milliseconds, as the broker's settings do. Digits may be grouped ("715,827,882", "10_000").
+// Pure functions.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace logcask::sizing {
+
+enum class Unit { count, bytes, milliseconds };
+
+// invalid_argument: no number, a unit that is none or is not plain ("4K": 4000 or 4096?), or not whole.
+Result<std::uint64_t> parse_quantity(Unit unit, std::string_view text);
+// Exact: "10M", "4 KiB", "256 MB", "2,147,483,647 B", "1 min".
+std::string quantity_text(Unit unit, std::uint64_t number);
+
+// Rounded, for figures: "76.5 MB", "73 MiB", "8.2%", "1.2 s".
+std::string decimal_bytes(double bytes, int digits = 1);
+std::string binary_bytes(double bytes, int digits = 1);
+// "76.5 MB = 73 MiB"
+std::string both_bytes(double bytes, int digits = 1);
+std::string percent_of(double part, double whole);
+std::string rounded(double number, int digits);
+std::string grouped(std::uint64_t number);  // "715,827,882"
+std::string about_seconds(double seconds);  // "83 ms", "1.2 s", "13.9 h"
+
+}  // namespace logcask::sizing

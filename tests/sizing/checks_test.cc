@@ -1,0 +1,237 @@
+#include "sizing/checks.h"
+
+#include "sizing/plan.h"
+#include "sizing/quantity.h"
+#include "sizing/rules.h"
+#include "tests/support/catch.h"
+
+using namespace logcask::sizing;
+
+namespace {
+
+const Finding& finding_of(const Plan& plan, std::string_view rule) {
+  for (const Finding& finding : plan.findings)
+    if (finding.rule == rule) return finding;
+  FAIL("no such finding");
+  std::abort();
+}
+
+Finding found(const Workload& w, std::string_view rule, const KeydirCost& model = kLogcask) {
+  return finding_of(make_plan(w, model), rule);
+}
+
+bool says(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("all six checks answer, in their order, and each that is not well names its mend") {
+  Workload w;
+  w.keys = 300'000'000;
+  w.needs_range = true;
+  w.max_loss_ms = 50;
+  w.deletes_and_recreates = true;
+  w.dead_percent = 80;
+  w.max_restart_ms = 1000;
+  const Plan plan = make_plan(w, kLogcask);
+  REQUIRE(plan.findings.size() == 6);
+  const std::string_view order[] = {kKeydirRam, kRangeQuery, kSyncStrategy, kTombstone, kMergeCadence, kHintFiles};
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(plan.findings[i].rule == order[i]);
+    CHECK(rules()[i].name == order[i]);
+    CHECK(plan.findings[i].severity != Severity::ok);
+    CHECK_FALSE(plan.findings[i].mend.empty());
+    CHECK(find_rule(order[i]) != nullptr);
+  }
+  for (const Finding& finding : make_plan(Workload{}, kLogcask).findings) {
+    CHECK(finding.severity == Severity::ok);
+    CHECK(finding.mend.empty());
+  }
+}
+
+TEST_CASE("a bad fit, a session store of 500M keys, is rejected for wall A") {
+  Workload w;
+  w.keys = 500'000'000;
+  w.value_bytes = 1024;
+  w.ram_budget = 4'000'000'000;
+  w.partitions = 64;
+  for (const KeydirCost* model : {&kLogcask, &kBitcask}) {
+    const Plan plan = make_plan(w, *model);
+    CHECK(plan.rejected());
+    CHECK(plan.judged.verdict == Verdict::oom);
+    CHECK(finding_of(plan, kKeydirRam).severity == Severity::reject);
+    CHECK(says(finding_of(plan, kKeydirRam).message, "Wall A"));
+    CHECK(says(finding_of(plan, kKeydirRam).mend, "LSM"));
+    CHECK(plan.recommendation.engine == Engine::lsm_tree);
+  }
+}
+
+TEST_CASE("a bad fit, an audit log of 400M rows read by time, is rejected for wall B, whatever RAM there is") {
+  Workload w;
+  w.keys = 400'000'000;
+  w.value_bytes = 200;
+  w.updates_per_key = 0;
+  w.needs_range = true;
+  w.ram_budget = 1'000'000'000'000;
+  w.ram_budget_per_partition = 1'000'000'000'000;
+  const Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.rejected());
+  CHECK(plan.judged.verdict == Verdict::fits);
+  CHECK(says(finding_of(plan, kRangeQuery).message, "Wall B"));
+  CHECK(says(finding_of(plan, kRangeQuery).mend, "No knob mends it"));
+  CHECK(plan.recommendation.engine == Engine::lsm_tree);
+}
+
+TEST_CASE("a partition above its budget asks for partitions while the most of them would hold the keys") {
+  Workload w;
+  w.keys = 10'000'000;
+  w.ram_budget = 10'000'000'000;
+  w.ram_budget_per_partition = 200'000'000;
+  CHECK(found(w, kKeydirRam).severity == Severity::ok);  // exactly its budget
+  w.keys = 10'000'001;
+  CHECK(found(w, kKeydirRam).severity == Severity::warn);
+  CHECK(says(found(w, kKeydirRam).mend, "Add partitions: 2 "));
+  w.partitions = 2;
+  CHECK(found(w, kKeydirRam).severity == Severity::ok);
+  w.partitions = 1;
+  w.max_partitions = 2;
+  w.keys = 20'000'000;  // both partitions exactly full
+  CHECK(found(w, kKeydirRam).severity == Severity::warn);
+  w.keys = 20'000'001;
+  CHECK(found(w, kKeydirRam).severity == Severity::reject);
+  CHECK(says(found(w, kKeydirRam).mend, "LSM"));
+}
+
+TEST_CASE("the warning comes strictly above a quarter of the budget") {
+  Workload w;
+  w.keys = 1'000'000;
+  w.ram_budget = 80'000'000;
+  CHECK(found(w, kKeydirRam).severity == Severity::ok);
+  w.ram_budget = 79'999'999;
+  CHECK(found(w, kKeydirRam).severity == Severity::warn);
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::fits);
+}
+
+TEST_CASE("what other topics hold counts towards the node's budget") {
+  Workload w;
+  w.ram_budget = 80'000'000;
+  w.other_keydir_bytes = 60'000'001;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::oom);
+}
+
+TEST_CASE("an interval as long as what may be lost is too long") {
+  Workload w;
+  w.flush_ms = 1000;
+  w.max_loss_ms = 1000;
+  CHECK(found(w, kSyncStrategy).severity == Severity::warn);
+  w.flush_ms = 999;
+  CHECK(found(w, kSyncStrategy).severity == Severity::ok);
+  w.sync = "none";
+  CHECK(found(w, kSyncStrategy).severity == Severity::warn);
+  w.max_loss_ms = 0;
+  w.sync = "interval";
+  w.flush_ms = 1;
+  CHECK(found(w, kSyncStrategy).severity == Severity::warn);
+  CHECK(says(found(w, kSyncStrategy).mend, "acks=all"));
+  w.sync = "every";
+  CHECK(found(w, kSyncStrategy).severity == Severity::ok);
+}
+
+TEST_CASE("keys that are deleted and written again ask for delete.mode=keep, and the plan sets it") {
+  Workload w;
+  w.deletes_and_recreates = true;
+  CHECK(found(w, kTombstone).severity == Severity::warn);
+  const Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.recommendation.engine == Engine::logcask);
+  CHECK(plan.recommendation.delete_mode_keep);
+  CHECK(says(create_command(w, plan.recommendation), "--config delete.mode=keep"));
+  w.delete_mode = "keep";
+  CHECK(found(w, kTombstone).severity == Severity::ok);
+}
+
+TEST_CASE("compaction that leaves more than the disk, waits too long or meets bursts is warned of") {
+  Workload w;
+  w.updates_per_key = 10;
+  w.segment_bytes = 64u << 20;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+  w.disk_bytes = 10'000'000'000;
+  CHECK(says(found(w, kMergeCadence).message, "The disk may reach"));
+  w.disk_bytes.reset();
+  w.dead_percent = 61;
+  CHECK(says(found(w, kMergeCadence).mend, "0.6 or less"));
+  w.dead_percent = 60;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+  w.bursty = true;
+  CHECK(says(found(w, kMergeCadence).mend, "off-peak"));
+  w.off_peak = true;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+  w.segment_bytes = 1u << 30;
+  CHECK(says(found(w, kMergeCadence).mend, "segment.bytes"));
+  w.updates_per_key = 0;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+}
+
+TEST_CASE("each mend of the merge cadence ends its warning") {
+  Workload w;
+  w.updates_per_key = 10;
+  REQUIRE(says(found(w, kMergeCadence).mend, "Set segment.bytes to 780 MB or less."));
+  w.segment_bytes = 780'000'000;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+}
+
+TEST_CASE("the budget that a mend names ends its warning") {
+  for (const std::uint64_t keys : {1'000'001u, 12'345'678u, 99'999'999u, 1'234'567u}) {
+    Workload w;
+    w.keys = keys;
+    w.partitions = 64;
+    const auto mended = [&](std::string_view before) {
+      const std::string mend = found(w, kKeydirRam).mend;
+      const std::size_t at = mend.find(before);
+      INFO(mend);
+      REQUIRE(at != std::string::npos);
+      const std::size_t start = at + before.size();
+      w.ram_budget =
+          parse_quantity(Unit::bytes, mend.substr(start, mend.find(' ', mend.find(' ', start) + 1) - start)).value();
+    };
+    w.ram_budget = keys * 19;
+    mended("Give the node ");
+    CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::fits);
+    mended("With ");
+    CHECK(found(w, kKeydirRam).severity == Severity::ok);
+  }
+}
+
+TEST_CASE("scores stay within 1 to 5 and name the rule that moved them") {
+  Workload w;
+  w.keys = 1'000'000'000;
+  w.needs_range = true;
+  w.sync = "none";
+  w.deletes_and_recreates = true;
+  w.partitions = 8;
+  w.replication = 3;
+  w.off_peak = true;
+  for (const Score& score : make_plan(w, kLogcask).scores) {
+    CHECK(score.value >= 1);
+    CHECK(score.value <= 5);
+    for (const ScoreMove& move : score.moves) {
+      CHECK(find_rule(move.rule) != nullptr);
+      CHECK_FALSE(move.why.empty());
+    }
+  }
+  w = {};
+  w.sync = "every";
+  const Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.scores[0].value == 4);
+  CHECK(plan.scores[1].value == 4);
+  CHECK(plan.scores[2].value == 1);
+  REQUIRE(plan.scores[1].moves.size() == 1);
+  CHECK(plan.scores[1].moves[0].rule == kSyncStrategy);
+}
+
+TEST_CASE("the model decides verdict, findings and engine") {
+  Workload w;
+  w.keys = 10'000'000;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::tight);
+  CHECK(make_plan(w, kBitcask).judged.verdict == Verdict::oom);
+  CHECK(make_plan(w, kBitcask).recommendation.engine == Engine::lsm_tree);
+  CHECK(make_plan(w, kBitcask).logcask.verdict == Verdict::tight);
+}

@@ -1,0 +1,57 @@
+#include "sizing/quantity.h"
+
+#include "tests/support/catch.h"
+
+using namespace logcask::sizing;
+
+TEST_CASE("sizes are read with their unit: KB is 1000, KiB 1024") {
+  const auto bytes = [](std::string_view text) { return parse_quantity(Unit::bytes, text).value(); };
+  CHECK(bytes("512") == 512);
+  CHECK(bytes("4 KB") == 4000);
+  CHECK(bytes("4KiB") == 4096);
+  CHECK(bytes("4kib") == 4096);
+  CHECK(bytes("1.5 MB") == 1'500'000);
+  CHECK(bytes("256 MB") == 256'000'000);
+  CHECK(bytes("2 GiB") == 2147483648);
+  CHECK(bytes("2,147,483,647 B") == 2147483647);
+}
+
+TEST_CASE("counts and times are read as people say them") {
+  CHECK(parse_quantity(Unit::count, "10M").value() == 10'000'000);
+  CHECK(parse_quantity(Unit::count, "1B").value() == 1'000'000'000);
+  CHECK(parse_quantity(Unit::count, "1G").value() == 1'000'000'000);
+  CHECK(parse_quantity(Unit::count, "10_000").value() == 10'000);
+  CHECK(parse_quantity(Unit::count, "1.5k").value() == 1500);
+  CHECK(parse_quantity(Unit::milliseconds, "100").value() == 100);
+  CHECK(parse_quantity(Unit::milliseconds, "1 s").value() == 1000);
+  CHECK(parse_quantity(Unit::milliseconds, "2h").value() == 7'200'000);
+}
+
+TEST_CASE("what is no quantity is refused with an example") {
+  for (const char* text :
+       {"", "K", "-5", "4 K", "4K", "1e3", "five", "5 MBs", "0x10", "1.5", "inf", "nan", "1..5", ",5"}) {
+    INFO(text);
+    const auto parsed = parse_quantity(Unit::bytes, text);
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().message.find("such as") != std::string::npos);
+  }
+  CHECK_FALSE(parse_quantity(Unit::bytes, "99999999999999999999").ok());
+  CHECK_FALSE(parse_quantity(Unit::count, "10 MB").ok());
+}
+
+TEST_CASE("what is printed is read back as the same number") {
+  for (const Unit unit : {Unit::count, Unit::bytes, Unit::milliseconds})
+    for (const std::uint64_t number :
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{999}, std::uint64_t{1000}, std::uint64_t{1024},
+          std::uint64_t{4096}, std::uint64_t{60'000}, std::uint64_t{1'500'000}, std::uint64_t{256'000'000},
+          std::uint64_t{2147483647}, std::uint64_t{715'827'882}, std::uint64_t{1} << 30, std::uint64_t{1} << 50}) {
+      INFO(quantity_text(unit, number));
+      CHECK(parse_quantity(unit, quantity_text(unit, number)).value() == number);
+    }
+  CHECK(quantity_text(Unit::count, 10'000'000) == "10M");
+  CHECK(quantity_text(Unit::bytes, 4096) == "4 KiB");
+  CHECK(quantity_text(Unit::bytes, 256'000'000) == "256 MB");
+  CHECK(quantity_text(Unit::bytes, 1u << 30) == "1 GiB");
+  CHECK(quantity_text(Unit::bytes, 2147483647) == "2,147,483,647 B");
+  CHECK(quantity_text(Unit::milliseconds, 60'000) == "1 min");
+}
