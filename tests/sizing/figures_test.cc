@@ -75,7 +75,7 @@ TEST_CASE("photo blobs: about 20 TB, 2,442 files a partition, 9,768 in all, 182 
   CHECK(binary_bytes(f.ram_per_partition, 1) == "182.4 MiB");
 }
 
-TEST_CASE("sums the other way: 32 GiB hold 715,827,882 keys, which fill 5.36 TiB; 16 TiB need 95.44 GiB") {
+TEST_CASE("sums the other way: 32 GiB hold 715,827,882 keys, which fill 5.36 TiB, and 16 TiB need 95.44 GiB") {
   const double record = kBitcaskRecordOverhead + 32 + 8192;
   CHECK(keys_of_ram(kBareEntry, 32 * kGiB, 32) == 715'827'882);
   CHECK(binary_bytes(disk_of_ram(kBareEntry, 32 * kGiB, 32, record), 2) == "5.36 TiB");
