@@ -268,8 +268,12 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
     const auto free = data->root().free_bytes();
     return free.ok() ? *free : 0;
   };
+  facts.keydir_use = [this](const TopicId* topic) {
+    return topic ? factory.budgets().use(*topic) : factory.budgets().use();
+  };
   facts.list_problems = [this](std::vector<BrokerProblem>& problems) { list_problems(problems); };
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
+  metrics.add_source([this](Metrics::Numbers& numbers) { factory.budgets().add_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
   produce = std::make_unique<ProduceService>(*service_parts, config.produce_timeout_ms, unpack);
   fetch = std::make_unique<FetchService>(*service_parts, static_cast<std::size_t>(config.fetch_max_bytes),
@@ -288,6 +292,9 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
   upkeep->also([this] { disk_watch->round(); });
   upkeep->also([this] { factory.budgets().round(log_info, log_warn); });
+  upkeep->also([this] {
+    if (facts.keydir_load_seconds > 0) factory.budgets().sample();
+  });
 }
 
 void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {

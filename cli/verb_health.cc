@@ -5,6 +5,7 @@
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/json_writer.h"
+#include "cli/keydir_sizing_text.h"
 #include "cli/output.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
@@ -59,7 +60,12 @@ void append_health_json(std::string& out, const client::BrokerDescription& b) {
         .field("state", p.state)
         .field("reason", p.reason)
         .end();
-  json.end_list().name("counters").begin();
+  json.end_list().name("notes").begin_list();
+  for (const auto& n : b.notes)
+    json.begin().field("topic", n.topic).field("state", n.state).field("reason", n.reason).end();
+  json.end_list();
+  append_sizing_json(json, b.sizing);
+  json.name("counters").begin();
   for (const auto& [name, value] : b.counters) json.field(name, value);
   json.end().end();
   out += '\n';
@@ -75,6 +81,8 @@ std::string place_of(const client::BrokerProblem& problem) {
 void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += state_of(b) + "\n";
   for (const auto& p : b.problems) out += "  " + place_of(p) + p.state + ": " + p.reason + "\n";
+  for (const auto& n : b.notes)
+    out += "  note: " + (n.topic.empty() ? "" : n.topic + " ") + n.state + ": " + n.reason + "\n";
   if (b.partitions_loading > 0)
     out += "  " + std::to_string(b.partitions_loading) + " partitions loading, " + percent_text(b.loading_progress) +
            " done\n";
@@ -84,6 +92,7 @@ void append_health_text(std::string& out, const client::BrokerDescription& b) {
          std::to_string(b.connections) + " connections\n";
   out += "keydir     " + std::to_string(b.keydir_entries) + " keys, " + bytes_text(b.keydir_bytes) + " of " +
          bytes_text(b.keydir_budget_bytes) + ": " + b.keydir_verdict + "\n";
+  out += "growth     " + growth_text(b.sizing) + "\n";
   out += "memory     " + bytes_text(b.rss_bytes) + " resident\n";
   out += "disk       " + bytes_text(b.disk_free_bytes) + " free, " + std::to_string(b.open_files) + " open files\n";
   out += "last start listener after " + seconds_text(b.recovery_seconds) + ", keydirs after " +

@@ -4,6 +4,7 @@
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/json_writer.h"
+#include "cli/keydir_sizing_text.h"
 #include "cli/output.h"
 #include "cli/text_table.h"
 #include "cli/units.h"
@@ -115,7 +116,9 @@ void describe_json(std::string& out, const client::TopicDescription& topic) {
         .field("quarantine_reason", p.quarantine_reason)
         .end();
   }
-  json.end_list().end();
+  json.end_list();
+  append_sizing_json(json, topic.sizing);
+  json.end();
   out += '\n';
 }
 
@@ -135,6 +138,10 @@ void describe_text(std::string& out, const client::TopicDescription& topic) {
   }
   partitions.append_to(out);
   if (!notes.empty()) out += "\n" + notes;
+  if (!topic.sizing.limit.empty()) {
+    out += "\nkeydir  " + sizing_text(topic.sizing) + "\ngrowth  " + growth_text(topic.sizing) + "\n";
+    if (!topic.sizing.note.empty()) out += "note    " + topic.sizing.note + "\n";
+  }
   out += "\n";
   TextTable settings({"SETTING", "VALUE", ""});
   for (const auto& setting : topic.settings)

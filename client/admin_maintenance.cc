@@ -2,6 +2,7 @@
 
 #include "client/ask.h"
 #include "client/blocking.h"
+#include "client/keydir_sizing.h"
 #include "logcask/admin.h"
 
 namespace logcask::client {
@@ -72,6 +73,9 @@ BrokerDescription broker_of(const v1::DescribeBrokerResponse& from) {
   broker.keydir_loaded_from_scan = from.keydir_loaded_from_scan();
   for (const auto& problem : from.problems())
     broker.problems.push_back({problem.topic(), partition_of(problem.partition()), problem.state(), problem.reason()});
+  for (const auto& note : from.notes())
+    broker.notes.push_back({note.topic(), partition_of(note.partition()), note.state(), note.reason()});
+  broker.sizing = keydir_sizing_of(from.sizing());
   for (const auto& counter : from.counters()) broker.counters.emplace_back(counter.name(), counter.value());
   return broker;
 }

@@ -2,6 +2,7 @@
 
 #include "client/ask.h"
 #include "client/blocking.h"
+#include "client/keydir_sizing.h"
 #include "logcask/admin.h"
 
 namespace logcask::client {
@@ -44,10 +45,11 @@ PartitionInfo partition_info_of(const v1::DescribeTopicResponse::Partition& from
 }
 
 TopicDescription description_of(const v1::DescribeTopicResponse& from) {
-  TopicDescription topic{from.name(), topic_id_of(from.topic_id()), from.internal(), {}, {}};
+  TopicDescription topic{from.name(), topic_id_of(from.topic_id()), from.internal(), {}, {}, {}};
   for (const auto& setting : from.settings())
     topic.settings.push_back({setting.name(), setting.value(), setting.is_default()});
   for (const auto& partition : from.partitions()) topic.partitions.push_back(partition_info_of(partition));
+  topic.sizing = keydir_sizing_of(from.sizing());
   return topic;
 }
 

@@ -5,7 +5,7 @@
 namespace logcask::sizing {
 
 Verdict verdict(double needed_bytes, double budget_bytes) {
-  const double tight_above = 0.75 * budget_bytes;
+  const double tight_above = kTightShare * budget_bytes;
   if (needed_bytes > budget_bytes) return Verdict::oom;
   if (mutant(Mutant::verdict_not_strict) ? needed_bytes >= tight_above : needed_bytes > tight_above)
     return Verdict::tight;

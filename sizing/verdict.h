@@ -7,6 +7,9 @@ namespace logcask::sizing {
 
 enum class Verdict { fits, tight, oom };
 
+// Above this share of the budget a need is tight.
+inline constexpr double kTightShare = 0.75;
+
 // Above the budget: oom. Above three quarters of it: tight. Else it fits: exactly 75 % fits, exactly 100 % is tight. A
 // budget of 0 has room for nothing but a need of 0.
 Verdict verdict(double needed_bytes, double budget_bytes);

@@ -7,7 +7,6 @@
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
-#include "sizing/keydir_cost.h"
 #include "sizing/verdict.h"
 
 namespace logcask {
@@ -19,11 +18,23 @@ constexpr std::int64_t kReopenLookMs = 100;
 // Of one deletion of records, so that its line stays short.
 constexpr std::size_t kPartitionsNamed = 100;
 
-// By what the budget counts, so that it is the word of `logcask plan`, and OOM is where new keys are refused.
-std::string keydir_verdict(std::uint64_t entries, std::int64_t budget) {
-  if (budget <= 0) return std::string(sizing::verdict_text(sizing::Verdict::fits));  // no limit
-  return std::string(
-      sizing::verdict_text(sizing::verdict(sizing::kLogcask.ram(entries, 0), static_cast<double>(budget))));
+// A topic whose keys do not repeat is called out once it has so many records, and so many of them brought a new key.
+constexpr std::uint64_t kRecordsThatTell = 100'000;
+constexpr double kKeysThatNeverRepeat = 0.95;
+
+std::string never_repeat_text(double keys_per_record) {
+  return std::to_string(static_cast<int>(keys_per_record * 100)) +
+         "% of its records so far brought a new key: RAM grows with every record, and compaction finds nothing to "
+         "remove. "
+         "If that is what they are, a topic with cleanup.policy=delete holds them without a keydir; else delete the "
+         "keys "
+         "that are done with (docs/SIZING.md)";
+}
+
+std::string tight_text(const KeydirUse& use) {
+  return "keydirs take " + std::to_string(use.limit_used_bytes) + " of " + std::to_string(use.limit_bytes) +
+         " bytes of " + use.limit +
+         "; above it new keys are refused. Raise it if the machine has the RAM, or remove keys (docs/SIZING.md)";
 }
 
 // For whoever asks later who did what: one line for each act that changed something, however many there are, since each
@@ -267,6 +278,25 @@ Result<std::shared_ptr<OpenCall>> AdminService::compact(
   return std::shared_ptr<OpenCall>(std::move(compaction));
 }
 
+TopicSizing AdminService::sizing_of(const Topic& topic) const {
+  TopicSizing sizing;
+  if (!topic.config.partition.compacted) return sizing;
+  if (facts_.keydir_use) sizing.use = facts_.keydir_use(&topic.record.id);
+  std::uint64_t keys = 0, records = 0;
+  for (const auto& partition : topic.partitions) {
+    const PartitionSnapshot state = partition->snapshot();
+    if (state.state == PartitionSnapshot::State::loading || state.state == PartitionSnapshot::State::offline)
+      return sizing;
+    keys += state.live_keys + state.deleted_keys;
+    records += static_cast<std::uint64_t>(state.committed_end.value() - state.log_start_offset.value());
+  }
+  if (records == 0) return sizing;
+  sizing.keys_per_record = static_cast<double>(keys) / static_cast<double>(records);
+  if (records >= kRecordsThatTell && *sizing.keys_per_record >= kKeysThatNeverRepeat)
+    sizing.note = never_repeat_text(*sizing.keys_per_record);
+  return sizing;
+}
+
 Result<BrokerDescription> AdminService::describe_broker(const Principal& principal) const {
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
   BrokerDescription description;
@@ -288,12 +318,19 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
       for (const PartitionProblem& problem : state.problems)
         description.problems.push_back({name, id, problem.kind, problem.reason});
     }
+    if (topic->internal) continue;
+    if (std::string note = sizing_of(*topic).note; !note.empty())
+      description.notes.push_back({name, kAllPartitions, kKeysNeverRepeat, std::move(note)});
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);
   if (facts_.list_problems) facts_.list_problems(description.problems);
   const bool refused = std::any_of(description.problems.begin(), description.problems.end(),
                                    [](const BrokerProblem& problem) { return problem.state == kKeydirFull; });
-  description.keydir_verdict = refused ? "OOM" : keydir_verdict(description.keydir_entries, facts_.keydir_budget_bytes);
+  if (facts_.keydir_use) description.keydir_use = facts_.keydir_use(nullptr);
+  const sizing::Verdict verdict = refused ? sizing::Verdict::oom : description.keydir_use.verdict;
+  description.keydir_verdict = sizing::verdict_text(verdict);
+  if (verdict == sizing::Verdict::tight)
+    description.notes.push_back({"", PartitionId(0), kKeydirTight, tight_text(description.keydir_use)});
   return description;
 }
 

@@ -5,12 +5,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/services/call_context.h"
 #include "broker/services/compaction_control.h"
 #include "broker/services/groups_service.h"
+#include "broker/topics/keydir_use.h"
 
 namespace logcask {
 
@@ -34,6 +36,8 @@ struct BrokerFacts {
   std::int64_t started_ns = 0;  // monotonic
   double recovery_seconds = 0;  // until the listener opened
   std::function<std::uint64_t()> disk_free_bytes;
+  // What the keydirs of a topic take, or those of all together.
+  std::function<KeydirUse(const TopicId*)> keydir_use;
   // What is wrong beside the partitions.
   std::function<void(std::vector<BrokerProblem>&)> list_problems;
   // Of the last start, once every keydir is complete.
@@ -54,13 +58,27 @@ struct BrokerDescription {
   std::size_t partitions_loading = 0;      // internal ones too
   // Of users: what the budget counts.
   std::uint64_t keydir_entries = 0, keydir_bytes = 0;
+  KeydirUse keydir_use;
   std::string keydir_verdict;  // FITS | TIGHT | OOM
   double loading_progress = 1;
   std::vector<BrokerProblem> problems;
+  std::vector<BrokerProblem> notes;  // nothing is wrong yet
+};
+
+// What a topic costs in RAM, and what its keys look like.
+struct TopicSizing {
+  KeydirUse use;
+  // Keys (deleted ones that still have a tombstone too) per record written since log start: near 1, keys hardly repeat.
+  // Nothing while there are no records or a partition's keys are not known.
+  std::optional<double> keys_per_record;
+  std::string note;  // what an operator should hear of that; empty: nothing
 };
 
 // States of problems that the broker itself has; the others are partition_troubles.h's.
 inline constexpr const char* kKeydirFull = "keydir_full";
+// States of notes.
+inline constexpr const char* kKeydirTight = "keydir_tight";
+inline constexpr const char* kKeysNeverRepeat = "keys_never_repeat";
 
 // Stands for every partition of the topic.
 inline constexpr PartitionId kAllPartitions{-1};
@@ -78,6 +96,8 @@ class AdminService {
   Status delete_topic(const Principal& principal, const std::string& name);
   // Does not block.
   Result<TopicPtr> describe_topic(const Principal& principal, const std::string& name) const;
+  // Of a topic that describe_topic() has given. Does not block.
+  TopicSizing sizing_of(const Topic& topic) const;
   std::vector<TopicPtr> list_topics(const Principal& principal, bool include_internal) const;
 
   // partition -1: all of the topic.

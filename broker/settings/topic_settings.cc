@@ -141,8 +141,8 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .max = 100'000'000'000,
         .description =
             "Keys that the topic will have, over all partitions. Their share of RAM is taken when a partition "
-            "opens (restart or 'logcask reopen' after a change), so that growing costs no work later and too "
-            "little RAM shows at once. 0: the keydir grows with its keys."},
+            "opens (when the topic is created and at each start), so that growing costs no work later and "
+            "too little RAM shows at once. 0: the keydir grows with its keys."},
        &TopicValues::keydir_expected_keys},
       {{.name = "read.visibility",
         .type = choice,

@@ -14,6 +14,10 @@ std::uint64_t keydir_limit_bytes(const TopicConfig& config) {
                                                : static_cast<std::uint64_t>(config.keydir_max_bytes);
 }
 
+double fullness(const KeydirUse& use) {
+  return use.limit_bytes > 0 ? static_cast<double>(use.limit_used_bytes) / static_cast<double>(use.limit_bytes) : 1;
+}
+
 std::string utc_text(TimestampMs time) {
   const std::time_t seconds = static_cast<std::time_t>(time.value() / 1000);
   std::tm parts{};
@@ -41,6 +45,63 @@ void KeydirBudgets::set_limit(const TopicId& id, const TopicConfig& config) {
   const std::lock_guard lock(mutex_);
   if (const auto found = topics_.find(id); found != topics_.end())
     found->second->budget.set_limit_bytes(keydir_limit_bytes(config));
+}
+
+void KeydirBudgets::sample() {
+  const std::int64_t now_ms = clock_.monotonic_ns() / 1'000'000;
+  const std::lock_guard lock(mutex_);
+  total_growth_.add(now_ms, total_.used_entries());
+  for (const auto& [id, of_topic] : topics_) of_topic->growth.add(now_ms, of_topic->budget.used_entries());
+}
+
+KeydirUse KeydirBudgets::use() const {
+  const std::lock_guard lock(mutex_);
+  return use_of(total_, total_growth_);
+}
+
+KeydirUse KeydirBudgets::use(const TopicId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = topics_.find(id);
+  if (found == topics_.end()) return {};
+  const KeydirBudget& budget = found->second->budget;
+  KeydirUse use = use_of(budget, found->second->growth);
+  const KeydirUse of_all = use_of(total_, total_growth_);
+  // Its own limit counts when it is the nearer one.
+  const bool own = budget.limit_bytes() != KeydirBudget::kUnlimited && fullness(use) >= fullness(of_all);
+  if (own) return use;
+  use.limit = of_all.limit;
+  use.limit_bytes = of_all.limit_bytes;
+  use.limit_used_bytes = of_all.limit_used_bytes;
+  use.verdict = of_all.verdict;
+  use.seconds_until_tight = of_all.seconds_until_tight;
+  use.seconds_until_oom = of_all.seconds_until_oom;
+  return use;
+}
+
+void KeydirBudgets::add_numbers(std::vector<std::pair<std::string, double>>& numbers) const {
+  const KeydirUse of_all = use();
+  numbers.emplace_back("keydir.entries", static_cast<double>(of_all.entries));
+  numbers.emplace_back("keydir.used_bytes", static_cast<double>(of_all.bytes));
+  numbers.emplace_back("keydir.budget_bytes", static_cast<double>(of_all.limit_bytes));
+  numbers.emplace_back("keydir.verdict", static_cast<double>(of_all.verdict));
+  if (of_all.entries_per_hour) numbers.emplace_back("keydir.entries_per_hour", *of_all.entries_per_hour);
+  if (of_all.seconds_until_oom) numbers.emplace_back("keydir.seconds_until_oom", *of_all.seconds_until_oom);
+}
+
+KeydirUse KeydirBudgets::use_of(const KeydirBudget& asked, const sizing::GrowthWindow& growth) const {
+  KeydirUse use;
+  use.entries = asked.used_entries();
+  use.bytes = use.limit_used_bytes = asked.used_bytes();
+  use.limit = &asked == &total_ ? "keydir.total.max.bytes" : "keydir.max.bytes";
+  use.limit_bytes = asked.limit_bytes();
+  const auto used = static_cast<double>(use.bytes), limit = static_cast<double>(use.limit_bytes);
+  use.verdict = sizing::verdict(used, limit);
+  use.entries_per_hour = growth.per_hour(clock_.monotonic_ns() / 1'000'000, use.entries);
+  if (!use.entries_per_hour) return use;
+  const double bytes_per_hour = *use.entries_per_hour * static_cast<double>(kKeydirBytesPerEntry);
+  use.seconds_until_tight = sizing::seconds_until(used, limit * sizing::kTightShare, bytes_per_hour);
+  use.seconds_until_oom = sizing::seconds_until(used, limit, bytes_per_hour);
+  return use;
 }
 
 std::string KeydirBudgets::problem_of(const KeydirBudget& budget) const {

@@ -9,12 +9,15 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/types.h"
 #include "broker/settings/topic_config.h"
+#include "broker/topics/keydir_use.h"
 #include "partition/keydir_budget.h"
+#include "sizing/growth_window.h"
 
 namespace logcask {
 
@@ -33,6 +36,16 @@ class KeydirBudgets {
   KeydirBudget& of_topic(const TopicId& id, const std::string& name, const TopicConfig& config);
   void set_limit(const TopicId& id, const TopicConfig& config);
 
+  // Once every keydir is complete: what grows from now on is new keys. To be called about once a second.
+  void sample();
+  // Of all topics together, and of one; the internal topics' keydirs are nobody's need.
+  KeydirUse use() const;
+  KeydirUse use(const TopicId& id) const;
+
+  // keydir.entries, keydir.used_bytes, keydir.budget_bytes, keydir.verdict (0 FITS, 1 TIGHT, 2 OOM), and once known
+  // keydir.entries_per_hour and keydir.seconds_until_oom.
+  void add_numbers(std::vector<std::pair<std::string, double>>& numbers) const;
+
   // A budget that refuses records, or that more is in use of than it allows.
   struct Problem {
     std::string topic;  // empty: the broker's
@@ -46,15 +59,18 @@ class KeydirBudgets {
   struct OfTopic {
     std::string topic;
     KeydirBudget budget;
+    sizing::GrowthWindow growth;
     OfTopic(std::string name, std::uint64_t limit_bytes, KeydirBudget* total)
         : topic(std::move(name)), budget(limit_bytes, total, "keydir.max.bytes of topic '" + topic + "'") {}
   };
+  KeydirUse use_of(const KeydirBudget& asked, const sizing::GrowthWindow& growth) const;
   std::string problem_of(const KeydirBudget& budget) const;  // empty: none
 
   const Clock& clock_;
   KeydirBudget total_;
   KeydirBudget internal_;
   mutable std::mutex mutex_;
+  sizing::GrowthWindow total_growth_;                   // guarded
   std::map<TopicId, std::unique_ptr<OfTopic>> topics_;  // guarded; kept for good
   std::map<const KeydirBudget*, bool> told_;            // round() only
 };

@@ -331,10 +331,25 @@ expect 1 "keydir.expected.keys = 90000000000 needs" "$logcask" topic create expe
 expect 0 "" "$logcask" topic create expecting --config keydir.expected.keys=100000
 keydir_bytes=$("$logcask" topic describe expecting -o json | sed 's/.*"keydir_bytes":\([0-9]*\).*/\1/')
 { [ "$keydir_bytes" -gt 1600000 ] && [ "$keydir_bytes" -le 2000000 ]; } || fail "100,000 expected keys take $keydir_bytes bytes"
-expect 0 "" "$logcask" topic alter expecting --unset keydir.expected.keys
-expect 0 "" "$logcask" reopen expecting
-expect 0 '"keydir_bytes":0,' "$logcask" topic describe expecting -o json
 expect 0 "" "$logcask" topic delete expecting
+
+# ---- what keys cost in RAM, and keys that never repeat
+expect 0 "" "$logcask" topic create unique
+expect 0 "" "$logcask" topic create repeating
+for topic in unique repeating; do
+  keys=100000
+  [ $topic = unique ] || keys=20000
+  seq 1 100000 | awk -v keys=$keys '{print "key-" $1 % keys "\tv"}' | "$logcask" produce $topic >/dev/null || fail "produce to $topic"
+done
+expect 0 "for 100000 keys" "$logcask" topic describe unique
+expect 0 "note    100% of its records so far brought a new key" "$logcask" topic describe unique
+expect 0 '"entries":100000,"bytes":2000000,"limit":"keydir.total.max.bytes"' "$logcask" topic describe unique -o json
+expect 0 '"keys_per_record":0.2,"note":""' "$logcask" topic describe repeating -o json
+expect 0 "note: unique keys_never_repeat: " "$logcask" health
+expect 0 '"notes":[{"topic":"unique","state":"keys_never_repeat"' "$logcask" health -o json
+! "$logcask" health | grep -q "repeating" || fail "a topic whose keys repeat is not called out"
+expect 0 "" "$logcask" topic delete unique
+expect 0 "" "$logcask" topic delete repeating
 
 # ---- health, maintenance
 expect 0 "healthy" "$logcask" health

@@ -1,4 +1,5 @@
 // DescribeBroker: health, memory verdict, counters.
+#include "broker/native/requests/keydir_sizing.h"
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
 #include "broker/settings/memory_limit.h"
@@ -12,6 +13,13 @@ struct Gathered {
   BrokerDescription description;
   std::uint64_t rss_bytes = 0, open_files = 0, disk_free_bytes = 0;
 };
+
+void encode_problem(const BrokerProblem& problem, v1::DescribeBrokerResponse::Problem& out) {
+  out.set_topic(problem.topic);
+  out.set_partition(problem.partition < PartitionId(0) ? 0 : static_cast<std::uint32_t>(problem.partition.value()));
+  out.set_state(problem.state);
+  out.set_reason(problem.reason);
+}
 
 void encode_broker(const AdminService& admin, const Gathered& gathered, v1::DescribeBrokerResponse& body) {
   const BrokerFacts& facts = admin.facts();
@@ -37,13 +45,9 @@ void encode_broker(const AdminService& admin, const Gathered& gathered, v1::Desc
   body.set_keydir_load_seconds(facts.keydir_load_seconds.load());
   body.set_keydir_loaded_from_hints(facts.keydir_loaded_from_hints.load());
   body.set_keydir_loaded_from_scan(facts.keydir_loaded_from_scan.load());
-  for (const auto& problem : d.problems) {
-    v1::DescribeBrokerResponse::Problem& out = *body.add_problems();
-    out.set_topic(problem.topic);
-    out.set_partition(static_cast<std::uint32_t>(problem.partition.value()));
-    out.set_state(problem.state);
-    out.set_reason(problem.reason);
-  }
+  for (const auto& problem : d.problems) encode_problem(problem, *body.add_problems());
+  for (const auto& note : d.notes) encode_problem(note, *body.add_notes());
+  encode_keydir_use(d.keydir_use, *body.mutable_sizing());
   for (const auto& [name, value] : admin.metrics().list()) {
     v1::DescribeBrokerResponse::Counter& out = *body.add_counters();
     out.set_name(name);

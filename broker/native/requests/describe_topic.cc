@@ -1,4 +1,5 @@
 // DescribeTopic: settings and the state of every partition.
+#include "broker/native/requests/keydir_sizing.h"
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
 #include "logcask/v1/native.pb.h"
@@ -50,6 +51,12 @@ void handle_describe_topic(const NativeRequest& request) {
     v1::DescribeTopicResponse::Partition& out = *body.add_partitions();
     out.set_partition(static_cast<std::uint32_t>(p));
     describe_partition((*topic)->partitions[p]->snapshot(), out);
+  }
+  if ((*topic)->config.partition.compacted) {
+    const TopicSizing sizing = request.services().admin.sizing_of(**topic);
+    encode_keydir_use(sizing.use, *body.mutable_sizing());
+    if (sizing.keys_per_record) body.mutable_sizing()->set_keys_per_record(*sizing.keys_per_record);
+    body.mutable_sizing()->set_note(sizing.note);
   }
   request.protocol.send(response);
 }

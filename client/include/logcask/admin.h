@@ -71,12 +71,25 @@ struct PartitionInfo {
   bool compaction_quarantined = false;
   std::string quarantine_reason;
 };
+// What keydirs take of the budget that is nearest to its end. Entries and bytes of a topic, or of all.
+struct KeydirSizing {
+  std::uint64_t entries = 0, bytes = 0;
+  std::string limit;  // the setting that bounds them; empty: this broker tells no sizing, or the topic has no keydir
+  std::uint64_t limit_bytes = 0, limit_used_bytes = 0;
+  std::string verdict;                     // FITS | TIGHT | OOM
+  std::optional<double> entries_per_hour;  // nothing: not known yet
+  // At the rate of now. Nothing: never, or not known.
+  std::optional<double> seconds_until_tight, seconds_until_oom;
+  std::optional<double> keys_per_record;  // of a topic, since log start: near 1, keys hardly repeat
+  std::string note;                       // what an operator should hear; empty: nothing
+};
 struct TopicDescription {
   std::string name;
   TopicId id;
   bool internal = false;
   std::vector<TopicSetting> settings;
   std::vector<PartitionInfo> partitions;
+  KeydirSizing sizing;
 };
 
 // Which offset list_offsets looks for.
@@ -190,7 +203,9 @@ struct BrokerDescription {
   double keydir_load_seconds = 0;
   std::uint64_t keydir_loaded_from_hints = 0;
   std::uint64_t keydir_loaded_from_scan = 0;
+  KeydirSizing sizing;  // of all topics
   std::vector<BrokerProblem> problems;
+  std::vector<BrokerProblem> notes;  // nothing is wrong yet
   std::vector<std::pair<std::string, double>> counters;
 };
 

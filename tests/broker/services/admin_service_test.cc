@@ -52,26 +52,31 @@ TEST_CASE("reopen answers once lookups do", "[admin]") {
   CHECK(f.partition("t").get("a").value == "1");
 }
 
-TEST_CASE("the broker's verdict counts what the budget counts: three quarters fit, the whole is tight, more is OOM",
-          "[admin]") {
+TEST_CASE("a tight keydir is a note with its mend, and no problem", "[admin]") {
   AdminFixture f;
-  f.create("t");
-  for (const char* key : {"a", "b", "c"}) f.put("t", key, "1");
-  f.put("t", "d", std::nullopt);  // a deleted key has an entry, too
-  f.run();
-  const auto verdict_at = [&](std::int64_t budget) {
-    f.facts.keydir_budget_bytes = budget;
-    const auto description = f.admin.describe_broker(f.principal);
-    REQUIRE_OK(description);
-    CHECK(description->keydir_entries == 4);
-    return description->keydir_verdict;
+  f.facts.keydir_use = [](const TopicId*) {
+    KeydirUse use;
+    use.limit = "keydir.total.max.bytes";
+    use.limit_bytes = 1000;
+    use.limit_used_bytes = 760;
+    use.verdict = sizing::Verdict::tight;
+    return use;
   };
-  const std::int64_t need = 4 * kKeydirBytesPerEntry;  // 80
-  CHECK(verdict_at(108) == "FITS");
-  CHECK(verdict_at(106) == "TIGHT");
-  CHECK(verdict_at(need) == "TIGHT");
-  CHECK(verdict_at(need - 1) == "OOM");
-  CHECK(verdict_at(0) == "FITS");  // no limit
+  auto description = f.admin.describe_broker(f.principal);
+  REQUIRE_OK(description);
+  CHECK(description->keydir_verdict == "TIGHT");
+  CHECK(description->problems.empty());
+  REQUIRE(description->notes.size() == 1);
+  CHECK(description->notes[0].state == kKeydirTight);
+  CHECK_THAT(description->notes[0].reason, Catch::Contains("760 of 1000 bytes of keydir.total.max.bytes"));
+  // Where new keys are refused already it is the problem that speaks.
+  f.facts.list_problems = [](std::vector<BrokerProblem>& problems) {
+    problems.push_back({"", PartitionId(0), kKeydirFull, "full"});
+  };
+  description = f.admin.describe_broker(f.principal);
+  REQUIRE_OK(description);
+  CHECK(description->keydir_verdict == "OOM");
+  CHECK(description->notes.empty());
 }
 
 TEST_CASE("while a reopen waits for keys, another one says at once that they are still being loaded", "[admin]") {

@@ -103,6 +103,61 @@ TEST_CASE("what is left of a budget counts the one above it", "[budget]") {
   CHECK(topic.room_entries() == 0);
 }
 
+TEST_CASE("the use of keydirs names the nearer limit, its verdict and when it is reached", "[budget]") {
+  Budgets of(1000);
+  KeydirBudget& topic = of.topic(100);
+  KeydirBudget& other = of.budgets.of_topic(TopicId{{1}}, "u", TopicConfig());
+  topic.charge(75);
+  other.charge(500);
+  of.budgets.sample();
+  CHECK_FALSE(of.budgets.use(of.id).entries_per_hour.has_value());
+  of.clock.advance_ms(60'000);
+  topic.charge(1);
+  other.charge(100);
+  KeydirUse use = of.budgets.use(of.id);
+  CHECK(use.entries == 76);
+  CHECK(use.bytes == 76 * kEntry);
+  CHECK(use.limit == "keydir.max.bytes");
+  CHECK(use.limit_bytes == 100 * kEntry);
+  CHECK(use.verdict == sizing::Verdict::tight);
+  CHECK(*use.entries_per_hour == Approx(60));
+  CHECK(*use.seconds_until_tight == 0.0);
+  CHECK(*use.seconds_until_oom == Approx(24 * 60));
+  // What bounds the other topic is bounded by all, and grows by all.
+  use = of.budgets.use(TopicId{{1}});
+  CHECK(use.entries == 600);
+  CHECK(use.limit == "keydir.total.max.bytes");
+  CHECK(use.limit_used_bytes == 676 * kEntry);
+  CHECK(use.verdict == sizing::Verdict::fits);
+  CHECK(*use.entries_per_hour == Approx(6'000));
+  CHECK(*use.seconds_until_tight == Approx((750 - 676) * 60 / 101.0));
+  CHECK(*use.seconds_until_oom == Approx((1000 - 676) * 60 / 101.0));
+  CHECK(of.budgets.use().entries == 676);
+  // Without a limit of its own, or with one that is further, all topics' limit counts.
+  other.charge(324);
+  CHECK(of.budgets.use(of.id).limit == "keydir.total.max.bytes");
+  CHECK(of.budgets.use(of.id).verdict == sizing::Verdict::tight);
+  other.charge(1);
+  CHECK(of.budgets.use().verdict == sizing::Verdict::oom);
+  CHECK(*of.budgets.use().seconds_until_oom == 0.0);
+}
+
+TEST_CASE("the verdict counts what the budget counts: three quarters fit, the whole is tight, more is OOM",
+          "[budget]") {
+  Budgets of(100);
+  KeydirBudget& topic = of.topic(1000);
+  const auto verdict_at = [&](std::uint64_t entries) {
+    topic.charge(entries - topic.used_entries());
+    CHECK(of.budgets.use(of.id).verdict == of.budgets.use().verdict);
+    return of.budgets.use().verdict;
+  };
+  CHECK(verdict_at(75) == sizing::Verdict::fits);
+  CHECK(verdict_at(76) == sizing::Verdict::tight);
+  CHECK(verdict_at(100) == sizing::Verdict::tight);
+  CHECK(topic.room_entries() == 0);
+  CHECK(verdict_at(101) == sizing::Verdict::oom);
+}
+
 TEST_CASE("a keydir budget that is set below what is in use is a problem at once", "[budget]") {
   Budgets of;
   KeydirBudget& topic = of.topic(100);

@@ -1,0 +1,73 @@
+#include "cli/keydir_sizing_text.h"
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+#include "cli/json_writer.h"
+#include "cli/units.h"
+
+namespace logcask::cli {
+namespace {
+
+// From seconds to years, in the largest unit of which there is one.
+std::string duration_text(double seconds) {
+  constexpr double kMinute = 60, kHour = 3600, kDay = 86'400, kYear = 365 * kDay;
+  if (seconds >= 100 * kYear) return "more than 100 years";
+  const auto of = [seconds](double unit, const char* name) {
+    return std::to_string(static_cast<std::int64_t>(seconds / unit)) + " " + name;
+  };
+  if (seconds >= 2 * kYear) return of(kYear, "years");
+  if (seconds >= 2 * kDay) return of(kDay, "days");
+  if (seconds >= 2 * kHour) return of(kHour, "hours");
+  if (seconds >= 2 * kMinute) return of(kMinute, "min");
+  return of(1, "s");
+}
+
+void append_optional(JsonWriter& json, const char* name, const std::optional<double>& number) {
+  if (number)
+    json.field(name, *number);
+  else
+    json.name(name).null();
+}
+
+}  // namespace
+
+void append_sizing_json(JsonWriter& json, const client::KeydirSizing& sizing) {
+  json.name("sizing");
+  if (sizing.limit.empty()) {
+    json.null();
+    return;
+  }
+  json.begin()
+      .field("entries", sizing.entries)
+      .field("bytes", sizing.bytes)
+      .field("limit", sizing.limit)
+      .field("limit_bytes", sizing.limit_bytes)
+      .field("limit_used_bytes", sizing.limit_used_bytes)
+      .field("verdict", sizing.verdict);
+  append_optional(json, "entries_per_hour", sizing.entries_per_hour);
+  append_optional(json, "seconds_until_tight", sizing.seconds_until_tight);
+  append_optional(json, "seconds_until_oom", sizing.seconds_until_oom);
+  append_optional(json, "keys_per_record", sizing.keys_per_record);
+  json.field("note", sizing.note).end();
+}
+
+std::string sizing_text(const client::KeydirSizing& sizing) {
+  return bytes_text(sizing.bytes) + " for " + std::to_string(sizing.entries) + " keys; " +
+         bytes_text(sizing.limit_used_bytes) + " of " + bytes_text(sizing.limit_bytes) + " (" + sizing.limit +
+         "): " + sizing.verdict;
+}
+
+std::string growth_text(const client::KeydirSizing& sizing) {
+  if (!sizing.entries_per_hour) return "not known yet";
+  const auto rate = static_cast<std::int64_t>(std::llround(*sizing.entries_per_hour));
+  std::string text = (rate > 0 ? "+" : "") + std::to_string(rate) + " keys an hour";
+  if (!sizing.seconds_until_oom || sizing.verdict == "OOM") return text;
+  text += ":";
+  if (sizing.verdict == "FITS" && sizing.seconds_until_tight)
+    text += " TIGHT in " + duration_text(*sizing.seconds_until_tight) + ",";
+  return text + " OOM in " + duration_text(*sizing.seconds_until_oom) + " at this rate";
+}
+
+}  // namespace logcask::cli
