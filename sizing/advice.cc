@@ -33,7 +33,7 @@ Score durability(const Workload& workload) {
   if (workload.sync == "none") score.moves.push_back({-2, kSyncStrategy, "nothing bounds what is lost"});
   if (workload.sync == "interval" && workload.max_loss_ms && workload.flush_ms >= *workload.max_loss_ms)
     score.moves.push_back({-1, kSyncStrategy, "more may be lost than is allowed"});
-  if (workload.replication > 1) score.moves.push_back({+1, kKeydirRam, "there are copies on other nodes"});
+  if (workload.replication > 1) score.moves.push_back({+1, kScoresRule, "there are copies on other nodes"});
   if (workload.deletes_and_recreates && workload.delete_mode == "drop")
     score.moves.push_back({-1, kTombstone, "readers that were away miss deletes"});
   return finished(std::move(score));
@@ -42,7 +42,7 @@ Score durability(const Workload& workload) {
 Score complexity(const Workload& workload, const Figures& f) {
   Score score{"complexity", 1, 0, {}};
   if (workload.partitions > 1) score.moves.push_back({+1, kKeydirRam, "keys are spread over partitions, for ever"});
-  if (workload.replication > 1) score.moves.push_back({+1, kKeydirRam, "copies are kept on several nodes"});
+  if (workload.replication > 1) score.moves.push_back({+1, kScoresRule, "copies are kept on several nodes"});
   if (f.verdict != Verdict::fits) score.moves.push_back({+1, kKeydirRam, "the number of keys must be watched"});
   if (workload.off_peak) score.moves.push_back({+1, kMergeCadence, "compaction has hours of its own"});
   if (workload.deletes_and_recreates)
