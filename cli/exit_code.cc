@@ -14,6 +14,8 @@ constexpr ExitNote kNotes[] = {
     {kExitTryAgain, "not now: loading, throttled, disk full or out of time; the same command may succeed later"},
     {kExitBadInput, "an input record is malformed or too large; the line on stderr names it"},
     {kExitDamaged, "a file is damaged; the output names file and position"},
+    {kExitTight, "plan: the verdict is TIGHT, or with --strict there is a warning"},
+    {kExitNoFit, "plan: the verdict is OOM, or a check rejects the workload"},
     {kExitInterrupted, "interrupted before it was done"},
 };
 

@@ -18,6 +18,8 @@ enum ExitCode : int {
   kExitTryAgain = 6,
   kExitBadInput = 7,
   kExitDamaged = 8,
+  kExitTight = 9,
+  kExitNoFit = 10,
   kExitInterrupted = 130,
 };
 

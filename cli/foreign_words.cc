@@ -25,6 +25,7 @@ constexpr ForeignWord kForeignVerbs[] = {
     {" dump ", "'inspect FILE' shows a file, 'consume' a topic"},
     {" snapshot restore export import ", "'replay --live-only' prints the state, 'produce' reads it"},
     {" size count dbsize ", "'keys TOPIC --count' counts keys"},
+    {" sizing capacity estimate calculate budget ", "'plan' says what a workload costs and whether it fits"},
     {" cleanup clean gc compaction ", "'compact TOPIC' compacts"},
 };
 

@@ -32,6 +32,7 @@ Verb health_verb();
 Verb inspect_verb();
 Verb verify_verb();
 Verb bench_verb();
+Verb plan_verb();
 Verb completion_verb();
 
 // In the order of the help.

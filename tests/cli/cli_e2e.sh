@@ -16,7 +16,7 @@ expect 2 "did you mean '--set io.threads=VALUE'" "$logcask" serve --data "$work/
 expect 0 "Usage: logcask topic create" "$logcask" help topic create
 expect 2 "unknown flag '--kafka-listen'" "$logcask" serve --data "$work/x" --kafka-listen 127.0.0.1:9092
 expect 2 "unknown flag '--http-listen'" "$logcask" serve --data "$work/x" --http-listen 127.0.0.1:9092
-expect 2 "unknown verb 'plan'" "$logcask" plan --keys 5
+expect 2 "'plan' says what a workload costs" "$logcask" sizing
 expect 2 "TOPIC is missing" "$logcask" get
 expect 0 "logcask 0" "$logcask" --version
 expect 0 "Exit codes" "$logcask" topic create --help

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# `logcask plan` as a person uses it: what it shows, how wide, which exit code. One line per failed check.
+# usage: plan_e2e.sh PATH_OF_LOGCASK
+set -u
+logcask=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/logcask-plan-e2e.XXXXXX")
+. "$(dirname "$0")/e2e_checks.sh"
+# plan CODE WORDS ARGUMENTS...: and no line of text is wider than 80 columns.
+plan() {
+  local code=$1 words=$2
+  shift 2
+  expect "$code" "$words" "$logcask" plan "$@"
+  awk 'length($0) > 80 { exit 1 }' "$work/out" || fail "wider than 80 columns: plan $*"
+}
+
+# ---- no flags: the default workload, every knob named, both bars
+plan 0 "verdict FITS"
+for knob in keys key-bytes value-bytes updates-per-key ram-budget ram-budget-per-partition partitions replication \
+  segment-bytes sync max-loss needs-range deletes-and-recreates; do
+  grep -qE "(^|  )$knob " "$work/out" || fail "plan without flags must name the knob $knob"
+done
+grep -q '^  RAM   \[#' "$work/out" && grep -q '^  disk  \[#' "$work/out" || fail "plan must draw both bars"
+sed -n 's/^  ok  *\([a-z-]*\).*/\1/p' "$work/out" | tr '\n' ' ' |
+  grep -qx 'keydir-ram range-query sync-strategy tombstone merge-cadence hint-files ' || fail "the checks must come in their order"
+
+# ---- the presets
+plan 0 "76.5 MB" --keys 1M --key-bytes 32 --value-bytes 4KiB --model bitcask
+grep -q '4.14 GB' "$work/out" || fail "session cache: 4.1 GB of disk"
+plan 0 "1 TB" --value-bytes 1MB --model bitcask
+plan 10 "60.5 GB" --keys 1B --key-bytes 16 --value-bytes 100 --model bitcask
+grep -q '^verdict OOM, rejected' "$work/out" || fail "tiny tags must be OOM"
+
+# ---- exactly at the limits
+plan 0 "verdict FITS" --ram-budget 26666667 # 20 MB are just below three quarters of it
+plan 9 "verdict TIGHT" --ram-budget 26666666
+plan 9 "verdict TIGHT" --ram-budget 20MB
+plan 10 "verdict OOM" --ram-budget 19999999
+plan 0 "verdict FITS" --ram-budget 80MB --strict
+plan 9 "above a quarter" --ram-budget 79999999 --strict
+plan 0 "above a quarter" --ram-budget 79999999
+
+# ---- shipped workloads by name, one's own by path, and flags over both
+plan 0 "2,442" --workload photo-blobs --model bitcask
+grep -q '9,768' "$work/out" && grep -q '182.39 MiB' "$work/out" && grep -q '20.97 TB' "$work/out" || fail "the photo card's figures"
+for card in event-tags idempotency-keys; do plan 0 "verdict FITS" --workload "$card"; done
+printf 'keys = "400M"\nneeds-range = true\nabout = "audit log by time"\nram-budget = "1 TB"\n' >"$work/audit.toml"
+plan 10 "Wall B" --workload "$work/audit.toml"
+printf 'keys = "500M"\nvalue-bytes = "1 KiB"\nram-budget = "4 GB"\npartitions = 64\n' >"$work/sessions.toml"
+plan 10 "Wall A" --workload "$work/sessions.toml"
+plan 0 "verdict FITS" --workload "$work/sessions.toml" --ram-budget 64GB
+printf 'kees = 5\n' >"$work/typo.toml"
+expect 2 "did you mean 'keys'" "$logcask" plan --workload "$work/typo.toml"
+printf 'keys = [1\n' >"$work/broken.toml"
+expect 1 "broken.toml line" "$logcask" plan --workload "$work/broken.toml"
+expect 1 "photo-blobs" "$logcask" plan --workload photos
+expect 2 "give one of them" "$logcask" plan --workload photo-blobs --from-topic t
+
+# ---- the sums the other way
+plan 0 "715,827,882 keys" --model bare-entry --ram-budget 32GiB --key-bytes 32 --value-bytes 8KiB --disk 16TiB
+grep -q '5.36 TiB' "$work/out" && grep -q '95.44 GiB' "$work/out" || fail "the inverse sums"
+
+# ---- ranges name the knob
+expect 2 "--keys must be between 1k and 1B" "$logcask" plan --keys 999
+expect 2 "--key-bytes must be between 8 B and 256 B" "$logcask" plan --key-bytes 257
+expect 2 "--value-bytes must be between 16 B and 1 MiB" "$logcask" plan --value-bytes 2MB
+expect 2 "--segment-bytes must be between" "$logcask" plan --segment-bytes 4GiB
+expect 2 "KB is 1000, KiB 1024" "$logcask" plan --value-bytes 4K
+expect 2 "--sync must be one of none, interval, every" "$logcask" plan --sync sometimes
+
+# ---- every rule explains itself
+for rule in keydir-ram range-query sync-strategy tombstone merge-cadence hint-files verdict engine scores sums; do
+  plan 0 "$rule" --explain "$rule"
+  expect 0 "\"rule\":\"$rule\"" "$logcask" plan --explain "$rule" -o json
+done
+expect 2 "--explain must be one of keydir-ram" "$logcask" plan --explain nothing
+
+# ---- mends mend
+plan 0 "Add partitions: 4 " --keys 40M --ram-budget 8GB --segment-bytes 64MiB
+plan 0 "" --keys 40M --ram-budget 8GB --segment-bytes 64MiB --partitions 4 --strict
+plan 9 "Set flush.ms below 50 ms" --max-loss 50ms --strict
+plan 0 "" --max-loss 50ms --flush-ms 49 --strict
+plan 9 "Set delete.mode=keep" --deletes-and-recreates --strict
+plan 0 "delete.mode=keep" --deletes-and-recreates --delete-mode keep --strict
+plan 9 "off-peak" --bursty --strict
+plan 0 "compaction.window=1-5" --bursty --off-peak --strict
+
+# ---- a live topic: the plan's word is the broker's, at each of the three
+export LOGCASK_KEYDIR_TOTAL_MAX_BYTES=65536
+start_broker 127.0.0.1:0
+field() { grep -o "\"$1\":\"\?[^,\"}]*" "$work/$2" | head -1 | sed 's/.*:"\?//'; }
+expect 0 "created" "$logcask" topic create prices --partitions 4 --config segment.bytes=1MiB
+expect 0 "created" "$logcask" topic create other
+expect 0 "created" "$logcask" topic create plain --config cleanup.policy=delete
+# keys so far, keys more, verdict, exit code of plan: 65,536 bytes hold 3276 keys, three quarters of them 2457.
+live() {
+  seq "$1" "$2" | sed 's/.*/key-&\tvalue of &/' | "$logcask" produce prices >/dev/null || fail "produce $1 to $2"
+  "$logcask" health -o json >"$work/health"
+  "$logcask" plan --from-topic prices -o json >"$work/plan"
+  local code=$?
+  [ "$code" -eq "$4" ] || fail "plan --from-topic with $2 keys: exit $code instead of $4"
+  [ "$(field keydir_verdict health)" = "$3" ] || fail "the broker with $2 keys says $(field keydir_verdict health), not $3"
+  [ "$(field verdict plan)" = "$3" ] || fail "plan with $2 keys says $(field verdict plan), not $3"
+  [ "$(field ram_bytes_needed plan)" -eq $((20 * $(field keydir_entries health))) ] ||
+    fail "plan needs $(field ram_bytes_needed plan) bytes, the broker has $(field keydir_entries health) keys"
+}
+printf 'a\t1\n' | "$logcask" produce other >/dev/null # counts, too: the budget is the node's
+live 1 2456 FITS 0
+live 2457 2457 TIGHT 9
+live 2458 3275 TIGHT 9
+grep -q '"partitions":4' "$work/plan" && grep -q '"segment-bytes":1048576' "$work/plan" && grep -q '"ram-budget":65536' "$work/plan" ||
+  fail "plan must take the topic's settings and the broker's budget: $(cat "$work/plan")"
+plan 9 "topic prices as it stands" --from-topic prices
+plan 10 "verdict OOM" --from-topic prices --keys 10M
+plan 0 "verdict FITS" --from-topic prices --ram-budget 1MB
+expect 1 "unknown_topic" "$logcask" plan --from-topic nosuch
+expect 1 "it has no keydir" "$logcask" plan --from-topic plain
+stop_broker
+expect 4 "is 'logcask serve' running there?" "$logcask" plan --from-topic prices
+
+finish
