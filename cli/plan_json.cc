@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "cli/json_writer.h"
@@ -68,7 +69,8 @@ void append_advice(JsonWriter& json, const Plan& plan) {
       .field("alternative", engine_text(r.alternative))
       .field("reason", r.reason)
       .field("delete_mode_keep", r.delete_mode_keep)
-      .field("create", r.engine == sizing::Engine::logcask ? create_command(plan.workload, r) : "");
+      .field("create",
+             r.engine == sizing::Engine::logcask && !plan.workload.exists ? create_command(plan.workload, r) : "");
   json.name("axes").begin_list();
   for (const auto& axis : plan.axes)
     json.begin()

@@ -21,7 +21,8 @@ std::string to_width(std::string text, std::size_t width) {
 }
 
 // `first` begins the first line, spaces of its length the others; `broken` ends each line but the last.
-void append_wrapped(std::string& out, const std::string& first, const std::string& text, const std::string& broken = "") {
+void append_wrapped(std::string& out, const std::string& first, const std::string& text,
+                    const std::string& broken = "") {
   std::string line = first;
   bool empty = true;
   for (std::size_t at = 0; at < text.size();) {
@@ -39,8 +40,8 @@ void append_wrapped(std::string& out, const std::string& first, const std::strin
   out += line + "\n";
 }
 
-// `used` of `whole` as '#', up to `high` as '='; the quarter and three quarters are marked where the bar is empty. Whatever
-// is used shows, and only what is beyond the whole ends in '>'.
+// `used` of `whole` as '#', up to `high` as '='; the quarter and three quarters are marked where the bar is empty.
+// Whatever is used shows, and only what is beyond the whole ends in '>'.
 std::string bar(double used, double high, double whole, bool marks) {
   const auto cells = [&](double part) {
     if (part <= 0 || whole <= 0) return std::size_t{0};
@@ -86,10 +87,10 @@ void append_bars(std::string& out, const Plan& plan) {
   const auto budget = static_cast<double>(w.ram_budget);
   const double disk = w.disk_bytes ? static_cast<double>(*w.disk_bytes) : f.disk_high;
   out += "verdict " + verdict_line(plan) + "\n";
-  out += "budget  " + quantity_text(sizing::Unit::bytes, w.ram_budget) + " a node, " +
-         quantity_text(sizing::Unit::bytes, w.ram_budget_per_partition) + " a partition\n";
-  out += "  RAM   " + bar(f.ram_needed, f.ram_needed, budget, true) + " " + sizing::decimal_bytes(f.ram_needed, 2) + ", " +
-         sizing::percent_of(f.ram_needed, budget) + "\n";
+  out += "budget  " + sizing::short_bytes(w.ram_budget) + " a node, " +
+         sizing::short_bytes(w.ram_budget_per_partition) + " a partition\n";
+  out += "  RAM   " + bar(f.ram_needed, f.ram_needed, budget, true) + " " + sizing::decimal_bytes(f.ram_needed, 2) +
+         ", " + sizing::percent_of(f.ram_needed, budget) + "\n";
   out += "  disk  " + bar(f.disk_live, f.disk_high, disk, false) + " " + sizing::decimal_bytes(f.disk_live) +
          (f.disk_high > f.disk_live ? " to " + sizing::decimal_bytes(f.disk_high) : "") + "\n";
   out += "        # needed, = dead records before compaction, | a quarter, three quarters\n";
@@ -121,12 +122,14 @@ void append_figures(std::string& out, const Plan& plan) {
   row("bytes written a byte", [](const Figures& f) { return sizing::rounded(f.write_amplification, 2); });
   table.append_to(out);
   const Figures& f = plan.logcask;
-  append_wrapped(out, "  ", "logcask: up to " + sizing::grouped(f.files) + " files of all kinds and " +
-                                sizing::grouped(f.descriptors) + " descriptors (open.files.max bounds those); restart " +
-                                sizing::about_seconds(f.restart.clean_s) + ", after a kill " +
-                                sizing::about_seconds(f.restart.killed_s));
+  append_wrapped(out, "  ",
+                 "logcask: up to " + sizing::grouped(f.files) + " files of all kinds and " +
+                     sizing::grouped(f.descriptors) + " descriptors (open.files.max bounds those); restart " +
+                     sizing::about_seconds(f.restart.clean_s) + ", after a kill " +
+                     sizing::about_seconds(f.restart.killed_s));
   if (plan.workload.replication > 1)
-    append_wrapped(out, "  ", "copies: this version of logcask keeps one; the totals are for copies kept by other means");
+    append_wrapped(out, "  ",
+                   "copies: this version of logcask keeps one; the totals are for copies kept by other means");
 }
 
 void append_findings(std::string& out, const Plan& plan) {
@@ -142,7 +145,8 @@ void append_findings(std::string& out, const Plan& plan) {
 void append_engine(std::string& out, const Plan& plan) {
   const auto& r = plan.recommendation;
   std::string text = std::string(engine_text(r.engine)) + ": " + r.reason;
-  if (r.engine != r.alternative) text += "; " + std::string(engine_text(r.alternative)) + " where reads outweigh writes";
+  if (r.engine != r.alternative)
+    text += "; " + std::string(engine_text(r.alternative)) + " where reads outweigh writes";
   append_wrapped(out, "engine  ", text);
   TextTable table({"", "logcask", "lsm-tree", "b+tree"});
   for (const auto& axis : plan.axes)
@@ -155,8 +159,8 @@ void append_scores(std::string& out, const Plan& plan) {
   for (const auto& score : plan.scores) {
     std::string why = "begins at " + std::to_string(score.begins);
     for (const auto& move : score.moves)
-      why += "; " + std::string(move.by > 0 ? "+" : "") + std::to_string(move.by) + " " + std::string(move.rule) + ": " +
-             move.why;
+      why += "; " + std::string(move.by > 0 ? "+" : "") + std::to_string(move.by) + " " + std::string(move.rule) +
+             ": " + move.why;
     append_wrapped(out, "  " + to_width(std::string(score.name), 12) + std::to_string(score.value) + "  ", why);
   }
 }
@@ -164,8 +168,8 @@ void append_scores(std::string& out, const Plan& plan) {
 void append_sums(std::string& out, const Plan& plan) {
   const auto& s = plan.sums;
   out += "sums by " + std::string(plan.judged.cost.name) + "\n";
-  out += "  RAM to keys  " + quantity_text(sizing::Unit::bytes, plan.workload.ram_budget) + " hold " +
-         sizing::grouped(s.keys) + " keys\n";
+  out += "  RAM to keys  " + sizing::short_bytes(plan.workload.ram_budget) + " hold " + sizing::grouped(s.keys) +
+         " keys\n";
   out += "  RAM to disk  their records fill " + both_bytes(s.disk_of_keys, 2) + "\n";
   out += "  disk to RAM  " + both_bytes(s.disk, 2) + " of records need " + both_bytes(s.ram_of_that_disk, 2) + "\n";
 }
@@ -179,8 +183,8 @@ void append_rule_text(std::string& out, const sizing::Rule& rule) {
 
 void append_plan_text(std::string& out, const Plan& plan, const ToldWorkload& told) {
   append_wrapped(out, "plan    ",
-                 plan.workload.name + (plan.workload.about.empty() ? "" : ": " + plan.workload.about) +
-                     " (by " + std::string(plan.judged.cost.name) + ")");
+                 plan.workload.name + (plan.workload.about.empty() ? "" : ": " + plan.workload.about) + " (by " +
+                     std::string(plan.judged.cost.name) + ")");
   append_knobs(out, plan, told);
   out += "\n";
   append_bars(out, plan);
@@ -192,7 +196,7 @@ void append_plan_text(std::string& out, const Plan& plan, const ToldWorkload& to
   out += "\n";
   append_scores(out, plan);
   append_sums(out, plan);
-  if (plan.recommendation.engine == sizing::Engine::logcask)
+  if (plan.recommendation.engine == sizing::Engine::logcask && !plan.workload.exists)
     append_wrapped(out, "create  ", create_command(plan.workload, plan.recommendation), " \\");
 }
 

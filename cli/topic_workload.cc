@@ -25,8 +25,8 @@ double number_of(const std::string& text, double otherwise) {
 }
 
 struct Counted {
-  double entries = 0, values = 0;                            // of the keydirs
-  double live_bytes = 0, dead_bytes = 0;                     // of the logs
+  double entries = 0, values = 0;         // of the keydirs
+  double live_bytes = 0, dead_bytes = 0;  // of the logs
   double records = 0, live_records = 0;
 };
 
@@ -34,8 +34,9 @@ Result<Counted> count(Admin& admin, const client::TopicDescription& topic) {
   Counted counted;
   for (const auto& p : topic.partitions) {
     if (p.state == "loading")
-      return Error{Errc::loading, "topic '" + topic.name + "' is still loading its keys; ask again when logcask health says "
-                                  "healthy"};
+      return Error{Errc::loading, "topic '" + topic.name +
+                                      "' is still loading its keys; ask again when logcask health says "
+                                      "healthy"};
     counted.entries += static_cast<double>(p.live_keys + p.deleted_keys);
     counted.values += static_cast<double>(p.live_keys);
   }
@@ -81,7 +82,8 @@ void take_settings(ToldWorkload& told, const client::TopicDescription& topic) {
   const double ratio = number_of(setting_of(topic, "min.cleanable.dirty.ratio"), 0.5);
   w.dead_percent = static_cast<std::uint64_t>(std::clamp(std::round(100 * ratio), 1.0, 99.0));
   w.off_peak = setting_of(topic, "compaction.window") != "always";
-  told.told.insert({"partitions", "max-partitions", "segment-bytes", "flush-ms", "delete-mode", "dead-percent", "off-peak"});
+  told.told.insert(
+      {"partitions", "max-partitions", "segment-bytes", "flush-ms", "delete-mode", "dead-percent", "off-peak"});
 }
 
 void take_budgets(ToldWorkload& told, const client::TopicDescription& topic, const client::BrokerDescription& broker,
@@ -103,13 +105,15 @@ Result<ToldWorkload> topic_workload(const client::Client& client, const std::str
   Admin admin(client);
   LOGCASK_ASSIGN(const auto topic, admin.describe_topic(name));
   if (setting_of(topic, "cleanup.policy").find("compact") == std::string::npos)
-    return Error{Errc::unsupported, "topic '" + name + "' has no cleanup.policy compact: it has no keydir, and its keys cost "
-                                    "no RAM"};
+    return Error{Errc::unsupported, "topic '" + name +
+                                        "' has no cleanup.policy compact: it has no keydir, and its keys cost "
+                                        "no RAM"};
   LOGCASK_ASSIGN(const Counted counted, count(admin, topic));
   LOGCASK_ASSIGN(const auto broker, admin.describe_broker());
   ToldWorkload told;
   told.workload.name = name;
   told.workload.key_bytes = key_bytes;
+  told.workload.exists = true;
   told.workload.about = "topic " + name + " as it stands";
   take_settings(told, topic);
   take_figures(told, counted);

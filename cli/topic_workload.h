@@ -10,9 +10,9 @@
 
 namespace logcask::cli {
 
-// What the broker does not know stays at its default: the length of keys (a keydir does not hold them), the copies, what may
-// be lost. unknown_topic; unsupported: the topic has no keydir; loading: its keys are not counted yet.
-// What a record has beside a key of `key_bytes` is taken for its value.
+// What the broker does not know stays at its default: the length of keys (a keydir does not hold them), the copies,
+// what may be lost. unknown_topic; unsupported: the topic has no keydir; loading: its keys are not counted yet. What a
+// record has beside a key of `key_bytes` is taken for its value.
 Result<ToldWorkload> topic_workload(const client::Client& client, const std::string& topic, std::uint64_t key_bytes);
 
 }  // namespace logcask::cli

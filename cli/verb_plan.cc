@@ -1,4 +1,5 @@
 // plan: what a workload costs and whether it fits, before it is there.
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -143,13 +144,18 @@ Verb plan_verb() {
   verb.path = "plan";
   verb.summary = "Says what a workload costs in RAM and disk, and whether it fits.";
   verb.details =
-      "Every key costs RAM, whatever its value's size. Tells the need by our measured cost (logcask) and by the classic "
-      "44.5 bytes and the key (bitcask), judges by --model, checks the workload by six rules, each with its mend, names the "
-      "engine to use, and turns the sums round. Without flags it shows the default workload, every knob named; nothing is "
-      "asked, and no broker is needed but for --from-topic. Sizes: KB is 1000, KiB 1024; counts take k, M and B; times ms, "
+      "Every key costs RAM, whatever its value's size. Tells the need by our measured cost (logcask) and by the "
+      "classic "
+      "44.5 bytes and the key (bitcask), judges by --model, checks the workload by six rules, each with its mend, "
+      "names the "
+      "engine to use, and turns the sums round. Without flags it shows the default workload, every knob named; nothing "
+      "is "
+      "asked, and no broker is needed but for --from-topic. Sizes: KB is 1000, KiB 1024; counts take k, M and B; times "
+      "ms, "
       "s, min, h. docs/SIZING.md teaches all of it.";
   verb.flag("--workload", "FILE",
-            "the knobs, as TOML; or the name of a shipped one: photo-blobs, event-tags, idempotency-keys", &args->workload);
+            "the knobs, as TOML; or the name of a shipped one: photo-blobs, event-tags, idempotency-keys",
+            &args->workload);
   verb.flag("--from-topic", "TOPIC", "a live topic's keys, bytes, partitions and settings", &args->topic);
   add_knob_flags(verb, *args);
   verb.flag("--model", "MODEL", "whose RAM a key verdict, checks and engine follow (default logcask)", &args->model)
@@ -162,10 +168,11 @@ Verb plan_verb() {
   add_broker_flag(verb, &args->broker);
   add_output_flag(verb, &args->format);
   verb.exits = {4, 6, kExitTight, kExitNoFit};
-  verb.examples = {{"logcask plan --keys 50M --key-bytes 36 --value-bytes 1KiB --ram-budget 4GB", "50 million sessions"},
-                   {"logcask plan --workload photo-blobs --model bitcask", "a shipped workload by the classic formula"},
-                   {"logcask plan --from-topic prices --keys 10M", "a live topic with ten million keys"},
-                   {"logcask plan --keys 12M --strict -o json", "for scripts: exit code 9 where it warns"}};
+  verb.examples = {
+      {"logcask plan --keys 50M --key-bytes 36 --value-bytes 1KiB --ram-budget 4GB", "50 million sessions"},
+      {"logcask plan --workload photo-blobs --model bitcask", "a shipped workload by the classic formula"},
+      {"logcask plan --from-topic prices --keys 10M", "a live topic with ten million keys"},
+      {"logcask plan --keys 12M --strict -o json", "for scripts: exit code 9 where it warns"}};
   verb.run = [args] { return plan_workload(*args); };
   return verb;
 }

@@ -42,9 +42,8 @@ Result<ToldWorkload> workload_of(const SettingValues& values, const std::string&
     if (knob == nullptr) {
       std::vector<std::string> known = {"about"};
       for (const sizing::Knob& one : sizing::knobs()) known.emplace_back(one.name);
-      return Error{Errc::invalid_argument,
-                   where + ": no knob is called '" + knob_name + "'" + did_you_mean(knob_name, known) +
-                       "; logcask plan names them all"};
+      return Error{Errc::invalid_argument, where + ": no knob is called '" + knob_name + "'" +
+                                               did_you_mean(knob_name, known) + "; logcask plan names them all"};
     }
     if (auto set = set_knob(told.workload, *knob, text, sizing::KnobSource::file); !set.ok())
       return std::move(set).error().in(where);

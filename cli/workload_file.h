@@ -15,8 +15,8 @@ struct ToldWorkload {
   std::set<std::string, std::less<>> told;
 };
 
-// `given`: a file, or the bare name of a shipped one ("photo-blobs"). not_found names those there are; invalid_config and
-// invalid_argument name file and knob.
+// `given`: a file, or the bare name of a shipped one ("photo-blobs"). not_found names those there are; invalid_config
+// and invalid_argument name file and knob.
 Result<ToldWorkload> read_workload(const std::string& given);
 
 // The file's text, for tests. `name` is what the workload is called, `where` what errors call it.

@@ -11,7 +11,7 @@ namespace logcask::sizing {
 namespace {
 
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
-std::string bytes_knob(std::uint64_t bytes) { return quantity_text(Unit::bytes, bytes); }
+std::string bytes_knob(std::uint64_t bytes) { return short_bytes(bytes); }
 std::string ms_knob(std::uint64_t ms) { return quantity_text(Unit::milliseconds, ms); }
 
 std::string need_text(const Workload& workload, const Figures& f) {

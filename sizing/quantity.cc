@@ -1,5 +1,6 @@
 #include "sizing/quantity.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -139,6 +140,12 @@ std::string decimal_bytes(double bytes, int digits) {
 std::string binary_bytes(double bytes, int digits) {
   static const char* const kNames[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   return scaled_bytes(bytes, 1024, kNames, digits);
+}
+
+std::string short_bytes(std::uint64_t bytes) {
+  constexpr std::size_t kShort = 8;
+  const std::string exact = quantity_text(Unit::bytes, bytes);
+  return exact.size() <= kShort ? exact : decimal_bytes(static_cast<double>(bytes), 2);
 }
 
 std::string both_bytes(double bytes, int digits) {

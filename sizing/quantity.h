@@ -23,6 +23,8 @@ std::string quantity_text(Unit unit, std::uint64_t number);
 // Rounded, for figures: "76.5 MB", "73 MiB", "8.2%", "1.2 s".
 std::string decimal_bytes(double bytes, int digits = 1);
 std::string binary_bytes(double bytes, int digits = 1);
+// Exact where that is short ("256 MB", "4 KiB"), else rounded: a broker's budget is an odd number of bytes.
+std::string short_bytes(std::uint64_t bytes);
 // "76.5 MB = 73 MiB"
 std::string both_bytes(double bytes, int digits = 1);
 std::string percent_of(double part, double whole);

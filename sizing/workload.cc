@@ -1,5 +1,7 @@
 #include "sizing/workload.h"
 
+#include <algorithm>
+
 #include "sizing/quantity.h"
 
 namespace logcask::sizing {

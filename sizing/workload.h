@@ -42,7 +42,9 @@ struct Workload {
   std::optional<std::uint64_t> disk_bytes;
   std::uint64_t max_restart_ms = 60'000;
 
-  // Of a live broker: what else its keydirs hold, and dead bytes there are.
+  bool exists = false;  // a live topic's figures
+
+  // Of a live broker: what else its keydirs hold, and the bytes that there are.
   double other_keydir_bytes = 0;
   std::optional<double> live_disk_bytes;
   std::optional<double> dead_disk_bytes;

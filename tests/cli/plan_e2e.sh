@@ -110,6 +110,7 @@ live 2458 3275 TIGHT 9
 grep -q '"partitions":4' "$work/plan" && grep -q '"segment-bytes":1048576' "$work/plan" && grep -q '"ram-budget":65536' "$work/plan" ||
   fail "plan must take the topic's settings and the broker's budget: $(cat "$work/plan")"
 plan 9 "topic prices as it stands" --from-topic prices
+grep -q '^create' "$work/out" && fail "a topic that is there needs no command to create it"
 plan 10 "verdict OOM" --from-topic prices --keys 10M
 plan 0 "verdict FITS" --from-topic prices --ram-budget 1MB
 expect 1 "unknown_topic" "$logcask" plan --from-topic nosuch

@@ -19,7 +19,8 @@ TEST_CASE("every shipped workload states both budgets and what it is, and fits b
     REQUIRE(read.ok());
     CHECK(read->workload.name == name);
     CHECK_FALSE(read->workload.about.empty());
-    for (const char* knob : {"keys", "key-bytes", "value-bytes", "ram-budget", "ram-budget-per-partition", "partitions"})
+    for (const char* knob :
+         {"keys", "key-bytes", "value-bytes", "ram-budget", "ram-budget-per-partition", "partitions"})
       CHECK(read->told.contains(knob));
     const sizing::Plan plan = sizing::make_plan(read->workload, sizing::kLogcask);
     CHECK(plan.judged.verdict == sizing::Verdict::fits);
@@ -39,8 +40,10 @@ TEST_CASE("the shipped photo card has the founding document's figures") {
 }
 
 TEST_CASE("a workload file's numbers and words are read as its knobs") {
-  const auto told = parse_workload("keys = 10_000_000\nvalue-bytes = '2 MiB'\nneeds-range = true\nsync = 'every'\n"
-                                   "about = 'a test'\n", "mine", "mine.toml");
+  const auto told = parse_workload(
+      "keys = 10_000_000\nvalue-bytes = '2 MiB'\nneeds-range = true\nsync = 'every'\n"
+      "about = 'a test'\n",
+      "mine", "mine.toml");
   REQUIRE(told.ok());
   CHECK(told->workload.keys == 10'000'000);
   CHECK(told->workload.value_bytes == 2u << 20);

@@ -55,3 +55,10 @@ TEST_CASE("what is printed is read back as the same number") {
   CHECK(quantity_text(Unit::bytes, 2147483647) == "2,147,483,647 B");
   CHECK(quantity_text(Unit::milliseconds, 60'000) == "1 min");
 }
+
+TEST_CASE("sizes in sentences are exact where that is short, else rounded") {
+  CHECK(short_bytes(256'000'000) == "256 MB");
+  CHECK(short_bytes(4096) == "4 KiB");
+  CHECK(short_bytes(6'319'015'936) == "6.32 GB");
+  CHECK(short_bytes(79'999'999) == "80 MB");
+}
