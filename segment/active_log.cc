@@ -14,9 +14,9 @@ SegmentFacts ActiveLog::facts() const {
   return state_.facts();
 }
 
-std::optional<IndexEntry> ActiveLog::find(Offset offset, std::uint64_t* next_position) const {
+std::optional<IndexEntry> ActiveLog::find(Offset offset, std::optional<IndexEntry>* next) const {
   const std::lock_guard lock(mutex_);
-  return state_.offset_index.find(offset, next_position);
+  return state_.offset_index.find(offset, next);
 }
 
 std::optional<IndexEntry> ActiveLog::find_batch(Offset offset) const {

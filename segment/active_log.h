@@ -26,7 +26,7 @@ class ActiveLog {
   };
   End end() const;
   SegmentFacts facts() const;
-  std::optional<IndexEntry> find(Offset offset, std::uint64_t* next_position) const;
+  std::optional<IndexEntry> find(Offset offset, std::optional<IndexEntry>* next) const;
   std::optional<IndexEntry> find_batch(Offset offset) const;
   BatchHeader large_batch(const IndexEntry& entry) const;
   bool header_holds(const BatchHeader& header, ByteView raw, std::uint64_t position) const;

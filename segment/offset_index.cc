@@ -122,17 +122,14 @@ IndexEntry OffsetIndex::entry(std::size_t i) const {
   return {name_.base + found.offset_delta, found.record_position, found.batch_position};
 }
 
-std::optional<IndexEntry> OffsetIndex::find(Offset offset, std::uint64_t* next_position) const {
+std::optional<IndexEntry> OffsetIndex::find(Offset offset, std::optional<IndexEntry>* next) const {
   if (entries_.empty()) return std::nullopt;
   const std::int64_t delta = offset - name_.base;
   const auto above = std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& e) {
     return static_cast<std::int64_t>(e.offset_delta) <= delta;
   });
   const std::size_t i = above == entries_.begin() ? 0 : static_cast<std::size_t>(above - entries_.begin()) - 1;
-  if (next_position) {
-    *next_position =
-        i + 1 < entries_.size() ? entries_[i + 1].record_position : std::numeric_limits<std::uint64_t>::max();
-  }
+  if (next && i + 1 < entries_.size()) *next = entry(i + 1);
   return entry(i);
 }
 

@@ -42,8 +42,8 @@ class OffsetIndex {
   void add_batch(const BatchHeader& header, std::uint64_t position, ByteView batch);
 
   // The last entry at or below `offset` (the first one when all lie above); empty when there are no entries.
-  // `next_position` receives the record_position of the entry after it, UINT64_MAX when it is the last.
-  std::optional<IndexEntry> find(Offset offset, std::uint64_t* next_position = nullptr) const;
+  // `next` receives the entry after it; empty when it is the last.
+  std::optional<IndexEntry> find(Offset offset, std::optional<IndexEntry>* next = nullptr) const;
 
   // The last entry at or below `offset` that is a batch's start. Every batch with record entries has one.
   std::optional<IndexEntry> find_batch(Offset offset) const;

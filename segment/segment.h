@@ -50,8 +50,19 @@ struct SegmentEnvironment {
   SegmentEnvironment() : SegmentEnvironment(Limits()) {}
   explicit SegmentEnvironment(const Limits& limits);
 
+  // What lookups read of files, because no block had it. One for each record that is asked for the first time; a second
+  // where more than kMaxGap of segment_lookup.cc lies before it and neither it nor its batch is known to need that.
+  struct LookupReads {
+    std::atomic<std::uint64_t> reads{0}, bytes{0};
+    void add(std::size_t read_bytes) {
+      reads.fetch_add(1, std::memory_order_relaxed);
+      bytes.fetch_add(read_bytes, std::memory_order_relaxed);
+    }
+  };
+
   std::shared_ptr<FileCache> files;
   RecordCache records;
+  LookupReads lookup_reads;
   std::size_t max_decompressed_bytes;
   // Called from the destructor of a segment whose removal was asked for, on whatever thread dropped it last.
   // The default runs it at once. Set before the first segment is made.

@@ -13,8 +13,8 @@ struct Segment::Hold {
   Offset next_offset;
   std::uint64_t size = 0;
 
-  std::optional<IndexEntry> find(Offset offset, std::uint64_t* next_position) const {
-    return open ? open->offset_index.find(offset, next_position) : active->find(offset, next_position);
+  std::optional<IndexEntry> find(Offset offset, std::optional<IndexEntry>* next) const {
+    return open ? open->offset_index.find(offset, next) : active->find(offset, next);
   }
   std::optional<IndexEntry> find_batch(Offset offset) const {
     return open ? open->offset_index.find_batch(offset) : active->find_batch(offset);

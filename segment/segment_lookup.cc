@@ -4,6 +4,7 @@
 #include "segment/segment_lookup.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 #include "base/coding.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr std::size_t kReadAhead = kIndexIntervalBytes;
 // Between two index entries there is rarely more, unless a record is large.
 constexpr std::uint64_t kMaxGap = 4 * kIndexIntervalBytes;
+// A larger gap is read whole where that is what the record needs.
+constexpr std::uint64_t kMaxWholeGap = 2u << 20;
 // The fields in front of a record's key: length 5, attributes 1, timestamp 10, offset 5.
 constexpr std::size_t kRecordFrontBytes = 21;
 constexpr std::size_t kLengthAt = 8;
@@ -53,15 +56,28 @@ class RecordLookup {
   Result<ByteView> window(std::uint64_t position, std::size_t want) {
     if (position >= start_ && position + want <= start_ + filled_) return view(position);
     if (want > hold_.size - position) return segment_.damaged(position, "the log ends inside a batch");
-    const std::uint64_t gap =
-        place_.gap_end > position && place_.gap_end - position <= kMaxGap ? place_.gap_end - position : kReadAhead;
-    const auto bytes = static_cast<std::size_t>(std::min(std::max<std::uint64_t>(want, gap), hold_.size - position));
+    const auto bytes =
+        static_cast<std::size_t>(std::min(std::max<std::uint64_t>(want, ahead(position)), hold_.size - position));
     if (scratch_.bytes.size() < bytes) scratch_.bytes.resize(bytes);
     filled_ = 0;
     LOGCASK_TRY(segment_.read_exactly(hold_, position, std::span(scratch_.bytes.data(), bytes)));
+    segment_.environment_->lookup_reads.add(bytes);
     start_ = position;
     filled_ = bytes;
     return view(position);
+  }
+  // How much from `position` on the record will take, so that one read is all. A batch whose CRC was not checked yet is
+  // read whole; so is a gap that the record is the last of, since the last one is what makes a gap large.
+  std::uint64_t ahead(std::uint64_t position) const {
+    const IndexEntry& entry = *place_.entry;
+    const bool unchecked = !segment_.crc_checked_.marked(entry.batch_position);
+    const bool more_of_batch = place_.next && place_.next->batch_position == entry.batch_position;
+    if (unchecked && more_of_batch && position == entry.batch_position)
+      return hold_.large_batch(*place_.next).total_bytes();
+    if (place_.gap_end <= position) return kReadAhead;
+    const std::uint64_t gap = place_.gap_end - position;
+    const bool last = offset_ + 1 >= (place_.next ? place_.next->offset : hold_.next_offset);
+    return gap <= (unchecked || last ? kMaxWholeGap : kMaxGap) ? gap : kReadAhead;
   }
   ByteView view(std::uint64_t position) const {
     return ByteView(scratch_.bytes).substr(0, filled_).substr(static_cast<std::size_t>(position - start_));
@@ -258,9 +274,10 @@ SegmentLookup::Place SegmentLookup::find(Offset offset) const {
   Place place;
   place.offset = offset;
   if (!hold_.ok()) return place;
-  std::uint64_t next_position = 0;
-  place.entry = hold_->find(offset, &next_position);
+  place.entry = hold_->find(offset, &place.next);
   if (!place.entry) return place;
+  const std::uint64_t next_position =
+      place.next ? place.next->record_position : std::numeric_limits<std::uint64_t>::max();
   place.gap_end = std::min(next_position, hold_->size);
   place.settled = next_position <= hold_->size || hold_->open;
   place.key = {segment_.instance_id_, place.entry->record_position};

@@ -19,9 +19,10 @@ class SegmentLookup {
   struct Place {
     Offset offset;
     std::optional<IndexEntry> entry;
-    std::uint64_t gap_end = 0;  // of the bytes that belong to the entry
-    bool settled = false;       // those bytes are all there; the active segment's last entry still gets more
-    RecordCache::Key key;       // none: there is no entry
+    std::optional<IndexEntry> next;  // the entry after it, if any
+    std::uint64_t gap_end = 0;       // of the bytes that belong to the entry
+    bool settled = false;            // those bytes are all there; the active segment's last entry still gets more
+    RecordCache::Key key;            // none: there is no entry
     RecordBlockPtr block;
   };
   static constexpr std::size_t kPlacesMax = 64;

@@ -43,6 +43,8 @@ void DiskPartitionFactory::add_cache_numbers(std::vector<std::pair<std::string, 
   numbers.emplace_back("lookup_cache.bytes", static_cast<double>(stats.bytes));
   numbers.emplace_back("lookup_cache.hits", static_cast<double>(stats.hits));
   numbers.emplace_back("lookup_cache.misses", static_cast<double>(stats.misses));
+  numbers.emplace_back("lookup.file_reads", static_cast<double>(segments_->lookup_reads.reads.load()));
+  numbers.emplace_back("lookup.file_read_bytes", static_cast<double>(segments_->lookup_reads.bytes.load()));
 }
 
 void DiskPartitionFactory::settings_changed(const TopicId& topic, const TopicConfig& config) {

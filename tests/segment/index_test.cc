@@ -46,11 +46,11 @@ TEST_CASE("the offset index has an entry every 4 KiB, at records of uncompressed
   }
   REQUIRE(index.memory_bytes() < log.size() / 50);
   for (Offset offset(49); offset < next + 3; offset += 1) {
-    std::uint64_t next_position = 0;
-    const auto found = index.find(offset, &next_position);
+    std::optional<IndexEntry> after;
+    const auto found = index.find(offset, &after);
     REQUIRE(found.has_value());
     REQUIRE((found->offset <= offset || found->record_position == 0));
-    if (next_position != UINT64_MAX) REQUIRE(places.at(next_position) > offset);
+    if (after) REQUIRE(places.at(after->record_position) > offset);
     const auto start = index.find_batch(offset);
     REQUIRE(start->at_batch_start());
     REQUIRE(start->record_position <= found->record_position);

@@ -69,6 +69,67 @@ TEST_CASE("every record is found by its offset, in batches of any size, codec an
   check_all_reads(log, *segment, 1);
 }
 
+// Reads that lookups of all records take, one after the other, with no cache; `most` of one of them.
+std::uint64_t reads_of_all(const TestLog& log, const Segment& segment, std::uint64_t& most) {
+  const auto& reads = log.environment->lookup_reads.reads;
+  const std::uint64_t before = reads;
+  most = 0;
+  for (const TestRecord& record : log.records) {
+    CAPTURE(record.offset.value());
+    RecordScratch scratch;
+    const std::uint64_t mark = reads;
+    const auto found = segment.read_record(record.offset, scratch);
+    REQUIRE_OK(found);
+    REQUIRE(same_record(*found, record));
+    most = std::max<std::uint64_t>(most, reads - mark);
+  }
+  return reads - before;
+}
+
+TEST_CASE("a cold key costs exactly one read, whatever its batch and its value are like") {
+  const std::size_t records = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{500});
+  const std::size_t value_bytes =
+      GENERATE(std::size_t{20}, std::size_t{3'000}, std::size_t{30'000}, std::size_t{300'000});
+  if (records * value_bytes > 20'000'000) return;
+  CAPTURE(records, value_bytes);
+  TestLog log({Offset(0), Generation(0)}, SegmentWriter::Options());
+  SegmentEnvironment::Limits limits;
+  limits.record_cache_bytes = 0;
+  log.environment = std::make_shared<SegmentEnvironment>(limits);
+  for (int i = 0; i < 12; ++i) log.append({records, value_bytes});
+  auto facts = log.writer->close(0);
+  REQUIRE_OK(facts);
+  const auto segment = Segment::closed(log.environment, log.files.root(), *facts);
+  std::uint64_t most = 0;
+  CHECK(reads_of_all(log, *segment, most) == log.records.size());
+  CHECK(most == 1);
+  // Once the batches' CRCs have been checked, too, and less is read then.
+  const std::uint64_t bytes_first = log.environment->lookup_reads.bytes;
+  CHECK(reads_of_all(log, *segment, most) == log.records.size());
+  CHECK(most == 1);
+  CHECK(log.environment->lookup_reads.bytes - bytes_first <= bytes_first);
+}
+
+TEST_CASE("a cold key of a compressed batch costs one read of the batch, and another one once its CRC is known") {
+  TestLog log;
+  SegmentEnvironment::Limits limits;
+  limits.record_cache_bytes = 0;
+  log.environment = std::make_shared<SegmentEnvironment>(limits);
+  for (int i = 0; i < 5; ++i) log.append({400, 100, Compression::zstd});
+  auto facts = log.writer->close(0);
+  REQUIRE_OK(facts);
+  std::uint64_t most = 0;
+  CHECK(reads_of_all(log, *Segment::closed(log.environment, log.files.root(), *facts), most) >= log.records.size());
+  CHECK(most <= 2);
+  // The first of each batch.
+  for (std::size_t i = 0; i < log.records.size(); i += 400) {
+    const std::uint64_t mark = log.environment->lookup_reads.reads;
+    RecordScratch scratch;
+    REQUIRE_OK(Segment::closed(log.environment, log.files.root(), *facts)->read_record(log.records[i].offset, scratch));
+    CHECK(log.environment->lookup_reads.reads - mark == 1);
+  }
+}
+
 TEST_CASE("a closed segment rebuilds its indexes when they are missing and writes them again") {
   TestLog log;
   for (int i = 0; i < 50; ++i) log.append({static_cast<std::size_t>(1 + i * 3), 100});
