@@ -1,4 +1,4 @@
-// Memory and speed of the keydir: `keydir_bench [millions of entries]...` (default 1 10 50).
+// Memory and speed of the keydir: `keydir_bench [millions of entries]...` (default 0.1 1 5 10 50).
 //
 // Per size and key length, each in a process of its own: resident memory above the empty state at the
 // end and its peak while growing (sampled every 65,536 inserts) by final entries, the same as the keydir
@@ -160,22 +160,23 @@ double batch_seconds(const Keydir& keydir, Keys& keys, std::size_t n, bool with_
 
 // Loading as a restart does: hints of a million keys each, every one in identity order, in blocks.
 double sorted_load_seconds(Keys& keys, std::size_t n, std::size_t expected) {
-  constexpr std::size_t kHint = 1'000'000, kBlock = 8192;
+  constexpr std::size_t kBlock = 8192;
+  const std::size_t hint_keys = std::min<std::size_t>(1'000'000, n);
   PageArena arena;
   KeydirBudget budget;
   Keydir keydir(arena, budget);
   keydir.reserve(expected);
   std::vector<RaiseOutcome> outcomes(kBlock);
-  std::vector<KeydirRaise> hint(kHint);
+  std::vector<KeydirRaise> hint(hint_keys);
   double taken = 0;
-  for (std::size_t done = 0; done < n; done += kHint) {
-    for (std::size_t i = 0; i < kHint; ++i)
+  for (std::size_t done = 0; done < n; done += hint_keys) {
+    for (std::size_t i = 0; i < hint_keys; ++i)
       hint[i] = {keys.identity(done + i), Offset(static_cast<std::int64_t>(done + i)), false};
     std::sort(hint.begin(), hint.end(),
               [](const KeydirRaise& a, const KeydirRaise& b) { return a.identity < b.identity; });
     taken += seconds([&] {
-      for (std::size_t i = 0; i < kHint; i += kBlock)
-        keydir.raise_batch(std::span(hint).subspan(i, std::min(kBlock, kHint - i)), outcomes);
+      for (std::size_t i = 0; i < hint_keys; i += kBlock)
+        keydir.raise_batch(std::span(hint).subspan(i, std::min(kBlock, hint_keys - i)), outcomes);
     });
   }
   return taken;
@@ -214,12 +215,12 @@ void measure(std::size_t n, std::size_t key_bytes) {
 int main(int argc, char** argv) {
   std::vector<std::size_t> sizes;
   for (int i = 1; i < argc; ++i) {
-    sizes.push_back(std::strtoull(argv[i], nullptr, 10) * 1'000'000);
+    sizes.push_back(static_cast<std::size_t>(std::strtod(argv[i], nullptr) * 1'000'000));
     if (sizes.back() > 0) continue;
     std::fprintf(stderr, "usage: keydir_bench [MILLIONS OF KEYS]...\n");
     return 2;
   }
-  if (sizes.empty()) sizes = {1'000'000, 10'000'000, 50'000'000};
+  if (sizes.empty()) sizes = {100'000, 1'000'000, 5'000'000, 10'000'000, 50'000'000};
   std::printf("%10s %4s %35s %44s %17s %35s\n", "", "", "bytes per entry", "ns", "us per insert",
               "expected: ns and bytes per entry");
   std::printf("%10s %4s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n", "entries", "key", "rss", "peak",

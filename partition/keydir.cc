@@ -22,7 +22,7 @@ constexpr std::uint32_t kMaxDepth = 28;
 constexpr std::uint32_t kMaxDirectoryPerShard = 256;
 // Misses under way at once in batches; more than a core has line fill buffers for gains nothing.
 constexpr std::size_t kPrefetchDistance = 12;
-// A sorted run is merged when it has a record for so many entries of its shard: a merge passes over
+// A sorted run is merged when it has a record for so many slots of its shard: a merge passes over
 // all of them, a single raise waits for memory about as long as a hundred of them take. Runs are cut
 // so that a split makes room for one whole, and a shard does not split long before it is full.
 constexpr std::size_t kMergeRecords = 64;
@@ -165,7 +165,7 @@ void Keydir::raise_sorted(std::span<const KeydirRaise> records, RaiseOutcome* ou
     const auto window = records.first(std::min(records.size(), kMergeMaxRecords));
     const auto run_end = std::partition_point(window.begin(), window.end(), same_shard);
     const auto run = records.first(static_cast<std::size_t>(run_end - window.begin()));
-    if (run.size() * kMergeRatio >= shard_of(first).count) {
+    if (run.size() * kMergeRatio >= shard_of(first).capacity()) {
       const std::uint32_t total = shard_of(first).count + static_cast<std::uint32_t>(run.size());
       if (total > max_entries(PageArena::kExtentPages) && may_split(shard_of(first))) {
         split(first);
