@@ -50,8 +50,8 @@ struct SegmentEnvironment {
   SegmentEnvironment() : SegmentEnvironment(Limits()) {}
   explicit SegmentEnvironment(const Limits& limits);
 
-  // What lookups read of files, because no block had it. One for each record that is asked for the first time; a second
-  // where more than kMaxGap of segment_lookup.cc lies before it and neither it nor its batch is known to need that.
+  // What lookups read of files, because no block had it: once for each record, twice for one above 256 KiB that
+  // compaction has left a hole behind, or in a compressed batch above that.
   struct LookupReads {
     std::atomic<std::uint64_t> reads{0}, bytes{0};
     void add(std::size_t read_bytes) {

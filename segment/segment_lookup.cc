@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kReadAhead = kIndexIntervalBytes;
 // Between two index entries there is rarely more, unless a record is large.
 constexpr std::uint64_t kMaxGap = 4 * kIndexIntervalBytes;
-// A larger gap is read whole where that is what the record needs.
+// A larger gap is read whole where that is what the record needs, and up to the smaller figure where it probably is.
 constexpr std::uint64_t kMaxWholeGap = 2u << 20;
+constexpr std::uint64_t kMaxLikelyGap = 256u << 10;
 // The fields in front of a record's key: length 5, attributes 1, timestamp 10, offset 5.
 constexpr std::size_t kRecordFrontBytes = 21;
 constexpr std::size_t kLengthAt = 8;
@@ -67,7 +68,9 @@ class RecordLookup {
     return view(position);
   }
   // How much from `position` on the record will take, so that one read is all. A batch whose CRC was not checked yet is
-  // read whole; so is a gap that the record is the last of, since the last one is what makes a gap large.
+  // read whole; so is a gap that the record is the last of, since the last one is what makes a gap large. Probably that
+  // is what makes the gap behind a batch's start large, too: one record, or one compressed batch. Compaction leaves
+  // holes, so that nobody knows.
   std::uint64_t ahead(std::uint64_t position) const {
     const IndexEntry& entry = *place_.entry;
     const bool unchecked = !segment_.crc_checked_.marked(entry.batch_position);
@@ -77,7 +80,8 @@ class RecordLookup {
     if (place_.gap_end <= position) return kReadAhead;
     const std::uint64_t gap = place_.gap_end - position;
     const bool last = offset_ + 1 >= (place_.next ? place_.next->offset : hold_.next_offset);
-    return gap <= (unchecked || last ? kMaxWholeGap : kMaxGap) ? gap : kReadAhead;
+    const bool likely = (entry.at_batch_start() && !more_of_batch) || entry.offset == offset_;
+    return gap <= (unchecked || last ? kMaxWholeGap : likely ? kMaxLikelyGap : kMaxGap) ? gap : kReadAhead;
   }
   ByteView view(std::uint64_t position) const {
     return ByteView(scratch_.bytes).substr(0, filled_).substr(static_cast<std::size_t>(position - start_));

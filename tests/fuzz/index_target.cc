@@ -22,12 +22,18 @@ std::string file_of(std::string_view kind, const SegmentFacts& known, bool paylo
 }
 
 void ask_offset(const OffsetIndex& index, const SegmentFacts& known, Offset offset) {
-  std::uint64_t next_position = 0;
-  const auto entry = index.find(offset, &next_position);
+  std::optional<IndexEntry> next;
+  const auto entry = index.find(offset, &next);
   LOGCASK_CHECK(entry.has_value() == (index.entry_count() > 0));
   if (!entry) return;
   LOGCASK_CHECK(entry->offset >= known.name.base && entry->batch_position <= entry->record_position);
-  LOGCASK_CHECK(entry->record_position < known.size_bytes && next_position > entry->record_position);
+  LOGCASK_CHECK(entry->record_position < known.size_bytes);
+  if (next) {
+    LOGCASK_CHECK(next->record_position > entry->record_position && next->record_position < known.size_bytes);
+    // What a cold lookup reads of a batch that was not checked yet.
+    if (next->batch_position == entry->batch_position)
+      LOGCASK_CHECK(next->batch_position + index.large_batch(*next).total_bytes() <= known.size_bytes);
+  }
   const auto batch = index.find_batch(offset);
   LOGCASK_CHECK(batch && batch->at_batch_start() && batch->batch_position == entry->batch_position);
   if (entry->at_batch_start()) return;

@@ -180,6 +180,29 @@ TEST_CASE("conformance: several files are replaced together, and leave no tempor
   REQUIRE(place.root->list()->size() == 3);
 }
 
+TEST_CASE("files that could not all be replaced leave nothing half-written behind") {
+  for (const OperationKind kind :
+       {OperationKind::create, OperationKind::write, OperationKind::sync_data, OperationKind::rename}) {
+    for (std::uint64_t nth = 1; nth <= 3; ++nth) {
+      CAPTURE(static_cast<int>(kind), nth);
+      MemoryFileSystem files;
+      REQUIRE_OK(put_file(*files.root(), "b", "old"));
+      Fault fault;
+      fault.kinds = {kind};
+      fault.nth = nth;
+      files.fail(fault);
+      const NamedContent wanted[] = {{"a", "1"}, {"b", "22"}, {"c", "333"}};
+      REQUIRE_FALSE(replace_files(*files.root(), wanted).ok());
+      files.clear_faults();
+      // Names appear in their order, each whole.
+      const std::size_t renamed = kind == OperationKind::rename ? nth - 1 : 0;
+      REQUIRE(files.root()->list()->size() == std::max<std::size_t>(renamed, renamed < 2 ? renamed + 1 : renamed));
+      for (std::size_t i = 0; i < renamed; ++i) REQUIRE(content(*files.root(), wanted[i].name) == wanted[i].content);
+      if (renamed < 2) REQUIRE(content(*files.root(), "b") == "old");
+    }
+  }
+}
+
 TEST_CASE("the real file system follows no symbolic link and creates missing parents") {
   TempDir temp;
   auto root = create_posix_directory(temp.path() + "/x/y/z/");
