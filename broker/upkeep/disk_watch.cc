@@ -17,11 +17,11 @@ constexpr std::string_view kWhatToDelete =
 
 }  // namespace
 
-// Its 64 files are most of what the start of an empty broker would wait for. Meanwhile the disk has room for them and
-// for as much again several times over; should records or somebody else take all that, the reserve is short and records
-// are refused, as ever.
+// Its 64 files are most of what the first start of a broker would wait for, and there is nothing to load then that
+// would hold up the first round. At any other start they are there, or must be before records come.
 void DiskWatch::start() {
-  if ((data_.reserve().is_short() || look_at_space()) && !mutant(Mutant::first_fill_always_later)) fill();
+  const bool soon = data_.start_facts().first_start && !data_.reserve().is_short() && !look_at_space();
+  if (!soon && !mutant(Mutant::first_fill_always_later)) fill();
   look();
 }
 

@@ -2,8 +2,8 @@
 // What the disk under the data directory is like: looked at about once a second, told to health and to the log.
 //
 // - The disk reserve (segment/disk_reserve.h) is filled again as soon as there is room; until then records are refused.
-//   For the first time it is filled in the first round, behind the first answers, where the disk has room for several
-//   of it; where it has not, or something of it is missing, at once, before the first record is taken.
+//   At a directory's first start it is filled in the first round, behind the first answers, where the disk has room for
+//   several of it; else before the first record is taken.
 // - Space or inodes that run low are a problem before the first refusal.
 // - A data directory that was removed, or whose path leads elsewhere by now, stops every partition's writes: what they
 //   acknowledged would not be found by the next start.

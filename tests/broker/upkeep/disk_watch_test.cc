@@ -250,6 +250,21 @@ TEST_CASE("a start does not wait for the disk reserve where there is room for se
   REQUIRE_OK(storage.append(partition, "k"));
 }
 
+TEST_CASE(
+    "a later start whose reserve is missing has it before the first record, since keys that load hold up the first "
+    "round",
+    "[disk_full]") {
+  WatchedStorage storage(64 * kReserveBytes, UINT64_MAX, true);
+  storage.fill("t", "compact", 10);
+  const auto image = storage.disk.clone();
+  auto data = DataDirectory::open(image->root(), "boot", kReserveBytes);
+  REQUIRE_OK(data);
+  CHECK((*data)->reserve().held_bytes() == 0);
+  const auto quiet = [](const std::string&) {};
+  DiskWatch(**data, *storage.topics, quiet, quiet).start();
+  CHECK((*data)->reserve().held_bytes() == kReserveBytes);
+}
+
 TEST_CASE("a start with little room has the disk reserve before the first record", "[disk_full]") {
   const Taken taken = GENERATE(Taken::bytes, Taken::inodes);
   WatchedStorage storage(taken == Taken::bytes ? 3 * kReserveBytes : UINT64_MAX,
