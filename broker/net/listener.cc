@@ -114,14 +114,11 @@ int Listener::accept_one() {
 }
 
 bool Listener::admit(std::unique_ptr<Transport> transport, const std::string& peer_address, std::size_t thread) {
-  Seats::Seat seat = parts_.seats.try_take(peer_address);
-  if (!seat) {
-    const Error reason = parts_.seats.refusal(peer_address);
+  Result<Seats::Seat> seat = parts_.seats.take(peer_address);
+  if (!seat.ok()) {
     parts_.metrics.connections_refused.add();
-    log_peer(PeerEvent::connection_refused, "connection from " + peer_address + " refused: " + reason.message);
-    std::string farewell = factory_.farewell(reason);
-    iovec piece{farewell.data(), farewell.size()};
-    (void)transport->write({&piece, 1});  // does not wait: a peer that does not take it is not told
+    log_peer(PeerEvent::connection_refused, "connection from " + peer_address + " refused: " + seat.error().message);
+    transport->dismiss(factory_.farewell(seat.error()));
     return false;
   }
   parts_.metrics.connections_accepted.add();
@@ -130,7 +127,7 @@ bool Listener::admit(std::unique_ptr<Transport> transport, const std::string& pe
                                            parts_, peer_address, [this](Session* ended) { closed(ended); });
   {
     const std::lock_guard lock(mutex_);
-    sessions_.emplace(session.get(), Open{session, std::move(seat)});
+    sessions_.emplace(session.get(), Open{session, std::move(seat).value()});
   }
   session->thread().post([session] { session->start(); });
   return true;

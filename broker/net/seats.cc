@@ -24,24 +24,20 @@ void Seats::Seat::give_back() {
   if (--found->second == 0) seats.per_address_.erase(found);
 }
 
-Seats::Seat Seats::try_take(const std::string& address) {
+Result<Seats::Seat> Seats::take(const std::string& address) {
   const std::lock_guard lock(mutex_);
-  if (taken_ >= limits_.connections_max) return {};
+  if (taken_ >= limits_.connections_max) return refusal(limits_.connections_max, "connections.max", "");
   const auto found = per_address_.find(address);
-  if (found != per_address_.end() && found->second >= limits_.connections_max_per_address) return {};
+  if (found != per_address_.end() && found->second >= limits_.connections_max_per_address)
+    return refusal(limits_.connections_max_per_address, "connections.max.per.address", " from " + address);
   ++per_address_[address];
   ++taken_;
-  return {this, address};
+  return Seat(this, address);
 }
 
-Error Seats::refusal(const std::string& address) {
-  const std::lock_guard lock(mutex_);
-  const bool all = taken_ >= limits_.connections_max;
-  const std::size_t limit = all ? limits_.connections_max : limits_.connections_max_per_address;
-  return Error{Errc::limit_exceeded, "the broker is up and has as many connections" +
-                                         (all ? std::string() : " from " + address) +
-                                         " as it takes: " + std::to_string(limit) + " (" +
-                                         (all ? "connections.max" : "connections.max.per.address") +
+Error Seats::refusal(std::size_t limit, const char* setting, const std::string& whose) {
+  return Error{Errc::limit_exceeded, "the broker is up and has as many connections" + whose +
+                                         " as it takes: " + std::to_string(limit) + " (" + setting +
                                          "); end some of them or raise the setting"};
 }
 

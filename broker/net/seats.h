@@ -39,12 +39,11 @@ class Seats {
   Seats(const Seats&) = delete;
   Seats& operator=(const Seats&) = delete;
 
-  // Empty when all are taken, or all that one address may have.
-  Seat try_take(const std::string& address);
-  // What try_take() has just found.
-  Error refusal(const std::string& address);
+  // limit_exceeded when all are taken, or all that one address may have, with the setting and its number.
+  Result<Seat> take(const std::string& address);
 
  private:
+  static Error refusal(std::size_t limit, const char* setting, const std::string& whose);
   const Limits limits_;
   std::mutex mutex_;
   std::size_t taken_ = 0;                           // guarded

@@ -60,6 +60,19 @@ void TcpTransport::wait_writable(std::shared_ptr<TransportUser> user) {
   });
 }
 
+// What the peer has sent already is taken first: the kernel resets a connection that is closed over unread bytes, and
+// the peer might lose the farewell with it.
+void TcpTransport::dismiss(std::string farewell) {
+  constexpr int kLooks = 4;
+  char ignored[4096];
+  iovec piece{farewell.data(), farewell.size()};
+  (void)write({&piece, 1}).ok();
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+  for (int i = 0; i<kLooks&& ::recv(socket_.native_handle(), ignored, sizeof ignored, MSG_DONTWAIT)> 0; ++i) {
+  }
+  close();
+}
+
 void TcpTransport::close() {
   FailureCode ignored;
   socket_.shutdown(Tcp::socket::shutdown_both, ignored);

@@ -17,6 +17,7 @@ class TcpTransport final : public Transport {
   Result<std::size_t> write(std::span<iovec> pieces) override;
   void wait_writable(std::shared_ptr<TransportUser> user) override;
   void close() override;
+  void dismiss(std::string farewell) override;
 
  private:
   boost::asio::ip::tcp::socket socket_;

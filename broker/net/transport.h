@@ -40,6 +40,8 @@ class Transport {
   virtual void wait_writable(std::shared_ptr<TransportUser> user) = 0;
   // Idempotent.
   virtual void close() = 0;
+  // Instead of start(), for a connection that is not served: sends what fits at once and closes. Never waits.
+  virtual void dismiss(std::string farewell) = 0;
 };
 
 }  // namespace logcask
