@@ -55,7 +55,9 @@ def main():
                 return brokers.logcask_load(programs, "get_load", server, keys=args.keys, requests=requests,
                                             connections=connections, depth=1, multi=1)
 
-            get(1, 1000)  # keydirs are complete, segments are open
+            harness.run_load([programs.load("first_answer"), "--broker", server.address, "--key", args.keys - 1,
+                              "--since", server.started_ns])  # keydirs are complete
+            get(1, 1000)
             for dropped in (False, True):
                 for connections in (1, 50):
                     if dropped and not drop_page_cache():

@@ -24,6 +24,11 @@ std::string duration_text(double seconds) {
   return of(1, "s");
 }
 
+std::string rate_text(double per_hour) {
+  const auto rate = static_cast<std::int64_t>(std::llround(per_hour));
+  return (rate > 0 ? "+" : "") + std::to_string(rate);
+}
+
 void append_optional(JsonWriter& json, const char* name, const std::optional<double>& number) {
   if (number)
     json.field(name, *number);
@@ -47,6 +52,7 @@ void append_sizing_json(JsonWriter& json, const client::KeydirSizing& sizing) {
       .field("limit_used_bytes", sizing.limit_used_bytes)
       .field("verdict", sizing.verdict);
   append_optional(json, "entries_per_hour", sizing.entries_per_hour);
+  append_optional(json, "limit_entries_per_hour", sizing.limit_entries_per_hour);
   append_optional(json, "seconds_until_tight", sizing.seconds_until_tight);
   append_optional(json, "seconds_until_oom", sizing.seconds_until_oom);
   append_optional(json, "keys_per_record", sizing.keys_per_record);
@@ -60,9 +66,10 @@ std::string sizing_text(const client::KeydirSizing& sizing) {
 }
 
 std::string growth_text(const client::KeydirSizing& sizing) {
-  if (!sizing.entries_per_hour) return "not known yet";
-  const auto rate = static_cast<std::int64_t>(std::llround(*sizing.entries_per_hour));
-  std::string text = (rate > 0 ? "+" : "") + std::to_string(rate) + " keys an hour";
+  if (!sizing.entries_per_hour || !sizing.limit_entries_per_hour) return "not known yet";
+  std::string text = rate_text(*sizing.entries_per_hour) + " keys an hour";
+  if (*sizing.limit_entries_per_hour != *sizing.entries_per_hour)
+    text += ", all topics " + rate_text(*sizing.limit_entries_per_hour);
   if (!sizing.seconds_until_oom || sizing.verdict == "OOM") return text;
   text += ":";
   if (sizing.verdict == "FITS" && sizing.seconds_until_tight)

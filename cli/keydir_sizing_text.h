@@ -12,9 +12,10 @@ class JsonWriter;
 // A member "sizing": an object, or null when the broker tells none.
 void append_sizing_json(JsonWriter& json, const client::KeydirSizing& sizing);
 
-// "24.7 MB for 1234567 keys; 24.7 MB of 6.4 GB (keydir.total.max.bytes): FITS"
+// "23.5 MiB for 1234567 keys; 23.5 MiB of 5.9 GiB (keydir.total.max.bytes): FITS"
 std::string sizing_text(const client::KeydirSizing& sizing);
-// "+12000 keys an hour: TIGHT in 3 d, OOM in 4 d at this rate"; says so when it is not known yet.
+// "+12000 keys an hour, all topics +20000: TIGHT in 3 days, OOM in 4 days at this rate"; says so when it is not known
+// yet.
 std::string growth_text(const client::KeydirSizing& sizing);
 
 }  // namespace logcask::cli

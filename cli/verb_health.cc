@@ -90,8 +90,10 @@ void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += "version    " + b.version + ", up " + seconds_text(uptime) + ", data in " + b.data_directory + "\n";
   out += "topics     " + std::to_string(b.topics) + " with " + std::to_string(b.partitions) + " partitions, " +
          std::to_string(b.connections) + " connections\n";
-  out += "keydir     " + std::to_string(b.keydir_entries) + " keys, " + bytes_text(b.keydir_bytes) + " of " +
-         bytes_text(b.keydir_budget_bytes) + ": " + b.keydir_verdict + "\n";
+  const std::uint64_t counted = b.sizing.limit.empty() ? b.keydir_bytes : b.sizing.limit_used_bytes;
+  out += "keydir     " + std::to_string(b.keydir_entries) + " keys, " + bytes_text(counted) + " of " +
+         bytes_text(b.keydir_budget_bytes) + ": " + b.keydir_verdict + " (" + bytes_text(b.keydir_bytes) +
+         " of memory)\n";
   out += "growth     " + growth_text(b.sizing) + "\n";
   out += "memory     " + bytes_text(b.rss_bytes) + " resident\n";
   out += "disk       " + bytes_text(b.disk_free_bytes) + " free, " + std::to_string(b.open_files) + " open files\n";

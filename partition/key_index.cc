@@ -1,6 +1,5 @@
 #include "partition/key_index.h"
 
-#include <algorithm>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -68,7 +67,7 @@ Offset KeyIndex::apply(Offset durable_end, Offset log_start, std::size_t max_rec
   return popped < max_records ? durable_end : end;
 }
 
-void KeyIndex::expect(std::uint64_t keys) { keydir_.reserve(std::min(keys, budget_.room_entries())); }
+void KeyIndex::expect(std::uint64_t keys) { keydir_.reserve(keys); }
 
 void KeyIndex::load(std::span<const KeydirRaise> records) {
   outcomes_.resize(records.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/mutant.h"
@@ -42,6 +43,13 @@ constexpr std::uint32_t max_entries(std::uint32_t pages) {
 constexpr std::uint32_t pages_for(std::uint32_t n, std::uint32_t percent) {
   const std::uint32_t per_page = KeydirShard::kSlotsPerPage * percent;
   return (n * 100 + per_page - 1) / per_page;
+}
+
+// Just above a whole page one page less does as well, a little fuller: so that no entry costs more than it counts.
+constexpr std::uint32_t reserved_pages_for(std::uint32_t n) {
+  const std::uint32_t pages = pages_for(n, kReservedLoadPercent);
+  const std::uint64_t bytes = pages * PageArena::kPageBytes + sizeof(KeydirShard) + sizeof(std::uint32_t);
+  return bytes > n * kKeydirBytesPerEntry && n <= max_entries(pages - 1) ? pages - 1 : pages;
 }
 
 // Where the entries of one shard wait while it is laid out anew. Per thread, because no two keydirs
@@ -281,6 +289,7 @@ void Keydir::clear() {
   free_shards_ = std::vector<std::uint32_t>();
   depth_ = 1;
   reserved_depth_ = reserved_pages_ = 0;
+  if (reserved_entries_ > 0) budget_.give_back_ahead(std::exchange(reserved_entries_, 0));
   size_ = deleted_ = 0;
 }
 
@@ -311,13 +320,15 @@ void Keydir::start() {
 
 void Keydir::reserve(std::uint64_t expected_entries) {
   if (expected_entries == 0 || !directory_.empty()) return;
+  const std::uint64_t expected = reserved_entries_ = budget_.take_ahead(expected_entries);
+  if (expected == 0) return;
   std::uint32_t depth = 1;
-  while (depth < kMaxDepth && (expected_entries >> depth) > kReservedEntriesPerShard) ++depth;
+  while (depth < kMaxDepth && (expected >> depth) > kReservedEntriesPerShard) ++depth;
   const std::uint64_t shards = std::uint64_t{1} << depth;
-  const auto each = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>((expected_entries + shards - 1) / shards, kReservedEntriesPerShard));
+  const auto each =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>((expected + shards - 1) / shards, kReservedEntriesPerShard));
   depth_ = reserved_depth_ = depth;
-  reserved_pages_ = pages_for(each, kReservedLoadPercent);
+  reserved_pages_ = reserved_pages_for(each);
   shards_.assign(shards, KeydirShard());
   directory_.resize(shards);
   for (std::uint32_t i = 0; i < shards; ++i) {

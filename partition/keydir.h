@@ -94,9 +94,10 @@ class Keydir {
   // out[i] = find(identities[i]); out must be as long. Probes overlap, so 64 cost far less than 64 finds.
   void find_batch(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> out) const;
 
-  // Takes the memory of `expected_entries` now and keeps it: until there are more, no insert lays entries out anew, and
-  // what the machine does not have shows at once. Only while empty; else, or with 0, does nothing. Not charged: the
-  // budget counts entries. Removing entries gives back what lies above the reservation, clear() all of it.
+  // Takes the memory of `expected_entries` now, as far as the budget lets it, and keeps it: until there are more,
+  // hardly any insert lays entries out anew, and what the machine does not have shows at once. Only while empty; else,
+  // or with 0, does nothing. Touches all of that memory. Removing entries gives back what lies above it, clear() gives
+  // back all.
   void reserve(std::uint64_t expected_entries);
 
   // Applies by max(): the entry becomes {offset, deleted} when there is none or an older one. A tombstone of a key that
@@ -174,6 +175,7 @@ class Keydir {
   // What reserve() asked for: no shard is cut less deep, and those of just this depth keep that many pages.
   std::uint32_t reserved_depth_ = 0;
   std::uint32_t reserved_pages_ = 0;
+  std::uint64_t reserved_entries_ = 0;  // as the budget knows them
   std::size_t size_ = 0;
   std::size_t deleted_ = 0;
   std::uint64_t pages_ = 0;

@@ -54,13 +54,22 @@ std::optional<KeydirBudget::Refusals> KeydirBudget::refusals() const {
 
 void KeydirBudget::forget_refusals() { refused_records_.store(0); }
 
-std::uint64_t KeydirBudget::room_entries() const {
-  std::uint64_t room = kUnlimited;
-  for (const KeydirBudget* budget = this; budget != nullptr; budget = budget->parent_) {
-    const std::uint64_t used = budget->used_entries(), limit = budget->limit_entries();
-    room = std::min(room, used < limit ? limit - used : 0);
-  }
-  return room;
+std::uint64_t KeydirBudget::take_ahead(std::uint64_t entries) {
+  std::uint64_t ahead = ahead_.load(std::memory_order_relaxed);
+  std::uint64_t taken = 0;
+  do {
+    const std::uint64_t limit = limit_entries();
+    taken = std::min(entries, ahead < limit ? limit - ahead : 0);
+  } while (!ahead_.compare_exchange_weak(ahead, ahead + taken, std::memory_order_relaxed));
+  if (parent_ == nullptr || taken == 0) return taken;
+  const std::uint64_t above = parent_->take_ahead(taken);
+  ahead_.fetch_sub(taken - above, std::memory_order_relaxed);
+  return above;
+}
+
+void KeydirBudget::give_back_ahead(std::uint64_t entries) {
+  for (KeydirBudget* budget = this; budget != nullptr; budget = budget->parent_)
+    budget->ahead_.fetch_sub(entries, std::memory_order_relaxed);
 }
 
 void KeydirBudget::charge(std::uint64_t entries) {

@@ -9,6 +9,7 @@
 //
 // Threads: any. Two threads that race for the last entry may both be refused, never both served.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -52,8 +53,12 @@ class KeydirBudget {
   std::optional<Refusals> refusals() const;
   void forget_refusals();
 
-  // How many more fit here and in every parent; others may take them meanwhile.
-  std::uint64_t room_entries() const;
+  // Entries whose memory a keydir takes ahead: at most `entries`, and no more than this budget and every parent allow
+  // to all that is taken ahead together. Returns how many it may be; they are counted until given back.
+  std::uint64_t take_ahead(std::uint64_t entries);
+  void give_back_ahead(std::uint64_t entries);
+  // What takes memory: entries, or what was taken ahead where that is more.
+  std::uint64_t claimed_entries() const { return std::max(used_entries(), ahead_.load(std::memory_order_relaxed)); }
 
   void set_limit_bytes(std::uint64_t limit_bytes);
   std::uint64_t used_entries() const { return used_.load(std::memory_order_relaxed); }
@@ -64,6 +69,7 @@ class KeydirBudget {
  private:
   std::atomic<std::uint64_t> limit_;  // entries
   std::atomic<std::uint64_t> used_{0};
+  std::atomic<std::uint64_t> ahead_{0};
   KeydirBudget* const parent_;
   const std::string setting_;
   std::atomic<std::uint64_t> refused_records_{0};

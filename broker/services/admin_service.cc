@@ -324,12 +324,9 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);
   if (facts_.list_problems) facts_.list_problems(description.problems);
-  const bool refused = std::any_of(description.problems.begin(), description.problems.end(),
-                                   [](const BrokerProblem& problem) { return problem.state == kKeydirFull; });
   if (facts_.keydir_use) description.keydir_use = facts_.keydir_use(nullptr);
-  const sizing::Verdict verdict = refused ? sizing::Verdict::oom : description.keydir_use.verdict;
-  description.keydir_verdict = sizing::verdict_text(verdict);
-  if (verdict == sizing::Verdict::tight)
+  description.keydir_verdict = sizing::verdict_text(description.keydir_use.verdict);
+  if (description.keydir_use.verdict == sizing::Verdict::tight)
     description.notes.push_back({"", PartitionId(0), kKeydirTight, tight_text(description.keydir_use)});
   return description;
 }

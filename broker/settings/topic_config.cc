@@ -136,11 +136,13 @@ Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t m
   return config;
 }
 
-Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes) {
+Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes,
+                            std::uint64_t others) {
   const std::uint64_t needed = static_cast<std::uint64_t>(keys) * kKeydirBytesPerEntry;
-  return Error{Errc::invalid_config, "keydir.expected.keys = " + std::to_string(keys) + " needs " +
-                                         std::to_string(needed) + " bytes of RAM, and " + std::string(limit) + " is " +
-                                         std::to_string(limit_bytes) + ": raise it, or expect fewer keys"};
+  std::string text = "keydir.expected.keys = " + std::to_string(keys) + " needs " + std::to_string(needed) +
+                     " bytes of RAM, and " + std::string(limit) + " is " + std::to_string(limit_bytes);
+  if (others > 0) text += ", of which other topics expect to need " + std::to_string(others * kKeydirBytesPerEntry);
+  return Error{Errc::invalid_config, text + ": raise it, or expect fewer keys"};
 }
 
 std::vector<TopicSettingValue> list_topic_settings(const SettingMap& settings) {

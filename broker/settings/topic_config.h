@@ -30,8 +30,10 @@ struct TopicConfig {
 // Checks every name and value and how they go together. `message_bytes_limit` is what a frame can carry.
 Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t message_bytes_limit = INT64_MAX);
 
-// Why a topic may not expect so many keys: setting `limit` allows all keydirs that it bounds `limit_bytes`.
-Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes);
+// Why a topic may not expect so many keys: setting `limit` allows all keydirs that it bounds `limit_bytes`, of which
+// other topics expect `others` keys already.
+Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes,
+                            std::uint64_t others = 0);
 
 // Every setting with its current value.
 struct TopicSettingValue {

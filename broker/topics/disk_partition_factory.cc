@@ -92,10 +92,12 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
 }
 
 Status DiskPartitionFactory::mark_deleted(const PartitionSpec& spec) {
+  budgets_.set_gone(spec.topic_id, true);
   return parts_.data.mark_deleted(directory_name(spec));
 }
 
 Status DiskPartitionFactory::unmark_deleted(const PartitionSpec& spec) {
+  budgets_.set_gone(spec.topic_id, false);
   return parts_.data.unmark_deleted(directory_name(spec));
 }
 

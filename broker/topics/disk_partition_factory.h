@@ -42,7 +42,7 @@ class DiskPartitionFactory final : public PartitionFactory {
 
   Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) override;
   PartitionConfig partition_config(const TopicConfig& config) const override;
-  Status fits(const TopicConfig& config) const override { return budgets_.fits(config); }
+  Status fits(const TopicId& topic, const TopicConfig& config) const override { return budgets_.fits(topic, config); }
   void settings_changed(const TopicId& topic, const TopicConfig& config) override;
   Status mark_deleted(const PartitionSpec& spec) override;
   Status unmark_deleted(const PartitionSpec& spec) override;

@@ -1,6 +1,7 @@
 #include "broker/topics/keydir_budgets.h"
 
 #include <ctime>
+#include <tuple>
 
 namespace logcask {
 namespace {
@@ -28,30 +29,49 @@ std::string utc_text(TimestampMs time) {
 
 }  // namespace
 
-Status KeydirBudgets::fits(const TopicConfig& config) const {
-  const auto expected = static_cast<std::uint64_t>(config.keydir_expected_keys);
-  if (expected <= total_.limit_entries()) return {};
-  return expected_keys_refusal(config.keydir_expected_keys, "keydir.total.max.bytes", total_.limit_bytes());
+Status KeydirBudgets::fits(const TopicId& id, const TopicConfig& config) const {
+  if (config.keydir_expected_keys == 0) return {};
+  std::uint64_t others = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [other, of_topic] : topics_)
+      if (other != id && !of_topic->gone) others += of_topic->expected_keys;
+  }
+  const std::uint64_t limit = total_.limit_entries();
+  if (others <= limit && static_cast<std::uint64_t>(config.keydir_expected_keys) <= limit - others) return {};
+  return expected_keys_refusal(config.keydir_expected_keys, "keydir.total.max.bytes", total_.limit_bytes(), others);
 }
 
 KeydirBudget& KeydirBudgets::of_topic(const TopicId& id, const std::string& name, const TopicConfig& config) {
   const std::lock_guard lock(mutex_);
   auto& of_topic = topics_[id];
   if (!of_topic) of_topic = std::make_unique<OfTopic>(name, keydir_limit_bytes(config), &total_);
+  of_topic->expected_keys = static_cast<std::uint64_t>(config.keydir_expected_keys);
   return of_topic->budget;
 }
 
 void KeydirBudgets::set_limit(const TopicId& id, const TopicConfig& config) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = topics_.find(id); found != topics_.end())
-    found->second->budget.set_limit_bytes(keydir_limit_bytes(config));
+  const auto found = topics_.find(id);
+  if (found == topics_.end()) return;
+  found->second->budget.set_limit_bytes(keydir_limit_bytes(config));
+  found->second->expected_keys = static_cast<std::uint64_t>(config.keydir_expected_keys);
+}
+
+void KeydirBudgets::set_gone(const TopicId& id, bool gone) {
+  const std::lock_guard lock(mutex_);
+  const auto found = topics_.find(id);
+  if (found == topics_.end() || found->second->gone == gone) return;
+  found->second->gone = gone;
+  found->second->growth = gone ? nullptr : std::make_unique<sizing::GrowthWindow>();
 }
 
 void KeydirBudgets::sample() {
   const std::int64_t now_ms = clock_.monotonic_ns() / 1'000'000;
   const std::lock_guard lock(mutex_);
   total_growth_.add(now_ms, total_.used_entries());
-  for (const auto& [id, of_topic] : topics_) of_topic->growth.add(now_ms, of_topic->budget.used_entries());
+  for (const auto& [id, of_topic] : topics_)
+    if (of_topic->growth) of_topic->growth->add(now_ms, of_topic->budget.used_entries());
 }
 
 KeydirUse KeydirBudgets::use() const {
@@ -62,19 +82,17 @@ KeydirUse KeydirBudgets::use() const {
 KeydirUse KeydirBudgets::use(const TopicId& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = topics_.find(id);
-  if (found == topics_.end()) return {};
+  if (found == topics_.end() || found->second->gone) return {};
   const KeydirBudget& budget = found->second->budget;
-  KeydirUse use = use_of(budget, found->second->growth);
+  KeydirUse use = use_of(budget, *found->second->growth);
   const KeydirUse of_all = use_of(total_, total_growth_);
   // Its own limit counts when it is the nearer one.
-  const bool own = budget.limit_bytes() != KeydirBudget::kUnlimited && fullness(use) >= fullness(of_all);
-  if (own) return use;
-  use.limit = of_all.limit;
-  use.limit_bytes = of_all.limit_bytes;
-  use.limit_used_bytes = of_all.limit_used_bytes;
-  use.verdict = of_all.verdict;
-  use.seconds_until_tight = of_all.seconds_until_tight;
-  use.seconds_until_oom = of_all.seconds_until_oom;
+  if (budget.limit_bytes() != KeydirBudget::kUnlimited && fullness(use) >= fullness(of_all)) return use;
+  const auto [entries, bytes, rate] = std::tuple(use.entries, use.bytes, use.entries_per_hour);
+  use = of_all;
+  use.entries = entries;
+  use.bytes = bytes;
+  use.entries_per_hour = rate;
   return use;
 }
 
@@ -91,14 +109,15 @@ void KeydirBudgets::add_numbers(std::vector<std::pair<std::string, double>>& num
 KeydirUse KeydirBudgets::use_of(const KeydirBudget& asked, const sizing::GrowthWindow& growth) const {
   KeydirUse use;
   use.entries = asked.used_entries();
-  use.bytes = use.limit_used_bytes = asked.used_bytes();
+  use.bytes = use.limit_used_bytes = asked.claimed_entries() * kKeydirBytesPerEntry;
   use.limit = &asked == &total_ ? "keydir.total.max.bytes" : "keydir.max.bytes";
   use.limit_bytes = asked.limit_bytes();
   const auto used = static_cast<double>(use.bytes), limit = static_cast<double>(use.limit_bytes);
-  use.verdict = sizing::verdict(used, limit);
-  use.entries_per_hour = growth.per_hour(clock_.monotonic_ns() / 1'000'000, use.entries);
+  // A budget refuses at its limit, not above it.
+  use.verdict = problem_of(asked).empty() ? sizing::verdict(used, limit) : sizing::Verdict::oom;
+  use.entries_per_hour = use.limit_entries_per_hour = growth.per_hour(clock_.monotonic_ns() / 1'000'000, use.entries);
   if (!use.entries_per_hour) return use;
-  const double bytes_per_hour = *use.entries_per_hour * static_cast<double>(kKeydirBytesPerEntry);
+  const double bytes_per_hour = *use.limit_entries_per_hour * static_cast<double>(kKeydirBytesPerEntry);
   use.seconds_until_tight = sizing::seconds_until(used, limit * sizing::kTightShare, bytes_per_hour);
   use.seconds_until_oom = sizing::seconds_until(used, limit, bytes_per_hour);
   return use;

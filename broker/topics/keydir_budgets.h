@@ -31,10 +31,12 @@ class KeydirBudgets {
   // keydir.total.max.bytes, for keys created from now on.
   void set_total_max_bytes(std::int64_t bytes) { total_.set_limit_bytes(static_cast<std::uint64_t>(bytes)); }
   KeydirBudget& internal() { return internal_; }
-  // invalid_config when keydir.expected.keys needs more than keydir.total.max.bytes allows to all topics together.
-  Status fits(const TopicConfig& config) const;
+  // invalid_config when keydir.expected.keys needs more of keydir.total.max.bytes than other topics' have left.
+  Status fits(const TopicId& id, const TopicConfig& config) const;
   KeydirBudget& of_topic(const TopicId& id, const std::string& name, const TopicConfig& config);
   void set_limit(const TopicId& id, const TopicConfig& config);
+  // A topic that is deleted expects nothing any more, and nobody asks how it grows; until that is taken back.
+  void set_gone(const TopicId& id, bool gone);
 
   // Once every keydir is complete: what grows from now on is new keys. To be called about once a second.
   void sample();
@@ -59,7 +61,9 @@ class KeydirBudgets {
   struct OfTopic {
     std::string topic;
     KeydirBudget budget;
-    sizing::GrowthWindow growth;
+    std::uint64_t expected_keys = 0;  // keydir.expected.keys
+    bool gone = false;
+    std::unique_ptr<sizing::GrowthWindow> growth = std::make_unique<sizing::GrowthWindow>();  // none once gone
     OfTopic(std::string name, std::uint64_t limit_bytes, KeydirBudget* total)
         : topic(std::move(name)), budget(limit_bytes, total, "keydir.max.bytes of topic '" + topic + "'") {}
   };

@@ -36,8 +36,8 @@ class PartitionFactory {
   virtual Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) = 0;
   // A topic's settings as its partitions take them, with the broker's own budgets filled in.
   virtual PartitionConfig partition_config(const TopicConfig& config) const { return config.partition; }
-  // invalid_config when the settings ask for more than this broker has, whatever else is on it.
-  virtual Status fits(const TopicConfig&) const { return {}; }
+  // invalid_config when the settings ask for more than this broker has left, beside what other topics have asked for.
+  virtual Status fits(const TopicId&, const TopicConfig&) const { return {}; }
   // What is shared by a topic's partitions follows its settings.
   virtual void settings_changed(const TopicId&, const TopicConfig&) {}
   // Durable: from now on the partition's files are garbage.

@@ -238,7 +238,7 @@ Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
   auto topic = std::make_shared<Topic>();
   LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
   complete(topic->config, record.partitions);
-  LOGCASK_TRY(factory_.fits(topic->config));
+  LOGCASK_TRY(factory_.fits(record.id, topic->config));
   topic->record = std::move(record);
   topic->internal = internal;
   Status failure;
@@ -363,7 +363,9 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
   }
   LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
   complete(changed->config, changed->partitions.size());
-  LOGCASK_TRY(factory_.fits(changed->config));
+  // What it has asked for before is no reason to refuse another change.
+  if (changed->config.keydir_expected_keys > topic->config.keydir_expected_keys)
+    LOGCASK_TRY(factory_.fits(changed->record.id, changed->config));
   if (changed->config.partition.compacted != topic->config.partition.compacted)
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +

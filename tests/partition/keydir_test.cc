@@ -231,7 +231,6 @@ TEST_CASE("a keydir that expects keys takes their memory at once and no more for
     f.keydir.reserve(expected);
     const std::uint64_t reserved = f.keydir.memory_bytes();
     INFO("expected " << expected);
-    CHECK(reserved <= expected * kKeydirBytesPerEntry + 8 * PageArena::kPageBytes);
     for (std::uint64_t i = 0; i < expected; ++i) f.raise(spread(i), static_cast<std::int64_t>(i));
     CHECK(f.keydir.memory_bytes() == reserved);
     CHECK(f.budget.used_entries() == expected);
@@ -239,7 +238,47 @@ TEST_CASE("a keydir that expects keys takes their memory at once and no more for
     CHECK(f.keydir.memory_bytes() == reserved);
     f.keydir.clear();
     CHECK(f.keydir.memory_bytes() == 0);
+    CHECK(f.budget.claimed_entries() == 0);
   }
+}
+
+TEST_CASE("no expected key takes more than the 20 bytes that the budget counts", "[expected]") {
+  // Around each place where pages or shards are one more.
+  for (std::uint64_t expected = 100'000; expected < 2'000'000; expected += expected / 70) {
+    Fixture f;
+    f.keydir.reserve(expected);
+    INFO("expected " << expected);
+    REQUIRE(f.keydir.memory_bytes() <= expected * kKeydirBytesPerEntry);
+  }
+  for (const std::uint64_t expected : {1'846'272u, 461'600u, 115'400u, 115'330u}) {
+    Fixture f;
+    f.keydir.reserve(expected);
+    INFO("expected " << expected);
+    CHECK(f.keydir.memory_bytes() <= expected * kKeydirBytesPerEntry);
+  }
+}
+
+TEST_CASE("keydirs take no more ahead together than their budgets allow", "[expected]") {
+  PageArena arena;
+  KeydirBudget total(2'000'000);
+  KeydirBudget topic(1'200'000, &total);
+  Keydir first(arena, topic), second(arena, topic), third(arena, total);
+  first.reserve(40'000);
+  CHECK(topic.claimed_entries() == 40'000);
+  second.reserve(40'000);
+  CHECK(topic.claimed_entries() == 60'000);
+  third.reserve(100'000);
+  CHECK(total.claimed_entries() == 100'000);
+  CHECK(first.memory_bytes() + second.memory_bytes() + third.memory_bytes() <= 2'000'000 + 6 * PageArena::kPageBytes);
+  for (std::uint64_t i = 0; i < 30'000; ++i) second.raise(spread(i), Offset(static_cast<std::int64_t>(i)), false);
+  CHECK(topic.used_entries() == 30'000);
+  CHECK(topic.claimed_entries() == 60'000);
+  first.clear();
+  CHECK(topic.claimed_entries() == 30'000);
+  CHECK(total.claimed_entries() == 60'000);
+  second.clear();
+  third.clear();
+  CHECK(total.claimed_entries() == 0);
 }
 
 TEST_CASE("from 100,000 entries up a keydir never costs more than 20 bytes an entry") {

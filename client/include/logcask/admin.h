@@ -76,9 +76,10 @@ struct KeydirSizing {
   std::uint64_t entries = 0, bytes = 0;
   std::string limit;  // the setting that bounds them; empty: this broker tells no sizing, or the topic has no keydir
   std::uint64_t limit_bytes = 0, limit_used_bytes = 0;
-  std::string verdict;                     // FITS | TIGHT | OOM
-  std::optional<double> entries_per_hour;  // nothing: not known yet
-  // At the rate of now. Nothing: never, or not known.
+  std::string verdict;  // FITS | TIGHT | OOM
+  // Of these keys, and of all that the limit bounds. Nothing: not known yet.
+  std::optional<double> entries_per_hour, limit_entries_per_hour;
+  // At the latter rate. Nothing: never, or not known.
   std::optional<double> seconds_until_tight, seconds_until_oom;
   std::optional<double> keys_per_record;  // of a topic, since log start: near 1, keys hardly repeat
   std::string note;                       // what an operator should hear; empty: nothing

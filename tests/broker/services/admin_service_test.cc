@@ -69,14 +69,6 @@ TEST_CASE("a tight keydir is a note with its mend, and no problem", "[admin]") {
   REQUIRE(description->notes.size() == 1);
   CHECK(description->notes[0].state == kKeydirTight);
   CHECK_THAT(description->notes[0].reason, Catch::Contains("760 of 1000 bytes of keydir.total.max.bytes"));
-  // Where new keys are refused already it is the problem that speaks.
-  f.facts.list_problems = [](std::vector<BrokerProblem>& problems) {
-    problems.push_back({"", PartitionId(0), kKeydirFull, "full"});
-  };
-  description = f.admin.describe_broker(f.principal);
-  REQUIRE_OK(description);
-  CHECK(description->keydir_verdict == "OOM");
-  CHECK(description->notes.empty());
 }
 
 TEST_CASE("while a reopen waits for keys, another one says at once that they are still being loaded", "[admin]") {

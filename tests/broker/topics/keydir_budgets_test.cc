@@ -81,26 +81,42 @@ TEST_CASE("a budget says so once when it begins to refuse and once when it has r
   CHECK(of.alarms.size() == 1);
 }
 
-TEST_CASE("more expected keys than the broker's budget holds are refused with both figures", "[budget]") {
+TEST_CASE("more expected keys than the broker's budget has left are refused with the figures", "[budget]") {
   Budgets of;
   of.config.keydir_expected_keys = 1000;
-  REQUIRE_OK(of.budgets.fits(of.config));
+  REQUIRE_OK(of.budgets.fits(of.id, of.config));
   of.config.keydir_expected_keys = 1001;
-  const Status refused = of.budgets.fits(of.config);
+  Status refused = of.budgets.fits(of.id, of.config);
   CHECK(refused.code() == Errc::invalid_config);
   CHECK_THAT(refused.error().message, Catch::Contains("keydir.expected.keys = 1001 needs 20020 bytes") &&
-                                          Catch::Contains("keydir.total.max.bytes is 20000"));
+                                          Catch::Contains("keydir.total.max.bytes is 20000: raise it"));
+  // Two that fit alone and not together; what is asked for again is its own.
+  of.config.keydir_expected_keys = 600;
+  of.topic(1000);
+  REQUIRE_OK(of.budgets.fits(of.id, of.config));
+  refused = of.budgets.fits(TopicId{{1}}, of.config);
+  REQUIRE(refused.code() == Errc::invalid_config);
+  CHECK_THAT(refused.error().message, Catch::Contains("of which other topics expect to need 12000"));
+  of.config.keydir_expected_keys = 400;
+  REQUIRE_OK(of.budgets.fits(TopicId{{1}}, of.config));
+  // A deleted topic expects nothing.
+  of.budgets.set_gone(of.id, true);
+  of.config.keydir_expected_keys = 1000;
+  REQUIRE_OK(of.budgets.fits(TopicId{{1}}, of.config));
+  CHECK(of.budgets.use(of.id).limit.empty());
+  of.budgets.sample();
+  of.budgets.set_gone(of.id, false);
+  CHECK(of.budgets.fits(TopicId{{1}}, of.config).code() == Errc::invalid_config);
 }
 
-TEST_CASE("what is left of a budget counts the one above it", "[budget]") {
+TEST_CASE("a budget that refuses is OOM, however little it is over", "[budget]") {
   Budgets of(100);
-  KeydirBudget& topic = of.topic(80);
-  CHECK(topic.room_entries() == 80);
-  KeydirBudget& other = of.budgets.of_topic(TopicId{{1}}, "u", TopicConfig());
-  REQUIRE(other.try_reserve(40));
-  CHECK(topic.room_entries() == 60);
-  topic.charge(70);
-  CHECK(topic.room_entries() == 0);
+  KeydirBudget& topic = of.topic(50);
+  topic.charge(50);
+  CHECK(of.budgets.use(of.id).verdict == sizing::Verdict::tight);
+  of.refuse(topic, 1);
+  CHECK(of.budgets.use(of.id).verdict == sizing::Verdict::oom);
+  CHECK(of.budgets.use().verdict == sizing::Verdict::fits);
 }
 
 TEST_CASE("the use of keydirs names the nearer limit, its verdict and when it is reached", "[budget]") {
@@ -130,6 +146,7 @@ TEST_CASE("the use of keydirs names the nearer limit, its verdict and when it is
   CHECK(use.limit_used_bytes == 676 * kEntry);
   CHECK(use.verdict == sizing::Verdict::fits);
   CHECK(*use.entries_per_hour == Approx(6'000));
+  CHECK(*use.limit_entries_per_hour == Approx(6'060));
   CHECK(*use.seconds_until_tight == Approx((750 - 676) * 60 / 101.0));
   CHECK(*use.seconds_until_oom == Approx((1000 - 676) * 60 / 101.0));
   CHECK(of.budgets.use().entries == 676);
@@ -154,7 +171,6 @@ TEST_CASE("the verdict counts what the budget counts: three quarters fit, the wh
   CHECK(verdict_at(75) == sizing::Verdict::fits);
   CHECK(verdict_at(76) == sizing::Verdict::tight);
   CHECK(verdict_at(100) == sizing::Verdict::tight);
-  CHECK(topic.room_entries() == 0);
   CHECK(verdict_at(101) == sizing::Verdict::oom);
 }
 
