@@ -34,9 +34,8 @@ Result<Counted> count(Admin& admin, const client::TopicDescription& topic) {
   Counted counted;
   for (const auto& p : topic.partitions) {
     if (p.state == "loading")
-      return Error{Errc::loading, "topic '" + topic.name +
-                                      "' is still loading its keys; ask again when logcask health says "
-                                      "healthy"};
+      return Error{Errc::loading,
+                   "topic '" + topic.name + "' is still loading its keys; ask again when logcask health says healthy"};
     counted.entries += static_cast<double>(p.live_keys + p.deleted_keys);
     counted.values += static_cast<double>(p.live_keys);
   }
@@ -105,9 +104,8 @@ Result<ToldWorkload> topic_workload(const client::Client& client, const std::str
   Admin admin(client);
   LOGCASK_ASSIGN(const auto topic, admin.describe_topic(name));
   if (setting_of(topic, "cleanup.policy").find("compact") == std::string::npos)
-    return Error{Errc::unsupported, "topic '" + name +
-                                        "' has no cleanup.policy compact: it has no keydir, and its keys cost "
-                                        "no RAM"};
+    return Error{Errc::unsupported,
+                 "topic '" + name + "' has no cleanup.policy compact: it has no keydir, and its keys cost no RAM"};
   LOGCASK_ASSIGN(const Counted counted, count(admin, topic));
   LOGCASK_ASSIGN(const auto broker, admin.describe_broker());
   ToldWorkload told;

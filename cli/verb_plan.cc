@@ -30,16 +30,6 @@ struct PlanArgs {
   std::map<std::string, bool, std::less<>> switches;
 };
 
-std::vector<std::string> words_of(std::string_view choices) {
-  std::vector<std::string> words;
-  for (std::size_t at = 0; at <= choices.size();) {
-    const std::size_t end = std::min(choices.find('|', at), choices.size());
-    words.emplace_back(choices.substr(at, end - at));
-    at = end + 1;
-  }
-  return words;
-}
-
 const char* value_name_of(sizing::KnobKind kind) {
   switch (kind) {
     case sizing::KnobKind::bytes:
@@ -132,7 +122,7 @@ void add_knob_flags(Verb& verb, PlanArgs& args) {
     }
     if (text != "any") help += " (default " + text + ")";
     Argument& flag = verb.flag("--" + name, value_name_of(knob.kind), help, &args.values[name]);
-    if (!knob.choices.empty()) flag.choices = words_of(knob.choices);
+    for (const std::string_view choice : choices_of(knob)) flag.choices.emplace_back(choice);
   }
 }
 
@@ -145,14 +135,10 @@ Verb plan_verb() {
   verb.summary = "Says what a workload costs in RAM and disk, and whether it fits.";
   verb.details =
       "Every key costs RAM, whatever its value's size. Tells the need by our measured cost (logcask) and by the "
-      "classic "
-      "44.5 bytes and the key (bitcask), judges by --model, checks the workload by six rules, each with its mend, "
-      "names the "
-      "engine to use, and turns the sums round. Without flags it shows the default workload, every knob named; nothing "
-      "is "
-      "asked, and no broker is needed but for --from-topic. Sizes: KB is 1000, KiB 1024; counts take k, M and B; times "
-      "ms, "
-      "s, min, h. docs/SIZING.md teaches all of it.";
+      "classic 44.5 bytes and the key (bitcask), judges by --model, checks the workload by six rules, each with its "
+      "mend, names the engine to use, and turns the sums round. Without flags it shows the default workload, every "
+      "knob named; nothing is asked, and no broker is needed but for --from-topic. Sizes: KB is 1000, KiB 1024; counts "
+      "take k, M and B; times ms, s, min, h. docs/SIZING.md teaches all of it.";
   verb.flag("--workload", "FILE",
             "the knobs, as TOML; or the name of a shipped one: photo-blobs, event-tags, idempotency-keys",
             &args->workload);

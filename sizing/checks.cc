@@ -11,7 +11,6 @@ namespace logcask::sizing {
 namespace {
 
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
-std::string bytes_knob(std::uint64_t bytes) { return short_bytes(bytes); }
 std::string ms_knob(std::uint64_t ms) { return quantity_text(Unit::milliseconds, ms); }
 
 std::string need_text(const Workload& workload, const Figures& f) {
@@ -19,7 +18,7 @@ std::string need_text(const Workload& workload, const Figures& f) {
                      decimal_bytes(f.ram);
   if (workload.other_keydir_bytes > 0) text += ", with other topics " + decimal_bytes(f.ram_needed);
   return text + ", " + percent_of(f.ram_needed, as_double(workload.ram_budget)) + " of the node's " +
-         bytes_knob(workload.ram_budget);
+         short_bytes(workload.ram_budget);
 }
 
 // Three digits, rounded so that whoever sets what is printed has mended it.
@@ -40,30 +39,30 @@ Finding check_keydir_ram(const Workload& workload, const Figures& f) {
   const bool partition_full = f.ram_per_partition > per_partition;
   if (f.verdict == Verdict::oom)
     return {kKeydirRam, Severity::reject, "Wall A, RAM per key: " + need + ".",
-            "Give the node " + budget_for(f.ram_needed, 0.75) +
-                " or more, spread the keys over more nodes, or use an LSM "
-                "tree: it keeps keys on disk."};
+            "Give the node " + budget_for(f.ram_needed, kTightShare) +
+                " or more, spread the keys over more nodes, or use an LSM tree: it keeps keys on disk."};
   if (beyond_all_partitions(workload, f))
     return {kKeydirRam, Severity::reject,
             "Wall A, RAM per key: " + need + "; over " + grouped(workload.max_partitions) + " partitions each holds " +
                 decimal_bytes(f.ram / as_double(workload.max_partitions)) + ", the budget of one is " +
-                bytes_knob(workload.ram_budget_per_partition) + ".",
+                short_bytes(workload.ram_budget_per_partition) + ".",
             "Use an LSM tree: it keeps keys on disk."};
   if (partition_full)
     return {kKeydirRam, Severity::warn,
             need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + ", its budget is " +
-                bytes_knob(workload.ram_budget_per_partition) + ".",
+                short_bytes(workload.ram_budget_per_partition) + ".",
             "Add partitions: " + grouped(static_cast<std::uint64_t>(std::ceil(f.ram / per_partition))) +
                 " hold them. Their number is for ever, so decide before the topic is made."};
   if (f.verdict == Verdict::tight)
     return {kKeydirRam, Severity::warn, need + ": above three quarters.",
-            "Give the node " + budget_for(f.ram_needed, 0.75) + " or more; at the limit new keys are refused."};
+            "Give the node " + budget_for(f.ram_needed, kTightShare) + " or more; at the limit new keys are refused."};
   if (f.above_quarter)
-    return {kKeydirRam, Severity::warn, need + ": above a quarter.",
-            "It fits. With " + budget_for(f.ram_needed, 0.25) + " there is room to grow to four times the keys."};
+    return {
+        kKeydirRam, Severity::warn, need + ": above a quarter.",
+        "It fits. With " + budget_for(f.ram_needed, kAdviceShare) + " there is room to grow to four times the keys."};
   return {kKeydirRam, Severity::ok,
           need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + " of " +
-              bytes_knob(workload.ram_budget_per_partition) + ".",
+              short_bytes(workload.ram_budget_per_partition) + ".",
           ""};
 }
 
@@ -102,18 +101,17 @@ Finding check_tombstone(const Workload& workload) {
   if (!workload.deletes_and_recreates)
     return {kTombstone, Severity::ok, "No key is deleted and written again; tombstones go after delete.retention.ms.",
             ""};
-  return {
-      kTombstone, Severity::warn,
-      "Keys are deleted and written again: a reader away for longer than delete.retention.ms never sees the delete and "
-      "takes the new key for the old one.",
-      "Set delete.mode=keep, and count deleted keys among keys."};
+  return {kTombstone, Severity::warn,
+          "Keys are deleted and written again: a reader away for longer than delete.retention.ms never sees the delete "
+          "and takes the new key for the old one.",
+          "Set delete.mode=keep, and count deleted keys among keys."};
 }
 
 Finding check_merge_cadence(const Workload& workload, const Figures& f) {
   if (workload.disk_bytes && f.disk_high > as_double(*workload.disk_bytes))
     return {kMergeCadence, Severity::warn,
             "The disk may reach " + decimal_bytes(f.disk_high) + " with dead records (" + decimal_bytes(f.disk_live) +
-                " live), above " + bytes_knob(*workload.disk_bytes) + ".",
+                " live), above " + short_bytes(*workload.disk_bytes) + ".",
             f.disk_live > as_double(*workload.disk_bytes)
                 ? "The live records alone do not fit: more disk, or smaller values."
             : f.disk_high > kDiskBound * f.disk_live

@@ -19,7 +19,6 @@ std::uint64_t segments_of(double bytes, std::uint64_t segment_bytes) {
 }  // namespace
 
 Figures figures(const Workload& workload, const KeydirCost& cost) {
-  const bool ours = cost.name == kLogcask.name;
   const auto keys = static_cast<double>(workload.keys);
   const auto partitions = static_cast<double>(workload.partitions);
   const auto copies = static_cast<double>(workload.replication);
@@ -35,14 +34,14 @@ Figures figures(const Workload& workload, const KeydirCost& cost) {
   f.verdict = verdict(f.ram_needed, budget);
   f.above_quarter = above_quarter(f.ram_needed, budget);
 
-  f.record_bytes = (ours ? kLogcaskRecordOverhead : kBitcaskRecordOverhead) + static_cast<double>(workload.key_bytes) +
-                   static_cast<double>(workload.value_bytes);
+  f.record_bytes =
+      cost.record_overhead + static_cast<double>(workload.key_bytes) + static_cast<double>(workload.value_bytes);
   const double log_live = workload.live_disk_bytes.value_or(keys * f.record_bytes);
-  const double hints = ours ? keys * kHintEntryBytes : 0;
+  const double hints = keys * cost.hint_bytes;
   const double written = log_live * (1 + static_cast<double>(workload.updates_per_key));
-  const double dead_share = static_cast<double>(workload.dead_percent) / 100;
-  const double bound = ours ? std::max(kDiskBound * log_live, log_live + kDiskBoundSegments * segment * partitions)
-                            : log_live / (1 - kBitcaskDeadShare);
+  const double bound = cost.dead_share
+                           ? log_live / (1 - *cost.dead_share)
+                           : std::max(kDiskBound * log_live, log_live + kDiskBoundSegments * segment * partitions);
   double log_high = std::min(written, bound);
   if (workload.dead_disk_bytes) log_high = std::max(log_high, log_live + *workload.dead_disk_bytes);
   f.disk_live = log_live + hints;
@@ -55,7 +54,8 @@ Figures figures(const Workload& workload, const KeydirCost& cost) {
   f.files = high * kFilesPerSegment + kFilesPerPartition * workload.partitions;
   f.descriptors = high + kDescriptorsPerPartition * workload.partitions;
   f.restart = {keys * kRestartSecondsPerKey, keys * kRestartKilledSecondsPerKey, log_high * kRestartSecondsPerLogByte};
-  f.write_amplification = write_amplification(workload, ours ? dead_share : kBitcaskDeadShare);
+  f.write_amplification =
+      write_amplification(workload, cost.dead_share.value_or(static_cast<double>(workload.dead_percent) / 100));
   return f;
 }
 

@@ -11,13 +11,6 @@
 
 namespace logcask::sizing {
 
-// Of a record on disk beside key and value. Bitcask: CRC, time, key size, value size.
-inline constexpr double kBitcaskRecordOverhead = 16;
-// Lengths, flags and deltas of a record in a batch of many: 126.1 bytes a record for keys of 16 and values of 100
-// (bench/RESULTS.md, compaction: 12,612,848 bytes of 100,000 records).
-inline constexpr double kLogcaskRecordOverhead = 10;
-// Of an entry in a hint (docs/FORMAT.md, "Hint").
-inline constexpr double kHintEntryBytes = 24;
 // .log, .index, .timeindex, .hint; and both manifests, the snapshot of producers and the active segment's .sync.
 inline constexpr std::uint64_t kFilesPerSegment = 4;
 inline constexpr std::uint64_t kFilesPerPartition = 4;
@@ -33,8 +26,6 @@ inline constexpr double kRestartSecondsPerLogByte = 3.011 / 1'261'000'000;
 // What the broker promises (docs/decisions/0020): 2.5 times the live bytes, or eight segments a partition beside them.
 inline constexpr double kDiskBound = 2.5;
 inline constexpr double kDiskBoundSegments = 8;
-// Bitcask's default: files are merged at 60 % of dead bytes.
-inline constexpr double kBitcaskDeadShare = 0.6;
 
 // (appended + written by compaction) / appended, in a run that overwrote 100,000 keys ten times and compacted once at
 // the end (bench/RESULTS.md, compaction).

@@ -2,8 +2,6 @@
 
 namespace logcask::sizing {
 
-static_assert(kBitcaskEntryPayload == 20);
-
 const KeydirCost* cost_model(std::string_view name) {
   for (const KeydirCost* cost : {&kLogcask, &kBitcask, &kBareEntry})
     if (cost->name == name) return cost;

@@ -24,6 +24,6 @@ std::string_view verdict_text(Verdict verdict) {
   return "";
 }
 
-bool above_quarter(double needed_bytes, double budget_bytes) { return needed_bytes > 0.25 * budget_bytes; }
+bool above_quarter(double needed_bytes, double budget_bytes) { return needed_bytes > kAdviceShare * budget_bytes; }
 
 }  // namespace logcask::sizing

@@ -34,8 +34,8 @@ const Knob kKnobs[] = {
     {"segment-bytes", KnobKind::bytes, "size at which a segment is closed (setting segment.bytes)", &W::segment_bytes,
      1024, kSegmentBytesMax},
     {"sync", KnobKind::choice,
-     "every: acknowledged when on disk (acks=all); interval: acknowledged when written, on disk "
-     "within flush-ms (acks=1); none: when the system pleases",
+     "every: acknowledged when on disk (acks=all); interval: acknowledged when written, on disk within flush-ms "
+     "(acks=1); none: when the system pleases",
      &W::sync, 0, 0, 0, 0, "none|interval|every"},
     {"flush-ms", KnobKind::milliseconds, "longest wait for the disk with sync interval (setting flush.ms)",
      &W::flush_ms, 1, kHourMs},
@@ -48,8 +48,7 @@ const Knob kKnobs[] = {
      "drop|keep"},
     {"bursty", KnobKind::yes_no, "writes come in bursts, with quiet hours between", &W::bursty},
     {"dead-percent", KnobKind::percent,
-     "share of dead records at which a segment is compacted, in percent (setting "
-     "min.cleanable.dirty.ratio)",
+     "share of dead records at which a segment is compacted, in percent (setting min.cleanable.dirty.ratio)",
      &W::dead_percent, 1, 99},
     {"off-peak", KnobKind::yes_no, "compaction runs in a window only (setting compaction.window)", &W::off_peak},
     {"disk", KnobKind::bytes, "disk that the node gives to the topic", &W::disk_bytes, 1u << 20, 1024 * kPebibyte},
@@ -60,15 +59,6 @@ const Knob kKnobs[] = {
 Unit unit_of(KnobKind kind) {
   if (kind == KnobKind::bytes) return Unit::bytes;
   return kind == KnobKind::milliseconds ? Unit::milliseconds : Unit::count;
-}
-
-bool is_choice(const Knob& knob, std::string_view text) {
-  for (std::size_t at = 0; at <= knob.choices.size();) {
-    const std::size_t end = std::min(knob.choices.find('|', at), knob.choices.size());
-    if (knob.choices.substr(at, end - at) == text) return true;
-    at = end + 1;
-  }
-  return false;
 }
 
 std::string named(const Knob& knob, KnobSource source) {
@@ -83,7 +73,8 @@ Status set_word(Workload& workload, const Knob& knob, std::string_view text, Kno
     workload.*(*field) = text == "true";
     return {};
   }
-  if (!is_choice(knob, text))
+  const auto choices = choices_of(knob);
+  if (std::find(choices.begin(), choices.end(), text) == choices.end())
     return Error{Errc::invalid_argument, named(knob, source) + " must be one of " + std::string(knob.choices) +
                                              ", not '" + std::string(text) + "'"};
   workload.*(std::get<std::string Workload::*>(knob.field)) = text;
@@ -97,6 +88,16 @@ std::string range_text(const Knob& knob, std::uint64_t min, std::uint64_t max) {
 }  // namespace
 
 std::span<const Knob> knobs() { return kKnobs; }
+
+std::vector<std::string_view> choices_of(const Knob& knob) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; !knob.choices.empty() && at <= knob.choices.size();) {
+    const std::size_t end = std::min(knob.choices.find('|', at), knob.choices.size());
+    words.push_back(knob.choices.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
 
 const Knob* find_knob(std::string_view name) {
   for (const Knob& knob : kKnobs)

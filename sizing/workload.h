@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 
@@ -68,6 +69,8 @@ struct Knob {
 };
 
 std::span<const Knob> knobs();
+// Of a choice: "a", "b", "c".
+std::vector<std::string_view> choices_of(const Knob& knob);
 const Knob* find_knob(std::string_view name);
 
 enum class KnobSource { flag, file };
