@@ -33,10 +33,13 @@ void append_workload(JsonWriter& json, const Plan& plan, const ToldWorkload& tol
   json.end().name("told").begin_list();
   for (const sizing::Knob& knob : sizing::knobs())
     if (told.told.contains(knob.name)) json.value(knob.name);
+  json.end_list().name("reckoned").begin_list();
+  for (const sizing::Knob& knob : sizing::knobs())
+    if (told.reckoned.contains(knob.name)) json.value(knob.name);
   json.end_list().end();
 }
 
-void append_model(JsonWriter& json, const Figures& f, const Plan& plan) {
+void append_model(JsonWriter& json, const Figures& f) {
   json.name(f.cost.name)
       .begin()
       .field("ram_bytes_per_key", f.ram_per_key)
@@ -44,7 +47,10 @@ void append_model(JsonWriter& json, const Figures& f, const Plan& plan) {
       .field("ram_bytes_per_partition", whole_bytes(f.ram_per_partition))
       .field("ram_bytes_all_copies", whole_bytes(f.ram_all_copies))
       .field("ram_bytes_needed", whole_bytes(f.ram_needed))
-      .field("ram_share", f.ram_needed / static_cast<double>(std::max<std::uint64_t>(1, plan.workload.ram_budget)))
+      .field("limit", f.limit)
+      .field("limit_bytes", whole_bytes(f.limit_bytes))
+      .field("limit_used_bytes", whole_bytes(f.limit_used))
+      .field("ram_share", f.limit_used / std::max(1.0, f.limit_bytes))
       .field("verdict", verdict_text(f.verdict))
       .field("above_quarter", f.above_quarter)
       .field("disk_live_bytes", whole_bytes(f.disk_live))
@@ -102,8 +108,8 @@ void append_plan_json(std::string& out, const Plan& plan, const ToldWorkload& to
       .field("rejected", plan.rejected())
       .field("exit_code", exit_code);
   json.name("models").begin();
-  append_model(json, plan.logcask, plan);
-  append_model(json, plan.bitcask, plan);
+  append_model(json, plan.logcask);
+  append_model(json, plan.bitcask);
   json.end().name("findings").begin_list();
   for (const auto& finding : plan.findings)
     json.begin()

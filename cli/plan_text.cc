@@ -56,11 +56,12 @@ std::string bar(double used, double high, double whole, bool marks) {
 }
 
 void append_knobs(std::string& out, const Plan& plan, const ToldWorkload& told) {
-  out += "knobs (* told, the others are defaults)\n";
+  out += told.reckoned.empty() ? "knobs (* told, the others are defaults)\n"
+                               : "knobs (* told, ~ reckoned, the others are defaults)\n";
   std::string line;
   for (const sizing::Knob& knob : sizing::knobs()) {
-    const std::string cell = std::string(told.told.contains(knob.name) ? "* " : "  ") + std::string(knob.name) + " " +
-                             knob_text(plan.workload, knob);
+    const char* mark = told.told.contains(knob.name) ? "* " : told.reckoned.contains(knob.name) ? "~ " : "  ";
+    const std::string cell = mark + std::string(knob.name) + " " + knob_text(plan.workload, knob);
     const std::size_t column = line.empty() ? 0 : 42;
     if (line.size() >= 42 || (column != 0 && column + cell.size() > kPlanWidth)) {
       out += line + "\n";
@@ -84,13 +85,15 @@ std::string verdict_line(const Plan& plan) {
 void append_bars(std::string& out, const Plan& plan) {
   const auto& w = plan.workload;
   const Figures& f = plan.judged;
-  const auto budget = static_cast<double>(w.ram_budget);
   const double disk = w.disk_bytes ? static_cast<double>(*w.disk_bytes) : f.disk_high;
   out += "verdict " + verdict_line(plan) + "\n";
-  out += "budget  " + sizing::short_bytes(w.ram_budget) + " a node, " +
-         sizing::short_bytes(w.ram_budget_per_partition) + " a partition\n";
-  out += "  RAM   " + bar(f.ram_needed, f.ram_needed, budget, true) + " " + sizing::decimal_bytes(f.ram_needed, 2) +
-         ", " + sizing::percent_of(f.ram_needed, budget) + "\n";
+  std::string budget = sizing::short_bytes(w.ram_budget) + " a node, " +
+                       (w.ram_budget_per_topic ? sizing::short_bytes(*w.ram_budget_per_topic) + " the topic, " : "") +
+                       sizing::short_bytes(w.ram_budget_per_partition) + " a partition" +
+                       (w.ram_budget_per_topic ? "; judged by " + std::string(f.limit) : "");
+  append_wrapped(out, "budget  ", budget);
+  out += "  RAM   " + bar(f.limit_used, f.limit_used, f.limit_bytes, true) + " " +
+         sizing::decimal_bytes(f.limit_used, 2) + ", " + sizing::percent_of(f.limit_used, f.limit_bytes) + "\n";
   out += "  disk  " + bar(f.disk_live, f.disk_high, disk, false) + " " + sizing::decimal_bytes(f.disk_live) +
          (f.disk_high > f.disk_live ? " to " + sizing::decimal_bytes(f.disk_high) : "") + "\n";
   out += "        # needed, = dead records before compaction, | a quarter, three quarters\n";
@@ -101,7 +104,6 @@ void append_figures(std::string& out, const Plan& plan) {
   const auto row = [&](const std::string& name, auto&& text) {
     table.row({"  " + name, text(plan.logcask), text(plan.bitcask)});
   };
-  const auto budget = static_cast<double>(plan.workload.ram_budget);
   const std::string measured = " B (" + sizing::rounded(sizing::kLogcaskMeasuredHigh, 1) + " measured)";
   row("RAM a key", [&](const Figures& f) {
     return sizing::rounded(f.ram_per_key, 1) + (f.cost.name == sizing::kLogcask.name ? measured : " B");
@@ -110,8 +112,8 @@ void append_figures(std::string& out, const Plan& plan) {
   row("RAM a partition", [](const Figures& f) { return both_bytes(f.ram_per_partition, 2); });
   if (plan.workload.replication > 1)
     row("RAM of all copies", [](const Figures& f) { return both_bytes(f.ram_all_copies, 2); });
-  row("of the budget", [&](const Figures& f) {
-    return sizing::percent_of(f.ram_needed, budget) + " " + std::string(verdict_text(f.verdict));
+  row("of the budget", [](const Figures& f) {
+    return sizing::percent_of(f.limit_used, f.limit_bytes) + " " + std::string(verdict_text(f.verdict));
   });
   row("disk, live", [](const Figures& f) { return both_bytes(f.disk_live, 2); });
   row("disk, with dead", [](const Figures& f) { return both_bytes(f.disk_high, 2); });

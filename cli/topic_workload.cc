@@ -6,6 +6,7 @@
 
 #include "logcask/admin.h"
 #include "sizing/figures.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -36,6 +37,11 @@ Result<Counted> count(Admin& admin, const client::TopicDescription& topic) {
     if (p.state == "loading")
       return Error{Errc::loading,
                    "topic '" + topic.name + "' is still loading its keys; ask again when logcask health says healthy"};
+    if (p.state == "offline")
+      return Error{Errc::partition_offline,
+                   "partition " + std::to_string(p.partition.value()) + " of topic '" + topic.name +
+                       "' is offline and its keys are not counted (" + p.reason +
+                       "); mend it, or plan without --from-topic and say how many keys there are"};
     counted.entries += static_cast<double>(p.live_keys + p.deleted_keys);
     counted.values += static_cast<double>(p.live_keys);
   }
@@ -55,16 +61,19 @@ void take_figures(ToldWorkload& told, const Counted& counted) {
   w.keys = static_cast<std::uint64_t>(counted.entries);
   w.live_disk_bytes = counted.live_bytes;
   w.dead_disk_bytes = counted.dead_bytes;
-  told.told.insert({"keys", "value-bytes", "updates-per-key"});
+  told.told.insert("keys");
   if (counted.values > 0) {
+    told.reckoned.insert("value-bytes");
     const double record = counted.live_bytes / counted.values;
     w.value_bytes = static_cast<std::uint64_t>(
         std::max(0.0, record - static_cast<double>(w.key_bytes) - sizing::kLogcaskRecordOverhead));
   }
   // Of what the log still holds: compaction has taken some.
-  if (counted.live_records > 0)
+  if (counted.live_records > 0) {
+    told.reckoned.insert("updates-per-key");
     w.updates_per_key =
         static_cast<std::uint64_t>(std::ceil((counted.records - counted.live_records) / counted.live_records));
+  }
 }
 
 void take_settings(ToldWorkload& told, const client::TopicDescription& topic) {
@@ -88,14 +97,18 @@ void take_settings(ToldWorkload& told, const client::TopicDescription& topic) {
 void take_budgets(ToldWorkload& told, const client::TopicDescription& topic, const client::BrokerDescription& broker,
                   const Counted& counted) {
   sizing::Workload& w = told.workload;
-  w.ram_budget = broker.keydir_budget_bytes;
-  const double others = static_cast<double>(broker.keydir_entries) - counted.entries;
-  w.other_keydir_bytes = std::max(0.0, others) * sizing::kLogcask.entry_bytes;
-  // Without a limit of the topic's own its partitions share the node's.
-  const double own = number_of(setting_of(topic, "keydir.max.bytes"), -1);
-  const double most = own >= 0 ? own : static_cast<double>(w.ram_budget);
-  w.ram_budget_per_partition = static_cast<std::uint64_t>(most / static_cast<double>(w.partitions));
-  told.told.insert({"ram-budget", "ram-budget-per-partition"});
+  // As the broker judges by it: whole entries.
+  const auto judged = [&](std::string_view limit, std::uint64_t setting) {
+    return topic.sizing.limit == limit ? topic.sizing.limit_bytes : setting;
+  };
+  w.ram_budget = judged(sizing::kNodeLimit, broker.keydir_budget_bytes);
+  w.other_entries = std::max(0.0, static_cast<double>(broker.keydir_entries) - counted.entries);
+  told.told.insert("ram-budget");
+  // -1: no limit of its own.
+  if (const double own = number_of(setting_of(topic, "keydir.max.bytes"), -1); own >= 0) {
+    w.ram_budget_per_topic = judged(sizing::kTopicLimit, static_cast<std::uint64_t>(own));
+    told.told.insert("ram-budget-per-topic");
+  }
 }
 
 }  // namespace
@@ -115,8 +128,17 @@ Result<ToldWorkload> topic_workload(const client::Client& client, const std::str
   told.workload.about = "topic " + name + " as it stands";
   take_settings(told, topic);
   take_figures(told, counted);
+  if (told.reckoned.contains("value-bytes"))
+    told.workload.about += "; value-bytes reckoned for keys of " +
+                           sizing::quantity_text(sizing::Unit::bytes, key_bytes) + " (--key-bytes tells)";
   take_budgets(told, topic, broker, counted);
   return told;
+}
+
+void free_partitions(ToldWorkload& told) {
+  if (told.told.contains("ram-budget-per-partition")) return;
+  told.workload.ram_budget_per_partition = told.workload.ram_budget;
+  told.reckoned.insert("ram-budget-per-partition");
 }
 
 }  // namespace logcask::cli

@@ -71,6 +71,7 @@ Status set_by_flags(const PlanArgs& args, ToldWorkload& told) {
       LOGCASK_TRY(set_knob(told.workload, knob, *text, sizing::KnobSource::flag));
     }
     told.told.emplace(knob.name);
+    told.reckoned.erase(std::string(knob.name));
     // What the topic takes on disk is no answer for other keys and values.
     if (knob.name == "keys" || knob.name == "value-bytes" || knob.name == "updates-per-key") {
       told.workload.live_disk_bytes.reset();
@@ -101,6 +102,7 @@ int plan_workload(const PlanArgs& args) {
   if (args.explain) return explain_rule(args);
   LOGCASK_CLI_ASSIGN(ToldWorkload told, base_workload(args));
   LOGCASK_CLI_TRY(set_by_flags(args, told));
+  if (args.topic) free_partitions(told);
   const sizing::Plan plan = sizing::make_plan(told.workload, *sizing::cost_model(args.model));
   const int code = exit_code_of(plan, args.strict);
   Output out;

@@ -13,6 +13,8 @@ namespace logcask::cli {
 struct ToldWorkload {
   sizing::Workload workload;
   std::set<std::string, std::less<>> told;
+  // Of those that are not told: reckoned from a live topic, not known.
+  std::set<std::string, std::less<>> reckoned;
 };
 
 // `given`: a file, or the bare name of a shipped one ("photo-blobs"). not_found names those there are; invalid_config

@@ -70,10 +70,11 @@ Recommendation recommend_engine(const Workload& workload, const Figures& figures
   r.delete_mode_keep = workload.deletes_and_recreates || workload.delete_mode == "keep";
   if (workload.needs_range) {
     r = {Engine::lsm_tree, "keys must be in order, and a hash has none", false, Engine::b_plus_tree};
-  } else if (figures.verdict == Verdict::oom || beyond_all_partitions(workload, figures)) {
+  } else if (figures.node_verdict == Verdict::oom || beyond_all_partitions(workload, figures)) {
     r = {Engine::lsm_tree, "the keys do not fit in the RAM they are given", false, Engine::b_plus_tree};
   } else {
-    r.reason = "the keys fit, and lookups are by whole key";
+    r.reason = figures.verdict == Verdict::oom ? "the keys fit the node, though not keydir.max.bytes as it is told"
+                                               : "the keys fit, and lookups are by whole key";
     if (workload.keys >= kEnginesChangeFrom)
       r.reason += "; between 100M and 1B keys is where stores of this kind change engines";
   }
@@ -105,6 +106,7 @@ std::string create_command(const Workload& workload, const Recommendation& recom
   if (recommendation.delete_mode_keep) set("delete.mode=keep");
   if (workload.dead_percent != defaults.dead_percent)
     set("min.cleanable.dirty.ratio=" + rounded(static_cast<double>(workload.dead_percent) / 100, 2));
+  if (workload.ram_budget_per_topic) set("keydir.max.bytes=" + std::to_string(*workload.ram_budget_per_topic));
   if (workload.off_peak) set("compaction.window=1-5");
   // The default of max.message.bytes, and room for the batch around one record.
   constexpr std::uint64_t kMessageBytes = 1'048'588, kAround = 1024;

@@ -13,12 +13,18 @@ namespace {
 double as_double(std::uint64_t number) { return static_cast<double>(number); }
 std::string ms_knob(std::uint64_t ms) { return quantity_text(Unit::milliseconds, ms); }
 
+std::string keys_text(std::uint64_t keys) { return quantity_text(Unit::count, keys) + (keys == 1 ? " key" : " keys"); }
+
 std::string need_text(const Workload& workload, const Figures& f) {
-  std::string text = quantity_text(Unit::count, workload.keys) + " keys at " + rounded(f.ram_per_key, 1) + " B are " +
-                     decimal_bytes(f.ram);
-  if (workload.other_keydir_bytes > 0) text += ", with other topics " + decimal_bytes(f.ram_needed);
-  return text + ", " + percent_of(f.ram_needed, as_double(workload.ram_budget)) + " of the node's " +
-         short_bytes(workload.ram_budget);
+  std::string text =
+      keys_text(workload.keys) + " at " + rounded(f.ram_per_key, 1) + " B are " + decimal_bytes(f.ram) + ", ";
+  if (workload.ram_budget_per_topic)
+    text += percent_of(f.ram, as_double(*workload.ram_budget_per_topic)) + " of the topic's " +
+            short_bytes(*workload.ram_budget_per_topic) + " (" + std::string(kTopicLimit) + "), ";
+  if (workload.other_entries > 0) text += "with other topics " + decimal_bytes(f.ram_needed) + ", ";
+  text +=
+      percent_of(f.ram_needed, as_double(workload.ram_budget)) + " of the node's " + short_bytes(workload.ram_budget);
+  return workload.exists ? text + " (" + std::string(kNodeLimit) + ")" : text;
 }
 
 // Three digits, rounded so that whoever sets what is printed has mended it.
@@ -33,33 +39,56 @@ std::string segments_for(const Workload& workload, const Figures& f) {
   return at_most(std::max(1024.0, 1.5 * f.disk_live / kDiskBoundSegments / as_double(workload.partitions)));
 }
 
+// What one partition holds, where that is above its budget.
+std::string partition_text(const Workload& workload, const Figures& f) {
+  return "; a partition holds " + decimal_bytes(f.ram_per_partition) + ", its budget is " +
+         short_bytes(workload.ram_budget_per_partition);
+}
+
+std::string more_partitions(const Workload& workload, const Figures& f) {
+  return "Add partitions: " +
+         grouped(static_cast<std::uint64_t>(std::ceil(f.ram / as_double(workload.ram_budget_per_partition)))) +
+         " hold them. Their number is for ever, so decide before the topic is made.";
+}
+
+// What ends TIGHT and OOM of each budget that has room to be raised; empty where both fit.
+std::string more_budget(const Workload& workload, const Figures& f) {
+  const auto& own = workload.ram_budget_per_topic;
+  std::string mend;
+  if (own && verdict(f.ram, as_double(*own)) != Verdict::fits)
+    mend = "Raise " + std::string(kTopicLimit) + " to " + budget_for(f.ram, kTightShare) + " or more";
+  if (f.node_verdict != Verdict::fits)
+    mend += (mend.empty() ? "Give the node " : ". Give the node ") + budget_for(f.ram_needed, kTightShare) + " or more";
+  return mend;
+}
+
 Finding check_keydir_ram(const Workload& workload, const Figures& f) {
-  const auto per_partition = as_double(workload.ram_budget_per_partition);
-  const std::string need = need_text(workload, f);
-  const bool partition_full = f.ram_per_partition > per_partition;
-  if (f.verdict == Verdict::oom)
+  std::string need = need_text(workload, f);
+  if (f.node_verdict == Verdict::oom)
     return {kKeydirRam, Severity::reject, "Wall A, RAM per key: " + need + ".",
-            "Give the node " + budget_for(f.ram_needed, kTightShare) +
-                " or more, spread the keys over more nodes, or use an LSM tree: it keeps keys on disk."};
-  if (beyond_all_partitions(workload, f))
+            more_budget(workload, f) + ", spread the keys over more nodes, or use an LSM tree: it keeps keys on disk."};
+  if (beyond_all_partitions(workload, f)) {
+    const std::uint64_t most = most_partitions(workload);
     return {kKeydirRam, Severity::reject,
-            "Wall A, RAM per key: " + need + "; over " + grouped(workload.max_partitions) + " partitions each holds " +
-                decimal_bytes(f.ram / as_double(workload.max_partitions)) + ", the budget of one is " +
+            "Wall A, RAM per key: " + need + "; over " + grouped(most) +
+                (most == 1 ? " partition it" : " partitions each") + " holds " +
+                decimal_bytes(f.ram / as_double(most)) + ", the budget of one is " +
                 short_bytes(workload.ram_budget_per_partition) + ".",
             "Use an LSM tree: it keeps keys on disk."};
-  if (partition_full)
-    return {kKeydirRam, Severity::warn,
-            need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + ", its budget is " +
-                short_bytes(workload.ram_budget_per_partition) + ".",
-            "Add partitions: " + grouped(static_cast<std::uint64_t>(std::ceil(f.ram / per_partition))) +
-                " hold them. Their number is for ever, so decide before the topic is made."};
-  if (f.verdict == Verdict::tight)
-    return {kKeydirRam, Severity::warn, need + ": above three quarters.",
-            "Give the node " + budget_for(f.ram_needed, kTightShare) + " or more; at the limit new keys are refused."};
-  if (f.above_quarter)
-    return {
-        kKeydirRam, Severity::warn, need + ": above a quarter.",
-        "It fits. With " + budget_for(f.ram_needed, kAdviceShare) + " there is room to grow to four times the keys."};
+  }
+  std::string mend = more_budget(workload, f);
+  if (f.verdict == Verdict::oom) need += ": new keys are refused";
+  if (f.verdict == Verdict::tight) need += ": above three quarters";
+  if (!mend.empty()) mend += "; at the limit new keys are refused.";
+  if (mend.empty() && f.above_quarter) {
+    need += ": above a quarter";
+    mend = "It fits. With " + budget_for(f.ram_needed, kAdviceShare) + " there is room to grow to four times the keys.";
+  }
+  if (f.ram_per_partition > as_double(workload.ram_budget_per_partition)) {
+    need += partition_text(workload, f);
+    mend = more_partitions(workload, f) + (mend.empty() ? "" : " " + mend);
+  }
+  if (!mend.empty()) return {kKeydirRam, Severity::warn, need + ".", mend};
   return {kKeydirRam, Severity::ok,
           need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + " of " +
               short_bytes(workload.ram_budget_per_partition) + ".",
@@ -162,7 +191,7 @@ std::string_view severity_text(Severity severity) {
 }
 
 bool beyond_all_partitions(const Workload& workload, const Figures& figures) {
-  return figures.ram / as_double(workload.max_partitions) > as_double(workload.ram_budget_per_partition);
+  return figures.ram / as_double(most_partitions(workload)) > as_double(workload.ram_budget_per_partition);
 }
 
 std::vector<Finding> check_workload(const Workload& workload, const Figures& figures) {

@@ -16,7 +16,32 @@ std::uint64_t segments_of(double bytes, std::uint64_t segment_bytes) {
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(bytes / static_cast<double>(segment_bytes))));
 }
 
+double fullness(double used, double limit) { return limit > 0 ? used / limit : 1; }
+
+// As the live broker does: its own limit counts when it is the nearer one.
+void choose_limit(const Workload& workload, Figures& f) {
+  f.limit = kNodeLimit;
+  f.limit_bytes = static_cast<double>(workload.ram_budget);
+  f.limit_used = f.ram_needed;
+  f.node_verdict = verdict(f.limit_used, f.limit_bytes);
+  if (const auto& own = workload.ram_budget_per_topic) {
+    const auto own_bytes = static_cast<double>(*own);
+    if (fullness(f.ram, own_bytes) >= fullness(f.limit_used, f.limit_bytes)) {
+      f.limit = kTopicLimit;
+      f.limit_bytes = own_bytes;
+      f.limit_used = f.ram;
+    }
+  }
+  f.verdict = verdict(f.limit_used, f.limit_bytes);
+  // The advice is about the RAM one pays for.
+  f.above_quarter = above_quarter(f.ram_needed, static_cast<double>(workload.ram_budget));
+}
+
 }  // namespace
+
+std::uint64_t most_partitions(const Workload& workload) {
+  return std::max(workload.partitions, workload.max_partitions);
+}
 
 Figures figures(const Workload& workload, const KeydirCost& cost) {
   const auto keys = static_cast<double>(workload.keys);
@@ -29,10 +54,8 @@ Figures figures(const Workload& workload, const KeydirCost& cost) {
   f.ram = cost.ram(workload.keys, workload.key_bytes);
   f.ram_per_partition = f.ram / partitions;
   f.ram_all_copies = f.ram * copies;
-  f.ram_needed = f.ram + workload.other_keydir_bytes;
-  const auto budget = static_cast<double>(workload.ram_budget);
-  f.verdict = verdict(f.ram_needed, budget);
-  f.above_quarter = above_quarter(f.ram_needed, budget);
+  f.ram_needed = f.ram + workload.other_entries * f.ram_per_key;
+  choose_limit(workload, f);
 
   f.record_bytes =
       cost.record_overhead + static_cast<double>(workload.key_bytes) + static_cast<double>(workload.value_bytes);

@@ -4,6 +4,7 @@
 // Pure functions of a Workload and a KeydirCost; any thread. Bytes are doubles, exact below 2^53.
 
 #include <cstdint>
+#include <string_view>
 
 #include "sizing/keydir_cost.h"
 #include "sizing/verdict.h"
@@ -37,6 +38,10 @@ struct RestartEstimate {
   double without_hints_s = 0;  // every log read, one after the other
 };
 
+// The settings that bound the RAM of keys.
+inline constexpr std::string_view kNodeLimit = "keydir.total.max.bytes";
+inline constexpr std::string_view kTopicLimit = "keydir.max.bytes";
+
 struct Figures {
   KeydirCost cost;
   double ram_per_key = 0;
@@ -44,6 +49,13 @@ struct Figures {
   double ram_per_partition = 0;  // keys are spread evenly
   double ram_all_copies = 0;
   double ram_needed = 0;  // on the node: ram, and what its other topics hold
+  // Of the node's budget alone.
+  Verdict node_verdict = Verdict::fits;
+  // The budget that is nearest to its end, as the live broker names it: keydir.total.max.bytes of the node, or the
+  // topic's own keydir.max.bytes.
+  std::string_view limit;
+  double limit_bytes = 0;
+  double limit_used = 0;  // of it: ram_needed, or ram
   Verdict verdict = Verdict::fits;
   bool above_quarter = false;
 
@@ -60,5 +72,8 @@ struct Figures {
 };
 
 Figures figures(const Workload& workload, const KeydirCost& cost);
+
+// The most partitions that the topic may be given: never below those it is asked to have.
+std::uint64_t most_partitions(const Workload& workload);
 
 }  // namespace logcask::sizing

@@ -22,6 +22,7 @@ InverseSums inverse_sums(const Workload& workload, const Figures& f) {
 Plan make_plan(const Workload& workload, const KeydirCost& model) {
   Plan plan;
   plan.workload = workload;
+  plan.workload.max_partitions = most_partitions(workload);
   plan.judged = figures(workload, model);
   plan.logcask = figures(workload, kLogcask);
   plan.bitcask = figures(workload, kBitcask);

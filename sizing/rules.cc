@@ -8,9 +8,10 @@ constexpr Rule kRules[] = {
      "Every key of a compacted topic has an entry in RAM, whatever the size of its value: RAM = keys x cost of a key. "
      "The model logcask counts 20 bytes, measured and independent of the key's length; the model bitcask 44.5 bytes "
      "and the key. Rejected when the node's budget is exceeded (verdict OOM), or when the keys spread over "
-     "max-partitions still exceed the budget of one partition: no knob mends that, use an LSM tree. Warned when one "
-     "partition exceeds its budget and more partitions would not (add partitions), above three quarters of the node's "
-     "budget (TIGHT), and above a quarter of it, since keys grow."},
+     "max-partitions still exceed the budget of one partition: no knob mends that, use an LSM tree. Warned when the "
+     "topic's own budget (keydir.max.bytes) is exceeded, when one partition exceeds its budget and more partitions "
+     "would not (add partitions), above three quarters of a budget (TIGHT), and above a quarter of the node's, since "
+     "keys grow."},
     {kRangeQuery,
      "The key directory is a hash and has no order: a range or prefix lookup would read the whole log. Rejected, no "
      "knob mends it. An LSM tree or a B+ tree keeps keys in order."},
@@ -33,8 +34,9 @@ constexpr Rule kRules[] = {
      "ns a key after a clean stop, 102 ns after SIGKILL, and without hints 2.4 ns a byte of log. Hints are always "
      "written; there is no knob that turns them off. Warned when lookups would wait longer than max-restart."},
     {kVerdictRule,
-     "Of the RAM that all keys of the node need and its budget: OOM above the budget, TIGHT above three quarters, else "
-     "FITS. Exactly 75 % fits, exactly 100 % is tight. The live broker's word (logcask health) is the same function."},
+     "Of the RAM that all keys of the node need and its budget, or of the topic's keys and keydir.max.bytes where that "
+     "is fuller: OOM above the budget, TIGHT above three quarters, else FITS. Exactly 75 % fits, exactly 100 % is "
+     "tight. The live broker's word (logcask health) is the same function."},
     {kEngineRule,
      "LSM tree when a range is wanted; LSM tree when the keys exceed the node's budget, or the budget of a partition "
      "times max-partitions; else logcask, with delete.mode=keep where keys are deleted and written again. Stores of "

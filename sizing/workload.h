@@ -26,6 +26,7 @@ struct Workload {
   std::uint64_t value_bytes = 4096;
   std::uint64_t updates_per_key = 1;
   std::uint64_t ram_budget = 256'000'000;                // of the node, for all its keydirs
+  std::optional<std::uint64_t> ram_budget_per_topic;     // of the topic, all its partitions together
   std::uint64_t ram_budget_per_partition = 256'000'000;  // of one partition's keydir
   std::uint64_t partitions = 1;
   std::uint64_t max_partitions = 64;
@@ -45,8 +46,8 @@ struct Workload {
 
   bool exists = false;  // a live topic's figures
 
-  // Of a live broker: what else its keydirs hold, and the bytes that there are.
-  double other_keydir_bytes = 0;
+  // Of a live broker: the keys that its other topics hold, and the bytes that there are.
+  double other_entries = 0;
   std::optional<double> live_disk_bytes;
   std::optional<double> dead_disk_bytes;
 };

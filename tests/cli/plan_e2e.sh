@@ -85,13 +85,13 @@ plan 9 "off-peak" --bursty --strict
 plan 0 "compaction.window=1-5" --bursty --off-peak --strict
 
 # ---- a live topic: the plan's word is the broker's, at each of the three
-export LOGCASK_KEYDIR_TOTAL_MAX_BYTES=65536
+export LOGCASK_KEYDIR_TOTAL_MAX_BYTES=65540
 start_broker 127.0.0.1:0
 field() { grep -o "\"$1\":\"\?[^,\"}]*" "$work/$2" | head -1 | sed 's/.*:"\?//'; }
 expect 0 "created" "$logcask" topic create prices --partitions 4 --config segment.bytes=1MiB
 expect 0 "created" "$logcask" topic create other
 expect 0 "created" "$logcask" topic create plain --config cleanup.policy=delete
-# keys so far, keys more, verdict, exit code of plan: 65,536 bytes hold 3276 keys, three quarters of them 2457.
+# keys so far, keys more, verdict, exit code of plan: 65,540 bytes hold 3277 keys, three quarters of them 2457.
 live() {
   seq "$1" "$2" | sed 's/.*/key-&\tvalue of &/' | "$logcask" produce prices >/dev/null || fail "produce $1 to $2"
   "$logcask" health -o json >"$work/health"
@@ -100,6 +100,10 @@ live() {
   [ "$code" -eq "$4" ] || fail "plan --from-topic with $2 keys: exit $code instead of $4"
   [ "$(field keydir_verdict health)" = "$3" ] || fail "the broker with $2 keys says $(field keydir_verdict health), not $3"
   [ "$(field verdict plan)" = "$3" ] || fail "plan with $2 keys says $(field verdict plan), not $3"
+  "$logcask" topic describe prices -o json >"$work/topic"
+  for name in limit limit_bytes limit_used_bytes; do
+    [ "$(field $name plan)" = "$(field $name topic)" ] || fail "plan's $name $(field $name plan), the topic's $(field $name topic)"
+  done
   [ "$(field ram_bytes_needed plan)" -eq $((20 * $(field keydir_entries health))) ] ||
     fail "plan needs $(field ram_bytes_needed plan) bytes, the broker has $(field keydir_entries health) keys"
 }
@@ -107,14 +111,54 @@ printf 'a\t1\n' | "$logcask" produce other >/dev/null # counts, too: the budget 
 live 1 2456 FITS 0
 live 2457 2457 TIGHT 9
 live 2458 3275 TIGHT 9
-grep -q '"partitions":4' "$work/plan" && grep -q '"segment-bytes":1048576' "$work/plan" && grep -q '"ram-budget":65536' "$work/plan" ||
+grep -q '"partitions":4' "$work/plan" && grep -q '"segment-bytes":1048576' "$work/plan" && grep -q '"ram-budget":65540' "$work/plan" ||
   fail "plan must take the topic's settings and the broker's budget: $(cat "$work/plan")"
 plan 9 "topic prices as it stands" --from-topic prices
 grep -q '^create' "$work/out" && fail "a topic that is there needs no command to create it"
 plan 10 "verdict OOM" --from-topic prices --keys 10M
 plan 0 "verdict FITS" --from-topic prices --ram-budget 1MB
+plan 0 "verdict FITS" --from-topic prices --ram-budget 1MB --keys 30000 # the node's budget is the partitions', too
+plan 0 "verdict FITS" --from-topic prices --ram-budget 1MB --partitions 16
+grep -q 'max-partitions 16' "$work/out" || fail "more partitions raise max-partitions"
+plan 9 "~ value-bytes" --from-topic prices
+grep -q -- 'reckoned for keys of 32 B' "$work/out" || fail "plan must say that values are reckoned: $(head -3 "$work/out")"
+plan 9 "~ value-bytes" --from-topic prices --key-bytes 9
 expect 1 "unknown_topic" "$logcask" plan --from-topic nosuch
 expect 1 "it has no keydir" "$logcask" plan --from-topic plain
+
+# ---- a topic with a limit of its own: the plan judges by the fuller one, as the broker does
+unset LOGCASK_KEYDIR_TOTAL_MAX_BYTES
+stop_broker
+export LOGCASK_KEYDIR_TOTAL_MAX_BYTES=400000
+start_broker 127.0.0.1:0
+wait_for 30 "$logcask" health
+expect 0 "created" "$logcask" topic create own --partitions 2 --config keydir.max.bytes=100000
+plan 0 "  value-bytes 4 KiB" --from-topic own # empty: nothing to reckon from
+own() {
+  seq "$1" "$2" | sed 's/.*/key-&\tvalue of &/' | "$logcask" produce own >/dev/null 2>&1
+  "$logcask" topic describe own -o json >"$work/topic"
+  "$logcask" plan --from-topic own -o json >"$work/plan"
+  local code=$?
+  [ "$code" -eq "$4" ] || fail "plan --from-topic own with $2 keys: exit $code instead of $4"
+  [ "$(field limit topic)" = "$5" ] || fail "own with $2 keys: nearest is $(field limit topic), not $5"
+  grep -q "\"limit_bytes\":[0-9]*,\"limit_used_bytes\":[0-9]*,\"verdict\":\"$3\"" "$work/topic" || fail "own with $2 keys is not $3: $(cat "$work/topic")"
+  [ "$(field verdict plan)" = "$3" ] || fail "plan of own with $2 keys says $(field verdict plan), not $3"
+  for name in limit limit_bytes limit_used_bytes; do
+    [ "$(field $name plan)" = "$(field $name topic)" ] || fail "own: plan's $name $(field $name plan), the topic's $(field $name topic)"
+  done
+}
+own 1 3750 FITS 0 keydir.max.bytes
+own 3751 3751 TIGHT 9 keydir.max.bytes
+plan 9 "-> Raise" --from-topic own
+plan 10 "-> Raise" --from-topic own --keys 6000
+grep -q 'logcask: the keys fit the node' "$work/out" || fail "keydir.max.bytes mends it, no other engine"
+plan 0 "verdict FITS" --from-topic own --keys 6000 --ram-budget-per-topic 200KB
+
+# ---- keys of a partition that is offline are unknown, and nobody guesses them
+stop_broker
+for file in $(find "$work/data" -path '*/own-1.*/manifest.*'); do printf 'broken' >"$file"; done
+start_broker 127.0.0.1:0
+expect 1 "partition 1 of topic 'own' is offline" "$logcask" plan --from-topic own
 stop_broker
 expect 4 "is 'logcask serve' running there?" "$logcask" plan --from-topic prices
 

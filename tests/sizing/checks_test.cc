@@ -114,8 +114,74 @@ TEST_CASE("the warning comes strictly above a quarter of the budget") {
 TEST_CASE("what other topics hold counts towards the node's budget") {
   Workload w;
   w.ram_budget = 80'000'000;
-  w.other_keydir_bytes = 60'000'001;
+  w.other_entries = 3'000'001;
   CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::oom);
+  w.other_entries = 3'000'000;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::tight);
+  // Each model counts them at its own cost.
+  CHECK(make_plan(w, kLogcask).bitcask.ram_needed == 4'000'000 * 76.5);
+}
+
+TEST_CASE("the fuller of the node's and the topic's own budget judges, and is named") {
+  Workload w;
+  w.keys = 41'000;
+  w.ram_budget = 4'000'000;
+  w.ram_budget_per_topic = 1'000'000;
+  Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.judged.verdict == Verdict::tight);
+  CHECK(plan.judged.limit == kTopicLimit);
+  CHECK(plan.judged.limit_used == 820'000);
+  CHECK(says(finding_of(plan, kKeydirRam).message, "82% of the topic's 1 MB (keydir.max.bytes)"));
+  CHECK(says(finding_of(plan, kKeydirRam).mend, "Raise keydir.max.bytes to 1.1 MB or more"));
+  w.keys = 37'500;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::fits);  // exactly three quarters
+  w.other_entries = 120'000;
+  plan = make_plan(w, kLogcask);
+  CHECK(plan.judged.limit == kNodeLimit);
+  CHECK(plan.judged.limit_used == 3'150'000);
+  CHECK(plan.judged.verdict == Verdict::tight);
+  w.other_entries = 112'500;  // both exactly at three quarters: the topic's own
+  CHECK(make_plan(w, kLogcask).judged.limit == kTopicLimit);
+}
+
+TEST_CASE(
+    "keys above the topic's own budget that the node has room for ask for keydir.max.bytes, not for another engine") {
+  Workload w;
+  w.exists = true;
+  w.keys = 60'000;
+  w.ram_budget = 4'000'000;
+  w.ram_budget_per_topic = w.ram_budget_per_partition = 1'200'000;
+  w.max_partitions = 1;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::tight);
+  w.keys = 60'001;
+  w.ram_budget_per_partition = 1'200'100;
+  const Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.judged.verdict == Verdict::oom);
+  CHECK_FALSE(plan.rejected());
+  CHECK(says(finding_of(plan, kKeydirRam).mend, "Raise keydir.max.bytes to 1.61 MB or more"));
+  CHECK(plan.recommendation.engine == Engine::logcask);
+  w.ram_budget_per_topic = 1'610'000;
+  CHECK(make_plan(w, kLogcask).judged.verdict == Verdict::fits);
+}
+
+TEST_CASE("partitions that are asked for are no fewer than the most there may be") {
+  Workload w;
+  w.keys = 1'000'000'000;
+  w.ram_budget = 256'000'000'000;
+  w.partitions = 100;
+  w.max_partitions = 64;
+  CHECK(found(w, kKeydirRam).severity == Severity::ok);
+  CHECK(make_plan(w, kLogcask).workload.max_partitions == 100);
+}
+
+TEST_CASE("a node that is tight and a partition that is full are both told, and both mended") {
+  Workload w;
+  w.keys = 40'000'000;
+  w.ram_budget = 1'000'000'000;
+  w.partitions = 2;
+  CHECK(says(found(w, kKeydirRam).message, "80% of the node's 1 GB: above three quarters; a partition holds 400 MB"));
+  CHECK(says(found(w, kKeydirRam).mend, "Add partitions: 4 "));
+  CHECK(says(found(w, kKeydirRam).mend, "Give the node 1.07 GB or more"));
 }
 
 TEST_CASE("an interval as long as what may be lost is too long") {
