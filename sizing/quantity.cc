@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <span>
 
+#include "sizing/verdict.h"
+
 namespace logcask::sizing {
 namespace {
 
@@ -53,21 +55,39 @@ bool same_word(std::string_view a, std::string_view b) {
   return true;
 }
 
-// The number's text without the grouping of its digits; moves `text` to the unit.
-std::string take_digits_of_quantity(std::string_view& text) {
-  std::string digits;
-  std::size_t at = 0;
-  for (; at < text.size(); ++at) {
-    const char c = text[at];
-    if ((c >= '0' && c <= '9') || c == '.')
-      digits += c;
-    else if ((c != ',' && c != '_') || digits.empty())
-      break;
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Commas before exactly three digits each, none behind a point; '_' between digits.
+bool well_grouped(std::string_view number) {
+  const std::size_t point = std::min(number.find('.'), number.size());
+  if (number.find(',', point) != std::string_view::npos) return false;
+  std::size_t since = 0;  // digits since the start or the last comma
+  bool comma = false;
+  for (std::size_t at = 0; at < point; ++at) {
+    if (is_digit(number[at])) {
+      ++since;
+    } else if (number[at] == ',') {
+      if (since == 0 || since > 3 || (comma && since != 3)) return false;
+      comma = true;
+      since = 0;
+    }
   }
-  text.remove_prefix(at);
+  if (comma && since != 3) return false;
+  for (std::size_t at = 0; at < number.size(); ++at)
+    if (number[at] == '_' &&
+        (at == 0 || at + 1 == number.size() || !is_digit(number[at - 1]) || !is_digit(number[at + 1])))
+      return false;
+  return true;
+}
+
+// The number's text; moves `text` to the unit.
+std::string_view take_number_of_quantity(std::string_view& text) {
+  const std::size_t end = std::min(text.find_first_not_of("0123456789.,_"), text.size());
+  const std::string_view number = text.substr(0, end);
+  text.remove_prefix(end);
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return digits;
+  return number;
 }
 
 std::string without_zeros(std::string text) {
@@ -92,7 +112,14 @@ Result<std::uint64_t> parse_quantity(Unit unit, std::string_view text) {
   const auto refuse = [&, whole = std::string(text)](const std::string& why) {
     return Error{Errc::invalid_argument, "'" + whole + "' is not " + example_of(unit) + why};
   };
-  const std::string digits = take_digits_of_quantity(text);
+  const std::string_view grouped_digits = take_number_of_quantity(text);
+  if (!well_grouped(grouped_digits))
+    return refuse(grouped_digits.find(',') != std::string_view::npos
+                      ? ": a comma stands before three digits (1,500), a point parts a fraction (1.5)"
+                      : "");
+  std::string digits;
+  for (const char c : grouped_digits)
+    if (c != ',' && c != '_') digits += c;
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return refuse("");
@@ -155,7 +182,18 @@ std::string both_bytes(double bytes, int digits) {
 std::string percent_of(double part, double whole) {
   if (whole <= 0) return part > 0 ? "all" : "0%";
   const double percent = 100 * part / whole;
-  return rounded(percent, percent < 10 ? 2 : percent < 1000 ? 1 : 0) + "%";
+  const std::string text = rounded(percent, percent < 10 ? 2 : percent < 1000 ? 1 : 0);
+  // Compared as verdict() does, so that the word and the share never differ.
+  for (const double share : {kAdviceShare, kTightShare, 1.0})
+    if (text == rounded(100 * share, 0) && part != share * whole)
+      return (part > share * whole ? "just above " : "just below ") + text + "%";
+  return text + "%";
+}
+
+std::uint64_t whole(double number) {
+  constexpr std::uint64_t kMost = INT64_MAX;
+  if (number >= static_cast<double>(kMost)) return kMost;
+  return number > 0 ? static_cast<std::uint64_t>(std::ceil(number)) : 0;
 }
 
 std::string grouped(std::uint64_t number) {

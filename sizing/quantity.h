@@ -2,8 +2,8 @@
 // Numbers as people say them: 10M keys, 4 KiB, 256 MB, 100 ms. What is printed is read back as the same number.
 //
 // KB, MB, GB, TB are powers of 1000; KiB, MiB, GiB, TiB of 1024. Counts take k, M, B and T. Times take ms, s, min, h
-// and d, without a unit milliseconds, as the broker's settings do. Digits may be grouped ("715,827,882", "10_000").
-// Pure functions.
+// and d, without a unit milliseconds, as the broker's settings do. Digits may be grouped ("715,827,882", "10_000"); a
+// comma never parts a fraction. Pure functions.
 
 #include <cstdint>
 #include <string>
@@ -27,8 +27,11 @@ std::string binary_bytes(double bytes, int digits = 1);
 std::string short_bytes(std::uint64_t bytes);
 // "76.5 MB = 73 MiB"
 std::string both_bytes(double bytes, int digits = 1);
+// What is hardly above or below a quarter, three quarters or the whole says so: "just above 75%".
 std::string percent_of(double part, double whole);
 std::string rounded(double number, int digits);
+// A whole number, rounded up; from 2^63 - 1 on that, the most that readers of JSON take for an integer.
+std::uint64_t whole(double number);
 std::string grouped(std::uint64_t number);  // "715,827,882"
 std::string about_seconds(double seconds);  // "83 ms", "1.2 s", "13.9 h"
 

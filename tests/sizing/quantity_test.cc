@@ -39,6 +39,29 @@ TEST_CASE("what is no quantity is refused with an example") {
   CHECK_FALSE(parse_quantity(Unit::count, "10 MB").ok());
 }
 
+TEST_CASE("a comma groups three digits and never parts a fraction") {
+  for (const char* text : {"1,5GB", "1,50 GB", "1,5000", "1234,567", "1.234,5", "1.5,000", "1,,000", "1,000,00", "5,",
+                           "1__0", "_1", "1_", "1_.5"}) {
+    INFO(text);
+    CHECK_FALSE(parse_quantity(Unit::bytes, text).ok());
+  }
+  CHECK(parse_quantity(Unit::bytes, "1,5GB").error().message.find("a point parts a fraction (1.5)") !=
+        std::string::npos);
+  CHECK(parse_quantity(Unit::bytes, "1,500 MB").value() == 1'500'000'000);
+  CHECK(parse_quantity(Unit::bytes, "1,000.5 KB").value() == 1'000'500);
+  CHECK(parse_quantity(Unit::count, "12,345,678").value() == 12'345'678);
+  CHECK(parse_quantity(Unit::count, "1_0_0").value() == 100);
+}
+
+TEST_CASE("a share that is hardly above or below a limit says so") {
+  CHECK(percent_of(12'800'001, 12'800'000) == "just above 100%");
+  CHECK(percent_of(9'600'001, 12'800'000) == "just above 75%");
+  CHECK(percent_of(3'199'999, 12'800'000) == "just below 25%");
+  CHECK(percent_of(12'800'000, 12'800'000) == "100%");
+  CHECK(percent_of(9'600'000, 12'800'000) == "75%");
+  CHECK(percent_of(3, 10) == "30%");
+}
+
 TEST_CASE("what is printed is read back as the same number") {
   for (const Unit unit : {Unit::count, Unit::bytes, Unit::milliseconds})
     for (const std::uint64_t number :
