@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "cli/json_writer.h"
 #include "cli/plan_output.h"
@@ -10,8 +9,7 @@ namespace {
 
 using sizing::Figures;
 using sizing::Plan;
-
-std::int64_t whole_bytes(double bytes) { return static_cast<std::int64_t>(std::ceil(bytes)); }
+using sizing::whole;
 
 void append_workload(JsonWriter& json, const Plan& plan, const ToldWorkload& told) {
   json.name("workload").begin().field("name", plan.workload.name).field("about", plan.workload.about);
@@ -43,19 +41,19 @@ void append_model(JsonWriter& json, const Figures& f) {
   json.name(f.cost.name)
       .begin()
       .field("ram_bytes_per_key", f.ram_per_key)
-      .field("ram_bytes", whole_bytes(f.ram))
-      .field("ram_bytes_per_partition", whole_bytes(f.ram_per_partition))
-      .field("ram_bytes_all_copies", whole_bytes(f.ram_all_copies))
-      .field("ram_bytes_needed", whole_bytes(f.ram_needed))
+      .field("ram_bytes", whole(f.ram))
+      .field("ram_bytes_per_partition", whole(f.ram_per_partition))
+      .field("ram_bytes_all_copies", whole(f.ram_all_copies))
+      .field("ram_bytes_needed", whole(f.ram_needed))
       .field("limit", f.limit)
-      .field("limit_bytes", whole_bytes(f.limit_bytes))
-      .field("limit_used_bytes", whole_bytes(f.limit_used))
+      .field("limit_bytes", whole(f.limit_bytes))
+      .field("limit_used_bytes", whole(f.limit_used))
       .field("ram_share", f.limit_used / std::max(1.0, f.limit_bytes))
       .field("verdict", verdict_text(f.verdict))
       .field("above_quarter", f.above_quarter)
-      .field("disk_live_bytes", whole_bytes(f.disk_live))
-      .field("disk_high_bytes", whole_bytes(f.disk_high))
-      .field("disk_bytes_all_copies", whole_bytes(f.disk_all_copies))
+      .field("disk_live_bytes", whole(f.disk_live))
+      .field("disk_high_bytes", whole(f.disk_high))
+      .field("disk_bytes_all_copies", whole(f.disk_all_copies))
       .field("data_files_per_partition", f.data_files_per_partition)
       .field("data_files", f.data_files)
       .field("files", f.files)
@@ -75,8 +73,11 @@ void append_advice(JsonWriter& json, const Plan& plan) {
       .field("alternative", engine_text(r.alternative))
       .field("reason", r.reason)
       .field("delete_mode_keep", r.delete_mode_keep)
-      .field("create",
-             r.engine == sizing::Engine::logcask && !plan.workload.exists ? create_command(plan.workload, r) : "");
+      .field("create", plan.proposes_topic() ? create_command(plan.workload, r) : "");
+  json.name("create_needs").begin_list();
+  if (plan.proposes_topic())
+    for (const auto& need : broker_needs(plan.workload)) json.value(need);
+  json.end_list();
   json.name("axes").begin_list();
   for (const auto& axis : plan.axes)
     json.begin()
@@ -110,6 +111,7 @@ void append_plan_json(std::string& out, const Plan& plan, const ToldWorkload& to
   json.name("models").begin();
   append_model(json, plan.logcask);
   append_model(json, plan.bitcask);
+  if (!plan.judged_is_shown()) append_model(json, plan.judged);
   json.end().name("findings").begin_list();
   for (const auto& finding : plan.findings)
     json.begin()
@@ -124,9 +126,9 @@ void append_plan_json(std::string& out, const Plan& plan, const ToldWorkload& to
       .begin()
       .field("ram_budget_bytes", plan.workload.ram_budget)
       .field("keys", plan.sums.keys)
-      .field("disk_bytes_of_keys", whole_bytes(plan.sums.disk_of_keys))
-      .field("disk_bytes", whole_bytes(plan.sums.disk))
-      .field("ram_bytes_of_disk", whole_bytes(plan.sums.ram_of_that_disk))
+      .field("disk_bytes_of_keys", whole(plan.sums.disk_of_keys))
+      .field("disk_bytes", whole(plan.sums.disk))
+      .field("ram_bytes_of_disk", whole(plan.sums.ram_of_that_disk))
       .end();
   json.end();
   out += '\n';

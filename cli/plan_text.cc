@@ -100,25 +100,33 @@ void append_bars(std::string& out, const Plan& plan) {
 }
 
 void append_figures(std::string& out, const Plan& plan) {
-  TextTable table({"", "logcask", "bitcask"});
+  std::vector<std::string> heads = {"", std::string(plan.logcask.cost.name), std::string(plan.bitcask.cost.name)};
+  if (!plan.judged_is_shown()) heads.emplace_back(plan.judged.cost.name);
+  TextTable table(heads);
   const auto row = [&](const std::string& name, auto&& text) {
-    table.row({"  " + name, text(plan.logcask), text(plan.bitcask)});
+    std::vector<std::string> cells = {"  " + name, text(plan.logcask), text(plan.bitcask)};
+    if (!plan.judged_is_shown()) cells.push_back(text(plan.judged));
+    table.row(cells);
+  };
+  // Three columns leave no room for both.
+  const auto bytes = [&](double number) {
+    return plan.judged_is_shown() ? both_bytes(number, 2) : sizing::decimal_bytes(number, 2);
   };
   const std::string measured = " B (" + sizing::rounded(sizing::kLogcaskMeasuredHigh, 1) + " measured)";
   row("RAM a key", [&](const Figures& f) {
     return sizing::rounded(f.ram_per_key, 1) + (f.cost.name == sizing::kLogcask.name ? measured : " B");
   });
-  row("RAM", [](const Figures& f) { return both_bytes(f.ram, 2); });
-  row("RAM a partition", [](const Figures& f) { return both_bytes(f.ram_per_partition, 2); });
+  row("RAM", [&](const Figures& f) { return bytes(f.ram); });
+  row("RAM a partition", [&](const Figures& f) { return bytes(f.ram_per_partition); });
   if (plan.workload.replication > 1)
-    row("RAM of all copies", [](const Figures& f) { return both_bytes(f.ram_all_copies, 2); });
+    row("RAM of all copies", [&](const Figures& f) { return bytes(f.ram_all_copies); });
   row("of the budget", [](const Figures& f) {
     return sizing::percent_of(f.limit_used, f.limit_bytes) + " " + std::string(verdict_text(f.verdict));
   });
-  row("disk, live", [](const Figures& f) { return both_bytes(f.disk_live, 2); });
-  row("disk, with dead", [](const Figures& f) { return both_bytes(f.disk_high, 2); });
+  row("disk, live", [&](const Figures& f) { return bytes(f.disk_live); });
+  row("disk, with dead", [&](const Figures& f) { return bytes(f.disk_high); });
   if (plan.workload.replication > 1)
-    row("disk of all copies", [](const Figures& f) { return both_bytes(f.disk_all_copies, 2); });
+    row("disk of all copies", [&](const Figures& f) { return bytes(f.disk_all_copies); });
   row("files a partition", [](const Figures& f) { return sizing::grouped(f.data_files_per_partition); });
   row("files of live data", [](const Figures& f) { return sizing::grouped(f.data_files); });
   row("bytes written a byte", [](const Figures& f) { return sizing::rounded(f.write_amplification, 2); });
@@ -198,8 +206,9 @@ void append_plan_text(std::string& out, const Plan& plan, const ToldWorkload& to
   out += "\n";
   append_scores(out, plan);
   append_sums(out, plan);
-  if (plan.recommendation.engine == sizing::Engine::logcask && !plan.workload.exists)
-    append_wrapped(out, "create  ", create_command(plan.workload, plan.recommendation), " \\");
+  if (!plan.proposes_topic()) return;
+  append_wrapped(out, "create  ", create_command(plan.workload, plan.recommendation), " \\");
+  for (const auto& need : broker_needs(plan.workload)) append_wrapped(out, "        ", need);
 }
 
 }  // namespace logcask::cli

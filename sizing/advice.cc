@@ -10,6 +10,24 @@ namespace {
 
 constexpr std::uint64_t kEnginesChangeFrom = 100'000'000;
 
+// Defaults and bounds of the broker's settings (docs/CONFIG.md); the command line links no broker to plan with.
+constexpr std::uint64_t kMessageBytesDefault = 1'048'588;
+constexpr std::uint64_t kFrameBytesDefault = 8u << 20, kFrameBytesMax = 1u << 30;
+constexpr std::uint64_t kConnectionBytesDefault = 64u << 20;
+constexpr std::uint64_t kAroundMessage = 65536;  // of a frame, beside the largest batch in it
+constexpr std::uint64_t kPartitionsDefault = 10'000;
+constexpr std::uint64_t kLongestFlushMs = 3'600'000;
+
+// Letters, digits, '.', '_', '-', as the broker has it; and no flag when it stands on a command line.
+bool could_be_topic(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= 200 && name != "." && name != ".." && !name.starts_with('-') &&
+         !name.starts_with("__") && std::all_of(name.begin(), name.end(), allowed);
+}
+
 Score finished(Score score) {
   score.value = score.begins;
   for (const ScoreMove& move : score.moves) score.value += move.by;
@@ -85,34 +103,52 @@ std::vector<Score> scores(const Workload& workload, const Figures& figures) {
   return {throughput(workload, figures), durability(workload), complexity(workload, figures)};
 }
 
-std::vector<Axis> axes(const Figures& figures) {
+std::vector<Axis> axes(const Workload& workload, const Figures& figures) {
+  constexpr std::uint64_t kReadBytes = 4096;
+  const std::string read = "1 read of " + short_bytes(std::max(kReadBytes, workload.value_bytes));
   return {{"values beyond RAM", "yes", "yes", "yes"},
           {"keys beyond RAM", "no", "yes", "yes"},
           {"range, prefix", "no", "yes", "yes"},
           {"write amplification",
            rounded(figures.write_amplification, 2) + " (measured " + rounded(kMeasuredWriteAmplification, 2) + ")",
            "5-15", "2-5"},
-          {"read amplification", "1 read of 4 KiB", "levels + Bloom", "depth of tree"}};
+          {"read amplification", read, "levels + Bloom", "depth of tree"}};
 }
 
 std::string create_command(const Workload& workload, const Recommendation& recommendation) {
   const Workload defaults;
-  std::string text = "logcask topic create " + (workload.name == defaults.name ? "NAME" : workload.name) +
-                     " --partitions " + std::to_string(workload.partitions);
+  const bool named = workload.name != defaults.name && could_be_topic(workload.name);
+  std::string text = "logcask topic create " + (named ? workload.name : "NAME") + " --partitions " +
+                     std::to_string(workload.partitions);
   const auto set = [&](const std::string& setting) { text += " --config " + setting; };
   if (workload.segment_bytes != defaults.segment_bytes) set("segment.bytes=" + std::to_string(workload.segment_bytes));
   if (workload.sync == "interval" && workload.flush_ms != defaults.flush_ms)
     set("flush.ms=" + std::to_string(workload.flush_ms));
+  if (workload.sync == "none") set("flush.ms=" + std::to_string(kLongestFlushMs));
   if (recommendation.delete_mode_keep) set("delete.mode=keep");
   if (workload.dead_percent != defaults.dead_percent)
     set("min.cleanable.dirty.ratio=" + rounded(static_cast<double>(workload.dead_percent) / 100, 2));
   if (workload.ram_budget_per_topic) set("keydir.max.bytes=" + std::to_string(*workload.ram_budget_per_topic));
   if (workload.off_peak) set("compaction.window=1-5");
-  // The default of max.message.bytes, and room for the batch around one record.
-  constexpr std::uint64_t kMessageBytes = 1'048'588, kAround = 1024;
-  const std::uint64_t message = workload.key_bytes + workload.value_bytes + kAround;
-  if (message > kMessageBytes) set("max.message.bytes=" + std::to_string(message));
+  const std::uint64_t message = message_bytes(workload);
+  if (message > kMessageBytesDefault) set("max.message.bytes=" + std::to_string(message));
   return text;
+}
+
+std::vector<std::string> broker_needs(const Workload& workload) {
+  std::vector<std::string> needs;
+  const std::uint64_t frame = message_bytes(workload) + kAroundMessage;
+  if (frame > kFrameBytesMax)
+    needs.push_back("A record of " + short_bytes(message_bytes(workload)) +
+                    " is more than any request carries (frame.max.bytes ends at 1 GiB): keep such values elsewhere.");
+  else if (frame > kFrameBytesDefault)
+    needs.push_back("Start the broker with frame.max.bytes=" + std::to_string(frame) +
+                    " or more, since a request carries a whole record" +
+                    (frame > kConnectionBytesDefault ? ", and connection.inflight.max.bytes no less." : "."));
+  if (workload.partitions > kPartitionsDefault)
+    needs.push_back("Start the broker with partitions.max=" + std::to_string(workload.partitions) +
+                    " or more, and a limit of open files of twice that.");
+  return needs;
 }
 
 }  // namespace logcask::sizing

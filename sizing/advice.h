@@ -47,9 +47,12 @@ struct Axis {
   std::string_view lsm_tree;
   std::string_view b_plus_tree;
 };
-std::vector<Axis> axes(const Figures& figures);
+std::vector<Axis> axes(const Workload& workload, const Figures& figures);
 
 // The topic that the plan means: "logcask topic create NAME --partitions 4 --config delete.mode=keep".
+// NAME stands for a workload's name that is none for a topic.
 std::string create_command(const Workload& workload, const Recommendation& recommendation);
+// What a broker with its default settings would refuse of that topic, a sentence each: the setting to raise.
+std::vector<std::string> broker_needs(const Workload& workload);
 
 }  // namespace logcask::sizing

@@ -34,9 +34,17 @@ std::string at_most(double bytes) { return decimal_bytes(std::floor(bytes / step
 
 std::string budget_for(double ram, double share) { return at_least(ram / share); }
 
-// The largest segments with which eight of a partition are no more than 1.5 times the live bytes.
-std::string segments_for(const Workload& workload, const Figures& f) {
-  return at_most(std::max(1024.0, 1.5 * f.disk_live / kDiskBoundSegments / as_double(workload.partitions)));
+constexpr double kSegmentBytesMin = 1024;
+
+// The mend where eight segments of each partition are to take no more than `room` bytes: the segments, or fewer
+// partitions where those would have to be smaller than there are.
+std::string smaller_segments(const Workload& workload, double room) {
+  const double bytes = room / kDiskBoundSegments / as_double(workload.partitions);
+  if (std::floor(bytes / step_of(bytes)) * step_of(bytes) >= kSegmentBytesMin)
+    return "segment.bytes of " + at_most(bytes) + " or less";
+  const double partitions = std::max(1.0, std::floor(room / kDiskBoundSegments / kSegmentBytesMin));
+  return "fewer partitions: " + grouped(whole(partitions)) + (partitions > 1 ? " at most" : "") +
+         ", with segment.bytes of 1 KiB";
 }
 
 // What one partition holds, where that is above its budget.
@@ -120,7 +128,8 @@ Finding check_sync_strategy(const Workload& workload) {
   if (!workload.max_loss_ms)
     return {kSyncStrategy, Severity::ok, "Nothing bounds what a power loss takes, and no bound is asked for.", ""};
   return {kSyncStrategy, Severity::warn, "Nothing bounds what a power loss takes; it must be less than " + limit + ".",
-          "Set sync interval with flush.ms below " + limit + ", or sync every (acks=all)."};
+          *workload.max_loss_ms > 1 ? "Set sync interval with flush.ms below " + limit + ", or sync every (acks=all)."
+                                    : std::string("Set sync every (acks=all).")};
 }
 
 Finding check_tombstone(const Workload& workload) {
@@ -136,33 +145,60 @@ Finding check_tombstone(const Workload& workload) {
           "Set delete.mode=keep, and count deleted keys among keys."};
 }
 
+Finding disk_exceeded(const Workload& workload, const Figures& f, double disk) {
+  const std::string message = "The disk may reach " + decimal_bytes(f.disk_high) + " with dead records (" +
+                              decimal_bytes(f.disk_live) + " live), above " + short_bytes(*workload.disk_bytes) + ".";
+  const std::string more = "Give the topic " + at_least(f.disk_high) + " of disk or more";
+  if (f.disk_live > disk)
+    return {kMergeCadence, Severity::warn, message, more + ", or smaller values: the live records alone do not fit."};
+  if (f.disk_high <= f.disk_factor * f.disk_live)
+    return {
+        kMergeCadence, Severity::warn, message,
+        more + ": compaction keeps it below " + rounded(f.disk_factor, 1) + " times the live bytes, not below that."};
+  // Smaller segments alone mend it where the multiple of the live bytes is within the disk.
+  const std::string segments = smaller_segments(workload, (f.disk_factor - 1) * f.disk_live);
+  if (f.disk_factor * f.disk_live <= disk)
+    return {kMergeCadence, Severity::warn, message, more + ", or " + segments + "."};
+  return {kMergeCadence, Severity::warn, message,
+          more + ", or " + at_least(f.disk_factor * f.disk_live) + " with " + segments + "."};
+}
+
+std::string times_text(double times) { return times < 1.005 ? "once" : "about " + rounded(times, 2) + " times"; }
+
 Finding check_merge_cadence(const Workload& workload, const Figures& f) {
-  if (workload.disk_bytes && f.disk_high > as_double(*workload.disk_bytes))
+  // A batch of one record has less than this beside key and value.
+  constexpr std::uint64_t kAroundRecord = 100;
+  const std::uint64_t alone = workload.key_bytes + workload.value_bytes + kAroundRecord;
+  if (alone > workload.segment_bytes)
     return {kMergeCadence, Severity::warn,
-            "The disk may reach " + decimal_bytes(f.disk_high) + " with dead records (" + decimal_bytes(f.disk_live) +
-                " live), above " + short_bytes(*workload.disk_bytes) + ".",
-            f.disk_live > as_double(*workload.disk_bytes)
-                ? "The live records alone do not fit: more disk, or smaller values."
-            : f.disk_high > kDiskBound * f.disk_live
-                ? "More disk, or segment.bytes of " + segments_for(workload, f) + " or less."
-                : std::string("More disk: compaction keeps it below 2.5 times the live bytes, not below that.")};
-  if (workload.updates_per_key == 0 && !workload.deletes_and_recreates)
+            "A record of " + short_bytes(alone) + " does not fit a segment of " + short_bytes(workload.segment_bytes) +
+                ": the topic refuses it (message_too_large).",
+            "Set segment.bytes to " + at_least(as_double(alone)) + " or more."};
+  if (workload.disk_bytes && f.disk_high > as_double(*workload.disk_bytes))
+    return disk_exceeded(workload, f, as_double(*workload.disk_bytes));
+  if (f.updates == 0)
     return {kMergeCadence, Severity::ok, "Nothing is written twice, so there is nothing to compact.", ""};
   if (as_double(workload.dead_percent) > 100 * kBitcaskDeadShare)
     return {kMergeCadence, Severity::warn,
-            "Segments wait until " + grouped(workload.dead_percent) + "% of them is dead; merge at 60% at the latest.",
+            "Segments wait until " + grouped(workload.dead_percent) + "% of them is dead, and the disk may reach " +
+                decimal_bytes(f.disk_high) + " for " + decimal_bytes(f.disk_live) +
+                " live; merge at 60% at the latest.",
             "Set min.cleanable.dirty.ratio to 0.6 or less (0.5 is the default)."};
-  if (f.disk_high > kDiskBound * f.disk_live)
+  const bool least = workload.segment_bytes <= kSegmentBytesMin && workload.partitions == 1;
+  if (f.disk_high > f.disk_factor * f.disk_live && !least)
     return {kMergeCadence, Severity::warn,
             "Segments are large beside the data: only closed ones are compacted, so the disk may reach " +
                 decimal_bytes(f.disk_high) + " for " + decimal_bytes(f.disk_live) + " live.",
-            "Set segment.bytes to " + segments_for(workload, f) + " or less."};
+            "Take " + smaller_segments(workload, (f.disk_factor - 1) * f.disk_live) + "."};
   if (workload.bursty && !workload.off_peak)
     return {kMergeCadence, Severity::warn, "Writes come in bursts, and compaction would work beside them.",
             "Set off-peak (compaction.window, such as 1-5), and keep disk for a day of dead records."};
+  const std::string disk = workload.off_peak ? "up to " + decimal_bytes(f.disk_high) +
+                                                   " on disk and what is written while the window is closed"
+                                             : "at most " + decimal_bytes(f.disk_high) + " on disk";
   return {kMergeCadence, Severity::ok,
-          "Compaction at " + grouped(workload.dead_percent) + "% dead: at most " + decimal_bytes(f.disk_high) +
-              " on disk, each byte written about " + rounded(f.write_amplification, 2) + " times.",
+          "Compaction at " + grouped(workload.dead_percent) + "% dead: " + disk + ", each byte written " +
+              times_text(f.write_amplification) + ".",
           ""};
 }
 
@@ -172,7 +208,7 @@ Finding check_hint_files(const Workload& workload, const Figures& f) {
                                about_seconds(f.restart.without_hints_s);
   if (f.restart.killed_s * 1000 <= as_double(workload.max_restart_ms))
     return {kHintFiles, Severity::ok, estimate + ".", ""};
-  return {kHintFiles, Severity::warn, estimate + "; it may take " + ms_knob(workload.max_restart_ms) + ".",
+  return {kHintFiles, Severity::warn, estimate + "; max-restart is " + ms_knob(workload.max_restart_ms) + ".",
           "Hints are always written; only fewer keys on the node, or a longer max-restart, mend it."};
 }
 

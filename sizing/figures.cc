@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sizing/quantity.h"
+
 namespace logcask::sizing {
 namespace {
 
 // Compaction at a share d of dead records writes (1 - d) / d bytes for each dead byte it takes away.
-double write_amplification(const Workload& workload, double dead_share) {
-  const auto updates = static_cast<double>(workload.updates_per_key);
+double write_amplification(double updates, double dead_share) {
   return 1 + (1 - dead_share) / dead_share * updates / (1 + updates);
 }
 
-std::uint64_t segments_of(double bytes, std::uint64_t segment_bytes) {
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(bytes / static_cast<double>(segment_bytes))));
-}
+// A double: the product with the partitions may be beyond any integer.
+double segments_of(double bytes, double segment_bytes) { return std::max(1.0, std::ceil(bytes / segment_bytes)); }
 
 double fullness(double used, double limit) { return limit > 0 ? used / limit : 1; }
 
@@ -59,26 +59,34 @@ Figures figures(const Workload& workload, const KeydirCost& cost) {
 
   f.record_bytes =
       cost.record_overhead + static_cast<double>(workload.key_bytes) + static_cast<double>(workload.value_bytes);
+  f.disk_per_key = f.record_bytes + cost.hint_bytes;
+  f.updates = static_cast<double>(workload.updates_per_key);
+  // The delete and the new value are writes of the key.
+  if (workload.deletes_and_recreates) f.updates = std::max(2.0, f.updates);
+  const double dead_share = cost.dead_share.value_or(static_cast<double>(workload.dead_percent) / 100);
   const double log_live = workload.live_disk_bytes.value_or(keys * f.record_bytes);
   const double hints = keys * cost.hint_bytes;
-  const double written = log_live * (1 + static_cast<double>(workload.updates_per_key));
-  const double bound = cost.dead_share
-                           ? log_live / (1 - *cost.dead_share)
-                           : std::max(kDiskBound * log_live, log_live + kDiskBoundSegments * segment * partitions);
+  const double written = log_live * (1 + f.updates);
+  f.disk_factor = 1 / (1 - dead_share);
+  double bound = f.disk_factor * log_live;
+  if (!cost.dead_share) {
+    f.disk_factor = std::max(kDiskBound, f.disk_factor);
+    bound = std::max(f.disk_factor * log_live, log_live + kDiskBoundSegments * segment * partitions);
+  }
   double log_high = std::min(written, bound);
   if (workload.dead_disk_bytes) log_high = std::max(log_high, log_live + *workload.dead_disk_bytes);
   f.disk_live = log_live + hints;
   f.disk_high = log_high + hints;
   f.disk_all_copies = f.disk_high * copies;
 
-  f.data_files_per_partition = segments_of(log_live / partitions, workload.segment_bytes);
-  f.data_files = f.data_files_per_partition * workload.partitions;
-  const std::uint64_t high = segments_of(log_high / partitions, workload.segment_bytes) * workload.partitions;
-  f.files = high * kFilesPerSegment + kFilesPerPartition * workload.partitions;
-  f.descriptors = high + kDescriptorsPerPartition * workload.partitions;
+  const double live_segments = segments_of(log_live / partitions, segment);
+  f.data_files_per_partition = whole(live_segments);
+  f.data_files = whole(live_segments * partitions);
+  const double high = segments_of(log_high / partitions, segment) * partitions;
+  f.files = whole(high * kFilesPerSegment + kFilesPerPartition * partitions);
+  f.descriptors = whole(high + kDescriptorsPerPartition * partitions);
   f.restart = {keys * kRestartSecondsPerKey, keys * kRestartKilledSecondsPerKey, log_high * kRestartSecondsPerLogByte};
-  f.write_amplification =
-      write_amplification(workload, cost.dead_share.value_or(static_cast<double>(workload.dead_percent) / 100));
+  f.write_amplification = write_amplification(f.updates, dead_share);
   return f;
 }
 

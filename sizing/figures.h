@@ -25,6 +25,7 @@ inline constexpr double kRestartKilledSecondsPerKey = 1.019 / 10'000'000;
 inline constexpr double kRestartSecondsPerLogByte = 3.011 / 1'261'000'000;
 
 // What the broker promises (docs/decisions/0020): 2.5 times the live bytes, or eight segments a partition beside them.
+// Garbage that a dirty ratio above 0.6 lets lie comes on top.
 inline constexpr double kDiskBound = 2.5;
 inline constexpr double kDiskBoundSegments = 8;
 
@@ -59,15 +60,18 @@ struct Figures {
   Verdict verdict = Verdict::fits;
   bool above_quarter = false;
 
-  double record_bytes = 0;
-  double disk_live = 0;  // latest records of all keys, hints included
-  double disk_high = 0;  // with dead records, before compaction takes them
+  double record_bytes = 0;  // of one key in the log
+  double disk_per_key = 0;  // with its hint
+  double disk_factor = 1;   // most that the log may be of its live bytes, where segments are small beside it
+  double disk_live = 0;     // latest records of all keys, hints included
+  double disk_high = 0;     // with dead records, before compaction takes them
   double disk_all_copies = 0;
   std::uint64_t data_files_per_partition = 0;  // segments of live records
   std::uint64_t data_files = 0;
   std::uint64_t files = 0;        // all kinds, at disk_high
   std::uint64_t descriptors = 0;  // all segments held open; the setting open.files.max bounds those
   RestartEstimate restart;
+  double updates = 0;              // a key, at least two where it is deleted and written again
   double write_amplification = 1;  // estimate for this workload
 };
 

@@ -11,9 +11,9 @@ InverseSums inverse_sums(const Workload& workload, const Figures& f) {
   InverseSums sums;
   const auto ram = static_cast<double>(workload.ram_budget);
   sums.keys = keys_of_ram(f.cost, ram, workload.key_bytes);
-  sums.disk_of_keys = disk_of_ram(f.cost, ram, workload.key_bytes, f.record_bytes);
+  sums.disk_of_keys = disk_of_ram(f.cost, ram, workload.key_bytes, f.disk_per_key);
   sums.disk = workload.disk_bytes ? static_cast<double>(*workload.disk_bytes) : kTebibyte;
-  sums.ram_of_that_disk = ram_of_disk(f.cost, sums.disk, workload.key_bytes, f.record_bytes);
+  sums.ram_of_that_disk = ram_of_disk(f.cost, sums.disk, workload.key_bytes, f.disk_per_key);
   return sums;
 }
 
@@ -29,7 +29,7 @@ Plan make_plan(const Workload& workload, const KeydirCost& model) {
   plan.findings = check_workload(workload, plan.judged);
   plan.recommendation = recommend_engine(workload, plan.judged);
   plan.scores = scores(workload, plan.judged);
-  plan.axes = axes(plan.logcask);
+  plan.axes = axes(workload, plan.logcask);
   plan.sums = inverse_sums(workload, plan.judged);
   return plan;
 }

@@ -28,6 +28,12 @@ struct Plan {
   std::vector<Axis> axes;
   InverseSums sums;
 
+  // Whether the model asked for is one of the two.
+  bool judged_is_shown() const {
+    return judged.cost.name == logcask.cost.name || judged.cost.name == bitcask.cost.name;
+  }
+  // A topic that is there needs none, and another engine has none.
+  bool proposes_topic() const { return recommendation.engine == Engine::logcask && !workload.exists; }
   bool rejected() const { return worst(findings) == Severity::reject; }
   bool warned() const { return worst(findings) == Severity::warn; }
 };

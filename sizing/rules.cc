@@ -26,9 +26,11 @@ constexpr Rule kRules[] = {
     {kMergeCadence,
      "Compaction rewrites a closed segment once dead-percent of it is dead. Sooner writes more: each byte about 1 + (1 "
      "- d) / d x u / (1 + u) times, for a share d and u updates a key; later keeps more dead bytes. The disk may reach "
-     "2.5 times the live bytes, or eight segments a partition beside them, whichever is more, but not more than what "
-     "was written. Warned when that is above the disk, when segments are large beside the data, when d is above 60 %, "
-     "and when bursts of writes and compaction would meet (mended by off-peak)."},
+     "2.5 times the live bytes (1 / (1 - d) where d is above 60 %), or eight segments a partition beside them, "
+     "whichever is more, but not more than what was written; with off-peak also what is written while the window is "
+     "closed. A key that is deleted and written again counts as two updates at least. Warned when a record does not "
+     "fit a segment, when that is above the disk, when segments are large beside the data, when d is above 60 %, and "
+     "when bursts of writes and compaction would meet (mended by off-peak)."},
     {kHintFiles,
      "A restart reads hints, 24 bytes a key, instead of logs. Estimated from a measured restart of 10 million keys: 83 "
      "ns a key after a clean stop, 102 ns after SIGKILL, and without hints 2.4 ns a byte of log. Hints are always "
@@ -46,8 +48,8 @@ constexpr Rule kRules[] = {
      "fixed number, and every rule that moves it is named beside it. They compare plans with each other, and nothing "
      "else."},
     {kSumsRule,
-     "The sums the other way round: keys that the RAM budget has room for, the disk that those keys fill, and the RAM "
-     "that a full disk needs (disk, else 1 TiB)."},
+     "The sums the other way round: keys that the RAM budget has room for, the disk that those keys fill (their hints "
+     "included, where the model has hints), and the RAM that a full disk needs (disk, else 1 TiB)."},
 };
 
 }  // namespace

@@ -9,9 +9,9 @@ namespace logcask::sizing {
 
 // Whole keys that the RAM has room for.
 std::uint64_t keys_of_ram(const KeydirCost& cost, double ram_bytes, std::uint64_t key_bytes);
-// Disk that those keys' records take.
-double disk_of_ram(const KeydirCost& cost, double ram_bytes, std::uint64_t key_bytes, double record_bytes);
+// Disk that those keys take: a record each, and its hint where the model has hints.
+double disk_of_ram(const KeydirCost& cost, double ram_bytes, std::uint64_t key_bytes, double disk_per_key);
 // RAM for as many keys as fill the disk.
-double ram_of_disk(const KeydirCost& cost, double disk_bytes, std::uint64_t key_bytes, double record_bytes);
+double ram_of_disk(const KeydirCost& cost, double disk_bytes, std::uint64_t key_bytes, double disk_per_key);
 
 }  // namespace logcask::sizing

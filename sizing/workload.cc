@@ -90,6 +90,11 @@ std::string range_text(const Knob& knob, std::uint64_t min, std::uint64_t max) {
 
 }  // namespace
 
+std::uint64_t message_bytes(const Workload& workload) {
+  constexpr std::uint64_t kAround = 1024;
+  return workload.key_bytes + workload.value_bytes + kAround;
+}
+
 std::span<const Knob> knobs() { return kKnobs; }
 
 std::vector<std::string_view> choices_of(const Knob& knob) {

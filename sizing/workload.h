@@ -69,6 +69,9 @@ struct Knob {
   std::string_view choices = {};  // "a|b|c"
 };
 
+// Of the batch that holds one record alone: its key and value, and room for what is around them.
+std::uint64_t message_bytes(const Workload& workload);
+
 std::span<const Knob> knobs();
 // Of a choice: "a", "b", "c".
 std::vector<std::string_view> choices_of(const Knob& knob);

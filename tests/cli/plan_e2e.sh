@@ -59,12 +59,20 @@ expect 2 "give one of them" "$logcask" plan --workload photo-blobs --from-topic 
 plan 0 "715,827,882 keys" --model bare-entry --ram-budget 32GiB --key-bytes 32 --value-bytes 8KiB --disk 16TiB
 grep -q '5.36 TiB' "$work/out" && grep -q '95.44 GiB' "$work/out" || fail "the inverse sums"
 
+grep -q '^  RAM a key .* 48 B$' "$work/out" || fail "the model that judges has figures"
+
+# ---- what is proposed can be made: the broker's settings are named
+printf 'value-bytes = "100 MiB"\nupdates-per-key = 0\n' >"$work/big.toml"
+plan 0 "frame.max.bytes=" --workload "$work/big.toml"
+plan 0 "partitions.max=20000" --partitions 20000 --updates-per-key 0
+
 # ---- ranges name the knob
 expect 2 "--keys must be between 1k and 1B" "$logcask" plan --keys 999
 expect 2 "--key-bytes must be between 8 B and 256 B" "$logcask" plan --key-bytes 257
 expect 2 "--value-bytes must be between 16 B and 1 MiB" "$logcask" plan --value-bytes 2MB
 expect 2 "--segment-bytes must be between" "$logcask" plan --segment-bytes 4GiB
 expect 2 "KB is 1000, KiB 1024" "$logcask" plan --value-bytes 4K
+expect 2 "a comma stands before three digits" "$logcask" plan --ram-budget 1,5GB
 expect 2 "--sync must be one of none, interval, every" "$logcask" plan --sync sometimes
 
 # ---- every rule explains itself
@@ -80,7 +88,7 @@ plan 0 "" --keys 40M --ram-budget 8GB --segment-bytes 64MiB --partitions 4 --str
 plan 9 "Set flush.ms below 50 ms" --max-loss 50ms --strict
 plan 0 "" --max-loss 50ms --flush-ms 49 --strict
 plan 9 "Set delete.mode=keep" --deletes-and-recreates --strict
-plan 0 "delete.mode=keep" --deletes-and-recreates --delete-mode keep --strict
+plan 0 "delete.mode=keep" --deletes-and-recreates --delete-mode keep --segment-bytes 64MiB --strict
 plan 9 "off-peak" --bursty --strict
 plan 0 "compaction.window=1-5" --bursty --off-peak --strict
 

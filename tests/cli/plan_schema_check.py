@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds what `logcask plan -o json` prints for a dozen workloads against docs/plan.schema.json, which must refuse what is
+"""Holds what `logcask plan -o json` prints for some workloads against docs/plan.schema.json, which must refuse what is
 broken on purpose.
 
 usage: plan_schema_check.py PATH_OF_LOGCASK
@@ -11,6 +11,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCHEMA = json.loads((ROOT / "docs" / "plan.schema.json").read_text(encoding="utf-8"))
@@ -82,6 +83,10 @@ PLANS = [
     (["--keys", "4M"], 0),
     (["--keys", "4M", "--strict"], 9),
     (["--needs-range"], 10),
+    (["--ram-budget", "1PiB", "--value-bytes", "1MiB"], 0),
+    (["--workload", "HUGE"], 10),
+    (["--ram-budget-per-topic", "19999999"], 10),
+    (["--value-bytes", "1MiB", "--partitions", "20000", "--sync", "none"], 0),
     (["--max-loss", "50ms", "--deletes-and-recreates", "--bursty", "--replication", "3", "--partitions", "16"], 0),
 ]
 
@@ -97,9 +102,26 @@ def spoilt(plan):
         yield broken
 
 
+# The largest that a file may say: more bytes than any integer of JSON readers.
+HUGE = """keys = "1T"
+value-bytes = 2147483647
+key-bytes = 65536
+updates-per-key = "1M"
+segment-bytes = "1 KiB"
+partitions = 100000
+"""
+
+
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        huge = pathlib.Path(folder) / "huge.toml"
+        huge.write_text(HUGE, encoding="utf-8")
+        return check([([str(huge) if word == "HUGE" else word for word in words], code) for words, code in PLANS])
+
+
+def check(plans):
     failures = 0
-    for arguments, code in PLANS:
+    for arguments, code in plans:
         run = subprocess.run([sys.argv[1], "plan", "-o", "json", *arguments], capture_output=True, text=True, check=False)
         found = []
         if run.returncode != code:

@@ -239,9 +239,121 @@ TEST_CASE("compaction that leaves more than the disk, waits too long or meets bu
 TEST_CASE("each mend of the merge cadence ends its warning") {
   Workload w;
   w.updates_per_key = 10;
-  REQUIRE(says(found(w, kMergeCadence).mend, "Set segment.bytes to 780 MB or less."));
+  REQUIRE(says(found(w, kMergeCadence).mend, "Take segment.bytes of 780 MB or less."));
   w.segment_bytes = 780'000'000;
   CHECK(found(w, kMergeCadence).severity == Severity::ok);
+}
+
+TEST_CASE("segments that would have to be smaller than there are ask for fewer partitions") {
+  Workload w;
+  w.keys = 1000;
+  w.key_bytes = 8;
+  w.value_bytes = 16;
+  w.updates_per_key = 10;
+  w.partitions = 100;
+  CHECK(found(w, kMergeCadence).mend == "Take fewer partitions: 10 at most, with segment.bytes of 1 KiB.");
+  w.segment_bytes = 1024;
+  CHECK(found(w, kMergeCadence).severity == Severity::warn);
+  w.partitions = 10;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+  // Fewer than one partition there is not.
+  w.keys = 10;
+  CHECK(found(w, kMergeCadence).mend == "Take fewer partitions: 1, with segment.bytes of 1 KiB.");
+  w.partitions = 1;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+}
+
+TEST_CASE("a disk that is too small is offered smaller segments only where they mend it") {
+  Workload w;
+  w.updates_per_key = 10;
+  w.disk_bytes = 6'000'000'000;
+  CHECK(found(w, kMergeCadence).mend ==
+        "Give the topic 12.8 GB of disk or more, or 10.5 GB with segment.bytes of 780 MB or less.");
+  const auto mended = [](Workload by, std::uint64_t disk, std::uint64_t segment) {
+    by.disk_bytes = disk;
+    by.segment_bytes = segment;
+    return found(by, kMergeCadence).severity == Severity::ok;
+  };
+  CHECK(mended(w, 10'500'000'000, 780'000'000));
+  CHECK_FALSE(mended(w, 6'000'000'000, 780'000'000));
+  w.disk_bytes = 12'000'000'000;
+  CHECK(says(found(w, kMergeCadence).mend, "12.8 GB of disk or more, or segment.bytes of 780 MB or less."));
+  CHECK(mended(w, 12'000'000'000, 780'000'000));
+  w.disk_bytes = 4'000'000'000;
+  CHECK(says(found(w, kMergeCadence).mend, "the live records alone do not fit"));
+}
+
+TEST_CASE("what may not be lost at all asks for sync every, not for an interval of nothing") {
+  Workload w;
+  w.sync = "none";
+  w.max_loss_ms = 0;
+  CHECK(found(w, kSyncStrategy).mend == "Set sync every (acks=all).");
+}
+
+TEST_CASE("a record that fits no segment is warned of") {
+  Workload w;
+  w.value_bytes = 3u << 19;
+  w.segment_bytes = 1u << 20;
+  CHECK(says(found(w, kMergeCadence).message, "does not fit a segment of 1 MiB"));
+  CHECK(found(w, kMergeCadence).mend == "Set segment.bytes to 1.58 MB or more.");
+  w.segment_bytes = 1'580'000;
+  w.updates_per_key = 0;
+  CHECK(found(w, kMergeCadence).severity == Severity::ok);
+}
+
+TEST_CASE("the topic that a plan proposes can be made and takes its records, or the plan says what the broker needs") {
+  const auto create = [](const Workload& w) { return create_command(w, recommend_engine(w, figures(w, kLogcask))); };
+  Workload w;
+  CHECK(broker_needs(w).empty());
+  for (const char* name : {"my file; rm", "-x", "", ".", "..", "__mine", "a/b", "a b"}) {
+    w.name = name;
+    CHECK(create(w) == "logcask topic create NAME --partitions 1");
+  }
+  w.name = "photo-blobs_2.x";
+  CHECK(create(w) == "logcask topic create photo-blobs_2.x --partitions 1");
+  w.sync = "none";
+  CHECK(says(create(w), "--config flush.ms=3600000"));
+  w.value_bytes = 8'000'000;
+  CHECK(broker_needs(w).empty());
+  CHECK(says(create(w), "--config max.message.bytes=8001056"));
+  w.value_bytes = 100u << 20;
+  REQUIRE(broker_needs(w).size() == 1);
+  CHECK(says(broker_needs(w)[0], "frame.max.bytes=104924192 or more"));
+  CHECK(says(broker_needs(w)[0], "connection.inflight.max.bytes"));
+  w.value_bytes = 2'000'000'000;
+  CHECK(says(broker_needs(w)[0], "more than any request carries"));
+  w = {};
+  w.partitions = 20'000;
+  REQUIRE(broker_needs(w).size() == 1);
+  CHECK(says(broker_needs(w)[0], "partitions.max=20000"));
+}
+
+TEST_CASE("no bound of the disk is told where the broker gives none") {
+  Workload w;
+  w.updates_per_key = 100;
+  w.segment_bytes = 64u << 20;
+  CHECK(says(found(w, kMergeCadence).message, "at most "));
+  w.off_peak = true;
+  CHECK_FALSE(says(found(w, kMergeCadence).message, "at most "));
+  CHECK(says(found(w, kMergeCadence).message, "and what is written while the window is closed"));
+  w.dead_percent = 90;
+  CHECK(says(found(w, kMergeCadence).message, "the disk may reach 41.4 GB for 4.2 GB live"));
+}
+
+TEST_CASE("one key is one key, and a limit is named as what it is") {
+  Workload w;
+  w.keys = 1;
+  w.max_restart_ms = 1;
+  CHECK(says(found(w, kKeydirRam).message, "1 key at 20 B"));
+  w.keys = 1'000'000;
+  CHECK(says(found(w, kHintFiles).message, "; max-restart is 1 ms."));
+}
+
+TEST_CASE("a lookup reads a record, whatever its size") {
+  Workload w;
+  CHECK(make_plan(w, kLogcask).axes[4].logcask == "1 read of 4 KiB");
+  w.value_bytes = 2u << 20;
+  CHECK(make_plan(w, kLogcask).axes[4].logcask == "1 read of 2 MiB");
 }
 
 TEST_CASE("the budget that a mend names ends its warning") {

@@ -121,6 +121,41 @@ TEST_CASE("the disk may reach what was written, 2.5 times the live bytes, or eig
   CHECK(figures(w, kLogcask).disk_high == 9e9 + hints);
 }
 
+TEST_CASE("garbage that a high dirty ratio lets lie is on the disk, too") {
+  Workload w = of(1'000'000, 32, 958);
+  w.segment_bytes = 1'000'000;
+  w.updates_per_key = 100;
+  w.dead_percent = 60;
+  CHECK(figures(w, kLogcask).disk_high == Approx(2.5e9 + 24e6));
+  w.dead_percent = 90;
+  CHECK(figures(w, kLogcask).disk_high == Approx(10e9 + 24e6));
+}
+
+TEST_CASE("a key that is deleted and written again is written three times at least") {
+  Workload w = of(1'000'000, 32, 958);
+  w.updates_per_key = 0;
+  w.deletes_and_recreates = true;
+  CHECK(figures(w, kLogcask).write_amplification == Approx(1 + 2.0 / 3));
+  CHECK(figures(w, kLogcask).disk_high == 3e9 + 24e6);
+  w.updates_per_key = 9;
+  CHECK(figures(w, kLogcask).updates == 9);
+}
+
+TEST_CASE("what is beyond any integer is told as the largest, and never negative") {
+  Workload w = of(1'000'000'000'000, 65536, 2147483647);
+  w.ram_budget = std::uint64_t{1} << 50;
+  w.updates_per_key = 1'000'000;
+  w.segment_bytes = 1024;
+  w.partitions = 100'000;
+  const Figures f = figures(w, kLogcask);
+  CHECK(f.files == INT64_MAX);
+  CHECK(f.descriptors > f.data_files);
+  CHECK(f.data_files > f.data_files_per_partition);
+  CHECK(whole(f.disk_live) == INT64_MAX);
+  CHECK(whole(-1) == 0);
+  CHECK(whole(1.5) == 2);
+}
+
 TEST_CASE("write amplification is 1 without updates and at most one over the dead share") {
   Workload w;
   w.updates_per_key = 0;
@@ -151,4 +186,12 @@ TEST_CASE("a plan's sums use its model and its disk") {
   CHECK(plan.sums.keys == 715'827'882);
   CHECK(binary_bytes(plan.sums.disk_of_keys, 2) == "5.36 TiB");
   CHECK(binary_bytes(plan.sums.ram_of_that_disk, 2) == "95.44 GiB");
+}
+
+TEST_CASE("the disk that keys fill holds their hints, as the live bytes do") {
+  Workload w = of(100'000'000, 24, 100);
+  w.ram_budget = 2'000'000'000;
+  const Plan plan = make_plan(w, kLogcask);
+  CHECK(plan.sums.keys == w.keys);
+  CHECK(plan.sums.disk_of_keys == plan.logcask.disk_live);
 }
