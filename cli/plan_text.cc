@@ -3,6 +3,7 @@
 
 #include "cli/plan_output.h"
 #include "cli/text_table.h"
+#include "cli/utf8.h"
 #include "sizing/quantity.h"
 
 namespace logcask::cli {
@@ -15,9 +16,36 @@ using sizing::Plan;
 constexpr std::size_t kPlanWidth = 80;
 constexpr std::size_t kBarWidth = 40;
 
+void append_hex_bytes(std::string& out, std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+}
+
 std::string to_width(std::string text, std::size_t width) {
   text.resize(std::max(text.size(), width), ' ');
   return text;
+}
+
+// Of a file, and so not to be trusted with a terminal: bytes that steer one are shown, not sent.
+std::string shown(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_character(std::string_view(text).substr(at));
+    const auto byte = static_cast<unsigned char>(text[at]);
+    // Beside the controls of ASCII those of Latin-1, 0xC2 0x80 to 0x9F.
+    const bool steers =
+        length == 0 || byte < 0x20 || byte == 0x7F || (byte == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0);
+    const std::size_t taken = std::max<std::size_t>(1, length);
+    if (steers)
+      append_hex_bytes(out, std::string_view(text).substr(at, taken));
+    else
+      out.append(text, at, taken);
+    at += taken;
+  }
+  return out;
 }
 
 // `first` begins the first line, spaces of its length the others; `broken` ends each line but the last.
@@ -193,7 +221,7 @@ void append_rule_text(std::string& out, const sizing::Rule& rule) {
 
 void append_plan_text(std::string& out, const Plan& plan, const ToldWorkload& told) {
   append_wrapped(out, "plan    ",
-                 plan.workload.name + (plan.workload.about.empty() ? "" : ": " + plan.workload.about) + " (by " +
+                 shown(plan.workload.name + (plan.workload.about.empty() ? "" : ": " + plan.workload.about)) + " (by " +
                      std::string(plan.judged.cost.name) + ")");
   append_knobs(out, plan, told);
   out += "\n";

@@ -122,7 +122,7 @@ void add_knob_flags(Verb& verb, PlanArgs& args) {
       verb.flag("--" + name, "", help, &args.switches[name]);
       continue;
     }
-    if (text != "any") help += " (default " + text + ")";
+    if (text != sizing::kNoLimit) help += " (default " + text + ")";
     Argument& flag = verb.flag("--" + name, value_name_of(knob.kind), help, &args.values[name]);
     for (const std::string_view choice : choices_of(knob)) flag.choices.emplace_back(choice);
   }

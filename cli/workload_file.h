@@ -18,7 +18,7 @@ struct ToldWorkload {
 };
 
 // `given`: a file, or the bare name of a shipped one ("photo-blobs"). not_found names those there are; invalid_config
-// and invalid_argument name file and knob.
+// names the file, and the line or the knob.
 Result<ToldWorkload> read_workload(const std::string& given);
 
 // The file's text, for tests. `name` is what the workload is called, `where` what errors call it.

@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::uint64_t kEnginesChangeFrom = 100'000'000;
 
-// Defaults and bounds of the broker's settings (docs/CONFIG.md); the command line links no broker to plan with.
-constexpr std::uint64_t kMessageBytesDefault = 1'048'588;
-constexpr std::uint64_t kFrameBytesDefault = 8u << 20, kFrameBytesMax = 1u << 30;
-constexpr std::uint64_t kConnectionBytesDefault = 64u << 20;
-constexpr std::uint64_t kAroundMessage = 65536;  // of a frame, beside the largest batch in it
-constexpr std::uint64_t kPartitionsDefault = 10'000;
-constexpr std::uint64_t kLongestFlushMs = 3'600'000;
-
 // Letters, digits, '.', '_', '-', as the broker has it; and no flag when it stands on a command line.
 bool could_be_topic(std::string_view name) {
   const auto allowed = [](char c) {

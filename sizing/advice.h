@@ -2,6 +2,7 @@
 // Which engine a workload wants, how the plan scores, and the table that compares the engines. Pure functions; any
 // thread.
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,15 @@ struct Axis {
   std::string_view b_plus_tree;
 };
 std::vector<Axis> axes(const Workload& workload, const Figures& figures);
+
+// Defaults and bounds of the broker's settings; sums alone need no broker to be linked (a test compares them).
+inline constexpr std::uint64_t kMessageBytesDefault = 1'048'588;
+inline constexpr std::uint64_t kFrameBytesDefault = 8u << 20;
+inline constexpr std::uint64_t kFrameBytesMax = 1u << 30;
+inline constexpr std::uint64_t kConnectionBytesDefault = 64u << 20;
+inline constexpr std::uint64_t kAroundMessage = 65536;  // of a frame, beside the largest batch in it
+inline constexpr std::uint64_t kPartitionsDefault = 10'000;
+inline constexpr std::uint64_t kLongestFlushMs = 3'600'000;
 
 // The topic that the plan means: "logcask topic create NAME --partitions 4 --config delete.mode=keep".
 // NAME stands for a workload's name that is none for a topic.

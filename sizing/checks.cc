@@ -112,6 +112,7 @@ Finding check_range_query(const Workload& workload) {
 
 Finding check_sync_strategy(const Workload& workload) {
   const std::string limit = workload.max_loss_ms ? ms_knob(*workload.max_loss_ms) : "";
+  const std::string allowed = workload.max_loss_ms == 0 ? "nothing may be lost" : "it must be less than " + limit;
   if (workload.sync == "every")
     return {kSyncStrategy, Severity::ok, "Acknowledged means on disk: a power loss takes nothing acknowledged.", ""};
   if (workload.sync == "interval") {
@@ -121,13 +122,13 @@ Finding check_sync_strategy(const Workload& workload) {
         !workload.max_loss_ms || (mutant(Mutant::loss_not_strict) ? workload.flush_ms <= *workload.max_loss_ms
                                                                   : workload.flush_ms < *workload.max_loss_ms);
     if (kept) return {kSyncStrategy, Severity::ok, what + (limit.empty() ? "." : ", less than " + limit + "."), ""};
-    return {kSyncStrategy, Severity::warn, what + "; it must be less than " + limit + ".",
+    return {kSyncStrategy, Severity::warn, what + "; " + allowed + ".",
             *workload.max_loss_ms > 1 ? "Set flush.ms below " + limit + ", or sync every (acks=all)."
                                       : std::string("Set sync every (acks=all).")};
   }
   if (!workload.max_loss_ms)
     return {kSyncStrategy, Severity::ok, "Nothing bounds what a power loss takes, and no bound is asked for.", ""};
-  return {kSyncStrategy, Severity::warn, "Nothing bounds what a power loss takes; it must be less than " + limit + ".",
+  return {kSyncStrategy, Severity::warn, "Nothing bounds what a power loss takes; " + allowed + ".",
           *workload.max_loss_ms > 1 ? "Set sync interval with flush.ms below " + limit + ", or sync every (acks=all)."
                                     : std::string("Set sync every (acks=all).")};
 }

@@ -115,6 +115,11 @@ const Knob* find_knob(std::string_view name) {
 
 Status set_knob(Workload& workload, const Knob& knob, std::string_view text, KnobSource source) {
   if (knob.kind == KnobKind::choice || knob.kind == KnobKind::yes_no) return set_word(workload, knob, text, source);
+  const auto* limit = std::get_if<std::optional<std::uint64_t> Workload::*>(&knob.field);
+  if (limit != nullptr && text == kNoLimit) {
+    (workload.*(*limit)).reset();
+    return {};
+  }
   const auto number = parse_quantity(unit_of(knob.kind), text);
   if (!number.ok()) return Error{Errc::invalid_argument, named(knob, source) + ": " + number.error().message};
   const bool flag = source == KnobSource::flag;
@@ -128,7 +133,7 @@ Status set_knob(Workload& workload, const Knob& knob, std::string_view text, Kno
   if (const auto* field = std::get_if<std::uint64_t Workload::*>(&knob.field))
     workload.*(*field) = *number;
   else
-    workload.*(std::get<std::optional<std::uint64_t> Workload::*>(knob.field)) = *number;
+    workload.*(*limit) = *number;
   return {};
 }
 
@@ -138,7 +143,7 @@ std::string knob_text(const Workload& workload, const Knob& knob) {
   if (const auto* field = std::get_if<std::uint64_t Workload::*>(&knob.field))
     return quantity_text(unit_of(knob.kind), workload.*(*field));
   const auto& maybe = workload.*(std::get<std::optional<std::uint64_t> Workload::*>(knob.field));
-  return maybe ? quantity_text(unit_of(knob.kind), *maybe) : "any";
+  return maybe ? quantity_text(unit_of(knob.kind), *maybe) : std::string(kNoLimit);
 }
 
 }  // namespace logcask::sizing

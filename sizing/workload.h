@@ -77,11 +77,14 @@ std::span<const Knob> knobs();
 std::vector<std::string_view> choices_of(const Knob& knob);
 const Knob* find_knob(std::string_view name);
 
+// What a limit that is not set is called, and set back with.
+inline constexpr std::string_view kNoLimit = "any";
+
 enum class KnobSource { flag, file };
 
 // invalid_argument names the knob, its range and what was said; of a flag that a file might say, that, too.
 Status set_knob(Workload& workload, const Knob& knob, std::string_view text, KnobSource source);
-// As set_knob reads it; "any" for a limit that is not set.
+// As set_knob reads it.
 std::string knob_text(const Workload& workload, const Knob& knob);
 
 }  // namespace logcask::sizing

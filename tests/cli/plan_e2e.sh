@@ -49,10 +49,14 @@ printf 'keys = "500M"\nvalue-bytes = "1 KiB"\nram-budget = "4 GB"\npartitions = 
 plan 10 "Wall A" --workload "$work/sessions.toml"
 plan 0 "verdict FITS" --workload "$work/sessions.toml" --ram-budget 64GB
 printf 'kees = 5\n' >"$work/typo.toml"
-expect 2 "did you mean 'keys'" "$logcask" plan --workload "$work/typo.toml"
+expect 1 "did you mean 'keys'" "$logcask" plan --workload "$work/typo.toml"
 printf 'keys = [1\n' >"$work/broken.toml"
 expect 1 "broken.toml line" "$logcask" plan --workload "$work/broken.toml"
 expect 1 "photo-blobs" "$logcask" plan --workload photos
+printf 'keys = 10M\n' >"$work/unquoted.toml"
+expect 1 'in quotes: keys = "10M"' "$logcask" plan --workload "$work/unquoted.toml"
+printf 'about = "two\\nlines \\u001b[2J \\u009b31m caf\\u00e9"\n' >"$work/about.toml"
+plan 0 'two\x0alines \x1b[2J \xc2\x9b31m café' --workload "$work/about.toml"
 expect 2 "give one of them" "$logcask" plan --workload photo-blobs --from-topic t
 
 # ---- the sums the other way

@@ -1,5 +1,8 @@
 #include "cli/workload_file.h"
 
+#include "broker/settings/broker_settings.h"
+#include "broker/settings/topic_config.h"
+#include "cli/exit_code.h"
 #include "sizing/plan.h"
 #include "tests/support/catch.h"
 
@@ -53,6 +56,27 @@ TEST_CASE("a workload file's numbers and words are read as its knobs") {
   CHECK(told->told.size() == 4);
 }
 
+TEST_CASE("whatever is wrong with a workload file ends with the same exit code") {
+  for (const char* text : {"keys = [", "kees = 5", "keys = 0", "keys = 'many'", "keys = 10M"}) {
+    const auto told = parse_workload(text, "mine", "mine.toml");
+    REQUIRE_FALSE(told.ok());
+    CHECK(exit_code_for(told.error().code) == kExitFailed);
+  }
+}
+
+TEST_CASE("the plan knows the broker's defaults") {
+  const auto topic = make_topic_config({});
+  REQUIRE(topic.ok());
+  CHECK(sizing::kMessageBytesDefault == static_cast<std::uint64_t>(topic->partition.max_message_bytes));
+  const auto same = [](const char* name, std::uint64_t number) {
+    for (const SettingInfo* setting : broker_settings())
+      if (setting->name == name) CHECK(setting->default_text == std::to_string(number));
+  };
+  same("frame.max.bytes", sizing::kFrameBytesDefault);
+  same("connection.inflight.max.bytes", sizing::kConnectionBytesDefault);
+  same("partitions.max", sizing::kPartitionsDefault);
+}
+
 TEST_CASE("a workload file that is wrong is named with the knob or the line") {
   const auto message = [](const std::string& text) {
     const auto told = parse_workload(text, "mine", "mine.toml");
@@ -63,5 +87,9 @@ TEST_CASE("a workload file that is wrong is named with the knob or the line") {
   CHECK(message("keys = 0").find("mine.toml: keys must be between 1 and 1T") == 0);
   CHECK(message("keys = 'many'").find("mine.toml: keys: 'many' is not a count such as") == 0);
   CHECK(message("a = 1\nb = [").find("mine.toml line ") == 0);
+  CHECK(message("keys = 10M").find("mine.toml line 1: ") == 0);
+  CHECK(message("keys = 10M # many").find("stands in quotes: keys = \"10M\"") != std::string::npos);
+  CHECK(message("keys = 5\nvalue-bytes = 4 KiB\n").find("value-bytes = \"4 KiB\"") != std::string::npos);
+  CHECK(message("keys = 10M5").find("in quotes") == std::string::npos);
   CHECK(message("needs-range = 1").find("needs-range must be true or false") != std::string::npos);
 }

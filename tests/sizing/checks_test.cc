@@ -48,6 +48,22 @@ TEST_CASE("all six checks answer, in their order, and each that is not well name
   }
 }
 
+TEST_CASE("the numbers that a rule explains are those that it reckons with") {
+  const auto explains = [](std::string_view rule, const std::string& words) {
+    INFO(rule << ": " << words);
+    CHECK(find_rule(rule)->explanation.find(words) != std::string_view::npos);
+  };
+  explains(kHintFiles, rounded(kRestartSecondsPerKey * 1e9, 0) + " ns a key after a clean stop");
+  explains(kHintFiles, rounded(kRestartKilledSecondsPerKey * 1e9, 0) + " ns after SIGKILL");
+  explains(kHintFiles, rounded(kRestartSecondsPerLogByte * 1e9, 1) + " ns a byte of log");
+  explains(kHintFiles, rounded(kHintEntryBytes, 0) + " bytes a key");
+  explains(kKeydirRam, "logcask counts " + rounded(kLogcask.entry_bytes, 0) + " bytes");
+  explains(kKeydirRam, "bitcask " + rounded(kBitcask.entry_bytes, 1) + " bytes");
+  explains(kMergeCadence, rounded(kDiskBound, 1) + " times the live bytes");
+  explains(kMergeCadence, "above " + rounded(100 * kBitcaskDeadShare, 0) + " %");
+  explains(kVerdictRule, "Exactly " + rounded(100 * kTightShare, 0) + " % fits");
+}
+
 TEST_CASE("a bad fit, a session store of 500M keys, is rejected for wall A") {
   Workload w;
   w.keys = 500'000'000;
@@ -288,6 +304,7 @@ TEST_CASE("what may not be lost at all asks for sync every, not for an interval 
   w.sync = "none";
   w.max_loss_ms = 0;
   CHECK(found(w, kSyncStrategy).mend == "Set sync every (acks=all).");
+  CHECK(says(found(w, kSyncStrategy).message, "nothing may be lost"));
 }
 
 TEST_CASE("a record that fits no segment is warned of") {
