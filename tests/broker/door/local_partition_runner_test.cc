@@ -513,6 +513,34 @@ TEST_CASE("a closed segment's sync log goes when the manifest lists it, and not 
   CHECK(fixture.get("k").value == "2");
 }
 
+TEST_CASE("one log is written to at a time, and a closed one never again", "[runner]") {
+  PartitionFixture fixture;
+  std::string active = segment_filename({Offset(0), Generation(0)}, SegmentFile::log);
+  bool written = false;
+  fixture.disk().meanwhile([&](OperationKind kind, const std::string& path) {
+    if (kind != OperationKind::write || !path.ends_with(".log")) return;
+    written = true;
+    CHECK(path.ends_with(active));
+  });
+  std::vector<std::pair<std::string, std::string>> closed;
+  for (int i = 0; i < 4; ++i) {
+    for (int n = 0; n < 3; ++n) fixture.put("k" + std::to_string(n), std::to_string(i));
+    CHECK(std::exchange(written, false));
+    closed.emplace_back(active, *fixture.disk().content(active));
+    active = segment_filename({fixture.partition().marks().next_offset, Generation(0)}, SegmentFile::log);
+    REQUIRE_OK(fixture.partition().roll());
+    fixture.run_all();
+    if (i == 1) fixture.restart();
+    if (i == 2) {
+      fixture.kill();
+      fixture.open();
+    }
+  }
+  fixture.put("k", "last");
+  for (const auto& [name, bytes] : closed) CHECK(fixture.disk().content(name) == bytes);
+  fixture.disk().meanwhile({});
+}
+
 TEST_CASE("log start is noted in the sync log, for the day when the manifests are lost", "[runner]") {
   PartitionFixture fixture;
   for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "v");
