@@ -89,7 +89,7 @@ def main():
                       for f in ("hello_s", "first_answer_s")}
             print(f"| {name} | {spread['hello_s']} | {spread['first_answer_s']} | "
                   f"{harness.median(cases, 'cpu'):.2f} | {harness.median(cases, 'rss'):.0f} |")
-        print("\nLookups of 100,000 random keys right after a start, 16 out: " + "; ".join(
+        print("\nLookups of 100,000 random keys right after a start, 50 connections with 16 out on each: " + "; ".join(
             f"{name}: p50 {harness.median(cases, 'lookup_p50_us'):.0f} us, p99 {harness.median(cases, 'lookup_p99_us'):.0f} us, "
             f"RSS then {harness.median(cases, 'full_rss'):.0f} MB" for name, cases in rows.items()))
         print(f"\nRSS idle {idle:.1f} MB, after writing the keys {loaded:.0f} MB.")
