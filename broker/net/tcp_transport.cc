@@ -68,8 +68,8 @@ void TcpTransport::dismiss(std::string farewell) {
   iovec piece{farewell.data(), farewell.size()};
   (void)write({&piece, 1}).ok();
   ::shutdown(socket_.native_handle(), SHUT_WR);
-  for (int i = 0; i<kLooks&& ::recv(socket_.native_handle(), ignored, sizeof ignored, MSG_DONTWAIT)> 0; ++i) {
-  }
+  for (int looks = 0; looks < kLooks; ++looks)
+    if (::recv(socket_.native_handle(), ignored, sizeof ignored, MSG_DONTWAIT) <= 0) break;
   close();
 }
 

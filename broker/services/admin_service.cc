@@ -31,6 +31,29 @@ std::string never_repeat_text(double keys_per_record) {
          "that are done with (docs/SIZING.md)";
 }
 
+// How many keys a topic's records brought, told from its partitions.
+class KeysOfRecords {
+ public:
+  void add(const PartitionSnapshot& partition) {
+    if (partition.state == PartitionSnapshot::State::loading || partition.state == PartitionSnapshot::State::offline)
+      known_ = false;
+    keys_ += partition.live_keys + partition.deleted_keys;
+    records_ += static_cast<std::uint64_t>(partition.committed_end.value() - partition.log_start_offset.value());
+  }
+  std::optional<double> per_record() const {
+    if (!known_ || records_ == 0) return std::nullopt;
+    return static_cast<double>(keys_) / static_cast<double>(records_);
+  }
+  std::string note() const {
+    const auto ratio = per_record();
+    return ratio && records_ >= kRecordsThatTell && *ratio >= kKeysThatNeverRepeat ? never_repeat_text(*ratio) : "";
+  }
+
+ private:
+  bool known_ = true;
+  std::uint64_t keys_ = 0, records_ = 0;
+};
+
 std::string tight_text(const KeydirUse& use) {
   return "keydirs take " + std::to_string(use.limit_used_bytes) + " of " + std::to_string(use.limit_bytes) +
          " bytes of " + use.limit +
@@ -278,22 +301,14 @@ Result<std::shared_ptr<OpenCall>> AdminService::compact(
   return std::shared_ptr<OpenCall>(std::move(compaction));
 }
 
-TopicSizing AdminService::sizing_of(const Topic& topic) const {
+TopicSizing AdminService::sizing_of(const Topic& topic, std::span<const PartitionSnapshot> partitions) const {
   TopicSizing sizing;
   if (!topic.config.partition.compacted) return sizing;
   if (facts_.keydir_use) sizing.use = facts_.keydir_use(&topic.record.id);
-  std::uint64_t keys = 0, records = 0;
-  for (const auto& partition : topic.partitions) {
-    const PartitionSnapshot state = partition->snapshot();
-    if (state.state == PartitionSnapshot::State::loading || state.state == PartitionSnapshot::State::offline)
-      return sizing;
-    keys += state.live_keys + state.deleted_keys;
-    records += static_cast<std::uint64_t>(state.committed_end.value() - state.log_start_offset.value());
-  }
-  if (records == 0) return sizing;
-  sizing.keys_per_record = static_cast<double>(keys) / static_cast<double>(records);
-  if (records >= kRecordsThatTell && *sizing.keys_per_record >= kKeysThatNeverRepeat)
-    sizing.note = never_repeat_text(*sizing.keys_per_record);
+  KeysOfRecords keys;
+  for (const PartitionSnapshot& partition : partitions) keys.add(partition);
+  sizing.keys_per_record = keys.per_record();
+  sizing.note = keys.note();
   return sizing;
 }
 
@@ -305,9 +320,11 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
   std::size_t partitions = 0;
   for (const auto all = parts_.topics.snapshot(); const auto& [name, topic] : *all) {
     if (!topic->internal) ++description.topics;
+    KeysOfRecords keys;
     for (std::size_t p = 0; p < topic->partitions.size(); ++p) {
       const PartitionSnapshot state = topic->partitions[p]->snapshot();
       ++partitions;
+      keys.add(state);
       if (!topic->internal) ++description.partitions;
       progress += state.loading_progress;
       // Internal topics have a budget of their own, without a limit.
@@ -318,8 +335,8 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
       for (const PartitionProblem& problem : state.problems)
         description.problems.push_back({name, id, problem.kind, problem.reason});
     }
-    if (topic->internal) continue;
-    if (std::string note = sizing_of(*topic).note; !note.empty())
+    if (topic->internal || !topic->config.partition.compacted) continue;
+    if (std::string note = keys.note(); !note.empty())
       description.notes.push_back({name, kAllPartitions, kKeysNeverRepeat, std::move(note)});
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);

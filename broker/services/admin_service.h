@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -96,8 +97,8 @@ class AdminService {
   Status delete_topic(const Principal& principal, const std::string& name);
   // Does not block.
   Result<TopicPtr> describe_topic(const Principal& principal, const std::string& name) const;
-  // Of a topic that describe_topic() has given. Does not block.
-  TopicSizing sizing_of(const Topic& topic) const;
+  // Of a topic that describe_topic() has given, and the snapshots of its partitions. Does not block.
+  TopicSizing sizing_of(const Topic& topic, std::span<const PartitionSnapshot> partitions) const;
   std::vector<TopicPtr> list_topics(const Principal& principal, bool include_internal) const;
 
   // partition -1: all of the topic.

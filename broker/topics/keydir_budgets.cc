@@ -3,6 +3,8 @@
 #include <ctime>
 #include <tuple>
 
+#include "sizing/figures.h"
+
 namespace logcask {
 namespace {
 
@@ -35,7 +37,7 @@ Status KeydirBudgets::fits(const TopicId& id, const TopicConfig& config) const {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [other, of_topic] : topics_)
-      if (other != id && !of_topic->gone) others += of_topic->expected_keys;
+      if (other != id && of_topic->growth) others += of_topic->expected_keys;
   }
   const std::uint64_t limit = total_.limit_entries();
   if (others <= limit && static_cast<std::uint64_t>(config.keydir_expected_keys) <= limit - others) return {};
@@ -61,8 +63,7 @@ void KeydirBudgets::set_limit(const TopicId& id, const TopicConfig& config) {
 void KeydirBudgets::set_gone(const TopicId& id, bool gone) {
   const std::lock_guard lock(mutex_);
   const auto found = topics_.find(id);
-  if (found == topics_.end() || found->second->gone == gone) return;
-  found->second->gone = gone;
+  if (found == topics_.end() || !found->second->growth == gone) return;
   found->second->growth = gone ? nullptr : std::make_unique<sizing::GrowthWindow>();
 }
 
@@ -82,7 +83,7 @@ KeydirUse KeydirBudgets::use() const {
 KeydirUse KeydirBudgets::use(const TopicId& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = topics_.find(id);
-  if (found == topics_.end() || found->second->gone) return {};
+  if (found == topics_.end() || !found->second->growth) return {};
   const KeydirBudget& budget = found->second->budget;
   KeydirUse use = use_of(budget, *found->second->growth);
   const KeydirUse of_all = use_of(total_, total_growth_);
@@ -110,11 +111,11 @@ KeydirUse KeydirBudgets::use_of(const KeydirBudget& asked, const sizing::GrowthW
   KeydirUse use;
   use.entries = asked.used_entries();
   use.bytes = use.limit_used_bytes = asked.claimed_entries() * kKeydirBytesPerEntry;
-  use.limit = &asked == &total_ ? "keydir.total.max.bytes" : "keydir.max.bytes";
+  use.limit = &asked == &total_ ? sizing::kNodeLimit : sizing::kTopicLimit;
   use.limit_bytes = asked.limit_bytes();
   const auto used = static_cast<double>(use.bytes), limit = static_cast<double>(use.limit_bytes);
   // A budget refuses at its limit, not above it.
-  use.verdict = problem_of(asked).empty() ? sizing::verdict(used, limit) : sizing::Verdict::oom;
+  use.verdict = refuses(asked) ? sizing::Verdict::oom : sizing::verdict(used, limit);
   use.entries_per_hour = use.limit_entries_per_hour = growth.per_hour(clock_.monotonic_ns() / 1'000'000, use.entries);
   if (!use.entries_per_hour) return use;
   const double bytes_per_hour = *use.limit_entries_per_hour * static_cast<double>(kKeydirBytesPerEntry);
@@ -123,13 +124,18 @@ KeydirUse KeydirBudgets::use_of(const KeydirBudget& asked, const sizing::GrowthW
   return use;
 }
 
-std::string KeydirBudgets::problem_of(const KeydirBudget& budget) const {
+bool KeydirBudgets::refuses(const KeydirBudget& budget) const {
   const auto refusals = budget.refusals();
   const std::uint64_t used = budget.used_entries(), limit = budget.limit_entries();
   const bool over = used > limit;
   const bool full = used >= limit - limit / kHardlyAnyShare;
   const bool fresh = refusals && clock_.wall_ms().value() - refusals->last.value() < kRefusalsFreshMs;
-  if (!over && !(refusals && (full || fresh))) return {};
+  return over || (refusals && (full || fresh));
+}
+
+std::string KeydirBudgets::problem_of(const KeydirBudget& budget) const {
+  if (!refuses(budget)) return {};
+  const auto refusals = budget.refusals();
   std::string text = budget.describe() + ": records that would create keys are refused";
   if (refusals)
     text += ", " + std::to_string(refusals->records) + " since " + utc_text(refusals->since) + ", the last at " +

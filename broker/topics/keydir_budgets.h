@@ -61,13 +61,13 @@ class KeydirBudgets {
   struct OfTopic {
     std::string topic;
     KeydirBudget budget;
-    std::uint64_t expected_keys = 0;  // keydir.expected.keys
-    bool gone = false;
-    std::unique_ptr<sizing::GrowthWindow> growth = std::make_unique<sizing::GrowthWindow>();  // none once gone
+    std::uint64_t expected_keys = 0;                                                          // keydir.expected.keys
+    std::unique_ptr<sizing::GrowthWindow> growth = std::make_unique<sizing::GrowthWindow>();  // none: the topic is gone
     OfTopic(std::string name, std::uint64_t limit_bytes, KeydirBudget* total)
         : topic(std::move(name)), budget(limit_bytes, total, "keydir.max.bytes of topic '" + topic + "'") {}
   };
   KeydirUse use_of(const KeydirBudget& asked, const sizing::GrowthWindow& growth) const;
+  bool refuses(const KeydirBudget& budget) const;
   std::string problem_of(const KeydirBudget& budget) const;  // empty: none
 
   const Clock& clock_;

@@ -1,4 +1,6 @@
 // DescribeTopic: settings and the state of every partition.
+#include <vector>
+
 #include "broker/native/requests/keydir_sizing.h"
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
@@ -47,13 +49,14 @@ void handle_describe_topic(const NativeRequest& request) {
     out.set_value(std::move(setting.value));
     out.set_is_default(setting.is_default);
   }
-  for (std::size_t p = 0; p < (*topic)->partitions.size(); ++p) {
+  std::vector<PartitionSnapshot> snapshots;
+  for (const auto& partition : (*topic)->partitions) {
     v1::DescribeTopicResponse::Partition& out = *body.add_partitions();
-    out.set_partition(static_cast<std::uint32_t>(p));
-    describe_partition((*topic)->partitions[p]->snapshot(), out);
+    out.set_partition(static_cast<std::uint32_t>(snapshots.size()));
+    describe_partition(snapshots.emplace_back(partition->snapshot()), out);
   }
   if ((*topic)->config.partition.compacted) {
-    const TopicSizing sizing = request.services().admin.sizing_of(**topic);
+    const TopicSizing sizing = request.services().admin.sizing_of(**topic, snapshots);
     encode_keydir_use(sizing.use, *body.mutable_sizing());
     if (sizing.keys_per_record) body.mutable_sizing()->set_keys_per_record(*sizing.keys_per_record);
     body.mutable_sizing()->set_note(sizing.note);
