@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "broker/net/out_queue.h"
+#include "broker/settings/socket_address.h"
 #include "broker/threads/blocking_turn.h"
 #include "broker/threads/event_loop.h"
 
@@ -27,6 +28,8 @@ class ProtocolHost {
   virtual void output_ready() = 0;
   // wants_input() may have become true again. Not within consume().
   virtual void input_wanted() = 0;
+  // Where the peer's connection has arrived.
+  virtual SocketAddress local_address() const = 0;
   // The peer waits for nothing but the request that is executed while the offer lives.
   virtual BlockingTurns::Offer offer_turn() = 0;
 };

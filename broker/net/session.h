@@ -44,6 +44,7 @@ class Session final : public ProtocolHost, public TransportUser, public std::ena
 
   void output_ready() override;
   void input_wanted() override;
+  SocketAddress local_address() const override { return transport_->local_address(); }
   BlockingTurns::Offer offer_turn() override { return {turns_, number_}; }
   void received(const Result<std::size_t>& bytes) override;
   void writable(const Status& status) override;

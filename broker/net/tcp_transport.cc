@@ -73,6 +73,13 @@ void TcpTransport::dismiss(std::string farewell) {
   close();
 }
 
+SocketAddress TcpTransport::local_address() const {
+  boost::system::error_code failure;
+  const auto endpoint = socket_.local_endpoint(failure);
+  if (failure) return {};
+  return {endpoint.address().to_string(), endpoint.port()};
+}
+
 void TcpTransport::close() {
   FailureCode ignored;
   socket_.shutdown(Tcp::socket::shutdown_both, ignored);

@@ -16,6 +16,7 @@ class TcpTransport final : public Transport {
   void cancel_read() override;
   Result<std::size_t> write(std::span<iovec> pieces) override;
   void wait_writable(std::shared_ptr<TransportUser> user) override;
+  SocketAddress local_address() const override;
   void close() override;
   void dismiss(std::string farewell) override;
 

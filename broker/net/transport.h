@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "broker/settings/socket_address.h"
 
 namespace logcask {
 
@@ -38,6 +39,8 @@ class Transport {
   virtual Result<std::size_t> write(std::span<iovec> pieces) = 0;
   // Answers user->writable() later, once.
   virtual void wait_writable(std::shared_ptr<TransportUser> user) = 0;
+  // This end's; empty when the connection is gone.
+  virtual SocketAddress local_address() const = 0;
   // Idempotent.
   virtual void close() = 0;
   // Instead of start(), for a connection that is not served: sends what fits at once and closes. Never waits.

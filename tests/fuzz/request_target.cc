@@ -39,6 +39,7 @@ class SilentHost final : public ProtocolHost {
  public:
   void output_ready() override {}
   void input_wanted() override {}
+  SocketAddress local_address() const override { return {}; }
   BlockingTurns::Offer offer_turn() override { return {}; }
 };
 
