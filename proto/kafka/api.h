@@ -1,0 +1,41 @@
+#pragma once
+// The requests this broker answers on the Kafka wire, and in which versions.
+//
+// One table: the listener, ApiVersions, the tests and docs/KAFKA.md all read it. What is not in it is not advertised.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "proto/kafka/fields.h"
+
+namespace logcask::kafka {
+
+enum class ApiKey : std::int16_t {
+  produce = 0,
+  fetch = 1,
+  list_offsets = 2,
+  metadata = 3,
+  api_versions = 18,
+  create_topics = 19,
+  delete_topics = 20,
+  init_producer_id = 22,
+};
+
+struct Api {
+  ApiKey key;
+  std::string_view name;
+  std::int16_t min_version;  // as advertised
+  std::int16_t max_version;
+  std::int16_t flexible_since;  // kNewest: in no version
+  std::int16_t served_since;    // older ones are advertised and refused
+
+  bool serves(std::int16_t version) const { return version >= served_since && version <= max_version; }
+  Layout layout(std::int16_t version) const { return {version, version >= flexible_since}; }
+};
+
+std::span<const Api> apis();
+// Null when this broker does not know it.
+const Api* find_api(std::int16_t key);
+
+}  // namespace logcask::kafka
