@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/data_directory.h"
+#include "broker/kafka/kafka_factory.h"
 #include "broker/log.h"
 #include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
@@ -124,7 +125,8 @@ struct Broker::Parts {
   void remove_marked(std::shared_ptr<const std::vector<std::string>> names, std::size_t next);
   void list_problems(std::vector<BrokerProblem>& problems);
   void make_services(const std::string& version, std::int64_t started_ns);
-  Status open_listener();
+  Status open_listeners();
+  Status open_kafka();
   void reload(const BrokerConfig& fresh);
   bool stop();
 
@@ -171,6 +173,10 @@ struct Broker::Parts {
   std::unique_ptr<NativeFactory> native_factory;
   std::unique_ptr<Listener> listener;
   SocketAddress address;
+  std::unique_ptr<KafkaServices> kafka;  // null, and so the next two: no listener for Kafka clients
+  std::unique_ptr<KafkaFactory> kafka_factory;
+  std::unique_ptr<Listener> kafka_listener;
+  std::optional<SocketAddress> kafka_address;
   bool stopped = false;
   bool clean = false;
 };
@@ -306,7 +312,7 @@ void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
     problems.push_back({std::move(problem.topic), PartitionId(0), kKeydirFull, std::move(problem.reason)});
 }
 
-Status Broker::Parts::open_listener() {
+Status Broker::Parts::open_listeners() {
   for (std::int64_t i = 0; i < config.io_threads; ++i) {
     threads.push_back(std::make_unique<IoThread>(clock, "io-" + std::to_string(i)));
     topic_views.emplace_back(*topics);
@@ -323,7 +329,27 @@ Status Broker::Parts::open_listener() {
   }
   facts.advertised_host = advertised.host;
   facts.advertised_port = advertised.port;
+  if (config.has_kafka_listener()) LOGCASK_TRY(open_kafka());
   listener->start();
+  if (kafka_listener) kafka_listener->start();
+  return {};
+}
+
+Status Broker::Parts::open_kafka() {
+  KafkaSettings settings;
+  if (!config.kafka_advertised_listener.empty()) {
+    LOGCASK_ASSIGN(settings.advertised,
+                   parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
+  }
+  settings.auto_create_topics = config.kafka_auto_create_topics == "true";
+  settings.num_partitions = config.kafka_num_partitions;
+  settings.cleanup_policy = config.kafka_cleanup_policy;
+  kafka = std::make_unique<KafkaServices>(KafkaServices{*produce, *fetch, *offsets, *producer_ids, *admin, blocking,
+                                                        wire_memory, net.limits, std::move(settings)});
+  kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
+  kafka_listener = std::make_unique<Listener>(threads, *kafka_factory, net);
+  LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.kafka_listen, "kafka.listen"));
+  LOGCASK_ASSIGN(kafka_address, kafka_listener->listen(wanted));
   return {};
 }
 
@@ -350,6 +376,7 @@ bool Broker::Parts::stop() {
   // First: sessions wait for the answers to what they were asked, a reopen's too.
   if (admin) admin->stop();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
+  if (kafka_listener) kafka_listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
   compaction.stop();
   blocking.stop();
@@ -384,6 +411,7 @@ Broker::Broker(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Broker::~Broker() { stop(); }
 
 const SocketAddress& Broker::native_address() const { return parts_->address; }
+std::optional<SocketAddress> Broker::kafka_address() const { return parts_->kafka_address; }
 bool Broker::stop() { return parts_->stop(); }
 void Broker::reload(const BrokerConfig& fresh) { parts_->reload(fresh); }
 
@@ -409,7 +437,7 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   parts.make_services(version, started_ns);
   parts.disk_watch->start();
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
-  LOGCASK_TRY(parts.open_listener());
+  LOGCASK_TRY(parts.open_listeners());
   parts.upkeep->start();
   parts.compaction.start();
   log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +

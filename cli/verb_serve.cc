@@ -17,6 +17,7 @@ namespace {
 struct ServeArgs {
   std::optional<std::string> data;
   std::optional<std::string> listen;
+  std::optional<std::string> kafka_listen;
   std::optional<std::string> config;
   std::optional<std::int64_t> threads;
   std::vector<std::string> set;
@@ -35,6 +36,7 @@ Result<BrokerConfig> load_config(const ServeArgs& args) {
   // A flag of its own wins over --set.
   if (args.data) sources.flags["data.dir"] = *args.data;
   if (args.listen) sources.flags["listen"] = *args.listen;
+  if (args.kafka_listen) sources.flags["kafka.listen"] = *args.kafka_listen;
   if (args.threads) sources.flags["io.threads"] = std::to_string(*args.threads);
   sources.environment = environment_settings();
   const char* named = std::getenv("LOGCASK_CONFIG");
@@ -80,6 +82,8 @@ Verb serve_verb() {
   verb.flag("--data", "DIR", "everything the broker keeps; made when missing (setting data.dir)", &args->data);
   verb.flag("--listen", "HOST:PORT", "native listener (setting listen, default 127.0.0.1:7440; port 0: a free one)",
             &args->listen);
+  verb.flag("--kafka-listen", "HOST:PORT", "listener for Kafka clients (setting kafka.listen, default off)",
+            &args->kafka_listen);
   verb.flag("--config", "FILE", "settings, as TOML (default: LOGCASK_CONFIG, if set)", &args->config);
   verb.flag("--threads", "N", "I/O threads (setting io.threads, default one per core)",
             Number{&args->threads, 1, 1024});

@@ -49,6 +49,7 @@ ROOMS = {
     "net": {"authorizer", "log", "metrics", "settings", "threads"},
     "topics": {"data_directory", "door", "log", "settings", "threads"},
     "services": {"authorizer", "door", "log", "metrics", "settings", "threads", "topics"},
+    "kafka": {"authorizer", "door", "log", "metrics", "net", "services", "settings", "threads", "topics"},
     "native": {"authorizer", "door", "log", "metrics", "net", "services", "settings", "threads", "topics"},
     "upkeep": {"data_directory", "door", "log", "metrics", "services", "settings", "threads", "topics"},
 }

@@ -14,7 +14,8 @@ required="cmake, ninja-build, g++, git, ca-certificates, pkg-config | pkgconf,
   libxxhash-dev, libhighwayhash-dev, ccache, mold, python3"
 # Wanted by the fuzz preset, the format check, the cross tests with Kafka clients and the comparison benches.
 # What a distribution does not carry of these is named and left out; the product builds and tests without.
-extras=("clang-14 | clang" "libclang-rt-14-dev | libclang-rt-dev" "clang-format-14 | clang-format" librdkafka-dev redis-server
+extras=("clang-14 | clang" "libclang-rt-14-dev | libclang-rt-dev" "clang-format-14 | clang-format" librdkafka-dev kcat python3-kafka
+  python3-confluent-kafka redis-server
   redis-tools nats-server)
 servers=(redis-server nats-server)
 

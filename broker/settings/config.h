@@ -11,7 +11,12 @@ struct BrokerConfig {
   std::string data_dir;
   std::string listen;
   std::string advertised_listener;  // empty = the address listened on
-  std::int64_t io_threads = 0;      // 0 = number of cores
+  std::string kafka_listen;         // "off": there is none
+  std::string kafka_advertised_listener;
+  std::string kafka_auto_create_topics;  // true | false
+  std::int64_t kafka_num_partitions = 0;
+  std::string kafka_cleanup_policy;
+  std::int64_t io_threads = 0;  // 0 = number of cores
   std::int64_t flush_threads = 0;
   std::int64_t background_threads = 0;
   std::int64_t default_partitions = 0;
@@ -47,6 +52,7 @@ struct BrokerConfig {
   std::int64_t shutdown_timeout_ms = 0;
   std::string log_level;
 
+  bool has_kafka_listener() const { return kafka_listen != "off"; }
   // Largest record batch that fits a request frame.
   std::int64_t message_bytes_limit() const { return frame_max_bytes - 65536; }
 };

@@ -81,6 +81,9 @@ Status check_broker(const BrokerConfig& config) {
   LOGCASK_TRY(parse_socket_address(config.listen, "listen"));
   if (!config.advertised_listener.empty())
     LOGCASK_TRY(parse_socket_address(config.advertised_listener, "advertised.listener"));
+  if (config.has_kafka_listener()) LOGCASK_TRY(parse_socket_address(config.kafka_listen, "kafka.listen"));
+  if (!config.kafka_advertised_listener.empty())
+    LOGCASK_TRY(parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
   if (config.frame_hello_max_bytes > config.frame_max_bytes)
     return Error{Errc::invalid_config, "frame.hello.max.bytes is above frame.max.bytes"};
   if (config.connection_inflight_max_bytes < config.frame_max_bytes)

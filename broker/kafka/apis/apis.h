@@ -1,0 +1,62 @@
+#pragma once
+// One function per request of the Kafka wire, each in a file of its own: decode, call a service, encode the answer.
+//
+// All run on the connection's loop. What blocks goes through in_background(). The request's bytes are good until the
+// function returns.
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "broker/kafka/kafka_error.h"
+#include "broker/kafka/kafka_protocol.h"
+
+namespace logcask {
+
+// Reads the request and executes it; who sends what cannot be read is cut off.
+void execute_kafka(KafkaCall call, const kafka::RequestHead& head);
+
+void handle_api_versions(KafkaCall call, bool known_version);
+}  // namespace logcask
+
+namespace logcask::kafka {
+struct MetadataRequest;
+struct ProduceRequest;
+struct FetchRequest;
+struct ListOffsetsRequest;
+struct InitProducerIdRequest;
+struct CreateTopicsRequest;
+struct DeleteTopicsRequest;
+}  // namespace logcask::kafka
+
+namespace logcask {
+
+void handle(KafkaCall call, const kafka::MetadataRequest& request);
+void handle(KafkaCall call, const kafka::ProduceRequest& request);
+void handle(KafkaCall call, const kafka::FetchRequest& request);
+void handle(KafkaCall call, const kafka::ListOffsetsRequest& request);
+void handle(KafkaCall call, const kafka::InitProducerIdRequest& request);
+void handle(KafkaCall call, const kafka::CreateTopicsRequest& request);
+void handle(KafkaCall call, const kafka::DeleteTopicsRequest& request);
+
+// Runs `work()` where it may block, then `answer(call, result)` on the loop.
+template <class Work, class Answer>
+void in_background(KafkaCall&& call, Work work, Answer answer) {
+  using Result = decltype(work());
+  struct Job {
+    KafkaCall call;
+    Work work;
+    Answer answer;
+    std::optional<Result> result;
+  };
+  auto job = std::shared_ptr<Job>(new Job{std::move(call), std::move(work), std::move(answer), std::nullopt});
+  Executor& blocking = job->call.services().blocking;
+  blocking.post([job = std::move(job)]() mutable {
+    job->result.emplace(job->work());
+    EventLoop& loop = job->call.protocol().loop();
+    // Moved, so that the job ends on the loop.
+    loop.post([job = std::move(job)] { job->answer(job->call, std::move(*job->result)); });
+  });
+}
+
+}  // namespace logcask

@@ -1,0 +1,81 @@
+// CreateTopics: one result per topic that is asked for.
+#include "broker/kafka/apis/apis.h"
+#include "broker/settings/topic_config.h"
+#include "broker/topics/topic_name.h"
+#include "proto/kafka/create_topics.h"
+
+namespace logcask {
+namespace {
+
+using CreateTopicsAnswer = kafka::CreateTopicsResponse;
+
+struct Wanted {
+  std::string name;
+  std::int64_t partitions = 0;
+  SettingMap settings;
+  Status refused;
+};
+
+Wanted to_wanted(const kafka::CreateTopicsRequest::Topic& topic, const KafkaSettings& settings) {
+  Wanted wanted;
+  wanted.name = topic.name;
+  const auto assigned = static_cast<std::int64_t>(topic.assignments.size());
+  wanted.partitions = assigned > 0 ? assigned : topic.num_partitions == -1 ? settings.num_partitions : topic.num_partitions;
+  if (wanted.partitions <= 0)
+    wanted.refused = Error{Errc::invalid_argument, "a topic has at least one partition; -1 asks for the default"};
+  wanted.settings["cleanup.policy"] = settings.cleanup_policy;
+  for (const auto& config : topic.configs)
+    if (config.value) wanted.settings[std::string(config.name)] = *config.value;
+  return wanted;
+}
+
+void put_created(const Result<Topics::Created>& created, CreateTopicsAnswer::Topic& out) {
+  if (!created.ok()) {
+    out.error_code = kafka_code(created.code() == Errc::invalid_argument || created.code() == Errc::limit_exceeded
+                                    ? kafka::ErrorCode::invalid_partitions
+                                    : to_kafka(created.code()));
+    out.error_message = created.error().message;
+    return;
+  }
+  out.topic_id = created->topic->record.id;
+  out.num_partitions = static_cast<std::int32_t>(created->topic->partitions.size());
+  out.replication_factor = 1;
+}
+
+// What creating it would say, without doing it.
+Result<Topics::Created> rehearse(AdminService& admin, const Principal& principal, const Wanted& wanted) {
+  if (admin.describe_topic(principal, wanted.name).ok())
+    return Error{Errc::topic_exists, "topic '" + wanted.name + "' exists already"};
+  LOGCASK_TRY(check_topic_name(wanted.name));
+  LOGCASK_TRY(make_topic_config(wanted.settings));
+  return Topics::Created{};
+}
+
+}  // namespace
+
+void handle(KafkaCall call, const kafka::CreateTopicsRequest& request) {
+  std::vector<Wanted> topics;
+  for (const auto& topic : request.topics) topics.push_back(to_wanted(topic, call.services().settings));
+  in_background(
+      std::move(call),
+      [&admin = call.services().admin, principal = call.protocol().principal(), topics = std::move(topics),
+       only_check = request.validate_only] {
+        CreateTopicsAnswer response;
+        for (const Wanted& wanted : topics) {
+          CreateTopicsAnswer::Topic& out = response.topics.emplace_back();
+          out.name = wanted.name;
+          if (!wanted.refused.ok()) {
+            put_created(wanted.refused.error(), out);
+          } else if (only_check) {
+            const auto rehearsed = rehearse(admin, principal, wanted);
+            if (!rehearsed.ok()) put_created(rehearsed.error(), out);
+          } else {
+            put_created(admin.create_topic(principal, wanted.name, wanted.partitions, wanted.settings, false), out);
+          }
+        }
+        return response;
+      },
+      [](KafkaCall& owed, const CreateTopicsAnswer& response) { owed.answer(response); });
+}
+
+}  // namespace logcask

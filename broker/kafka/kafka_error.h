@@ -1,0 +1,16 @@
+#pragma once
+// Our errors as Kafka's: the one table. What decides is what the client does next: a code that it takes for retriable
+// makes it try again, another one fails the call.
+
+#include "base/result.h"
+#include "proto/kafka/error_code.h"
+
+namespace logcask {
+
+kafka::ErrorCode to_kafka(Errc code);
+inline std::int16_t kafka_code(kafka::ErrorCode code) { return static_cast<std::int16_t>(code); }
+inline std::int16_t kafka_code(const Status& status) {
+  return kafka_code(status.ok() ? kafka::ErrorCode::none : to_kafka(status.code()));
+}
+
+}  // namespace logcask
