@@ -26,8 +26,8 @@ constexpr std::array kApis = {
 std::span<const Api> apis() { return kApis; }
 
 const Api* find_api(std::int16_t key) {
-  const auto found =
-      std::find_if(kApis.begin(), kApis.end(), [&](const Api& api) { return static_cast<std::int16_t>(api.key) == key; });
+  const auto found = std::find_if(kApis.begin(), kApis.end(),
+                                  [&](const Api& api) { return static_cast<std::int16_t>(api.key) == key; });
   return found == kApis.end() ? nullptr : &*found;
 }
 

@@ -3,8 +3,8 @@
 //
 // A message is a struct with one static template function, describe(), which names its fields in their order on the
 // wire. Everything else follows from it: reading (reader.h), writing (writer.h) and the table of fields that the tests
-// hold beside Kafka's own schemas (field_table.h). Encodings: KIP-482 (compact lengths, tagged fields), and the protocol
-// guide's primitive types.
+// hold beside Kafka's own schemas (field_table.h). Encodings: KIP-482 (compact lengths, tagged fields), and the
+// protocol guide's primitive types.
 //
 //   struct Topic {
 //     std::optional<std::string> name;

@@ -4,8 +4,8 @@
 //   request:  length i32 | api key i16 | version i16 | correlation id i32 | client id nullable string | message
 //   response: length i32 | correlation id i32 | message
 //
-// In flexible versions tagged fields end the header; not so in the response to ApiVersions (KIP-511). The client id keeps
-// its two-byte length in every version (KIP-482).
+// In flexible versions tagged fields end the header; not so in the response to ApiVersions (KIP-511). The client id
+// keeps its two-byte length in every version (KIP-482).
 
 #include <cstdint>
 #include <optional>

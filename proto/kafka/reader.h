@@ -132,9 +132,9 @@ class Reader {
   enum class Length : std::uint8_t { of_string, of_bytes };
   // Nothing for null.
   std::optional<ByteView> sized(bool compact, Length kind) {
-    const std::int64_t size = compact                      ? std::int64_t{unsigned_varint()} - 1
+    const std::int64_t size = compact                     ? std::int64_t{unsigned_varint()} - 1
                               : kind == Length::of_string ? std::int64_t{in_.fixed<std::int16_t>()}
-                                                           : std::int64_t{in_.fixed<std::int32_t>()};
+                                                          : std::int64_t{in_.fixed<std::int32_t>()};
     if (size < 0) return none(size);
     return in_.bytes(static_cast<std::size_t>(size));
   }

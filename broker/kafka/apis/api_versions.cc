@@ -1,6 +1,7 @@
 // ApiVersions: the table. The request's own fields, the client's name, are not needed, so a broken one is answered too.
-#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/api_versions.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 

@@ -1,8 +1,9 @@
 // CreateTopics: one result per topic that is asked for.
+#include "proto/kafka/create_topics.h"
+
 #include "broker/kafka/apis/apis.h"
 #include "broker/settings/topic_config.h"
 #include "broker/topics/topic_name.h"
-#include "proto/kafka/create_topics.h"
 
 namespace logcask {
 namespace {
@@ -20,7 +21,9 @@ Wanted to_wanted(const kafka::CreateTopicsRequest::Topic& topic, const KafkaSett
   Wanted wanted;
   wanted.name = topic.name;
   const auto assigned = static_cast<std::int64_t>(topic.assignments.size());
-  wanted.partitions = assigned > 0 ? assigned : topic.num_partitions == -1 ? settings.num_partitions : topic.num_partitions;
+  wanted.partitions = assigned > 0                 ? assigned
+                      : topic.num_partitions == -1 ? settings.num_partitions
+                                                   : topic.num_partitions;
   if (wanted.partitions <= 0)
     wanted.refused = Error{Errc::invalid_argument, "a topic has at least one partition; -1 asks for the default"};
   wanted.settings["cleanup.policy"] = settings.cleanup_policy;

@@ -1,6 +1,7 @@
 // DeleteTopics: one result per topic that is named, by name or by id.
-#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/delete_topics.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 namespace {

@@ -15,8 +15,8 @@ void read_and_handle(KafkaCall call, const kafka::RequestHead& head) {
   Request request;
   kafka::Reader reader(head.message, head.api->layout(head.api_version));
   if (auto read = reader.read(request); !read.ok())
-    return call.protocol().fail(std::move(read).error().in(std::string(head.api->name) + " version " +
-                                                           std::to_string(head.api_version)));
+    return call.protocol().fail(
+        std::move(read).error().in(std::string(head.api->name) + " version " + std::to_string(head.api_version)));
   handle(std::move(call), request);
 }
 

@@ -1,8 +1,9 @@
 // Fetch: record batches as they stand, once there is enough of them or the client has waited long enough.
+#include "proto/kafka/fetch.h"
+
 #include <algorithm>
 
 #include "broker/kafka/apis/apis.h"
-#include "proto/kafka/fetch.h"
 
 namespace logcask {
 namespace {

@@ -1,6 +1,7 @@
 // InitProducerId: an identity for an idempotent producer.
-#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/init_producer_id.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 

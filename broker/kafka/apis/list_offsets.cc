@@ -1,6 +1,7 @@
 // ListOffsets: where a partition starts and ends, and where a time lies in it.
-#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/list_offsets.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 

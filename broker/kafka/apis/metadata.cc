@@ -1,7 +1,8 @@
-// Metadata: the one broker and the topics; a topic that is asked for and is not there is made, when the settings and the
-// client allow it.
-#include "broker/kafka/apis/apis.h"
+// Metadata: the one broker and the topics; a topic that is asked for and is not there is made, when the settings and
+// the client allow it.
 #include "proto/kafka/metadata.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 namespace {
@@ -62,18 +63,18 @@ MetadataAnswer::Topic by_id(const std::vector<TopicPtr>& known, const TopicId& i
 }
 
 MetadataAnswer::Topic by_name(AdminService& admin, const Principal& principal, const KafkaSettings& settings,
-                        const std::string& name, bool may_create) {
+                              const std::string& name, bool may_create) {
   auto topic = admin.describe_topic(principal, name);
   if (topic.ok()) return describe(**topic);
   if (topic.code() != Errc::unknown_topic || !may_create) return missing(name, {}, to_kafka(topic.code()));
-  const auto created = admin.create_topic(principal, name, settings.num_partitions,
-                                          {{"cleanup.policy", settings.cleanup_policy}}, true);
+  const auto created =
+      admin.create_topic(principal, name, settings.num_partitions, {{"cleanup.policy", settings.cleanup_policy}}, true);
   if (created.ok()) return describe(*created->topic);
   return missing(name, {}, to_kafka(created.code()));
 }
 
 std::vector<MetadataAnswer::Topic> find(AdminService& admin, const Principal& principal, const KafkaSettings& settings,
-                                  const Asked& asked) {
+                                        const Asked& asked) {
   std::vector<MetadataAnswer::Topic> topics;
   if (asked.all) {
     for (const TopicPtr& topic : admin.list_topics(principal, false)) topics.push_back(describe(*topic));

@@ -1,6 +1,7 @@
 // Produce: batches of several partitions, answered together under one ack rule.
-#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/produce.h"
+
+#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 namespace {
