@@ -30,7 +30,8 @@ bool KafkaProtocol::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
   if (finished_ || !host_ || slowed_ || input_holds_ > 0) return false;
   if (inflight_bytes_ >= limits.inflight_bytes || slots_.size() >= limits.unanswered) return false;
-  return output_.empty() || (output_.bytes() < limits.output_bytes && !services_.memory.answers_short());
+  const std::size_t answers = output_.bytes() + waiting_bytes_;
+  return answers == 0 || (answers < limits.output_bytes && !services_.memory.answers_short());
 }
 
 std::size_t KafkaProtocol::consume(ByteView bytes) {
@@ -79,9 +80,36 @@ void KafkaProtocol::answered(std::uint64_t number, kafka::Written answer) {
   Slot* slot = find(number);
   if (!slot || slot->ready) return;
   slot->ready = true;
-  slot->open.reset();
+  const auto ended = std::move(slot->open);  // outlives this call, which it may have made
+  slot->memory = {};
   slot->answer = std::move(answer);
+  if (slot != &slots_.front()) {
+    // Counted like the output: behind a request that waits, a client could pile them up.
+    const std::size_t bytes = slot->answer.total_bytes();
+    if (bytes > WireMemory::kSmallAnswerBytes) {
+      slot->memory = services_.memory.answers.try_take(bytes);
+      if (!slot->memory) return evict();
+    }
+    waiting_bytes_ += bytes;
+    slot->waited = true;
+    return;
+  }
   send_ready();
+}
+
+void KafkaProtocol::evict() {
+  if (!host_ || evicted_) return;
+  output_.clear();
+  finished_ = evicted_ = true;
+  notify();
+}
+
+bool KafkaProtocol::try_hold_open(std::uint64_t number, std::size_t partitions) {
+  Slot* slot = find(number);
+  if (!slot) return false;
+  slot->memory = services_.memory.open_calls.try_take(slot->request_bytes + WireMemory::kOpenCallBytes +
+                                                      partitions * WireMemory::kOpenEntryBytes);
+  return static_cast<bool>(slot->memory);
 }
 
 void KafkaProtocol::send_ready() {
@@ -90,6 +118,8 @@ void KafkaProtocol::send_ready() {
     Slot slot = std::move(slots_.front());
     slots_.pop_front();
     inflight_bytes_ -= slot.request_bytes;
+    if (slot.waited) waiting_bytes_ -= slot.answer.total_bytes();
+    slot.memory = {};
     if (!host_ || evicted_ || slot.answer.bytes.empty()) continue;
     send(slot.answer);
     sent = true;
@@ -101,9 +131,7 @@ void KafkaProtocol::send_ready() {
 void KafkaProtocol::send(kafka::Written& answer) {
   if (!services_.memory.room_for_answer(answer.total_bytes())) {
     // One answer more than there is memory for, and none may be left out.
-    output_.clear();
-    finished_ = evicted_ = true;
-    return;
+    return evict();
   }
   std::size_t from = 0;
   for (kafka::Written::Splice& splice : answer.splices) {

@@ -51,6 +51,8 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   TopicView& topics() { return topics_; }
   // Where a client that has come this way finds the broker.
   SocketAddress reachable_at() const;
+  // Keeps room for a request that may wait, with as many partitions. False when there is none: answer it at once.
+  bool try_hold_open(std::uint64_t number, std::size_t partitions);
   void slow_down();
   void hold_input() { ++input_holds_; }
   void release_input();
@@ -61,14 +63,17 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   struct Slot {
     std::size_t request_bytes = 0;
     bool ready = false;
+    bool waited = false;             // for its turn
     kafka::Written answer;           // empty: none is sent
     std::shared_ptr<OpenCall> open;  // while it waits
+    MemoryShare::Lease memory;       // of the open call, then of an answer that waits for its turn
   };
   void execute(ByteView frame);
   Slot* find(std::uint64_t number);
   void answered(std::uint64_t number, kafka::Written answer);
   void send_ready();
   void send(kafka::Written& answer);
+  void evict();
   void cancel_open(const Error& reason);
   void notify();
   void input_may_be_wanted();
@@ -82,6 +87,7 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   std::deque<Slot> slots_;  // in the order of their requests, numbered up to next_number_
   std::uint64_t next_number_ = 0;
   std::size_t inflight_bytes_ = 0;
+  std::size_t waiting_bytes_ = 0;  // of answers whose turn has not come
   std::size_t input_holds_ = 0;
   std::size_t needed_bytes_ = kafka::kLengthBytes;
   bool asked_ = false;  // a request has come
@@ -112,6 +118,8 @@ class KafkaCall {
   }
   // As a producer asks with acks 0.
   void answer_nothing() { deliver({}); }
+  // Whether it may wait; names as many partitions.
+  bool may_wait(std::size_t partitions) const { return protocol_->try_hold_open(number_, partitions); }
   // It waits: ends with the connection.
   void open(std::shared_ptr<OpenCall> call);
 

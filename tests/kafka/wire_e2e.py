@@ -154,6 +154,30 @@ def a_waiting_fetch_is_answered_by_what_another_connection_produces(address):
     assert b"\x02k\x02v" in body, body
 
 
+def resident_bytes(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+@check
+def answers_that_pile_up_behind_a_waiting_one_fill_no_memory(address, pid):
+    connection, other = Connection(address), Connection(address)
+    connection.send(metadata(1, b"empty") + metadata(2, b"full"))
+    connection.answer(), connection.answer()
+    big = batch(b"k", b"v")
+    for _ in range(2000):
+        other.send(produce(1, b"full", big, -1))
+        other.answer()
+    before = resident_bytes(pid)
+    # 4,000 answers of 140 KB each wait behind the first: 560 MB, if all were made.
+    connection.send(fetch(3, b"empty", 0, 3_000) + b"".join(fetch(4, b"full", 0, 0) for _ in range(4000)))
+    time.sleep(1)
+    grown = resident_bytes(pid) - before
+    assert grown < 200 << 20, f"{grown >> 20} MiB"
+    assert connection.answer()[0] == 3
+    for _ in range(4000):
+        assert connection.answer()[0] == 4
+
+
 @check
 def acks_0_gets_no_answer_and_a_refused_batch_ends_the_connection(address):
     connection = Connection(address)
@@ -227,7 +251,7 @@ def main():
                     break
             assert address, "the broker said nothing of its Kafka listener"
             for function in CHECKS:
-                function(address)
+                function(*([address, broker.pid][:function.__code__.co_argcount]))
                 print("ok:", function.__name__.replace("_", " "))
         finally:
             broker.send_signal(signal.SIGTERM)

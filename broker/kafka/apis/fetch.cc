@@ -71,7 +71,7 @@ void handle(KafkaCall call, const kafka::FetchRequest& request) {
     return call.answer(response);
   }
   FetchService::Options options;
-  options.max_wait_ms = request.max_wait_ms;
+  options.max_wait_ms = request.max_wait_ms > 0 && call.may_wait(positions.size()) ? request.max_wait_ms : 0;
   options.min_bytes = at_least(request.min_bytes, 0);
   options.max_bytes = at_least(request.max_bytes, 1);
   KafkaProtocol& protocol = call.protocol();
