@@ -5,11 +5,9 @@ refused.
 
     python_e2e.py LOGCASK
 """
-import pathlib
-import signal
-import subprocess
 import sys
-import tempfile
+
+from kafka_broker import kafka_broker
 
 
 def with_kafka_python(address):
@@ -100,22 +98,12 @@ def with_confluent(address):
 
 
 def main():
-    program = sys.argv[1]
-    with tempfile.TemporaryDirectory() as directory:
-        broker = subprocess.Popen(
-            [program, "serve", "--data", str(pathlib.Path(directory) / "data"), "--listen", "127.0.0.1:0",
-             "--kafka-listen", "127.0.0.1:0", "--set", "log.level=warn"], stdout=subprocess.PIPE, text=True)
-        try:
-            address = broker.stdout.readline().split()[2]
-            for client in (with_kafka_python, with_confluent):
-                try:
-                    print("ok:", client(address))
-                except ModuleNotFoundError as missing:
-                    print(f"SKIPPED: {client.__name__[5:]}: {missing} (packages python3-kafka, python3-confluent-kafka)")
-        finally:
-            broker.send_signal(signal.SIGTERM)
-            code = broker.wait(30)
-        assert code == 0, f"the broker ended with {code}"
+    with kafka_broker(sys.argv[1]) as (address, _):
+        for client in (with_kafka_python, with_confluent):
+            try:
+                print("ok:", client(address))
+            except ModuleNotFoundError as missing:
+                print(f"SKIPPED: {client.__name__[5:]}: {missing} (packages python3-kafka, python3-confluent-kafka)")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@
     wire_e2e.py LOGCASK
 """
 import pathlib
-import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
+
+from kafka_broker import kafka_broker
 
 API_VERSIONS, METADATA, FETCH, PRODUCE, CREATE_TOPICS = 18, 3, 1, 0, 19
 
@@ -236,27 +235,10 @@ def a_topic_name_that_kafka_refuses_is_not_made(address):
 
 
 def main():
-    program = sys.argv[1]
-    with tempfile.TemporaryDirectory() as directory:
-        broker = subprocess.Popen(
-            [program, "serve", "--data", str(pathlib.Path(directory) / "data"), "--listen", "127.0.0.1:0",
-             "--kafka-listen", "127.0.0.1:0", "--set", "log.level=warn"], stdout=subprocess.PIPE, text=True)
-        try:
-            address = None
-            for line in broker.stdout:
-                kind, where = line.split()[1:]
-                if kind == "kafka":
-                    address = where
-                if kind == "native":
-                    break
-            assert address, "the broker said nothing of its Kafka listener"
-            for function in CHECKS:
-                function(*([address, broker.pid][:function.__code__.co_argcount]))
-                print("ok:", function.__name__.replace("_", " "))
-        finally:
-            broker.send_signal(signal.SIGTERM)
-            code = broker.wait(30)
-        assert code == 0, f"the broker ended with {code}"
+    with kafka_broker(sys.argv[1]) as (address, pid):
+        for function in CHECKS:
+            function(*([address, pid][:function.__code__.co_argcount]))
+            print("ok:", function.__name__.replace("_", " "))
 
 
 if __name__ == "__main__":
