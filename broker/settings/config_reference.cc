@@ -62,7 +62,8 @@ std::string config_reference_markdown() {
       "`broker/settings/topic_settings.cc`; do not edit by hand.\n\n"
       "## Broker\n\nA flag wins over the environment, the environment over the file (`--config FILE`, TOML), the file "
       "over\n"
-      "the default. Sizes take the suffixes KiB, MiB, GiB and TiB, times take ms, s, min, h and d.\n"
+      "the default. Sizes take the suffixes KB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB (of 1024), times "
+      "take ms, s, min, h and d.\n"
       "At SIGHUP a running broker reads them again and takes those whose row says so; one warning names the others "
       "that\n"
       "differ, which wait for a restart.\n\n";

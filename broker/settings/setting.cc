@@ -11,8 +11,16 @@ struct Suffix {
   std::string_view text;
   std::int64_t factor;
 };
-constexpr Suffix kByteSuffixes[] = {
-    {"TiB", std::int64_t{1} << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}};
+// As sizing/quantity.h reads and prints sizes. "B" comes last: the others end in it.
+constexpr Suffix kByteSuffixes[] = {{"KB", 1000},
+                                    {"KiB", 1 << 10},
+                                    {"MB", 1'000'000},
+                                    {"MiB", 1 << 20},
+                                    {"GB", 1'000'000'000},
+                                    {"GiB", 1 << 30},
+                                    {"TB", 1'000'000'000'000},
+                                    {"TiB", std::int64_t{1} << 40},
+                                    {"B", 1}};
 constexpr Suffix kTimeSuffixes[] = {{"ms", 1}, {"min", 60'000}, {"s", 1000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
 std::string_view trimmed(std::string_view text) {
@@ -41,6 +49,22 @@ template <class T>
 bool parse_whole(std::string_view text, T& out) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
   return failure == std::errc() && end == text.data() + text.size();
+}
+
+// "3" or, beside a unit, "1.5": exactly, so whole once it is multiplied.
+bool parse_scaled(std::string_view text, std::int64_t factor, std::int64_t& out) {
+  const std::size_t point = text.find('.');
+  if (point == std::string_view::npos) return parse_whole(text, out) && !__builtin_mul_overflow(out, factor, &out);
+  constexpr std::size_t kMostDecimals = 6;
+  const std::string_view decimals = text.substr(point + 1);
+  const bool digits_only = text.find_first_not_of("0123456789.") == std::string_view::npos;
+  if (factor == 1 || !digits_only || decimals.size() > kMostDecimals) return false;
+  std::int64_t fraction = 0, parts = 1;
+  if (!parse_whole(text.substr(0, point), out) || !parse_whole(decimals, fraction)) return false;
+  for (std::size_t i = 0; i < decimals.size(); ++i) parts *= 10;
+  fraction *= factor;
+  return fraction % parts == 0 && !__builtin_mul_overflow(out, factor, &out) &&
+         !__builtin_add_overflow(out, fraction / parts, &out);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -122,9 +146,8 @@ Result<std::int64_t> parse_number(const SettingInfo& info, std::string_view orig
     break;
   }
   std::int64_t number = 0;
-  if (!parse_whole(text, number)) return refused(info, original);
+  if (!parse_scaled(text, factor, number)) return refused(info, original);
   if (info.special && factor == 1 && number == *info.special) return number;
-  if (__builtin_mul_overflow(number, factor, &number)) return refused(info, original);
   if (number < info.min || number > info.max) return refused(info, original);
   return number;
 }

@@ -17,7 +17,7 @@ namespace logcask {
 
 enum class SettingType : std::uint8_t {
   integer,
-  bytes,         // accepts the suffixes KiB MiB GiB TiB
+  bytes,         // accepts the suffixes KB MB GB TB, of 1000, and KiB MiB GiB TiB, of 1024
   milliseconds,  // accepts the suffixes ms s min h d
   ratio,
   text,
@@ -45,7 +45,7 @@ std::string_view setting_type_name(SettingType type);
 // "at least 0 bytes, or -1 (unlimited)", "1 to 5", "one of none, gzip".
 std::string setting_range(const SettingInfo& info);
 
-// For integer, bytes and milliseconds.
+// For integer, bytes and milliseconds. Beside a unit a fraction may stand where the whole is none: 1.5 MiB.
 Result<std::int64_t> parse_number(const SettingInfo& info, std::string_view text);
 Result<double> parse_ratio(const SettingInfo& info, std::string_view text);
 Result<std::string> parse_choice(const SettingInfo& info, std::string_view text);

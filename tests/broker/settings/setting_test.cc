@@ -1,5 +1,6 @@
 #include "broker/settings/setting.h"
 
+#include "sizing/quantity.h"
 #include "tests/support/catch.h"
 
 using namespace logcask;
@@ -51,7 +52,11 @@ TEST_CASE("units belong to their type and multiply", "[setting]") {
   CHECK(parsed(bytes, "3 MiB") == 3 * 1024 * 1024);
   CHECK(parsed(bytes, "2GiB") == std::int64_t{2} << 30);
   CHECK(parsed(bytes, "1TiB") == std::int64_t{1} << 40);
-  for (const char* wrong : {"3KB", "3k", "3kib", "KiB", "3KiBKiB", "1.5MiB", "3s"}) CHECK(parsed(bytes, wrong) == -999);
+  CHECK(parsed(bytes, "3KB") == 3000);
+  CHECK(parsed(bytes, "256 MB") == 256'000'000);
+  CHECK(parsed(bytes, "4GB") == 4'000'000'000);
+  CHECK(parsed(bytes, "1TB") == 1'000'000'000'000);
+  for (const char* wrong : {"3k", "3K", "3kib", "KiB", "3KiBKiB", "3KBB", "3s"}) CHECK(parsed(bytes, wrong) == -999);
 
   const SettingInfo time = number(SettingType::milliseconds);
   CHECK(parsed(time, "5") == 5);
@@ -63,6 +68,22 @@ TEST_CASE("units belong to their type and multiply", "[setting]") {
   for (const char* wrong : {"5m", "5S", "ms", "5KiB", "5 m s"}) CHECK(parsed(time, wrong) == -999);
 
   CHECK(parsed(number(SettingType::integer), "5s") == -999);
+}
+
+TEST_CASE("a size that plan prints is a setting's value as it stands: fractions beside a unit, where the whole is none",
+          "[setting]") {
+  const SettingInfo bytes = number(SettingType::bytes);
+  CHECK(parsed(bytes, "1.61 MB") == 1'610'000);
+  CHECK(parsed(bytes, "1.07GB") == 1'070'000'000);
+  CHECK(parsed(bytes, "1.5MiB") == 3 << 19);
+  CHECK(parsed(bytes, "0.5KiB") == 512);
+  CHECK(parsed(number(SettingType::milliseconds), "1.5s") == 1500);
+  for (const std::uint64_t size : {1'100'000u, 780'000'000u, 256'000'000u, 4096u, 1u << 30, 1'500'000u})
+    CHECK(parsed(bytes, sizing::quantity_text(sizing::Unit::bytes, size)) == static_cast<std::int64_t>(size));
+  for (const char* wrong : {"1.5", "1.5B", "1.1KiB", "1.0005 KB", ".5MiB", "1.MiB", "1.5.5MiB", "-1.5MiB", "1.-5MiB",
+                            "1.+5MiB", "1.0000000MB", "1e3KB", "9223372.1TB"})
+    CHECK(parsed(bytes, wrong) == -999);
+  CHECK(parsed(number(SettingType::integer), "1.0") == -999);
 }
 
 TEST_CASE("a unit that carries a number out of range is refused, not wrapped around", "[setting]") {
