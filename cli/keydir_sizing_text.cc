@@ -6,6 +6,7 @@
 
 #include "cli/json_writer.h"
 #include "cli/units.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -59,10 +60,14 @@ void append_sizing_json(JsonWriter& json, const client::KeydirSizing& sizing) {
   json.field("note", sizing.note).end();
 }
 
-std::string sizing_text(const client::KeydirSizing& sizing) {
-  return bytes_text(sizing.bytes) + " for " + std::to_string(sizing.entries) + " keys; " +
-         bytes_text(sizing.limit_used_bytes) + " of " + bytes_text(sizing.limit_bytes) + " (" + sizing.limit +
-         "): " + sizing.verdict;
+std::string keydir_bytes_text(const client::KeydirSizing& of, std::uint64_t bytes) {
+  return of.limit.empty() ? bytes_text(bytes) : sizing::bytes_beside(static_cast<double>(bytes), of.limit_bytes, 2);
+}
+
+std::string sizing_text(const client::KeydirSizing& of) {
+  return keydir_bytes_text(of, of.bytes) + " for " + std::to_string(of.entries) + " keys; " +
+         keydir_bytes_text(of, of.limit_used_bytes) + " of " + sizing::short_bytes(of.limit_bytes) + " (" + of.limit +
+         "): " + of.verdict;
 }
 
 std::string growth_text(const client::KeydirSizing& sizing) {

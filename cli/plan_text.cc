@@ -121,9 +121,13 @@ void append_bars(std::string& out, const Plan& plan) {
                        (w.ram_budget_per_topic ? "; judged by " + std::string(f.limit) : "");
   append_wrapped(out, "budget  ", budget);
   out += "  RAM   " + bar(f.limit_used, f.limit_used, f.limit_bytes, true) + " " +
-         sizing::decimal_bytes(f.limit_used, 2) + ", " + sizing::percent_of(f.limit_used, f.limit_bytes) + "\n";
-  out += "  disk  " + bar(f.disk_live, f.disk_high, disk, false) + " " + sizing::decimal_bytes(f.disk_live) +
-         (f.disk_high > f.disk_live ? " to " + sizing::decimal_bytes(f.disk_high) : "") + "\n";
+         sizing::bytes_beside(f.limit_used, sizing::whole(f.limit_bytes), 2) + ", " +
+         sizing::percent_of(f.limit_used, f.limit_bytes) + "\n";
+  const auto on_disk = [&](double bytes) {
+    return w.disk_bytes ? sizing::bytes_beside(bytes, *w.disk_bytes) : sizing::decimal_bytes(bytes);
+  };
+  out += "  disk  " + bar(f.disk_live, f.disk_high, disk, false) + " " + on_disk(f.disk_live) +
+         (f.disk_high > f.disk_live ? " to " + on_disk(f.disk_high) : "") + "\n";
   out += "        # needed, = dead records before compaction, | a quarter, three quarters\n";
 }
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "sizing/quantity.h"
+
 namespace logcask::cli {
 namespace {
 
@@ -47,18 +49,7 @@ std::int64_t take_fraction_ms(std::string_view text, std::size_t& at) {
 
 }  // namespace
 
-std::string bytes_text(std::uint64_t bytes) {
-  static const char* const kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
-    value /= 1024;
-    ++unit;
-  }
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-  return buffer;
-}
+std::string bytes_text(std::uint64_t bytes) { return sizing::decimal_bytes(static_cast<double>(bytes)); }
 
 std::string seconds_text(double seconds) {
   char buffer[32];

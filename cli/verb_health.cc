@@ -11,6 +11,7 @@
 #include "cli/units.h"
 #include "cli/verbs.h"
 #include "logcask/admin.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -91,8 +92,11 @@ void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += "topics     " + std::to_string(b.topics) + " with " + std::to_string(b.partitions) + " partitions, " +
          std::to_string(b.connections) + " connections\n";
   const std::uint64_t counted = b.sizing.limit.empty() ? b.keydir_bytes : b.sizing.limit_used_bytes;
-  out += "keydir     " + std::to_string(b.keydir_entries) + " keys, " + bytes_text(counted) + " of " +
-         bytes_text(b.keydir_budget_bytes) + ": " + b.keydir_verdict + " (" + bytes_text(b.keydir_bytes) +
+  const auto beside_budget = [&](std::uint64_t bytes) {
+    return sizing::bytes_beside(static_cast<double>(bytes), b.keydir_budget_bytes, 2);
+  };
+  out += "keydir     " + std::to_string(b.keydir_entries) + " keys, " + beside_budget(counted) + " of " +
+         sizing::short_bytes(b.keydir_budget_bytes) + ": " + b.keydir_verdict + " (" + beside_budget(b.keydir_bytes) +
          " of memory)\n";
   out += "growth     " + growth_text(b.sizing) + "\n";
   out += "memory     " + bytes_text(b.rss_bytes) + " resident\n";

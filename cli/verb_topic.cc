@@ -130,8 +130,8 @@ void describe_text(std::string& out, const client::TopicDescription& topic) {
   for (const auto& p : topic.partitions) {
     partitions.row({std::to_string(p.partition.value()), p.state, std::to_string(p.log_start.value()),
                     std::to_string(p.committed_end.value()), std::to_string(p.live_keys),
-                    std::to_string(p.deleted_keys), bytes_text(p.keydir_bytes), bytes_text(p.size_bytes),
-                    std::to_string(p.segments)});
+                    std::to_string(p.deleted_keys), keydir_bytes_text(topic.sizing, p.keydir_bytes),
+                    bytes_text(p.size_bytes), std::to_string(p.segments)});
     const std::string where = "partition " + std::to_string(p.partition.value()) + ": ";
     if (!p.reason.empty()) notes += where + p.reason + "\n";
     if (p.compaction_quarantined) notes += where + "compaction is quarantined: " + p.quarantine_reason + "\n";

@@ -16,12 +16,13 @@ std::string ms_knob(std::uint64_t ms) { return quantity_text(Unit::milliseconds,
 std::string keys_text(std::uint64_t keys) { return quantity_text(Unit::count, keys) + (keys == 1 ? " key" : " keys"); }
 
 std::string need_text(const Workload& workload, const Figures& f) {
-  std::string text =
-      keys_text(workload.keys) + " at " + rounded(f.ram_per_key, 1) + " B are " + decimal_bytes(f.ram) + ", ";
+  const std::uint64_t first_limit = workload.ram_budget_per_topic.value_or(workload.ram_budget);
+  std::string text = keys_text(workload.keys) + " at " + rounded(f.ram_per_key, 1) + " B are " +
+                     bytes_beside(f.ram, first_limit) + ", ";
   if (workload.ram_budget_per_topic)
     text += percent_of(f.ram, as_double(*workload.ram_budget_per_topic)) + " of the topic's " +
             short_bytes(*workload.ram_budget_per_topic) + " (" + std::string(kTopicLimit) + "), ";
-  if (workload.other_entries > 0) text += "with other topics " + decimal_bytes(f.ram_needed) + ", ";
+  if (workload.other_entries > 0) text += "with other topics " + bytes_beside(f.ram_needed, workload.ram_budget) + ", ";
   text +=
       percent_of(f.ram_needed, as_double(workload.ram_budget)) + " of the node's " + short_bytes(workload.ram_budget);
   return workload.exists ? text + " (" + std::string(kNodeLimit) + ")" : text;
@@ -49,8 +50,8 @@ std::string smaller_segments(const Workload& workload, double room) {
 
 // What one partition holds, where that is above its budget.
 std::string partition_text(const Workload& workload, const Figures& f) {
-  return "; a partition holds " + decimal_bytes(f.ram_per_partition) + ", its budget is " +
-         short_bytes(workload.ram_budget_per_partition);
+  return "; a partition holds " + bytes_beside(f.ram_per_partition, workload.ram_budget_per_partition) +
+         ", its budget is " + short_bytes(workload.ram_budget_per_partition);
 }
 
 std::string more_partitions(const Workload& workload, const Figures& f) {
@@ -80,7 +81,7 @@ Finding check_keydir_ram(const Workload& workload, const Figures& f) {
     return {kKeydirRam, Severity::reject,
             "Wall A, RAM per key: " + need + "; over " + grouped(most) +
                 (most == 1 ? " partition it" : " partitions each") + " holds " +
-                decimal_bytes(f.ram / as_double(most)) + ", the budget of one is " +
+                bytes_beside(f.ram / as_double(most), workload.ram_budget_per_partition) + ", the budget of one is " +
                 short_bytes(workload.ram_budget_per_partition) + ".",
             "Use an LSM tree: it keeps keys on disk."};
   }
@@ -98,8 +99,8 @@ Finding check_keydir_ram(const Workload& workload, const Figures& f) {
   }
   if (!mend.empty()) return {kKeydirRam, Severity::warn, need + ".", mend};
   return {kKeydirRam, Severity::ok,
-          need + "; a partition holds " + decimal_bytes(f.ram_per_partition) + " of " +
-              short_bytes(workload.ram_budget_per_partition) + ".",
+          need + "; a partition holds " + bytes_beside(f.ram_per_partition, workload.ram_budget_per_partition) +
+              " of " + short_bytes(workload.ram_budget_per_partition) + ".",
           ""};
 }
 
@@ -147,8 +148,9 @@ Finding check_tombstone(const Workload& workload) {
 }
 
 Finding disk_exceeded(const Workload& workload, const Figures& f, double disk) {
-  const std::string message = "The disk may reach " + decimal_bytes(f.disk_high) + " with dead records (" +
-                              decimal_bytes(f.disk_live) + " live), above " + short_bytes(*workload.disk_bytes) + ".";
+  const std::string message = "The disk may reach " + bytes_beside(f.disk_high, *workload.disk_bytes) +
+                              " with dead records (" + bytes_beside(f.disk_live, *workload.disk_bytes) +
+                              " live), above " + short_bytes(*workload.disk_bytes) + ".";
   const std::string more = "Give the topic " + at_least(f.disk_high) + " of disk or more";
   if (f.disk_live > disk)
     return {kMergeCadence, Severity::warn, message, more + ", or smaller values: the live records alone do not fit."};
@@ -172,8 +174,8 @@ Finding check_merge_cadence(const Workload& workload, const Figures& f) {
   const std::uint64_t alone = workload.key_bytes + workload.value_bytes + kAroundRecord;
   if (alone > workload.segment_bytes)
     return {kMergeCadence, Severity::warn,
-            "A record of " + short_bytes(alone) + " does not fit a segment of " + short_bytes(workload.segment_bytes) +
-                ": the topic refuses it (message_too_large).",
+            "A record of " + bytes_beside(as_double(alone), workload.segment_bytes, 2) + " does not fit a segment of " +
+                short_bytes(workload.segment_bytes) + ": the topic refuses it (message_too_large).",
             "Set segment.bytes to " + at_least(as_double(alone)) + " or more."};
   if (workload.disk_bytes && f.disk_high > as_double(*workload.disk_bytes))
     return disk_exceeded(workload, f, as_double(*workload.disk_bytes));

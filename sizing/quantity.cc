@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <span>
 
+#include "base/mutant.h"
 #include "sizing/verdict.h"
 
 namespace logcask::sizing {
@@ -172,7 +173,15 @@ std::string binary_bytes(double bytes, int digits) {
 std::string short_bytes(std::uint64_t bytes) {
   constexpr std::size_t kShort = 8;
   const std::string exact = quantity_text(Unit::bytes, bytes);
-  return exact.size() <= kShort ? exact : decimal_bytes(static_cast<double>(bytes), 2);
+  if (exact.size() <= kShort) return exact;
+  const auto number = static_cast<double>(bytes);
+  std::string decimal = decimal_bytes(number, 2), binary = binary_bytes(number, 2);
+  return binary.find(' ') < decimal.find(' ') ? binary : decimal;
+}
+
+std::string bytes_beside(double bytes, std::uint64_t limit, int digits) {
+  const bool binary = short_bytes(limit).ends_with("iB") && !mutant(Mutant::units_not_of_limit);
+  return binary ? binary_bytes(bytes, digits) : decimal_bytes(bytes, digits);
 }
 
 std::string both_bytes(double bytes, int digits) {

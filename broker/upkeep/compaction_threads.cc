@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "sizing/quantity.h"
 
 namespace logcask {
 namespace {
@@ -31,11 +32,7 @@ bool passing(Errc code) {
          code == Errc::loading || code == Errc::in_use;
 }
 
-std::string size_text(std::uint64_t bytes) {
-  if (bytes < 10'000) return std::to_string(bytes) + " bytes";
-  if (bytes < 10'000'000) return std::to_string((bytes + 512) >> 10) + " KiB";
-  return std::to_string((bytes + (1u << 19)) >> 20) + " MiB";
-}
+std::string size_text(std::uint64_t bytes) { return sizing::decimal_bytes(static_cast<double>(bytes)); }
 
 std::string summary(const CompactionStats& stats) {
   return std::to_string(stats.segments_in) + " segments into " + std::to_string(stats.segments_out) + ", " +

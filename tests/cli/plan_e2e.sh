@@ -89,6 +89,8 @@ expect 2 "--explain must be one of keydir-ram" "$logcask" plan --explain nothing
 # ---- mends mend
 plan 0 "Add partitions: 4 " --keys 40M --ram-budget 8GB --segment-bytes 64MiB
 plan 0 "" --keys 40M --ram-budget 8GB --segment-bytes 64MiB --partitions 4 --strict
+plan 9 "] 3.91 GiB, " --keys 210M --ram-budget 4GiB # 4.2 GB, which are less than 4 GiB
+grep -q 'B are 3.9 GiB, .* of the node.s 4 GiB' <(tr -s ' \n' ' ' <"$work/out") || fail "the check tells a need in the units of its budget"
 plan 9 "Set flush.ms below 50 ms" --max-loss 50ms --strict
 plan 0 "" --max-loss 50ms --flush-ms 49 --strict
 plan 9 "Set delete.mode=keep" --deletes-and-recreates --strict
@@ -125,6 +127,11 @@ live 2457 2457 TIGHT 9
 live 2458 3275 TIGHT 9
 grep -q '"partitions":4' "$work/plan" && grep -q '"segment-bytes":1048576' "$work/plan" && grep -q '"ram-budget":65540' "$work/plan" ||
   fail "plan must take the topic's settings and the broker's budget: $(cat "$work/plan")"
+# The same figure of the same limit in the same units, wherever it is told.
+expect 0 "65.52 KB of 65.54 KB (keydir.total.max.bytes): TIGHT" "$logcask" topic describe prices
+expect 0 "65.52 KB of 65.54 KB: TIGHT" "$logcask" health
+plan 9 "] 65.52 KB, " --from-topic prices
+grep -q '^budget  65.54 KB a node' "$work/out" || fail "plan must name the budget as health does: $(head -12 "$work/out")"
 plan 9 "topic prices as it stands" --from-topic prices
 grep -q '^create' "$work/out" && fail "a topic that is there needs no command to create it"
 plan 10 "verdict OOM" --from-topic prices --keys 10M

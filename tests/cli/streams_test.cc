@@ -119,7 +119,8 @@ TEST_CASE("times are read and written as RFC 3339") {
 
 TEST_CASE("bytes and bars are drawn to scale") {
   CHECK(bytes_text(512) == "512 B");
-  CHECK(bytes_text(1536) == "1.5 KiB");
+  CHECK(bytes_text(1536) == "1.5 KB");
+  CHECK(bytes_text(20'000'000) == "20 MB");
   CHECK(progress_bar(0, 0, 4) == "[....]   0%");
   CHECK(progress_bar(1, 2, 4) == "[##..]  50%");
   CHECK(progress_bar(9, 2, 4) == "[####] 100%");

@@ -84,4 +84,17 @@ TEST_CASE("sizes in sentences are exact where that is short, else rounded") {
   CHECK(short_bytes(4096) == "4 KiB");
   CHECK(short_bytes(6'319'015'936) == "6.32 GB");
   CHECK(short_bytes(79'999'999) == "80 MB");
+  // Budgets of whole entries of 20 bytes: 64 MiB, 4 GiB and 256 MB are recognised.
+  CHECK(short_bytes(67'108'860) == "64 MiB");
+  CHECK(short_bytes(4'294'967'280) == "4 GiB");
+  CHECK(short_bytes(255'999'980) == "256 MB");
+}
+
+TEST_CASE("a figure stands in the units of the limit beside it: what is less looks like less") {
+  CHECK(bytes_beside(76'500'000, 256'000'000) == "76.5 MB");
+  CHECK(bytes_beside(20'000'000, 67'108'860) == "19.1 MiB");
+  CHECK(bytes_beside(2'084'569'080, 6'319'015'936) == "2.1 GB");
+  // 4.2 GB are less than 4 GiB.
+  CHECK(bytes_beside(4'200'000'000, std::uint64_t{4} << 30, 2) == "3.91 GiB");
+  CHECK(bytes_beside(4'200'000'000, 4'300'000'000, 2) == "4.2 GB");
 }
