@@ -80,6 +80,7 @@
   X(every_reopen_waits, "ours: reopens that wait hold every thread of blocking requests")                \
   X(undecided_change_lifted, "ours: an alter that fails lets records in under either partitioner")       \
   X(gone_key_in_partition_0, "ours: a key that is gone moves the position of a partition it was not in") \
+  X(false_switch_unheard, "ours: a switch that a card sets stays on whatever the command line says")     \
   X(units_not_of_limit, "ours: a need is told in MB beside a limit in MiB and looks like more")          \
   X(verdict_not_strict, "ours: exactly three quarters of the budget is called tight")                    \
   X(loss_not_strict, "ours: an interval as long as what may be lost is called short enough")

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/mutant.h"
 #include "broker/settings/setting.h"
 #include "cli/foreign_words.h"
 
@@ -31,6 +32,15 @@ Status store_number(const Argument& argument, const Number& number, const std::s
                  ", not " + value);
   }
   std::visit([&](auto* target) { *target = parsed; }, number.target);
+  return {};
+}
+
+Status store_switch(const Argument& argument, bool on) {
+  if (!on && mutant(Mutant::false_switch_unheard)) return {};
+  if (auto* const* maybe = std::get_if<std::optional<bool>*>(&argument.target))
+    **maybe = on;
+  else
+    *std::get<bool*>(argument.target) = on;
   return {};
 }
 
@@ -86,9 +96,10 @@ class Parser {
                    " --help (a word that starts with '-' goes behind --)");
     if (!seen_.insert(flag->name).second && !flag->is_list()) return usage(flag->name + " is given twice");
     if (flag->is_switch()) {
-      if (equals != std::string::npos) return usage(flag->name + " takes no value");
-      *std::get<bool*>(flag->target) = true;
-      return {};
+      const std::string value = equals == std::string::npos ? "true" : word.substr(equals + 1);
+      if (value != "true" && value != "false")
+        return usage(flag->name + " takes no value, or =true or =false, not '" + value + "'");
+      return store_switch(*flag, value == "true");
     }
     if (equals != std::string::npos) return store(*flag, word.substr(equals + 1));
     if (next_ == words_.size()) return usage(flag->name + " wants a value: " + flag->name + " " + flag->value_name);

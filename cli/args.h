@@ -2,8 +2,8 @@
 // Verbs described as data: one table gives parsing, help, docs/CLI.md and shell completion.
 //
 // Arguments are bytes and reach their target unchanged: a key may be "[a,b]", "-" or "serve". A flag is `--name VALUE`
-// or
-// `--name=VALUE`, a switch is `--name`; `--` ends the flags; one that stands twice is refused unless it is a list.
+// or `--name=VALUE`, a switch is `--name`, which is `--name=true`, or `--name=false`; `--` ends the flags; one that
+// stands twice is refused unless it is a list.
 
 #include <cstdint>
 #include <functional>
@@ -23,8 +23,10 @@ struct Number {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
 };
 
-// Where an argument's value goes; a bool is a switch, a vector takes any number of values.
-using Target = std::variant<bool*, std::string*, std::optional<std::string>*, std::vector<std::string>*, Number>;
+// Where an argument's value goes; a bool is a switch, an optional one tells false from not said; a vector takes any
+// number of values.
+using Target = std::variant<bool*, std::optional<bool>*, std::string*, std::optional<std::string>*,
+                            std::vector<std::string>*, Number>;
 
 struct Argument {
   std::string name;   // "--partition", or "TOPIC" for a positional
@@ -35,7 +37,9 @@ struct Argument {
   std::vector<std::string> choices;
   bool required = false;
 
-  bool is_switch() const { return std::holds_alternative<bool*>(target); }
+  bool is_switch() const {
+    return std::holds_alternative<bool*>(target) || std::holds_alternative<std::optional<bool>*>(target);
+  }
   bool is_list() const { return std::holds_alternative<std::vector<std::string>*>(target); }
 };
 

@@ -27,7 +27,7 @@ struct PlanArgs {
   bool strict = false;
   std::optional<std::string> explain;
   std::map<std::string, std::optional<std::string>, std::less<>> values;  // of knobs
-  std::map<std::string, bool, std::less<>> switches;
+  std::map<std::string, std::optional<bool>, std::less<>> switches;
 };
 
 const char* value_name_of(sizing::KnobKind kind) {
@@ -63,8 +63,9 @@ int explain_rule(const PlanArgs& args) {
 Status set_by_flags(const PlanArgs& args, ToldWorkload& told) {
   for (const sizing::Knob& knob : sizing::knobs()) {
     if (knob.kind == sizing::KnobKind::yes_no) {
-      if (!args.switches.find(knob.name)->second) continue;
-      LOGCASK_TRY(set_knob(told.workload, knob, "true", sizing::KnobSource::flag));
+      const std::optional<bool> on = args.switches.find(knob.name)->second;
+      if (!on) continue;
+      LOGCASK_TRY(set_knob(told.workload, knob, *on ? "true" : "false", sizing::KnobSource::flag));
     } else {
       const auto& text = args.values.find(knob.name)->second;
       if (!text) continue;
@@ -140,7 +141,9 @@ Verb plan_verb() {
       "classic 44.5 bytes and the key (bitcask), judges by --model, checks the workload by six rules, each with its "
       "mend, names the engine to use, and turns the sums round. Without flags it shows the default workload, every "
       "knob named; nothing is asked, and no broker is needed but for --from-topic. Sizes: KB is 1000, KiB 1024; counts "
-      "take k, M and B; times ms, s, min, h. docs/SIZING.md teaches all of it.";
+      "take k, M and B; times ms, s, min, h. What a card or a topic says, a flag takes back: --disk any, "
+      "--needs-range=false. "
+      "docs/SIZING.md teaches all of it.";
   verb.flag("--workload", "FILE",
             "the knobs, as TOML; or the name of a shipped one: photo-blobs, event-tags, idempotency-keys",
             &args->workload);

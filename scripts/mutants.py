@@ -128,6 +128,7 @@ TESTS = {
     "placed_without_a_look": [("broker_tests", "a refused change of the partitioner*")],
     "undecided_change_lifted": [("broker_tests", "a change of the partitioner that may turn up*")],
     "every_reopen_waits": [("broker_tests", "while a reopen waits*")],
+    "false_switch_unheard": [("cli_tests", "a switch is on, off*")],
     "units_not_of_limit": [("sizing_tests", "a figure stands in the units of the limit*")],
     "verdict_not_strict": [("sizing_tests", "exactly three quarters*")],
     "loss_not_strict": [("sizing_tests", "an interval as long as*")],

@@ -19,6 +19,7 @@ struct Parsed {
   std::optional<std::string> text;
   std::string form = "text";
   bool on = false;
+  std::optional<bool> maybe;
   std::vector<std::string> list;
 };
 
@@ -34,6 +35,7 @@ Verb sample_verb(Parsed& to) {
   form.alias = "-o";
   form.choices = {"text", "json"};
   verb.flag("--switch", "", "a switch", &to.on);
+  verb.flag("--maybe", "", "a switch that knows whether it was said", &to.maybe);
   verb.flag("--list", "L", "a list", &to.list);
   verb.run = [] { return 0; };
   return verb;
@@ -63,6 +65,24 @@ TEST_CASE("arguments reach their targets as the bytes they are") {
   CHECK(to.list == std::vector<std::string>{"x", "--y"});
 }
 
+TEST_CASE("a switch is on, off, or not said") {
+  Parsed to;
+  to.on = true;
+  REQUIRE_OK(parse_arguments(sample_verb(to), {"t", "k", "--switch=false"}));
+  CHECK_FALSE(to.on);
+  CHECK_FALSE(to.maybe.has_value());
+  REQUIRE_OK(parse_arguments(sample_verb(to), {"t", "k", "--switch=true", "--maybe=false"}));
+  CHECK(to.on);
+  CHECK(to.maybe == false);
+  REQUIRE_OK(parse_arguments(sample_verb(to), {"t", "k", "--maybe"}));
+  CHECK(to.maybe == true);
+  // The word behind a switch is no value of it.
+  Parsed keys;
+  REQUIRE_OK(parse_arguments(sample_verb(keys), {"t", "--switch", "false"}));
+  CHECK(keys.on);
+  CHECK(keys.keys == std::vector<std::string>{"false"});
+}
+
 TEST_CASE("a wrong command line is refused with its mend") {
   CHECK(refusal({}).find("TOPIC is missing; the form is: logcask get TOPIC KEY...") != std::string::npos);
   CHECK(refusal({"t"}).find("KEY is missing") != std::string::npos);
@@ -75,7 +95,9 @@ TEST_CASE("a wrong command line is refused with its mend") {
   CHECK(refusal({"t", "k", "--partition", "1x"}).find("whole number") != std::string::npos);
   CHECK(refusal({"t", "k", "--partition"}).find("wants a value") != std::string::npos);
   CHECK(refusal({"t", "k", "-o", "xml"}).find("one of text, json") != std::string::npos);
-  CHECK(refusal({"t", "k", "--switch=1"}).find("takes no value") != std::string::npos);
+  CHECK(refusal({"t", "k", "--switch=1"}).find("takes no value, or =true or =false, not '1'") != std::string::npos);
+  CHECK(refusal({"t", "k", "--switch="}).find("takes no value") != std::string::npos);
+  CHECK(refusal({"t", "k", "--switch=false", "--switch"}).find("twice") != std::string::npos);
   CHECK(refusal({"t", "k", "--text", "1", "--text", "2"}).find("twice") != std::string::npos);
 }
 

@@ -45,6 +45,8 @@ grep -q '9,768' "$work/out" && grep -q '182.39 MiB' "$work/out" && grep -q '20.9
 for card in event-tags idempotency-keys; do plan 0 "verdict FITS" --workload "$card"; done
 printf 'keys = "400M"\nneeds-range = true\nabout = "audit log by time"\nram-budget = "1 TB"\n' >"$work/audit.toml"
 plan 10 "Wall B" --workload "$work/audit.toml"
+plan 0 "* needs-range false" --workload "$work/audit.toml" --needs-range=false
+expect 2 "--needs-range takes no value, or =true or =false" "$logcask" plan --needs-range=no
 printf 'keys = "500M"\nvalue-bytes = "1 KiB"\nram-budget = "4 GB"\npartitions = 64\n' >"$work/sessions.toml"
 plan 10 "Wall A" --workload "$work/sessions.toml"
 plan 0 "verdict FITS" --workload "$work/sessions.toml" --ram-budget 64GB
