@@ -27,6 +27,8 @@ TEST_CASE("wire numbers are frozen", "[base]") {
   CHECK(static_cast<int>(Errc::stale_token) == 47);
   CHECK(static_cast<int>(Errc::topic_changed) == 48);
   CHECK(static_cast<int>(Errc::foreign_file) == 49);
+  CHECK(static_cast<int>(Errc::unknown_member_id) == 50);
+  CHECK(static_cast<int>(Errc::coordinator_not_available) == 62);
   CHECK(errc_from_wire(9999) == Errc::internal);
   CHECK(errc_from_wire(-3) == Errc::internal);
 }

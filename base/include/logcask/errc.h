@@ -62,6 +62,19 @@ enum class Errc : std::int32_t {
   stale_token = 47,
   topic_changed = 48,
   foreign_file = 49,
+  unknown_member_id = 50,
+  illegal_generation = 51,
+  rebalance_in_progress = 52,
+  member_id_required = 53,
+  fenced_instance_id = 54,
+  inconsistent_group_protocol = 55,
+  invalid_session_timeout = 56,
+  group_max_size_reached = 57,
+  non_empty_group = 58,
+  group_id_not_found = 59,
+  invalid_group_id = 60,
+  coordinator_loading = 61,
+  coordinator_not_available = 62,
 };
 
 // "unknown_topic"; "errc_<n>" is never returned: an unknown number reads as "unknown_error".
