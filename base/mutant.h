@@ -83,7 +83,16 @@
   X(false_switch_unheard, "ours: a switch that a card sets stays on whatever the command line says")     \
   X(units_not_of_limit, "ours: a need is told in MB beside a limit in MiB and looks like more")          \
   X(verdict_not_strict, "ours: exactly three quarters of the budget is called tight")                    \
-  X(loss_not_strict, "ours: an interval as long as what may be lost is called short enough")
+  X(loss_not_strict, "ours: an interval as long as what may be lost is called short enough")             \
+  X(waiting_member_expires, "ours: a member that waits in a rebalance is dropped as silent")             \
+  X(group_saves_race, "ours: two records of one group are on their way at once")                         \
+  X(leader_cannot_ask, "ours: a leader that joins again gets its old generation back")                   \
+  X(static_return_rebalances, "ours: a static member that comes back makes everybody join again")        \
+  X(sync_of_any_generation, "ours: a sync of an earlier generation gets this one's assignment")          \
+  X(assigned_before_stored, "ours: assignments are handed out that a restart would forget")              \
+  X(stranger_commits, "ours: who is no member commits offsets of a group that has members")              \
+  X(handed_out_ids_not_awaited, "ours: a rebalance ends before members that have only an id have come")  \
+  X(fenced_member_lives, "ours: a member whose instance id another one has by now goes on")
 
 namespace logcask {
 

@@ -28,6 +28,7 @@ PROGRAMS = {
     "partition_hint_tests": "tests/partition",
     "compactor_tests": "tests/compactor",
     "runner_tests": "tests/broker",
+    "group_tests": "tests/broker",
     "compaction_disk_tests": "tests/broker",
     "broker_tests": "tests/broker",
     "cli_forms_tests": "tests/cli",
@@ -53,6 +54,7 @@ COMPACTOR = "compactor_tests"
 RUNNER = "runner_tests"
 COMPACTION = "compaction_disk_tests"
 MODEL = "model_tests"
+GROUP = "group_tests"
 
 # Bug -> the tests that may find it, the quickest first; each a program with its arguments (Catch2 filters).
 TESTS = {
@@ -132,6 +134,15 @@ TESTS = {
     "units_not_of_limit": [("sizing_tests", "a figure stands in the units of the limit*")],
     "verdict_not_strict": [("sizing_tests", "exactly three quarters*")],
     "loss_not_strict": [("sizing_tests", "an interval as long as*")],
+    "waiting_member_expires": [(GROUP,)],
+    "group_saves_race": [(GROUP,)],
+    "leader_cannot_ask": [(GROUP,)],
+    "static_return_rebalances": [(GROUP,)],
+    "sync_of_any_generation": [(GROUP,)],
+    "assigned_before_stored": [(GROUP,)],
+    "stranger_commits": [(GROUP,)],
+    "handed_out_ids_not_awaited": [(GROUP,)],
+    "fenced_member_lives": [(GROUP,)],
 }
 
 
