@@ -157,8 +157,7 @@ void GroupCoordinator::sync(const GroupCaller& caller, SyncRequest request, Sync
   sync_group(turn, *entry, request, std::move(waiter));
 }
 
-Status GroupCoordinator::heartbeat(const Principal& principal, const std::string& name,
-                                   const GroupMemberClaim& claim) {
+Status GroupCoordinator::heartbeat(const Principal& principal, const std::string& name, const GroupMemberClaim& claim) {
   LOGCASK_TRY(check_call(principal, Operation::read, name));
   Turn turn(*this);
   LOGCASK_TRY(check_open());
@@ -194,9 +193,9 @@ Result<std::vector<Status>> GroupCoordinator::leave(const Principal& principal, 
     if (id.empty()) {
       const MemberId* known = one.instance_id ? group.static_member(*one.instance_id) : nullptr;
       if (!known)
-        return Error{Errc::unknown_member_id,
-                     "group '" + name + "' has no member with the instance id '" +
-                         (one.instance_id ? one.instance_id->text() : std::string()) + "'; it may have left already"};
+        return Error{Errc::unknown_member_id, "group '" + name + "' has no member with the instance id '" +
+                                                  (one.instance_id ? one.instance_id->text() : std::string()) +
+                                                  "'; it may have left already"};
       id = *known;
     } else if (group.pending().erase(id) > 0) {
       id_left = true;
@@ -281,8 +280,7 @@ void GroupCoordinator::delete_group(const GroupCaller& caller, const std::string
   Entry* entry = refused.ok() ? find(name) : nullptr;
   if (refused.ok() && (!entry || entry->group.is(GroupState::dead))) refused = unknown_group(name);
   if (refused.ok() && !entry->group.is(GroupState::empty))
-    refused = Error{Errc::non_empty_group, "group '" + name + "' has " +
-                                               std::to_string(entry->group.members().size()) +
+    refused = Error{Errc::non_empty_group, "group '" + name + "' has " + std::to_string(entry->group.members().size()) +
                                                " members; stop them first"};
   if (!refused.ok()) return turn.later([answer, refused] { answer(refused); });
   entry->group.pending().clear();
@@ -366,7 +364,8 @@ void GroupCoordinator::fire() {
 void GroupCoordinator::expire(Turn& turn, Entry& entry) {
   Group& group = entry.group;
   if (group.is(GroupState::dead)) return;
-  const bool ids_gone = std::erase_if(group.pending(), [&](const auto& one) { return one.second <= turn.now_ms(); }) > 0;
+  const bool ids_gone =
+      std::erase_if(group.pending(), [&](const auto& one) { return one.second <= turn.now_ms(); }) > 0;
   std::vector<MemberId> gone;
   for (const auto& [id, member] : group.members()) {
     if (member.session_due_ms > turn.now_ms()) continue;
@@ -416,8 +415,8 @@ void GroupCoordinator::saved(const std::string& name, const Status& status) {
   if (!status.ok()) {
     const bool too_large = status.code() == Errc::message_too_large || status.code() == Errc::invalid_record;
     answer = Error{too_large ? Errc::internal : Errc::coordinator_not_available,
-                   "group '" + name + "' could not be written (" + status.error().to_string() + "): " +
-                       (too_large ? "it needs fewer members, or smaller assignments" : "try again")};
+                   "group '" + name + "' could not be written (" + status.error().to_string() +
+                       "): " + (too_large ? "it needs fewer members, or smaller assignments" : "try again")};
     log_warn(answer.error().message);
   }
   const AfterSave then = std::move(entry->saves.front().then);

@@ -1,5 +1,6 @@
 #pragma once
-// Consumer groups as Kafka's classic protocol has them: who is in a group, who shares the work out, who has which share.
+// Consumer groups as Kafka's classic protocol has them: who is in a group, who shares the work out, who has which
+// share.
 //
 // What a group does, in the words of GroupState: a first join takes an empty group to preparing_rebalance. When all
 // members have joined, or the longest of their rebalance timeouts is over, whoever has not come is dropped (static
@@ -13,7 +14,8 @@
 //    for an answer is alive, but a member that waits for the answer to its first join is dropped after five minutes.
 //  - An id that was handed out (member_id_required) is kept for the session timeout, and a rebalance waits for it.
 //  - Members that have not synced within the rebalance timeout are dropped, and a new rebalance begins.
-//  - A static member (instance id) that joins without an id takes its old place over; the old one is fenced. In a stable
+//  - A static member (instance id) that joins without an id takes its old place over; the old one is fenced. In a
+//  stable
 //    group nobody else notices, unless the protocol changes by it.
 //
 // Groups are written to the GroupStore when the leader has synced, when a static member has come back and when the last
@@ -26,8 +28,8 @@
 // permission_denied, shutting_down.
 //
 // Threads: every call may come from any thread; answers that wait are delivered on the caller's loop, possibly before
-// the call returns. One mutex guards all groups; nothing under it blocks, and callbacks run outside of it. Timers run on
-// one loop of the broker. Destroyed when no loop turns any more and the store will not answer; loops outlive it.
+// the call returns. One mutex guards all groups; nothing under it blocks, and callbacks run outside of it. Timers run
+// on one loop of the broker. Destroyed when no loop turns any more and the store will not answer; loops outlive it.
 
 #include <cstdint>
 #include <functional>
@@ -55,9 +57,9 @@ struct GroupMetadataValue;
 
 // Kafka's names and defaults.
 struct GroupLimits {
-  std::int64_t min_session_timeout_ms = 6'000;         // group.min.session.timeout.ms
-  std::int64_t max_session_timeout_ms = 1'800'000;     // group.max.session.timeout.ms
-  std::int64_t initial_rebalance_delay_ms = 3'000;     // group.initial.rebalance.delay.ms
+  std::int64_t min_session_timeout_ms = 6'000;                      // group.min.session.timeout.ms
+  std::int64_t max_session_timeout_ms = 1'800'000;                  // group.max.session.timeout.ms
+  std::int64_t initial_rebalance_delay_ms = 3'000;                  // group.initial.rebalance.delay.ms
   std::size_t max_size = std::numeric_limits<std::int32_t>::max();  // group.max.size
 };
 
@@ -92,9 +94,10 @@ class GroupCoordinator {
   // One status per member; the error of the whole when the group may not be asked.
   Result<std::vector<Status>> leave(const Principal& principal, const std::string& group,
                                     const std::vector<LeavingMember>& members);
-  // May `member` commit offsets now? A claim without id and generation is that of a simple consumer, which may while the
-  // group has no members, be there such a group or not. Counts as a heartbeat. `transactional`: within a transaction,
-  // where one may commit during a rebalance, and without a claim at any time. Whoever commits asks the authorizer.
+  // May `member` commit offsets now? A claim without id and generation is that of a simple consumer, which may while
+  // the group has no members, be there such a group or not. Counts as a heartbeat. `transactional`: within a
+  // transaction, where one may commit during a rebalance, and without a claim at any time. Whoever commits asks the
+  // authorizer.
   Status validate_commit(const std::string& group, const GroupMemberClaim& member, bool transactional = false);
 
   // ---- administration

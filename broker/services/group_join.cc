@@ -54,9 +54,11 @@ bool GroupCoordinator::has_room(const Group& group, const JoinRequest& request) 
     case GroupState::preparing_rebalance:
       return (member && member->join_waiter) || group.waiting_for_join() < limits_.max_size;
     case GroupState::completing_rebalance:
-    case GroupState::stable: return member || group.members().size() < limits_.max_size;
+    case GroupState::stable:
+      return member || group.members().size() < limits_.max_size;
     case GroupState::empty:
-    case GroupState::dead: break;
+    case GroupState::dead:
+      break;
   }
   return true;
 }
@@ -119,10 +121,10 @@ void GroupCoordinator::join_known(Turn& turn, Entry& entry, const JoinRequest& r
     return turn.refuse(std::move(done), request.member_id, no_common_protocol(group, request));
   if (group.pending().count(request.member_id) > 0) {
     if (!request.instance_id) return add_member(turn, entry, request.member_id, request, std::move(done));
-    return turn.refuse(std::move(done), request.member_id,
-                       Error{Errc::unknown_member_id, "in group '" + group.name() + "' the id '" +
-                                                          request.member_id.text() +
-                                                          "' was given to a member without an instance id: join anew"});
+    return turn.refuse(
+        std::move(done), request.member_id,
+        Error{Errc::unknown_member_id, "in group '" + group.name() + "' the id '" + request.member_id.text() +
+                                           "' was given to a member without an instance id: join anew"});
   }
   Status known = group.check_member(request.member_id, request.instance_id);
   if (!known.ok()) return turn.refuse(std::move(done), request.member_id, std::move(known).error());

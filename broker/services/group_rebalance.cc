@@ -92,12 +92,13 @@ void GroupCoordinator::sync_group(Turn& turn, Entry& entry, SyncRequest& request
     if (!mutant(Mutant::sync_of_any_generation)) LOGCASK_TRY(group.check_generation(request.member.generation));
     if ((request.protocol_type && *request.protocol_type != group.protocol_type()) ||
         (request.protocol && *request.protocol != group.protocol()))
-      return Error{Errc::inconsistent_group_protocol,
-                   "member '" + id.text() + "' syncs under another protocol than group '" + group.name() + "', which has '" +
-                       group.protocol() + "' of type '" + group.protocol_type() + "': join it again"};
+      return Error{Errc::inconsistent_group_protocol, "member '" + id.text() +
+                                                          "' syncs under another protocol than group '" + group.name() +
+                                                          "', which has '" + group.protocol() + "' of type '" +
+                                                          group.protocol_type() + "': join it again"};
     if (group.is(GroupState::preparing_rebalance))
-      return Error{Errc::rebalance_in_progress, "group '" + group.name() + "' shares out anew: member '" + id.text() +
-                                                    "' has to join again"};
+      return Error{Errc::rebalance_in_progress,
+                   "group '" + group.name() + "' shares out anew: member '" + id.text() + "' has to join again"};
     return {};
   };
   Status checked = check();
@@ -111,8 +112,7 @@ void GroupCoordinator::sync_group(Turn& turn, Entry& entry, SyncRequest& request
   turn.refuse(std::exchange(member.sync_waiter, std::move(done)),
               Error{Errc::rebalance_in_progress,
                     "member '" + id.text() + "' of group '" + group.name() + "' has synced once more since"});
-  if (group.leads(id) && !entry.storing_assignments)
-    store_assignments(turn, entry, std::move(request.assignments));
+  if (group.leads(id) && !entry.storing_assignments) store_assignments(turn, entry, std::move(request.assignments));
 }
 
 void GroupCoordinator::synced(Entry& entry, const MemberId& id) {
@@ -122,13 +122,14 @@ void GroupCoordinator::synced(Entry& entry, const MemberId& id) {
 
 void GroupCoordinator::store_assignments(Turn& turn, Entry& entry, std::map<MemberId, std::string> assignments) {
   entry.storing_assignments = true;
-  if (mutant(Mutant::assigned_before_stored)) assignments_stored(turn, entry, entry.group.generation(), assignments, {});
+  if (mutant(Mutant::assigned_before_stored))
+    assignments_stored(turn, entry, entry.group.generation(), assignments, {});
   // What the record says is what it is once it can be read.
-  save_group(turn, entry, &assignments,
-             [this, generation = entry.group.generation(), assignments](Turn& after, Entry& later,
-                                                                        const Status& stored) {
-               assignments_stored(after, later, generation, assignments, stored);
-             });
+  save_group(
+      turn, entry, &assignments,
+      [this, generation = entry.group.generation(), assignments](Turn& after, Entry& later, const Status& stored) {
+        assignments_stored(after, later, generation, assignments, stored);
+      });
 }
 
 // Another rebalance may have begun meanwhile; it has told the members.

@@ -10,11 +10,16 @@ namespace logcask {
 
 std::string_view group_state_name(GroupState state) {
   switch (state) {
-    case GroupState::empty: return "Empty";
-    case GroupState::preparing_rebalance: return "PreparingRebalance";
-    case GroupState::completing_rebalance: return "CompletingRebalance";
-    case GroupState::stable: return "Stable";
-    case GroupState::dead: return "Dead";
+    case GroupState::empty:
+      return "Empty";
+    case GroupState::preparing_rebalance:
+      return "PreparingRebalance";
+    case GroupState::completing_rebalance:
+      return "CompletingRebalance";
+    case GroupState::stable:
+      return "Stable";
+    case GroupState::dead:
+      return "Dead";
   }
   return "Dead";
 }
@@ -75,8 +80,8 @@ Status Group::check_member(const MemberId& id, const std::optional<GroupInstance
   if (instance) {
     const MemberId* known = static_member(*instance);
     if (!known)
-      return Error{Errc::unknown_member_id, "group '" + name_ + "' has no member with the instance id '" +
-                                                instance->text() + "'; join it anew"};
+      return Error{Errc::unknown_member_id,
+                   "group '" + name_ + "' has no member with the instance id '" + instance->text() + "'; join it anew"};
     if (*known != id && !mutant(Mutant::fenced_member_lives))
       return Error{Errc::fenced_instance_id, "in group '" + name_ + "' the instance id '" + instance->text() +
                                                  "' is that of member '" + known->text() + "', not of '" + id.text() +

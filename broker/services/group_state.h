@@ -29,9 +29,9 @@ struct GroupMember {
   std::int64_t rebalance_timeout_ms = 0;
   std::vector<GroupProtocol> protocols;  // no name twice
   std::string assignment;
-  bool is_new = false;                   // its first join has not been answered: it cannot send heartbeats yet
+  bool is_new = false;                     // its first join has not been answered: it cannot send heartbeats yet
   std::int64_t session_due_ms = kNeverMs;  // when it counts as gone
-  JoinDone join_waiter;                  // of the call that waits; Group::wait_for_join sets it
+  JoinDone join_waiter;                    // of the call that waits; Group::wait_for_join sets it
   SyncDone sync_waiter;
 
   bool waits() const { return join_waiter || sync_waiter; }

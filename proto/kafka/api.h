@@ -1,7 +1,8 @@
 #pragma once
 // The requests this broker answers on the Kafka wire, and in which versions.
 //
-// One table: the listener, ApiVersions, the tests and docs/KAFKA.md all read it. What is not in it is not advertised.
+// One table: the listener, ApiVersions, the tests and docs/KAFKA.md all read it. What is not in it is not advertised. A
+// second table has those whose messages are described and which nobody answers yet.
 
 #include <cstdint>
 #include <span>
@@ -16,10 +17,21 @@ enum class ApiKey : std::int16_t {
   fetch = 1,
   list_offsets = 2,
   metadata = 3,
+  offset_commit = 8,
+  offset_fetch = 9,
+  find_coordinator = 10,
+  join_group = 11,
+  heartbeat = 12,
+  leave_group = 13,
+  sync_group = 14,
+  describe_groups = 15,
+  list_groups = 16,
   api_versions = 18,
   create_topics = 19,
   delete_topics = 20,
   init_producer_id = 22,
+  delete_groups = 42,
+  offset_delete = 47,
 };
 
 struct Api {
@@ -35,6 +47,8 @@ struct Api {
 };
 
 std::span<const Api> apis();
+// Described, and neither advertised nor found by find_api(): the tests of the messages cover them, too.
+std::span<const Api> described_apis();
 // Null when this broker does not know it.
 const Api* find_api(std::int16_t key);
 

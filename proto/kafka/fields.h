@@ -86,6 +86,9 @@ struct Records {
   ByteView view() const { return pieces.empty() ? ByteView() : pieces.front().bytes; }
 };
 
+// What one may do with a topic, a group or a cluster, when nobody asked, or nobody is asked: there are no access rules.
+inline constexpr std::int32_t kNoAuthorizedOperations = INT32_MIN;
+
 template <class T>
 struct IsVector : std::false_type {};
 template <class T>

@@ -5,9 +5,6 @@
 
 namespace logcask::kafka {
 
-// Nobody asked, or nobody is asked: there are no access rules.
-inline constexpr std::int32_t kNoAuthorizedOperations = INT32_MIN;
-
 struct MetadataRequest {
   struct Topic {
     TopicId topic_id;

@@ -41,6 +41,9 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::CreateTopicsRequest>(std::move(call), head);
     case delete_topics:
       return read_and_handle<kafka::DeleteTopicsRequest>(std::move(call), head);
+    default:
+      // Not in the table of what is served, so it does not come here.
+      break;
   }
 }
 

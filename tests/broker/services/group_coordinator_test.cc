@@ -126,7 +126,8 @@ TEST_CASE("the leader alone hears of the members, and everybody gets its own sha
   CHECK((*a)->protocol == "range");
   CHECK((*a)->protocol_type == "consumer");
   CHECK_FALSE((*a)->skip_assignment);
-  CHECK((*a)->members == std::vector<JoinedMember>{{(*a)->member_id, {}, "a wants t"}, {(*b)->member_id, {}, "b wants t"}});
+  CHECK((*a)->members ==
+        std::vector<JoinedMember>{{(*a)->member_id, {}, "a wants t"}, {(*b)->member_id, {}, "b wants t"}});
 
   const auto b_share = fixture.sync(**b);
   CHECK_FALSE(b_share->has_value());  // the leader has not shared out yet
@@ -643,14 +644,13 @@ TEST_CASE("members leave together, and each has its own answer") {
   GroupFixture fixture;
   const auto members = fixture.form(
       {GroupFixture::request("a"), GroupFixture::static_request("b", "B"), GroupFixture::static_request("c", "C")});
-  const auto left = fixture.groups->leave(
-      fixture.principal, "g",
-      {{MemberId("stranger")},
-       {MemberId("a-1"), GroupInstanceId("B")},  // another one's instance id
-       {MemberId(), GroupInstanceId("nobody")},
-       {MemberId()},
-       {MemberId(), GroupInstanceId("B")},
-       {MemberId("C-3"), GroupInstanceId("C")}});
+  const auto left = fixture.groups->leave(fixture.principal, "g",
+                                          {{MemberId("stranger")},
+                                           {MemberId("a-1"), GroupInstanceId("B")},  // another one's instance id
+                                           {MemberId(), GroupInstanceId("nobody")},
+                                           {MemberId()},
+                                           {MemberId(), GroupInstanceId("B")},
+                                           {MemberId("C-3"), GroupInstanceId("C")}});
   REQUIRE_OK(left);
   std::vector<Errc> codes;
   for (const Status& one : *left) codes.push_back(one.code());

@@ -24,7 +24,10 @@ TEST_CASE("a group is stored as Kafka stores it") {
   // Kafka 3.x and 4.x: GroupMetadataKey v2 {"g"}, GroupMetadataValue v3.
   CHECK(encode_group_metadata_key("g") == std::string("\0\2\0\1g", 5));
   const std::string expected =
-      std::string("\0\3\0\x8" "consumer\0\0\0\7\0\5range\0\3c-1\0\0\0\0\0\0\3\xe8\0\0\0\2", 40) +
+      std::string(
+          "\0\3\0\x8"
+          "consumer\0\0\0\7\0\5range\0\3c-1\0\0\0\0\0\0\3\xe8\0\0\0\2",
+          40) +
       std::string("\0\3c-1\xff\xff\0\1c\0\2/h\0\4\x93\xe0\0\0\xaf\xc8\0\0\0\3sub\0\0\0\2as", 35) +
       std::string("\0\3i-2\0\1i\0\1c\0\2/h\0\0\xea\x60\0\0\x27\x10\0\0\0\0\0\0\0\0", 31);
   CHECK(encode_group_metadata_value(sample_group()) == expected);
@@ -41,7 +44,10 @@ TEST_CASE("an empty group has no protocol and no leader, which is not the empty 
   value.protocol_type = "consumer";
   value.generation = GroupGeneration(8);
   value.since = TimestampMs(1);
-  const std::string expected("\0\3\0\x8" "consumer\0\0\0\x8\xff\xff\xff\xff\0\0\0\0\0\0\0\1\0\0\0\0", 32);
+  const std::string expected(
+      "\0\3\0\x8"
+      "consumer\0\0\0\x8\xff\xff\xff\xff\0\0\0\0\0\0\0\1\0\0\0\0",
+      32);
   CHECK(encode_group_metadata_value(value) == expected);
   const auto decoded = decode_group_metadata_value(expected);
   REQUIRE_OK(decoded);
@@ -50,7 +56,10 @@ TEST_CASE("an empty group has no protocol and no leader, which is not the empty 
 
 TEST_CASE("older values of groups are read") {
   // Version 0: neither time nor instance id nor rebalance timeout.
-  const std::string v0 = std::string("\0\0\0\x8" "consumer\0\0\0\7\0\5range\0\3c-1\0\0\0\1", 32) +
+  const std::string v0 = std::string(
+                             "\0\0\0\x8"
+                             "consumer\0\0\0\7\0\5range\0\3c-1\0\0\0\1",
+                             32) +
                          std::string("\0\3c-1\0\1c\0\2/h\0\0\xaf\xc8\0\0\0\3sub\0\0\0\2as", 29);
   const auto decoded = decode_group_metadata_value(v0);
   REQUIRE_OK(decoded);

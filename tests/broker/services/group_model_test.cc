@@ -64,9 +64,9 @@ class Client {
   void act(State state, std::int64_t latest_ms) {
     state_ = state;
     const std::int64_t within = calm_ ? std::min<std::int64_t>(latest_ms, 1'000) : latest_ms;
-    act_ms_ = now_ms_ + (within > 0 && !random_.one_in(3) ? static_cast<std::int64_t>(random_.below(
-                                                                static_cast<std::uint64_t>(within)))
-                                                           : 0);
+    act_ms_ = now_ms_ + (within > 0 && !random_.one_in(3)
+                             ? static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(within)))
+                             : 0);
   }
 
   // It leaves, or dies and says nothing.

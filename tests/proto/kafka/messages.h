@@ -1,0 +1,86 @@
+#pragma once
+// Every message of the Kafka wire that has a description, for the tests that hold all of them to the same promise.
+
+#include "proto/kafka/api.h"
+#include "proto/kafka/api_versions.h"
+#include "proto/kafka/create_topics.h"
+#include "proto/kafka/delete_groups.h"
+#include "proto/kafka/delete_topics.h"
+#include "proto/kafka/describe_groups.h"
+#include "proto/kafka/fetch.h"
+#include "proto/kafka/find_coordinator.h"
+#include "proto/kafka/heartbeat.h"
+#include "proto/kafka/init_producer_id.h"
+#include "proto/kafka/join_group.h"
+#include "proto/kafka/leave_group.h"
+#include "proto/kafka/list_groups.h"
+#include "proto/kafka/list_offsets.h"
+#include "proto/kafka/metadata.h"
+#include "proto/kafka/offset_commit.h"
+#include "proto/kafka/offset_delete.h"
+#include "proto/kafka/offset_fetch.h"
+#include "proto/kafka/produce.h"
+#include "proto/kafka/sync_group.h"
+
+namespace logcask::kafka {
+
+// `visit(key, message)` for the request, and for the response, of each api; the messages have their defaults.
+template <class Visit>
+void each_request(Visit&& visit) {
+  visit(ApiKey::produce, ProduceRequest{});
+  visit(ApiKey::fetch, FetchRequest{});
+  visit(ApiKey::list_offsets, ListOffsetsRequest{});
+  visit(ApiKey::metadata, MetadataRequest{});
+  visit(ApiKey::offset_commit, OffsetCommitRequest{});
+  visit(ApiKey::offset_fetch, OffsetFetchRequest{});
+  visit(ApiKey::find_coordinator, FindCoordinatorRequest{});
+  visit(ApiKey::join_group, JoinGroupRequest{});
+  visit(ApiKey::heartbeat, HeartbeatRequest{});
+  visit(ApiKey::leave_group, LeaveGroupRequest{});
+  visit(ApiKey::sync_group, SyncGroupRequest{});
+  visit(ApiKey::describe_groups, DescribeGroupsRequest{});
+  visit(ApiKey::list_groups, ListGroupsRequest{});
+  visit(ApiKey::api_versions, ApiVersionsRequest{});
+  visit(ApiKey::create_topics, CreateTopicsRequest{});
+  visit(ApiKey::delete_topics, DeleteTopicsRequest{});
+  visit(ApiKey::init_producer_id, InitProducerIdRequest{});
+  visit(ApiKey::delete_groups, DeleteGroupsRequest{});
+  visit(ApiKey::offset_delete, OffsetDeleteRequest{});
+}
+template <class Visit>
+void each_response(Visit&& visit) {
+  visit(ApiKey::produce, ProduceResponse{});
+  visit(ApiKey::fetch, FetchResponse{});
+  visit(ApiKey::list_offsets, ListOffsetsResponse{});
+  visit(ApiKey::metadata, MetadataResponse{});
+  visit(ApiKey::offset_commit, OffsetCommitResponse{});
+  visit(ApiKey::offset_fetch, OffsetFetchResponse{});
+  visit(ApiKey::find_coordinator, FindCoordinatorResponse{});
+  visit(ApiKey::join_group, JoinGroupResponse{});
+  visit(ApiKey::heartbeat, HeartbeatResponse{});
+  visit(ApiKey::leave_group, LeaveGroupResponse{});
+  visit(ApiKey::sync_group, SyncGroupResponse{});
+  visit(ApiKey::describe_groups, DescribeGroupsResponse{});
+  visit(ApiKey::list_groups, ListGroupsResponse{});
+  visit(ApiKey::api_versions, ApiVersionsResponse{});
+  visit(ApiKey::create_topics, CreateTopicsResponse{});
+  visit(ApiKey::delete_topics, DeleteTopicsResponse{});
+  visit(ApiKey::init_producer_id, InitProducerIdResponse{});
+  visit(ApiKey::delete_groups, DeleteGroupsResponse{});
+  visit(ApiKey::offset_delete, OffsetDeleteResponse{});
+}
+template <class Visit>
+void each_message(Visit&& visit) {
+  each_request(visit);
+  each_response(visit);
+}
+
+// Its row, served or not; null when the api has neither.
+inline const Api* row_of(ApiKey key) {
+  for (const auto table : {apis(), described_apis()})
+    for (const Api& api : table)
+      if (api.key == key) return &api;
+  return nullptr;
+}
+
+}  // namespace logcask::kafka
