@@ -33,8 +33,17 @@ constexpr std::array kDescribed = {
     Api{ApiKey::sync_group, "SyncGroup", 0, 5, 4, 0},
     Api{ApiKey::describe_groups, "DescribeGroups", 0, 5, 5, 0},
     Api{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0},
+    Api{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0},
+    Api{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2},
+    Api{ApiKey::describe_configs, "DescribeConfigs", 1, 4, 4, 1},
+    Api{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0},
+    Api{ApiKey::describe_log_dirs, "DescribeLogDirs", 1, 4, 2, 1},
+    Api{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0},
     Api{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0},
+    Api{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0},
+    Api{ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, 0},
     Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
+    Api{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// JoinGroup: a member comes to its group, or comes back to it; the answer tells the generation, and the leader the members
-// to assign partitions to. With an instance id the member is a static one (version 5, KIP-345).
+// JoinGroup: a member comes to its group, or comes back to it; the answer tells the generation, and the leader the
+// members to assign partitions to. With an instance id the member is a static one (version 5, KIP-345).
 
 #include "proto/kafka/fields.h"
 

@@ -1,6 +1,6 @@
 #pragma once
-// OffsetFetch: up to where a group has read. From version 8 on for several groups in one request (KIP-709), from version
-// 10 on topics have ids in place of names.
+// OffsetFetch: up to where a group has read. From version 8 on for several groups in one request (KIP-709), from
+// version 10 on topics have ids in place of names.
 
 #include "proto/kafka/fields.h"
 

@@ -1,24 +1,33 @@
 #pragma once
 // Every message of the Kafka wire that has a description, for the tests that hold all of them to the same promise.
 
+#include "proto/kafka/alter_configs.h"
 #include "proto/kafka/api.h"
 #include "proto/kafka/api_versions.h"
+#include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
 #include "proto/kafka/delete_groups.h"
+#include "proto/kafka/delete_records.h"
 #include "proto/kafka/delete_topics.h"
+#include "proto/kafka/describe_cluster.h"
+#include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
+#include "proto/kafka/describe_log_dirs.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
 #include "proto/kafka/heartbeat.h"
+#include "proto/kafka/incremental_alter_configs.h"
 #include "proto/kafka/init_producer_id.h"
 #include "proto/kafka/join_group.h"
 #include "proto/kafka/leave_group.h"
 #include "proto/kafka/list_groups.h"
 #include "proto/kafka/list_offsets.h"
+#include "proto/kafka/list_partition_reassignments.h"
 #include "proto/kafka/metadata.h"
 #include "proto/kafka/offset_commit.h"
 #include "proto/kafka/offset_delete.h"
 #include "proto/kafka/offset_fetch.h"
+#include "proto/kafka/offset_for_leader_epoch.h"
 #include "proto/kafka/produce.h"
 #include "proto/kafka/sync_group.h"
 
@@ -43,9 +52,18 @@ void each_request(Visit&& visit) {
   visit(ApiKey::api_versions, ApiVersionsRequest{});
   visit(ApiKey::create_topics, CreateTopicsRequest{});
   visit(ApiKey::delete_topics, DeleteTopicsRequest{});
+  visit(ApiKey::delete_records, DeleteRecordsRequest{});
   visit(ApiKey::init_producer_id, InitProducerIdRequest{});
+  visit(ApiKey::offset_for_leader_epoch, OffsetForLeaderEpochRequest{});
+  visit(ApiKey::describe_configs, DescribeConfigsRequest{});
+  visit(ApiKey::alter_configs, AlterConfigsRequest{});
+  visit(ApiKey::describe_log_dirs, DescribeLogDirsRequest{});
+  visit(ApiKey::create_partitions, CreatePartitionsRequest{});
   visit(ApiKey::delete_groups, DeleteGroupsRequest{});
+  visit(ApiKey::incremental_alter_configs, IncrementalAlterConfigsRequest{});
+  visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsRequest{});
   visit(ApiKey::offset_delete, OffsetDeleteRequest{});
+  visit(ApiKey::describe_cluster, DescribeClusterRequest{});
 }
 template <class Visit>
 void each_response(Visit&& visit) {
@@ -65,9 +83,18 @@ void each_response(Visit&& visit) {
   visit(ApiKey::api_versions, ApiVersionsResponse{});
   visit(ApiKey::create_topics, CreateTopicsResponse{});
   visit(ApiKey::delete_topics, DeleteTopicsResponse{});
+  visit(ApiKey::delete_records, DeleteRecordsResponse{});
   visit(ApiKey::init_producer_id, InitProducerIdResponse{});
+  visit(ApiKey::offset_for_leader_epoch, OffsetForLeaderEpochResponse{});
+  visit(ApiKey::describe_configs, DescribeConfigsResponse{});
+  visit(ApiKey::alter_configs, AlterConfigsResponse{});
+  visit(ApiKey::describe_log_dirs, DescribeLogDirsResponse{});
+  visit(ApiKey::create_partitions, CreatePartitionsResponse{});
   visit(ApiKey::delete_groups, DeleteGroupsResponse{});
+  visit(ApiKey::incremental_alter_configs, IncrementalAlterConfigsResponse{});
+  visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsResponse{});
   visit(ApiKey::offset_delete, OffsetDeleteResponse{});
+  visit(ApiKey::describe_cluster, DescribeClusterResponse{});
 }
 template <class Visit>
 void each_message(Visit&& visit) {

@@ -1,0 +1,67 @@
+#pragma once
+// AlterConfigs: the settings of topics and of the broker, all of them at once: one that is not named gets its default.
+// ResourceType is in describe_configs.h.
+
+#include "proto/kafka/fields.h"
+
+namespace logcask::kafka {
+
+struct AlterConfigsRequest {
+  struct Config {
+    std::string_view name;
+    std::optional<std::string_view> value;
+
+    template <class Io, class Self>
+    static void describe(Io& io, Self& self) {
+      io("Name", self.name);
+      io("Value", self.value, always().nullable());
+    }
+  };
+  struct Resource {
+    std::int8_t resource_type = 0;
+    std::string_view resource_name;
+    std::vector<Config> configs;
+
+    template <class Io, class Self>
+    static void describe(Io& io, Self& self) {
+      io("ResourceType", self.resource_type);
+      io("ResourceName", self.resource_name);
+      io("Configs", self.configs);
+    }
+  };
+  std::vector<Resource> resources;
+  bool validate_only = false;
+
+  template <class Io, class Self>
+  static void describe(Io& io, Self& self) {
+    io("Resources", self.resources);
+    io("ValidateOnly", self.validate_only);
+  }
+};
+
+struct AlterConfigsResponse {
+  struct Resource {
+    std::int16_t error_code = 0;
+    std::optional<std::string> error_message;
+    std::int8_t resource_type = 0;
+    std::string resource_name;
+
+    template <class Io, class Self>
+    static void describe(Io& io, Self& self) {
+      io("ErrorCode", self.error_code);
+      io("ErrorMessage", self.error_message, always().nullable());
+      io("ResourceType", self.resource_type);
+      io("ResourceName", self.resource_name);
+    }
+  };
+  std::int32_t throttle_time_ms = 0;
+  std::vector<Resource> responses;
+
+  template <class Io, class Self>
+  static void describe(Io& io, Self& self) {
+    io("ThrottleTimeMs", self.throttle_time_ms);
+    io("Responses", self.responses);
+  }
+};
+
+}  // namespace logcask::kafka
