@@ -6,7 +6,14 @@
 namespace logcask::kafka {
 
 // What the settings of a request belong to.
-enum class ResourceType : std::int8_t { unknown = 0, topic = 2, broker = 4, broker_logger = 8, client_metrics = 16, group = 32 };
+enum class ResourceType : std::int8_t {
+  unknown = 0,
+  topic = 2,
+  broker = 4,
+  broker_logger = 8,
+  client_metrics = 16,
+  group = 32
+};
 
 // Where a setting comes from, the strongest first but for `default_config`, which is the weakest.
 enum class ConfigSource : std::int8_t {

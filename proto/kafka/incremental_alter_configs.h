@@ -1,6 +1,6 @@
 #pragma once
-// IncrementalAlterConfigs: single settings of topics and of the broker are set, given back their default, or, where they
-// are lists, lengthened or shortened (KIP-339). ResourceType is in describe_configs.h.
+// IncrementalAlterConfigs: single settings of topics and of the broker are set, given back their default, or, where
+// they are lists, lengthened or shortened (KIP-339). ResourceType is in describe_configs.h.
 
 #include "proto/kafka/fields.h"
 

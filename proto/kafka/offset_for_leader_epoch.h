@@ -1,5 +1,6 @@
 #pragma once
-// OffsetForLeaderEpoch: where the records of a leader's epoch end, so that a consumer sees whether its log was cut (KIP-320).
+// OffsetForLeaderEpoch: where the records of a leader's epoch end, so that a consumer sees whether its log was cut
+// (KIP-320).
 
 #include "proto/kafka/fields.h"
 
