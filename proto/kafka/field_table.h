@@ -16,11 +16,11 @@ namespace logcask::kafka {
 struct FieldRow {
   int depth = 0;  // 0: a field of the message; the fields of a struct follow it, one deeper
   std::string name;
-  std::string type;                // as Kafka's schemas name them; a struct, whatever it is called, is "struct"
-  In in;                           // as described: of a struct's fields, those versions only that have the struct
+  std::string type;                 // as Kafka's schemas name them; a struct, whatever it is called, is "struct"
+  In in;                            // as described: of a struct's fields, those versions only that have the struct
   std::optional<std::int64_t> tag;  // nothing: a plain field
-  bool holds_null = false;         // the struct has room for a null
-  std::string initial;             // what the struct has where a version lacks the field: a number, true, null, text
+  bool holds_null = false;          // the struct has room for a null
+  std::string initial;              // what the struct has where a version lacks the field: a number, true, null, text
 };
 
 class FieldTable {

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "proto/kafka/api_versions.h"
@@ -7,6 +6,7 @@
 #include "proto/kafka/frame.h"
 #include "proto/kafka/metadata.h"
 #include "proto/kafka/produce.h"
+#include "tests/support/catch.h"
 
 namespace logcask::kafka {
 namespace {
