@@ -90,6 +90,10 @@ constexpr ErrcInfo kErrcTable[] = {
     {Errc::coordinator_loading, "coordinator_loading", true, "The groups of the last run are still being read."},
     {Errc::coordinator_not_available, "coordinator_not_available", true,
      "The group's state cannot be written or changed right now."},
+    {Errc::group_subscribed_to_topic, "group_subscribed_to_topic", false,
+     "Members of the group read the topic; their offsets cannot be deleted."},
+    {Errc::commit_metadata_too_large, "commit_metadata_too_large", false,
+     "The metadata of a commit has at most 4096 bytes."},
 };
 
 const ErrcInfo* find(Errc code) {

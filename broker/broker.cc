@@ -65,6 +65,15 @@ NativeLimits native_limits(const BrokerConfig& config) {
   return limits;
 }
 
+GroupLimits group_limits(const BrokerConfig& config) {
+  GroupLimits limits;
+  limits.min_session_timeout_ms = config.group_min_session_timeout_ms;
+  limits.max_session_timeout_ms = config.group_max_session_timeout_ms;
+  limits.initial_rebalance_delay_ms = config.group_initial_rebalance_delay_ms;
+  limits.max_size = static_cast<std::size_t>(config.group_max_size);
+  return limits;
+}
+
 CompactionThreads::Options compaction_options(const BrokerConfig& config, const Clock& clock) {
   CompactionThreads::Options options;
   options.max_bytes_per_second = config.compaction_max_bytes_per_second;
@@ -125,6 +134,8 @@ struct Broker::Parts {
   void remove_marked(std::shared_ptr<const std::vector<std::string>> names, std::size_t next);
   void list_problems(std::vector<BrokerProblem>& problems);
   void make_services(const std::string& version, std::int64_t started_ns);
+  void start_threads();
+  void load_groups();
   Status open_listeners();
   Status open_kafka();
   void reload(const BrokerConfig& fresh);
@@ -157,10 +168,14 @@ struct Broker::Parts {
   std::unique_ptr<LookupService> lookup;
   std::unique_ptr<WatchService> watch;
   std::unique_ptr<ReplayService> replay;
+  std::unique_ptr<OffsetsTopic> offsets_topic;
+  std::unique_ptr<GroupCoordinator> coordinator;
   std::unique_ptr<GroupsService> groups;
+  std::unique_ptr<GroupAdmin> group_admin;
   std::unique_ptr<ProducerIdService> producer_ids;
   std::unique_ptr<AdminService> admin;
   WireMemory wire_memory;
+  std::atomic<bool> groups_trouble{false};  // told
   Seats seats;
   BlockingTurns turns;
   const NetParts net;
@@ -288,15 +303,20 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   lookup = std::make_unique<LookupService>(*service_parts, config.lookup_timeout_ms);
   watch = std::make_unique<WatchService>(*service_parts);
   replay = std::make_unique<ReplayService>(*service_parts);
-  groups = std::make_unique<GroupsService>(*service_parts);
+  offsets_topic = std::make_unique<OffsetsTopic>(*service_parts);
+  coordinator = std::make_unique<GroupCoordinator>(
+      GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}}, group_limits(config));
+  groups = std::make_unique<GroupsService>(*service_parts, *offsets_topic, *coordinator);
+  group_admin = std::make_unique<GroupAdmin>(*service_parts, *groups, *coordinator);
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
   admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
-                                                           *groups, *producer_ids, *admin, blocking, clock, wire_memory,
-                                                           net.limits, native_limits(config)});
+                                                           *groups, *group_admin, *producer_ids, *admin, blocking,
+                                                           clock, wire_memory, net.limits, native_limits(config)});
   disk_watch = std::make_unique<DiskWatch>(*data, *topics, log_info, log_warn);
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
   upkeep->also([this] { disk_watch->round(); });
+  upkeep->also([this] { load_groups(); });
   upkeep->also([this] { factory.budgets().round(log_info, log_warn); });
   upkeep->also([this] {
     if (facts.keydir_load_seconds > 0) factory.budgets().sample();
@@ -312,13 +332,16 @@ void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
     problems.push_back({std::move(problem.topic), PartitionId(0), kKeydirFull, std::move(problem.reason)});
 }
 
-Status Broker::Parts::open_listeners() {
+// Before anything can fail: a stop posts to the loops and waits for them.
+void Broker::Parts::start_threads() {
   for (std::int64_t i = 0; i < config.io_threads; ++i) {
     threads.push_back(std::make_unique<IoThread>(clock, "io-" + std::to_string(i)));
     topic_views.emplace_back(*topics);
   }
-  // Before anything can fail: a stop posts to the loops and waits for them.
   for (const auto& thread : threads) thread->start();
+}
+
+Status Broker::Parts::open_listeners() {
   native_factory = std::make_unique<NativeFactory>(*native, topic_views);
   listener = std::make_unique<Listener>(threads, *native_factory, net);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.listen, "listen"));
@@ -335,6 +358,15 @@ Status Broker::Parts::open_listeners() {
   return {};
 }
 
+// Until it has come to an end, members are told to try again.
+void Broker::Parts::load_groups() {
+  const Status loaded = groups->load();
+  if (loaded.ok()) return;
+  if (!groups_trouble.exchange(true))
+    log_warn("consumer groups cannot be read, and nobody can join one: " + loaded.error().to_string() +
+             "; tried again every second");
+}
+
 Status Broker::Parts::open_kafka() {
   KafkaSettings settings;
   if (!config.kafka_advertised_listener.empty()) {
@@ -344,8 +376,9 @@ Status Broker::Parts::open_kafka() {
   settings.auto_create_topics = config.kafka_auto_create_topics == "true";
   settings.num_partitions = config.kafka_num_partitions;
   settings.cleanup_policy = config.kafka_cleanup_policy;
-  kafka = std::make_unique<KafkaServices>(KafkaServices{*produce, *fetch, *offsets, *producer_ids, *admin, blocking,
-                                                        wire_memory, net.limits, std::move(settings)});
+  kafka = std::make_unique<KafkaServices>(KafkaServices{*produce, *fetch, *offsets, *producer_ids, *admin, *groups,
+                                                        *coordinator, *group_admin, blocking, wire_memory, net.limits,
+                                                        std::move(settings)});
   kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
   kafka_listener = std::make_unique<Listener>(threads, *kafka_factory, net);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.kafka_listen, "kafka.listen"));
@@ -375,6 +408,7 @@ bool Broker::Parts::stop() {
   const std::int64_t start = clock.monotonic_ns();
   // First: sessions wait for the answers to what they were asked, a reopen's too.
   if (admin) admin->stop();
+  if (coordinator) coordinator->stop();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (kafka_listener) kafka_listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
@@ -434,10 +468,12 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   Parts& parts = *broker->parts_;
   LOGCASK_TRY(parts.open_metadata());
   LOGCASK_TRY(parts.open_topics());
+  parts.start_threads();
   parts.make_services(version, started_ns);
   parts.disk_watch->start();
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   LOGCASK_TRY(parts.open_listeners());
+  parts.blocking.post([&parts] { parts.load_groups(); });
   parts.upkeep->start();
   parts.compaction.start();
   log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +

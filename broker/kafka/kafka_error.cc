@@ -63,8 +63,63 @@ kafka::ErrorCode to_kafka(Errc code) {
     case Errc::corrupt_range:
     case Errc::corrupt_file:
       return kafka_storage_error;
+    case Errc::unknown_member_id:
+      return kafka::ErrorCode::unknown_member_id;
+    case Errc::illegal_generation:
+      return kafka::ErrorCode::illegal_generation;
+    case Errc::rebalance_in_progress:
+      return kafka::ErrorCode::rebalance_in_progress;
+    case Errc::member_id_required:
+      return kafka::ErrorCode::member_id_required;
+    case Errc::fenced_instance_id:
+      return kafka::ErrorCode::fenced_instance_id;
+    case Errc::inconsistent_group_protocol:
+      return kafka::ErrorCode::inconsistent_group_protocol;
+    case Errc::invalid_session_timeout:
+      return kafka::ErrorCode::invalid_session_timeout;
+    case Errc::group_max_size_reached:
+      return kafka::ErrorCode::group_max_size_reached;
+    case Errc::non_empty_group:
+      return kafka::ErrorCode::non_empty_group;
+    case Errc::group_id_not_found:
+      return kafka::ErrorCode::group_id_not_found;
+    case Errc::invalid_group_id:
+      return kafka::ErrorCode::invalid_group_id;
+    case Errc::group_subscribed_to_topic:
+      return kafka::ErrorCode::group_subscribed_to_topic;
+    case Errc::commit_metadata_too_large:
+      return offset_metadata_too_large;
+    case Errc::coordinator_loading:
+      return coordinator_load_in_progress;
+    case Errc::coordinator_not_available:
+      return kafka::ErrorCode::coordinator_not_available;
     default:
       return unknown_server_error;
+  }
+}
+
+kafka::ErrorCode group_to_kafka(Errc code) {
+  using enum kafka::ErrorCode;
+  switch (code) {
+    case Errc::permission_denied:
+      return group_authorization_failed;
+    case Errc::loading:
+      return coordinator_load_in_progress;
+    case Errc::shutting_down:
+    case Errc::cancelled:
+    case Errc::partition_offline:
+    case Errc::not_leader:
+    case Errc::storage_full:
+    case Errc::read_only:
+    case Errc::io_error:
+    case Errc::corrupt_range:
+    case Errc::corrupt_file:
+    case Errc::limit_exceeded:
+    case Errc::throttled:
+    case Errc::timed_out:
+      return kafka::ErrorCode::coordinator_not_available;
+    default:
+      return to_kafka(code);
   }
 }
 

@@ -8,9 +8,16 @@
 namespace logcask {
 
 kafka::ErrorCode to_kafka(Errc code);
+// What a group's coordinator refuses. Clients ask another time, or for the coordinator anew, where a partition's errors
+// would make them ask for its leader.
+kafka::ErrorCode group_to_kafka(Errc code);
 inline std::int16_t kafka_code(kafka::ErrorCode code) { return static_cast<std::int16_t>(code); }
 inline std::int16_t kafka_code(const Status& status) {
   return kafka_code(status.ok() ? kafka::ErrorCode::none : to_kafka(status.code()));
+}
+
+inline std::int16_t kafka_group_code(const Status& status) {
+  return kafka_code(status.ok() ? kafka::ErrorCode::none : group_to_kafka(status.code()));
 }
 
 }  // namespace logcask

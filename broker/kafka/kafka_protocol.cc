@@ -215,7 +215,8 @@ KafkaCall::KafkaCall(KafkaProtocol& protocol, std::uint64_t number, const kafka:
       number_(number),
       api_(head.api),
       version_(head.api_version),
-      correlation_id_(head.correlation_id) {
+      correlation_id_(head.correlation_id),
+      client_id_(head.client_id.value_or(std::string_view())) {
   if (api_) return;
   // The answer to a version of ApiVersions that nobody knows has the form of version 0 (KIP-511).
   api_ = kafka::find_api(head.api_key);

@@ -109,6 +109,8 @@ class KafkaCall {
   KafkaProtocol& protocol() const { return *protocol_; }
   const KafkaServices& services() const { return protocol_->services(); }
   std::int16_t version() const { return version_; }
+  // Good until the handler returns.
+  std::string_view client_id() const { return client_id_; }
 
   template <class Message>
   void answer(const Message& message) {
@@ -131,6 +133,7 @@ class KafkaCall {
   const kafka::Api* api_;
   std::int16_t version_;
   std::int32_t correlation_id_;
+  std::string_view client_id_;
   bool owed_ = true;
 };
 

@@ -9,6 +9,7 @@
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
+#include "broker/services/group_admin.h"
 #include "broker/services/offsets_service.h"
 #include "broker/services/produce_service.h"
 #include "broker/services/producer_id_service.h"
@@ -32,6 +33,9 @@ struct KafkaServices {
   OffsetsService& offsets;
   ProducerIdService& producer_ids;
   AdminService& admin;
+  GroupsService& groups;
+  GroupCoordinator& coordinator;
+  GroupAdmin& group_admin;
   Executor& blocking;  // for calls that wait for the disk
   WireMemory& memory;
   const ConnectionLimits& limits;

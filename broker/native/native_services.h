@@ -7,7 +7,7 @@
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
-#include "broker/services/groups_service.h"
+#include "broker/services/group_admin.h"
 #include "broker/services/lookup_service.h"
 #include "broker/services/offsets_service.h"
 #include "broker/services/produce_service.h"
@@ -30,6 +30,7 @@ struct NativeServices {
   WatchService& watch;
   ReplayService& replay;
   GroupsService& groups;
+  GroupAdmin& group_admin;
   ProducerIdService& producer_ids;
   AdminService& admin;
   Executor& blocking;  // for calls that wait for the disk

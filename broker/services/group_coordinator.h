@@ -29,7 +29,7 @@
 //
 // Threads: every call may come from any thread; answers that wait are delivered on the caller's loop, possibly before
 // the call returns. One mutex guards all groups; nothing under it blocks, and callbacks run outside of it. Timers run
-// on one loop of the broker. Destroyed when no loop turns any more and the store will not answer; loops outlive it.
+// on one loop of the broker. Destroyed when no loop turns any more and the store will not answer.
 
 #include <cstdint>
 #include <functional>

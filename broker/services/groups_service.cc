@@ -1,14 +1,14 @@
 #include "broker/services/groups_service.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "base/mutant.h"
 #include "broker/door/committed_records.h"
+#include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
-#include "broker/topics/internal_batch.h"
-#include "broker/topics/topic_name.h"
 
 namespace logcask {
 namespace {
@@ -17,14 +17,10 @@ constexpr std::size_t kGroupNameBytesMax = 255;
 constexpr std::size_t kMetadataBytesMax = 4096;
 // Deletions in one batch: with the longest names they stay below the limit of a batch.
 constexpr std::size_t kForgottenAtATime = 1000;
-const PartitionId kOnlyPartition(0);
-
-// Small segments: the topic holds little and should compact often, as Kafka has it (offsets.topic.segment.bytes).
-const SettingMap kOffsetsSettings = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}};
 
 Status check_group_name(const std::string& group) {
   if (group.empty() || group.size() > kGroupNameBytesMax)
-    return Error{Errc::invalid_argument, "a group name has 1 to " + std::to_string(kGroupNameBytesMax) + " bytes"};
+    return Error{Errc::invalid_group_id, "a group name has 1 to " + std::to_string(kGroupNameBytesMax) + " bytes"};
   return {};
 }
 
@@ -41,7 +37,8 @@ OffsetCommitValue value_to_keep(const Topics& topics, const OffsetCommit& commit
   value.topic_id = topic->record.id;
   const PartitionRunner* runner = topic->partition(commit.partition);
   const auto runs = runner && value.run == kNoRun ? runner->runs() : nullptr;
-  if (runs) value.run = runs->of(offset);
+  // A position that Kafka's clients commit beyond the end is of no run yet.
+  if (runs && offset <= runner->marks().next_offset) value.run = runs->of(offset);
   return value;
 }
 
@@ -65,9 +62,17 @@ Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
 
 }  // namespace
 
-Result<std::vector<Status>> GroupsService::commit(const Principal& principal, const std::string& group,
-                                                  const std::vector<OffsetCommit>& commits) {
-  return counted(parts_, ServiceName::groups, [&] { return commit_now(principal, group, commits); });
+void GroupsService::commit(const Principal& principal, CommitRequest request, CommitDone done) {
+  const std::int64_t started_ns = parts_.clock.monotonic_ns();
+  auto counted = [this, started_ns, done = std::move(done)](Result<std::vector<Status>> statuses) {
+    parts_.metrics.service(ServiceName::groups).finished(started_ns, parts_.clock.monotonic_ns(), statuses.ok());
+    done(std::move(statuses));
+  };
+  if (loaded()) return commit_now(principal, request, std::move(counted));
+  parts_.background.post([this, principal, request = std::move(request), counted = std::move(counted)] {
+    if (Status ready = load(); !ready.ok()) return counted(std::move(ready).error());
+    commit_now(principal, request, counted);
+  });
 }
 
 Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& principal, const std::string& group,
@@ -75,13 +80,8 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& princ
   return counted(parts_, ServiceName::groups, [&] { return fetch_now(principal, group, std::move(wanted)); });
 }
 
-Result<TopicPtr> GroupsService::offsets_topic() {
-  if (TopicPtr topic = parts_.topics.find(kOffsetsTopic)) return topic;
-  return parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
-}
-
 // What to record for `commit`: its offset, or log start when that lies above it.
-Result<Offset> GroupsService::check(const Principal& principal, const OffsetCommit& commit) const {
+Result<Offset> GroupsService::check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const {
   const auto topic = authorized_topic(parts_, principal, Operation::read, commit.topic);
   if (!topic.ok() && topic.code() != Errc::unknown_topic) return topic.error();
   if (commit.offset == kNoOffset) {
@@ -96,9 +96,11 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
   if (!runner) return unknown_partition(**topic, commit.partition);
   if (commit.offset < Offset(0))
     return Error{Errc::invalid_argument, "offset " + std::to_string(commit.offset.value()) + " cannot be committed"};
-  LOGCASK_TRY(runner->check_position(commit.run, commit.offset));
   if (commit.metadata.size() > kMetadataBytesMax)
-    return Error{Errc::invalid_argument, "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
+    return Error{Errc::commit_metadata_too_large,
+                 "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
+  if (any_offset) return commit.offset;
+  LOGCASK_TRY(runner->check_position(commit.run, commit.offset));
   const PartitionMarks marks = runner->marks();
   // Where the log ends cannot be told.
   if (marks.state == PartitionMarks::State::offline) return commit.offset;
@@ -111,35 +113,38 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
   return std::max(commit.offset, marks.log_start_offset);
 }
 
-Result<std::vector<Status>> GroupsService::commit_now(const Principal& principal, const std::string& group,
-                                                      const std::vector<OffsetCommit>& commits) {
-  LOGCASK_TRY(check_group_name(group));
-  LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group}));
-  LOGCASK_ASSIGN(const TopicPtr topic, offsets_topic());
-  std::vector<Status> statuses(commits.size());
+void GroupsService::commit_now(const Principal& principal, const CommitRequest& request, CommitDone done) {
+  Status allowed = check_group_name(request.group);
+  if (allowed.ok())
+    allowed = parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, request.group});
+  if (allowed.ok()) allowed = coordinator_.validate_commit(request.group, request.member);
+  if (!allowed.ok()) return done(std::move(allowed).error());
+  std::vector<Status> statuses(request.commits.size());
   std::vector<Record> records;
   std::vector<std::size_t> positions;
   const TimestampMs now = parts_.clock.wall_ms();
-  for (std::size_t i = 0; i < commits.size(); ++i) {
-    const OffsetCommit& commit = commits[i];
-    const Result<Offset> offset = check(principal, commit);
+  for (std::size_t i = 0; i < request.commits.size(); ++i) {
+    const OffsetCommit& commit = request.commits[i];
+    const Result<Offset> offset = check(principal, commit, request.any_offset);
     if (!offset.ok()) {
       statuses[i] = offset.error();
       continue;
     }
     positions.push_back(i);
     Record& record = records.emplace_back();
-    record.key = {group, commit.topic, commit.partition};
+    record.key = {request.group, commit.topic, commit.partition};
     if (*offset != kNoOffset) record.value = value_to_keep(parts_.topics, commit, *offset, now);
   }
-  if (records.empty()) return statuses;
-  const Status written = write(*topic->partitions[0], records);
-  for (const std::size_t position : positions) statuses[position] = written;
-  return statuses;
+  if (records.empty()) return done(std::move(statuses));
+  write(std::move(records), [statuses = std::move(statuses), positions = std::move(positions),
+                             done = std::move(done)](const Status& written) mutable {
+    for (const std::size_t position : positions) statuses[position] = written;
+    done(std::move(statuses));
+  });
 }
 
 // One batch: all of it or nothing.
-Status GroupsService::write(PartitionRunner& offsets, const std::vector<Record>& records) {
+void GroupsService::write(std::vector<Record> records, std::function<void(Status)> done) {
   std::vector<InternalRecord> encoded;
   encoded.reserve(records.size());
   for (const Record& record : records) {
@@ -147,35 +152,77 @@ Status GroupsService::write(PartitionRunner& offsets, const std::vector<Record>&
     one.key = encode_offset_commit_key(record.key);
     if (record.value) one.value = encode_offset_commit_value(*record.value);
   }
-  LOGCASK_ASSIGN(const Offset base, append_internal(offsets, encoded, parts_.clock.wall_ms(), parts_.hasher));
-  for (std::size_t i = 0; i < records.size(); ++i)
-    index_commit(records[i].key, base + static_cast<std::int64_t>(i), !records[i].value.has_value());
-  return {};
+  offsets_.append(std::move(encoded),
+                  [this, records = std::move(records), done = std::move(done)](const Result<Offset>& base) {
+                    if (!base.ok()) return done(base.error());
+                    for (std::size_t i = 0; i < records.size(); ++i)
+                      index_commit(records[i].key, *base + static_cast<std::int64_t>(i), !records[i].value.has_value());
+                    done({});
+                  });
 }
 
 Offset GroupsService::commits_end() const {
-  const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
-  return topic ? topic->partitions[0]->marks().next_offset : Offset(0);
+  const auto partition = offsets_.partition();
+  return partition ? partition->marks().next_offset : Offset(0);
 }
 
 Status GroupsService::forget_topic(const std::string& name, Offset end) {
-  const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
-  if (!topic) return {};
-  LOGCASK_TRY(ensure_index());
-  std::vector<Record> records;
+  if (!offsets_.partition()) return {};
+  LOGCASK_TRY(load());
+  std::vector<OffsetCommitKey> keys;
   {
     const std::lock_guard lock(index_mutex_);
     for (const auto& [group, partitions] : index_)
       for (auto place = partitions.lower_bound({name, PartitionId(0)});
            place != partitions.end() && place->first.first == name; ++place)
-        if (place->second < end) records.push_back({{group, name, place->first.second}, std::nullopt});
+        if (place->second < end) keys.push_back({group, name, place->first.second});
   }
-  for (std::size_t from = 0; from < records.size(); from += kForgottenAtATime) {
-    const auto first = records.begin() + static_cast<std::ptrdiff_t>(from);
-    const std::size_t count = std::min(kForgottenAtATime, records.size() - from);
-    LOGCASK_TRY(write(*topic->partitions[0], {first, first + static_cast<std::ptrdiff_t>(count)}));
+  return delete_all(keys);
+}
+
+Status GroupsService::forget_group(const std::string& group, Offset end) {
+  LOGCASK_TRY(load());
+  std::vector<OffsetCommitKey> keys;
+  {
+    const std::lock_guard lock(index_mutex_);
+    if (const auto found = index_.find(group); found != index_.end())
+      for (const auto& [place, offset] : found->second)
+        if (offset < end) keys.push_back({group, place.first, place.second});
+  }
+  return delete_all(keys);
+}
+
+Status GroupsService::delete_all(const std::vector<OffsetCommitKey>& keys) {
+  for (std::size_t from = 0; from < keys.size(); from += kForgottenAtATime) {
+    std::vector<Record> records;
+    for (std::size_t i = from; i < std::min(keys.size(), from + kForgottenAtATime); ++i)
+      records.push_back({keys[i], std::nullopt});
+    const auto written = std::make_shared<std::promise<Status>>();
+    write(std::move(records), [written](Status status) { written->set_value(std::move(status)); });
+    LOGCASK_TRY(written->get_future().get());
   }
   return {};
+}
+
+void GroupsService::forget(const std::string& group, const std::vector<std::pair<std::string, PartitionId>>& partitions,
+                           std::function<void(Status)> done) {
+  std::vector<Record> records;
+  for (const auto& [topic, partition] : partitions) records.push_back({{group, topic, partition}, std::nullopt});
+  if (records.empty()) return done({});
+  write(std::move(records), std::move(done));
+}
+
+bool GroupsService::has_commits(const std::string& group) const {
+  const std::lock_guard lock(index_mutex_);
+  return index_.count(group) > 0;
+}
+
+Result<std::map<std::string, std::size_t>> GroupsService::groups() {
+  LOGCASK_TRY(load());
+  const std::lock_guard lock(index_mutex_);
+  std::map<std::string, std::size_t> groups;
+  for (const auto& [name, partitions] : index_) groups[name] = partitions.size();
+  return groups;
 }
 
 // Later records win, whichever order the replay and the commits bring them in. Before the replay has been done, a
@@ -199,27 +246,46 @@ void GroupsService::index_commit(const OffsetCommitKey& key, Offset record_offse
   }
 }
 
-Status GroupsService::ensure_index() {
+bool GroupsService::loaded() const {
+  const std::lock_guard lock(index_mutex_);
+  return indexed_;
+}
+
+Status GroupsService::load() {
   const std::lock_guard load(load_mutex_);
-  {
-    const std::lock_guard lock(index_mutex_);
-    if (indexed_) return {};
-  }
-  if (const TopicPtr topic = parts_.topics.find(kOffsetsTopic)) {
-    LOGCASK_TRY(for_each_committed_record(*topic->partitions[0], [this](const RecordView& record) {
-      if (!record.key) return;
-      // Records that are not commits are another version's business.
-      if (auto key = decode_offset_commit_key(*record.key); key.ok() && *key)
-        index_commit(**key, record.offset, record.tombstone());
+  if (loaded()) return {};
+  std::map<std::string, GroupMetadataValue> groups;
+  if (const auto partition = offsets_.partition()) {
+    LOGCASK_TRY(for_each_committed_record(*partition, [&](const RecordView& record) {
+      if (record.key) load_record(record, groups);
     }));
   }
-  const std::lock_guard lock(index_mutex_);
-  indexed_ = true;
-  for (auto group = index_.begin(); group != index_.end();) {
-    std::erase_if(group->second, [](const auto& entry) { return entry.second < Offset(0); });
-    group = group->second.empty() ? index_.erase(group) : std::next(group);
+  {
+    const std::lock_guard lock(index_mutex_);
+    indexed_ = true;
+    for (auto group = index_.begin(); group != index_.end();) {
+      std::erase_if(group->second, [](const auto& entry) { return entry.second < Offset(0); });
+      group = group->second.empty() ? index_.erase(group) : std::next(group);
+    }
   }
+  coordinator_.loaded(std::move(groups));
   return {};
+}
+
+// Records of other kinds are another version's business. A group that cannot be read begins anew: its members join
+// again.
+void GroupsService::load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups) {
+  if (const auto commit = decode_offset_commit_key(*record.key); commit.ok() && *commit)
+    return index_commit(**commit, record.offset, record.tombstone());
+  const auto group = decode_group_metadata_key(*record.key);
+  if (!group.ok() || !*group) return;
+  groups.erase(**group);
+  if (record.tombstone()) return;
+  auto value = decode_group_metadata_value(*record.value);
+  if (value.ok())
+    groups.emplace(**group, std::move(value).value());
+  else
+    log_warn("group '" + **group + "' cannot be read and begins anew: " + value.error().message);
 }
 
 Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& principal, const std::string& group,
@@ -230,7 +296,7 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
     return parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, topic});
   };
   if (wanted.empty()) {
-    LOGCASK_TRY(ensure_index());
+    LOGCASK_TRY(load());
     const std::lock_guard lock(index_mutex_);
     if (const auto found = index_.find(group); found != index_.end())
       for (const auto& [place, offset] : found->second) wanted.push_back(place);
@@ -254,11 +320,11 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
     one.topic = std::move(topic_name);
     one.partition = partition;
   }
-  const TopicPtr offsets = parts_.topics.find(kOffsetsTopic);
+  const auto offsets = offsets_.partition();
   if (!offsets || keys.empty()) return committed;
   const std::vector<ByteView> views(keys.begin(), keys.end());
   Status failure;
-  offsets->partitions[0]->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
+  offsets->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
     auto value = value_of(answer);
     if (value.ok())
       committed[index].value = std::move(value).value();
@@ -268,17 +334,6 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
   if (!failure.ok()) return std::move(failure).error();
   for (CommittedOffset& one : committed) one.changed = same_log(parts_.topics, one);
   return committed;
-}
-
-Result<std::vector<GroupSummary>> GroupsService::list(const Principal& principal) {
-  return counted(parts_, ServiceName::groups, [&]() -> Result<std::vector<GroupSummary>> {
-    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
-    LOGCASK_TRY(ensure_index());
-    const std::lock_guard lock(index_mutex_);
-    std::vector<GroupSummary> groups;
-    for (const auto& [name, partitions] : index_) groups.push_back({name, partitions.size()});
-    return groups;
-  });
 }
 
 }  // namespace logcask

@@ -1,9 +1,11 @@
 #pragma once
-// Committed offsets of consumer groups: an internal compacted topic in Kafka's encoding, read through our own keydir.
+// Committed offsets of consumer groups: records of the offsets topic in Kafka's encoding, read through our own keydir.
 //
-// Which groups have commits is an index in RAM, filled by one replay at first use and kept up to date by the commits
-// that pass here. All calls block on the disk: not on an I/O thread.
+// Which groups have commits is an index in RAM, kept up to date by the commits that pass here. One replay fills it at
+// the start, and brings the coordinator its groups back.
+// Threads: any. Calls block on the disk, and are not for an I/O thread, unless they say otherwise.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,7 +14,11 @@
 #include <vector>
 
 #include "broker/services/call_context.h"
+#include "broker/services/group_coordinator.h"
+#include "broker/services/group_metadata_codec.h"
 #include "broker/services/offset_commit_codec.h"
+#include "broker/services/offsets_topic.h"
+#include "proto/record_batch.h"
 
 namespace logcask {
 
@@ -25,6 +31,14 @@ struct OffsetCommit {
   RunId run = kNoRun;  // that the offset was read in; without one it counts as read in the topic as it is
 };
 
+struct CommitRequest {
+  std::string group;
+  GroupMemberClaim member;  // nobody: a consumer that is in no group, which may commit while the group has no members
+  std::vector<OffsetCommit> commits;
+  // As Kafka's clients expect it: any offset is taken, also beyond the end or below log start.
+  bool any_offset = false;
+};
+
 struct CommittedOffset {
   std::string topic;
   PartitionId partition;
@@ -35,31 +49,40 @@ struct CommittedOffset {
   Status changed;  // topic_changed: the commit is of another log of that name, and nobody goes on from it
 };
 
-struct GroupSummary {
-  std::string name;
-  std::size_t partitions = 0;
-};
-
 class GroupsService {
  public:
-  explicit GroupsService(const ServiceParts& parts) : parts_(parts) {}
+  // All outlive it.
+  GroupsService(const ServiceParts& parts, OffsetsTopic& offsets, GroupCoordinator& coordinator)
+      : parts_(parts), offsets_(offsets), coordinator_(coordinator) {}
 
-  // One status per commit. All that are fine on their own are written as one batch. Needs the right to write the group
-  // and to read each topic. An offset below log start is kept as log start; one that was never given out is refused
-  // (offset_out_of_range).
-  Result<std::vector<Status>> commit(const Principal& principal, const std::string& group,
-                                     const std::vector<OffsetCommit>& commits);
+  // The replay of the start; what needs it does it when it comes first. After an error it may be tried again.
+  Status load();
+
+  using CommitDone = std::function<void(Result<std::vector<Status>>)>;
+  // One status per commit, or what the coordinator says against the member that commits. All that are fine on their own
+  // are written as one batch. Needs the right to write the group and to read each topic. Unless `any_offset`, one below
+  // log start is kept as log start and one that was never given out is refused (offset_out_of_range). Does not block;
+  // `done` runs once, on any thread, possibly before this returns.
+  void commit(const Principal& principal, CommitRequest request, CommitDone done);
   // Empty `wanted` = everything the group has committed for topics the caller may describe; a topic that is named and
   // that it may not is permission_denied.
   Result<std::vector<CommittedOffset>> fetch(const Principal& principal, const std::string& group,
                                              std::vector<std::pair<std::string, PartitionId>> wanted);
-  Result<std::vector<GroupSummary>> list(const Principal& principal);
 
+  // How many partitions each group has commits for.
+  Result<std::map<std::string, std::size_t>> groups();
+  // As far as the index knows by now. Does not block.
+  bool has_commits(const std::string& group) const;
   // Where the next commit is recorded. Does not block.
   Offset commits_end() const;
   // Deletes all groups' commits for a topic that is gone, those recorded before `end`: a topic made anew under its name
   // has other records at those offsets.
   Status forget_topic(const std::string& topic, Offset end);
+  // Deletes all that `group` has committed, recorded before `end`.
+  Status forget_group(const std::string& group, Offset end);
+  // Deletes these commits, whoever is in the group. Does not block; `done` as in commit().
+  void forget(const std::string& group, const std::vector<std::pair<std::string, PartitionId>>& partitions,
+              std::function<void(Status)> done);
 
  private:
   struct Record {
@@ -68,20 +91,22 @@ class GroupsService {
   };
   using Partitions = std::map<std::pair<std::string, PartitionId>, Offset>;  // to the offset of the commit's record
 
-  // commit() and fetch() without their counters.
-  Result<std::vector<Status>> commit_now(const Principal& principal, const std::string& group,
-                                         const std::vector<OffsetCommit>& commits);
+  void commit_now(const Principal& principal, const CommitRequest& request, CommitDone done);
+  // fetch() without its counters.
   Result<std::vector<CommittedOffset>> fetch_now(const Principal& principal, const std::string& group,
                                                  std::vector<std::pair<std::string, PartitionId>> wanted);
-  Result<TopicPtr> offsets_topic();
-  Status write(PartitionRunner& offsets, const std::vector<Record>& records);
-  Status ensure_index();
+  void write(std::vector<Record> records, std::function<void(Status)> done);
+  Status delete_all(const std::vector<OffsetCommitKey>& keys);
+  bool loaded() const;
+  void load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
-  Result<Offset> check(const Principal& principal, const OffsetCommit& commit) const;
+  Result<Offset> check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const;
 
   const ServiceParts& parts_;
+  OffsetsTopic& offsets_;
+  GroupCoordinator& coordinator_;
   std::mutex load_mutex_;  // one replay at a time
-  std::mutex index_mutex_;
+  mutable std::mutex index_mutex_;
   bool indexed_ = false;                     // guarded by index_mutex_
   std::map<std::string, Partitions> index_;  // guarded; during the replay it also holds deletions, as -1 - offset
 };

@@ -49,6 +49,10 @@ struct BrokerConfig {
 
   std::int64_t produce_timeout_ms = 0;
   std::int64_t lookup_timeout_ms = 0;
+  std::int64_t group_min_session_timeout_ms = 0;
+  std::int64_t group_max_session_timeout_ms = 0;
+  std::int64_t group_initial_rebalance_delay_ms = 0;
+  std::int64_t group_max_size = 0;
   std::int64_t shutdown_timeout_ms = 0;
   std::string log_level;
 

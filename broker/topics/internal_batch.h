@@ -1,6 +1,7 @@
 #pragma once
 // Records that the broker itself writes into its internal topics, as batches an append takes.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,11 @@ struct InternalRecord {
   std::optional<std::string> value;  // nothing = tombstone
 };
 
-// Appends one batch with acks=all and waits; the offset of its first record. Not on an I/O thread.
+// Appends one batch with acks=all. `done` hears the offset of its first record: once, on any thread, possibly before
+// this returns.
+void append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
+                     const KeyHasher& hasher, std::function<void(Result<Offset>)> done);
+// The same, and waits. Not on an I/O thread.
 Result<Offset> append_internal(PartitionRunner& runner, const std::vector<InternalRecord>& records, TimestampMs now,
                                const KeyHasher& hasher);
 

@@ -15,14 +15,6 @@ constexpr std::array kApis = {
     // Version 0 means something else: a list of offsets.
     Api{ApiKey::list_offsets, "ListOffsets", 1, 6, 6, 1},
     Api{ApiKey::metadata, "Metadata", 0, 12, 9, 0},
-    Api{ApiKey::api_versions, "ApiVersions", 0, 4, 3, 0},
-    Api{ApiKey::create_topics, "CreateTopics", 2, 7, 5, 2},
-    Api{ApiKey::delete_topics, "DeleteTopics", 1, 6, 4, 1},
-    Api{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0},
-};
-
-// Whoever answers one moves its row to the table above.
-constexpr std::array kDescribed = {
     // From 10 on topics have ids in place of names, here and in OffsetFetch.
     Api{ApiKey::offset_commit, "OffsetCommit", 2, 9, 8, 2},
     Api{ApiKey::offset_fetch, "OffsetFetch", 1, 9, 6, 1},
@@ -33,16 +25,24 @@ constexpr std::array kDescribed = {
     Api{ApiKey::sync_group, "SyncGroup", 0, 5, 4, 0},
     Api{ApiKey::describe_groups, "DescribeGroups", 0, 5, 5, 0},
     Api{ApiKey::list_groups, "ListGroups", 0, 5, 3, 0},
+    Api{ApiKey::api_versions, "ApiVersions", 0, 4, 3, 0},
+    Api{ApiKey::create_topics, "CreateTopics", 2, 7, 5, 2},
+    Api{ApiKey::delete_topics, "DeleteTopics", 1, 6, 4, 1},
+    Api{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0},
+    Api{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0},
+    Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
+};
+
+// Whoever answers one moves its row to the table above.
+constexpr std::array kDescribed = {
     Api{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0},
     Api{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2},
     Api{ApiKey::describe_configs, "DescribeConfigs", 1, 4, 4, 1},
     Api{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0},
     Api{ApiKey::describe_log_dirs, "DescribeLogDirs", 1, 4, 2, 1},
     Api{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0},
-    Api{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0},
     Api{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0},
     Api{ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, 0},
-    Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
     Api{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0},
 };
 

@@ -29,6 +29,7 @@ TEST_CASE("wire numbers are frozen", "[base]") {
   CHECK(static_cast<int>(Errc::foreign_file) == 49);
   CHECK(static_cast<int>(Errc::unknown_member_id) == 50);
   CHECK(static_cast<int>(Errc::coordinator_not_available) == 62);
+  CHECK(static_cast<int>(Errc::commit_metadata_too_large) == 64);
   CHECK(errc_from_wire(9999) == Errc::internal);
   CHECK(errc_from_wire(-3) == Errc::internal);
 }

@@ -90,11 +90,15 @@ RequestBroker::RequestBroker()
       replay_(parts_) {
   facts_.version = "fuzz";
   facts_.disk_free_bytes = [] { return std::uint64_t{1} << 40; };
-  groups_.emplace(parts_);
+  offsets_topic_.emplace(parts_);
+  coordinator_.emplace(GroupCoordinator::Parts{authorizer_, clock_, loop_, *offsets_topic_, [] { return "fuzz"; }},
+                       GroupLimits());
+  groups_.emplace(parts_, *offsets_topic_, *coordinator_);
+  group_admin_.emplace(parts_, *groups_, *coordinator_);
   admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
-  services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *producer_ids_,
-                                   *admin_, blocking_, clock_, memory_, limits_, NativeLimits{4}});
+  services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *group_admin_,
+                                   *producer_ids_, *admin_, blocking_, clock_, memory_, limits_, NativeLimits{4}});
   fill();
   changes_ = partitions_.changes();
   generation_ = topics_.generation();
@@ -136,8 +140,9 @@ void RequestBroker::append(const std::string& topic, int partition, const std::s
 
 bool RequestBroker::changed() const { return partitions_.changes() != changes_ || topics_.generation() != generation_; }
 
+// Nobody joins a group here: the coordinator has nothing to forget.
 void RequestBroker::forget_callers() {
-  groups_.emplace(parts_);
+  groups_.emplace(parts_, *offsets_topic_, *coordinator_);
   producer_ids_.emplace(parts_, metadata_);
 }
 

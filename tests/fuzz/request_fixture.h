@@ -130,7 +130,10 @@ class RequestBroker {
   LookupService lookup_;
   WatchService watch_;
   ReplayService replay_;
+  std::optional<OffsetsTopic> offsets_topic_;
+  std::optional<GroupCoordinator> coordinator_;
   std::optional<GroupsService> groups_;
+  std::optional<GroupAdmin> group_admin_;
   std::optional<AdminService> admin_;
   std::optional<ProducerIdService> producer_ids_;
   std::optional<NativeServices> services_;

@@ -6,18 +6,45 @@ import subprocess
 import tempfile
 
 
+class Broker:
+    def __init__(self, program, directory, settings=()):
+        self.program, self.directory = program, directory
+        self.settings = [word for setting in settings for word in ("--set", setting)]
+        self.kafka = self.native = "127.0.0.1:0"
+        self.start()
+
+    def start(self):
+        """On the addresses of before, where there was one."""
+        self.process = subprocess.Popen(
+            [self.program, "serve", "--data", str(pathlib.Path(self.directory) / "data"), "--listen", self.native,
+             "--kafka-listen", self.kafka, "--set", "log.level=warn", *self.settings],
+            stdout=subprocess.PIPE, text=True)
+        said = dict(self.process.stdout.readline().split()[1:] for _ in range(2))
+        self.kafka, self.native = said["kafka"], said["native"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def broker(program, settings=()):
+    """The end of the test must find one that stops cleanly."""
+    with tempfile.TemporaryDirectory() as directory:
+        running = Broker(program, directory, settings)
+        try:
+            yield running
+        finally:
+            code = running.stop()
+        assert code == 0, f"the broker ended with {code}"
+
+
 @contextlib.contextmanager
 def kafka_broker(program):
-    """(address of the Kafka listener, pid). The end of the test must find a broker that stops cleanly."""
-    with tempfile.TemporaryDirectory() as directory:
-        broker = subprocess.Popen(
-            [program, "serve", "--data", str(pathlib.Path(directory) / "data"), "--listen", "127.0.0.1:0",
-             "--kafka-listen", "127.0.0.1:0", "--set", "log.level=warn"], stdout=subprocess.PIPE, text=True)
-        try:
-            kind, address = broker.stdout.readline().split()[1:]
-            assert kind == "kafka", "the broker said nothing of its Kafka listener"
-            yield address, broker.pid
-        finally:
-            broker.send_signal(signal.SIGTERM)
-            code = broker.wait(30)
-        assert code == 0, f"the broker ended with {code}"
+    """(address of the Kafka listener, pid)"""
+    with broker(program) as running:
+        yield running.kafka, running.process.pid

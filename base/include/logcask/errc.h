@@ -75,6 +75,8 @@ enum class Errc : std::int32_t {
   invalid_group_id = 60,
   coordinator_loading = 61,
   coordinator_not_available = 62,
+  group_subscribed_to_topic = 63,
+  commit_metadata_too_large = 64,
 };
 
 // "unknown_topic"; "errc_<n>" is never returned: an unknown number reads as "unknown_error".

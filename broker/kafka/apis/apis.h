@@ -27,6 +27,17 @@ struct ListOffsetsRequest;
 struct InitProducerIdRequest;
 struct CreateTopicsRequest;
 struct DeleteTopicsRequest;
+struct OffsetCommitRequest;
+struct OffsetFetchRequest;
+struct FindCoordinatorRequest;
+struct JoinGroupRequest;
+struct HeartbeatRequest;
+struct LeaveGroupRequest;
+struct SyncGroupRequest;
+struct DescribeGroupsRequest;
+struct ListGroupsRequest;
+struct DeleteGroupsRequest;
+struct OffsetDeleteRequest;
 }  // namespace logcask::kafka
 
 namespace logcask {
@@ -38,6 +49,17 @@ void handle(KafkaCall call, const kafka::ListOffsetsRequest& request);
 void handle(KafkaCall call, const kafka::InitProducerIdRequest& request);
 void handle(KafkaCall call, const kafka::CreateTopicsRequest& request);
 void handle(KafkaCall call, const kafka::DeleteTopicsRequest& request);
+void handle(KafkaCall call, const kafka::OffsetCommitRequest& request);
+void handle(KafkaCall call, const kafka::OffsetFetchRequest& request);
+void handle(KafkaCall call, const kafka::FindCoordinatorRequest& request);
+void handle(KafkaCall call, const kafka::JoinGroupRequest& request);
+void handle(KafkaCall call, const kafka::HeartbeatRequest& request);
+void handle(KafkaCall call, const kafka::LeaveGroupRequest& request);
+void handle(KafkaCall call, const kafka::SyncGroupRequest& request);
+void handle(KafkaCall call, const kafka::DescribeGroupsRequest& request);
+void handle(KafkaCall call, const kafka::ListGroupsRequest& request);
+void handle(KafkaCall call, const kafka::DeleteGroupsRequest& request);
+void handle(KafkaCall call, const kafka::OffsetDeleteRequest& request);
 
 // Runs `work()` where it may block, then `answer(call, result)` on the loop.
 template <class Work, class Answer>

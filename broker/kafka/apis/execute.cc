@@ -1,11 +1,22 @@
 #include "broker/kafka/apis/apis.h"
 #include "proto/kafka/create_topics.h"
+#include "proto/kafka/delete_groups.h"
 #include "proto/kafka/delete_topics.h"
+#include "proto/kafka/describe_groups.h"
 #include "proto/kafka/fetch.h"
+#include "proto/kafka/find_coordinator.h"
+#include "proto/kafka/heartbeat.h"
 #include "proto/kafka/init_producer_id.h"
+#include "proto/kafka/join_group.h"
+#include "proto/kafka/leave_group.h"
+#include "proto/kafka/list_groups.h"
 #include "proto/kafka/list_offsets.h"
 #include "proto/kafka/metadata.h"
+#include "proto/kafka/offset_commit.h"
+#include "proto/kafka/offset_delete.h"
+#include "proto/kafka/offset_fetch.h"
 #include "proto/kafka/produce.h"
+#include "proto/kafka/sync_group.h"
 
 namespace logcask {
 namespace {
@@ -41,10 +52,41 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::CreateTopicsRequest>(std::move(call), head);
     case delete_topics:
       return read_and_handle<kafka::DeleteTopicsRequest>(std::move(call), head);
-    default:
-      // Not in the table of what is served, so it does not come here.
+    case offset_commit:
+      return read_and_handle<kafka::OffsetCommitRequest>(std::move(call), head);
+    case offset_fetch:
+      return read_and_handle<kafka::OffsetFetchRequest>(std::move(call), head);
+    case find_coordinator:
+      return read_and_handle<kafka::FindCoordinatorRequest>(std::move(call), head);
+    case join_group:
+      return read_and_handle<kafka::JoinGroupRequest>(std::move(call), head);
+    case heartbeat:
+      return read_and_handle<kafka::HeartbeatRequest>(std::move(call), head);
+    case leave_group:
+      return read_and_handle<kafka::LeaveGroupRequest>(std::move(call), head);
+    case sync_group:
+      return read_and_handle<kafka::SyncGroupRequest>(std::move(call), head);
+    case describe_groups:
+      return read_and_handle<kafka::DescribeGroupsRequest>(std::move(call), head);
+    case list_groups:
+      return read_and_handle<kafka::ListGroupsRequest>(std::move(call), head);
+    case delete_groups:
+      return read_and_handle<kafka::DeleteGroupsRequest>(std::move(call), head);
+    case offset_delete:
+      return read_and_handle<kafka::OffsetDeleteRequest>(std::move(call), head);
+    // Described and not served: find_api() does not find them.
+    case delete_records:
+    case offset_for_leader_epoch:
+    case describe_configs:
+    case alter_configs:
+    case describe_log_dirs:
+    case create_partitions:
+    case incremental_alter_configs:
+    case list_partition_reassignments:
+    case describe_cluster:
       break;
   }
+  call.protocol().fail(Error{Errc::internal, std::string(head.api->name) + " is advertised and has no handler"});
 }
 
 }  // namespace logcask

@@ -8,7 +8,7 @@ namespace logcask {
 void handle_list_groups(const NativeRequest& request) {
   in_background(
       request,
-      [&service = request.services().groups, principal = request.protocol.principal()] {
+      [&service = request.services().group_admin, principal = request.protocol.principal()] {
         return service.list(principal);
       },
       [](NativeProtocol& protocol, std::uint64_t correlation_id, Result<std::vector<GroupSummary>> groups) {

@@ -12,6 +12,15 @@ PartitionId partition_from_wire(std::uint32_t number) {
   return PartitionId(static_cast<std::int32_t>(number));
 }
 
+GroupMemberClaim member_from_wire(const v1::GroupMember* member) {
+  GroupMemberClaim claim;
+  if (!member) return claim;
+  claim.member_id = MemberId(member->member_id());
+  if (!member->instance_id().empty()) claim.instance_id = GroupInstanceId(member->instance_id());
+  claim.generation = GroupGeneration(member->generation());
+  return claim;
+}
+
 Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes) {
   if (bytes.empty()) return std::optional<TopicId>();
   TopicId id;

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "broker/door/partition_runner.h"
 #include "broker/native/native_protocol.h"
+#include "broker/services/group_types.h"
 #include "logcask/v1/native.pb.h"
 
 namespace logcask {
@@ -26,6 +27,9 @@ inline PartitionId partition_from_wire(std::int32_t number) { return PartitionId
 inline std::string id_bytes(const TopicId& id) {
   return std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
 }
+
+// Nobody where none was sent.
+GroupMemberClaim member_from_wire(const v1::GroupMember* member);
 
 // Nothing where none was sent; invalid_argument unless it has 16 bytes.
 Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes);

@@ -15,7 +15,9 @@ namespace {
 struct AdminFixture : ServiceFixture {
   AdminFixture() { factory.loads_when_waited_for = true; }
   BrokerFacts facts;
-  GroupsService groups{parts};
+  OffsetsTopic offsets_topic{parts};
+  GroupCoordinator coordinator{{authorizer, clock, loop, offsets_topic, {}}, {}};
+  GroupsService groups{parts, offsets_topic, coordinator};
   AdminService admin{parts, groups, facts, nullptr};
   std::vector<PerPartition<std::string>> reopen(int partition) {
     auto answers = admin.reopen(principal, "t", PartitionId(partition));

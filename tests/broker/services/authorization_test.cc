@@ -5,6 +5,7 @@
 #include <set>
 
 #include "broker/services/admin_service.h"
+#include "broker/services/group_admin.h"
 #include "broker/services/producer_id_service.h"
 #include "logcask/v1/native.pb.h"
 #include "tests/broker/services/service_fixture.h"
@@ -54,7 +55,10 @@ struct DeniedFixture : ServiceFixture {
   Denier denier;
   ServiceParts denied{denier, metrics, clock, hasher, topics, background};
   BrokerFacts facts;
-  GroupsService groups{denied};
+  OffsetsTopic offsets_topic{denied};
+  GroupCoordinator coordinator{{denier, clock, loop, offsets_topic, {}}, {}};
+  GroupsService groups{denied, offsets_topic, coordinator};
+  GroupAdmin group_admin{denied, groups, coordinator};
   AdminService admin{denied, groups, facts, nullptr};
   ProducerIdService ids{denied, metadata};
   ProduceService produce{denied, 30'000, background};
@@ -121,8 +125,12 @@ const std::map<std::string, Ask>& topic_requests() {
        }},
       {"commit_offsets",
        [](auto& f, const auto& t) {
-         const auto statuses = f.groups.commit(f.principal, "g", {{t, kFirst, Offset(0), LeaderEpoch(-1), {}}});
-         return statuses.ok() ? statuses->at(0).code() : statuses.code();
+         Errc code = Errc::ok;
+         f.groups.commit(
+             f.principal, {"g", {}, {{t, kFirst, Offset(0), LeaderEpoch(-1), {}}}},
+             [&code](const auto& statuses) { code = statuses.ok() ? statuses->at(0).code() : statuses.code(); });
+         f.run();
+         return code;
        }},
       {"fetch_offsets",
        [](auto& f, const auto& t) {
@@ -135,7 +143,7 @@ const std::map<std::string, Ask>& topic_requests() {
 const std::map<std::string, Ask>& broker_requests() {
   static const std::map<std::string, Ask> all = {
       {"init_producer_id", [](auto& f, const auto&) { return f.ids.init(f.principal, kNoProducer, -1).code(); }},
-      {"list_groups", [](auto& f, const auto&) { return f.groups.list(f.principal).code(); }},
+      {"list_groups", [](auto& f, const auto&) { return f.group_admin.list(f.principal).code(); }},
       {"describe_broker", [](auto& f, const auto&) { return f.admin.describe_broker(f.principal).code(); }},
   };
   return all;

@@ -1,0 +1,105 @@
+#include "broker/services/group_admin.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/coding.h"
+#include "broker/services/counted.h"
+
+namespace logcask {
+namespace {
+
+// The topics in a consumer's metadata: version i16 | count i32 | strings. Nothing when it is something else.
+std::optional<std::set<std::string>> subscribed_topics(ByteView metadata) {
+  constexpr std::size_t kHead = 6;
+  if (metadata.size() < kHead) return std::nullopt;
+  const auto count = load_be<std::int32_t>(metadata.data() + 2);
+  metadata.remove_prefix(kHead);
+  std::set<std::string> topics;
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (metadata.size() < 2) return std::nullopt;
+    const auto size = load_be<std::uint16_t>(metadata.data());
+    metadata.remove_prefix(2);
+    if (metadata.size() < size) return std::nullopt;
+    topics.emplace(metadata.substr(0, size));
+    metadata.remove_prefix(size);
+  }
+  return topics;
+}
+
+bool may_read(const GroupDescription& group, const std::string& topic) {
+  if (group.state == GroupState::empty) return false;
+  if (group.state != GroupState::stable || group.protocol_type != "consumer") return true;
+  return std::any_of(group.members.begin(), group.members.end(), [&](const GroupMemberDescription& member) {
+    const auto topics = subscribed_topics(member.metadata);
+    return !topics || topics->count(topic) > 0;
+  });
+}
+
+}  // namespace
+
+Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, const std::set<GroupState>& states) {
+  return counted(parts_, ServiceName::groups, [&]() -> Result<std::vector<GroupSummary>> {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
+    LOGCASK_ASSIGN(auto commits, groups_.groups());
+    LOGCASK_ASSIGN(const auto with_members, coordinator_.list(principal));
+    std::vector<GroupSummary> all;
+    for (const GroupListing& group : with_members) {
+      const auto found = commits.find(group.group);
+      all.push_back({group.group, found == commits.end() ? 0 : found->second, group.state, group.protocol_type});
+      if (found != commits.end()) commits.erase(found);
+    }
+    for (const auto& [name, partitions] : commits)
+      if (parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::group, name}).ok())
+        all.push_back({name, partitions, GroupState::empty, {}});
+    std::erase_if(all, [&](const GroupSummary& group) { return !states.empty() && states.count(group.state) == 0; });
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return all;
+  });
+}
+
+Result<GroupDescription> GroupAdmin::describe(const Principal& principal, const std::string& group) {
+  auto described = coordinator_.describe(principal, group);
+  if (described.ok() || described.code() != Errc::group_id_not_found || !groups_.has_commits(group)) return described;
+  GroupDescription empty;
+  empty.group = group;
+  return empty;
+}
+
+void GroupAdmin::remove(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done) {
+  const Offset end = groups_.commits_end();
+  coordinator_.delete_group(
+      caller, group, [this, &loop = caller.loop, group, end, done = std::move(done)](Status gone) {
+        const bool only_commits = gone.code() == Errc::group_id_not_found && groups_.has_commits(group);
+        if (!gone.ok() && !only_commits) return done(std::move(gone));
+        parts_.background.post([this, &loop, group, end, done] {
+          Status forgotten = groups_.forget_group(group, end);
+          loop.post([done, forgotten = std::move(forgotten)] { done(forgotten); });
+        });
+      });
+}
+
+void GroupAdmin::forget(const Principal& principal, const std::string& group,
+                        const std::vector<std::pair<std::string, PartitionId>>& partitions, ForgetDone done) {
+  if (Status allowed = parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::group, group});
+      !allowed.ok())
+    return done(std::move(allowed).error());
+  const auto described = describe(principal, group);
+  if (!described.ok()) return done(described.error());
+  std::vector<Status> statuses(partitions.size());
+  std::vector<std::pair<std::string, PartitionId>> unread;
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    if (may_read(*described, partitions[i].first))
+      statuses[i] = Error{Errc::group_subscribed_to_topic,
+                          "members of group '" + group + "' read topic '" + partitions[i].first + "'; stop them first"};
+    else
+      unread.push_back(partitions[i]);
+  }
+  groups_.forget(group, unread, [statuses = std::move(statuses), done = std::move(done)](const Status& gone) mutable {
+    for (Status& status : statuses)
+      if (status.ok()) status = gone;
+    done(std::move(statuses));
+  });
+}
+
+}  // namespace logcask

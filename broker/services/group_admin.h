@@ -1,0 +1,49 @@
+#pragma once
+// Groups as those who look after them see them: with members, which the coordinator knows, or with nothing but
+// committed offsets, of consumers that assign partitions themselves.
+//
+// Threads: any.
+
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/services/groups_service.h"
+
+namespace logcask {
+
+struct GroupSummary {
+  std::string name;
+  std::size_t partitions = 0;  // with commits
+  GroupState state = GroupState::empty;
+  std::string protocol_type;  // empty: nobody has joined it
+};
+
+class GroupAdmin {
+ public:
+  // All outlive it.
+  GroupAdmin(const ServiceParts& parts, GroupsService& groups, GroupCoordinator& coordinator)
+      : parts_(parts), groups_(groups), coordinator_(coordinator) {}
+
+  // Those the caller may describe, in any of `states`; all when it is empty. Blocks on the disk once, after a start.
+  Result<std::vector<GroupSummary>> list(const Principal& principal, const std::set<GroupState>& states = {});
+  // group_id_not_found when it has neither members nor commits. Does not block.
+  Result<GroupDescription> describe(const Principal& principal, const std::string& group);
+  // With all it has committed. non_empty_group while it has members, group_id_not_found. `done` runs on the caller's
+  // loop.
+  void remove(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done);
+  // One status for each: group_subscribed_to_topic where a member reads the topic or, while the group shares out, may.
+  // Needs the right to remove the group. `done` runs on any thread, possibly before this returns.
+  using ForgetDone = std::function<void(Result<std::vector<Status>>)>;
+  void forget(const Principal& principal, const std::string& group,
+              const std::vector<std::pair<std::string, PartitionId>>& partitions, ForgetDone done);
+
+ private:
+  const ServiceParts& parts_;
+  GroupsService& groups_;
+  GroupCoordinator& coordinator_;
+};
+
+}  // namespace logcask

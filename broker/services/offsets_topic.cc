@@ -1,0 +1,43 @@
+#include "broker/services/offsets_topic.h"
+
+#include <utility>
+
+#include "broker/topics/topic_name.h"
+
+namespace logcask {
+namespace {
+
+// Small segments: the topic holds little and should compact often, as Kafka has it (offsets.topic.segment.bytes).
+const SettingMap kOffsetsSettings = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}};
+
+}  // namespace
+
+// An internal topic is never deleted.
+std::shared_ptr<PartitionRunner> OffsetsTopic::partition() const {
+  const TopicPtr topic = parts_.topics.find(kOffsetsTopic);
+  return topic ? topic->partitions[0] : nullptr;
+}
+
+void OffsetsTopic::append(std::vector<InternalRecord> records, std::function<void(Result<Offset>)> done) {
+  if (const auto there = partition()) return append_to(*there, records, std::move(done));
+  parts_.background.post([this, records = std::move(records), done = std::move(done)]() mutable {
+    const auto made = parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
+    if (!made.ok()) return done(made.error());
+    append_to(*(*made)->partitions[0], records, std::move(done));
+  });
+}
+
+void OffsetsTopic::append_to(PartitionRunner& partition, const std::vector<InternalRecord>& records,
+                             std::function<void(Result<Offset>)> done) {
+  append_internal(partition, records, parts_.clock.wall_ms(), parts_.hasher, std::move(done));
+}
+
+void OffsetsTopic::save(std::string key, std::optional<std::string> value, std::function<void(Status)> done) {
+  std::vector<InternalRecord> records;
+  records.push_back({std::move(key), std::move(value)});
+  append(std::move(records), [done = std::move(done)](const Result<Offset>& appended) {
+    done(appended.ok() ? Status() : Status(appended.error()));
+  });
+}
+
+}  // namespace logcask
