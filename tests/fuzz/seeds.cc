@@ -10,6 +10,7 @@
 #include "partition/manifest.h"
 #include "partition/producer_state.h"
 #include "proto/frame.h"
+#include "proto/kafka/frame.h"
 #include "proto/lookup_codec.h"
 #include "segment/derived_file.h"
 #include "segment/hint_file.h"
@@ -18,6 +19,8 @@
 #include "segment/time_index.h"
 #include "tests/fuzz/batch_properties.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/proto/kafka/filler.h"
+#include "tests/proto/kafka/messages.h"
 #include "tests/support/memory_file_system.h"
 
 namespace logcask::fuzz {
@@ -522,6 +525,29 @@ std::string bare_record(std::int32_t offset_delta) {
   return record + body;
 }
 
+// ---- the Kafka wire
+
+// Every request in its oldest and its newest version, the same values each time; two of them with their frames.
+void seed_kafka_requests() {
+  std::mt19937_64 random(1);
+  kafka::each_request([&](kafka::ApiKey key, auto message) {
+    const kafka::Api& api = *kafka::row_of(key);
+    for (const std::int16_t version : {api.served_since, api.max_version}) {
+      kafka::Filler filler(random, api.layout(version), 2);
+      filler.fill(message);
+      const std::string name = std::string(api.name) + "-" + std::to_string(version);
+      const auto frame = kafka::write_request(api, version, 7, "client", message);
+      LOGCASK_CHECK(frame.ok());
+      const std::string content = frame->joined().substr(kafka::kLengthBytes);
+      const std::size_t head_bytes = 8 + 2 + 6 + (api.layout(version).flexible ? 1 : 0);
+      put("kafka_request", name,
+          byte(static_cast<unsigned>(key)) + byte(static_cast<unsigned>(version - api.served_since)) +
+              content.substr(head_bytes));
+      if (key == kafka::ApiKey::metadata) put("kafka_request", "frame-of-" + name, byte(255) + content);
+    }
+  });
+}
+
 void put_finds() {
   BatchHeader fields;
   fields.attributes = 0;
@@ -575,6 +601,7 @@ int main(int argc, char** argv) {
   seed_replay_requests();
   seed_group_requests();
   seed_admin_requests();
+  seed_kafka_requests();
   put_finds();
   return 0;
 }
