@@ -92,7 +92,12 @@
   X(assigned_before_stored, "ours: assignments are handed out that a restart would forget")              \
   X(stranger_commits, "ours: who is no member commits offsets of a group that has members")              \
   X(handed_out_ids_not_awaited, "ours: a rebalance ends before members that have only an id have come")  \
-  X(fenced_member_lives, "ours: a member whose instance id another one has by now goes on")
+  X(fenced_member_lives, "ours: a member whose instance id another one has by now goes on")              \
+  X(compact_client_id, "KIP-482: the client id of a flexible Kafka header is read in compact form")      \
+  X(flexible_answer_to_versions, "KIP-511: the answer to ApiVersions has a flexible Kafka header")       \
+  X(null_in_every_version, "ours: a null of Kafka's is read where the version has none")                 \
+  X(entries_unbounded, "ours: a small Kafka request becomes a large multiple of itself in memory")       \
+  X(unknown_tag_stays, "KIP-482: the bytes of a tagged field nobody knows are not stepped over")
 
 namespace logcask {
 

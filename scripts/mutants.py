@@ -29,6 +29,7 @@ PROGRAMS = {
     "compactor_tests": "tests/compactor",
     "runner_tests": "tests/broker",
     "group_tests": "tests/broker",
+    "kafka_wire_tests": "tests/proto",
     "compaction_disk_tests": "tests/broker",
     "broker_tests": "tests/broker",
     "cli_forms_tests": "tests/cli",
@@ -55,6 +56,7 @@ RUNNER = "runner_tests"
 COMPACTION = "compaction_disk_tests"
 MODEL = "model_tests"
 GROUP = "group_tests"
+KAFKA_WIRE = "kafka_wire_tests"
 
 # Bug -> the tests that may find it, the quickest first; each a program with its arguments (Catch2 filters).
 TESTS = {
@@ -143,6 +145,11 @@ TESTS = {
     "stranger_commits": [(GROUP,)],
     "handed_out_ids_not_awaited": [(GROUP,)],
     "fenced_member_lives": [(GROUP,)],
+    "compact_client_id": [(KAFKA_WIRE, "the head of a Kafka request*")],
+    "flexible_answer_to_versions": [(KAFKA_WIRE, "the answer to ApiVersions*")],
+    "null_in_every_version": [(KAFKA_WIRE, "a null list*")],
+    "entries_unbounded": [(KAFKA_WIRE, "entries that would be*")],
+    "unknown_tag_stays": [(KAFKA_WIRE, "a Kafka message in a flexible version*")],
 }
 
 

@@ -1,5 +1,7 @@
 #include "proto/kafka/frame.h"
 
+#include "base/mutant.h"
+
 namespace logcask::kafka {
 namespace {
 
@@ -20,7 +22,8 @@ Result<RequestHead> read_request_head(ByteView frame) {
   const Api* api = find_api(head.api_key);
   if (!api || !api->serves(head.api_version)) return head;
   head.api = api;
-  const auto size = in.fixed<std::int16_t>();
+  const bool compact = mutant(Mutant::compact_client_id) && api->layout(head.api_version).flexible;
+  const auto size = compact ? static_cast<std::int16_t>(in.fixed<std::uint8_t>() - 1) : in.fixed<std::int16_t>();
   if (size >= 0) head.client_id = in.bytes(static_cast<std::size_t>(size));
   if (!in.ok() || size < -1) return Error{Errc::malformed_frame, "the client id does not fit the frame"};
   head.message = frame.substr(in.position());

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/mutant.h"
 #include "base/result.h"
 #include "proto/kafka/api.h"
 #include "proto/kafka/reader.h"
@@ -44,7 +45,8 @@ Result<Written> write_response(const Api& api, std::int16_t version, std::int32_
   ByteWriter head(out.bytes);
   head.fixed(std::int32_t{0});
   head.fixed(correlation_id);
-  if (layout.flexible && api.key != ApiKey::api_versions) head.fixed(std::uint8_t{0});
+  if (layout.flexible && (api.key != ApiKey::api_versions || mutant(Mutant::flexible_answer_to_versions)))
+    head.fixed(std::uint8_t{0});
   LOGCASK_TRY(Writer(out, layout).write(message));
   store_be(out.bytes.data(), static_cast<std::int32_t>(out.total_bytes() - kLengthBytes));
   return out;

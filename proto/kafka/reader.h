@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/mutant.h"
 #include "base/result.h"
 #include "proto/kafka/fields.h"
 
@@ -57,7 +58,7 @@ class Reader {
     for (std::uint32_t i = 0; i < count && !failed_; ++i) {
       const std::uint32_t tag = unsigned_varint();
       const std::uint32_t size = unsigned_varint();
-      const ByteView field = in_.bytes(size);
+      const ByteView field = in_.bytes(mutant(Mutant::unknown_tag_stays) ? 0 : size);
       note_failure("tagged fields");
       if (failed_) return;
       Reader inside(field, layout_);
@@ -119,7 +120,8 @@ class Reader {
   void get_entries(std::vector<T>& entries, std::size_t count) {
     entry_bytes_ += count * sizeof(T);
     if (count > in_.remaining()) return fail("has more entries than the message has bytes");
-    if (entry_bytes_ > kEntryBytesMax) return fail("has too many entries; send them in several requests");
+    if (entry_bytes_ > kEntryBytesMax && !mutant(Mutant::entries_unbounded))
+      return fail("has too many entries; send them in several requests");
     entries.clear();
     entries.reserve(count);
     for (std::size_t i = 0; i < count && !failed_; ++i) {
@@ -150,7 +152,7 @@ class Reader {
   std::optional<ByteView> none(std::int64_t size) {
     if (size < -1)
       fail("has a negative length");
-    else if (!nullable_ && in_.ok())
+    else if (!nullable_ && in_.ok() && !mutant(Mutant::null_in_every_version))
       fail("is null, which it may not be in this version");
     return std::nullopt;
   }
