@@ -64,7 +64,9 @@ constexpr ErrcInfo kErrcTable[] = {
     {Errc::connect_failed, "connect_failed", true, "No connection to the broker could be made."},
     {Errc::connection_lost, "connection_lost", true, "The connection ended before the answer came."},
     {Errc::wrong_partition, "wrong_partition", false,
-     "The topic's partitioner maps this key to another partition; the record was refused."},
+     "The topic's partitioner maps this key to another partition, or (partitioner any) its value stands in another; "
+     "the "
+     "record was refused."},
     {Errc::not_leader, "not_leader", true, "Another broker leads this partition."},
     {Errc::stale_token, "stale_token", false, "The bytes are not a resume token of this topic and this broker."},
     {Errc::topic_changed, "topic_changed", false,

@@ -57,6 +57,8 @@
   X(readers_ask_producer_id, "ours: whoever only reads a table asks for a producer id")                  \
   X(active_segment_outlives_retention, "ours: retention waits for segment.ms")                           \
   X(stale_placement_admitted, "ours: what was checked under an older partitioner is let in")             \
+  X(writes_miss_their_key, "ours: a delete by key goes to murmur2's partition, the value is elsewhere")  \
+  X(repeat_written_elsewhere, "ours: a batch sent twice is written again where its key stands by now")   \
   X(foreign_log_adopted, "ours: a log and its sync log of another partition are taken for ours")         \
   X(sync_log_gone_too_early, "ours: a sync log is removed before the manifest lists its segment")        \
   X(position_of_any_log, "ours: a position of another log of the same name is read on from")             \

@@ -59,6 +59,9 @@ int put(const PutArgs& args) {
   LOGCASK_CLI_ASSIGN(auto writes, SingleWrites::open(client, args.topic, "put could set", args.timeout_ms));
   const auto delivery = writes.write(args.key, ByteView(value), condition);
   if (!delivery.ok()) return fail_input(delivery_error(delivery));
+  if (delivery.ambiguous)
+    print_error("note: several partitions of '" + args.topic +
+                "' hold the key; the newest is written over ('logcask delete' deletes all of them)");
   Output out;
   writes.append(out.buffer(), args.format, args.key, ByteView(value), delivery);
   return out.finish();

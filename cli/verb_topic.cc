@@ -174,13 +174,6 @@ int alter(const TopicArgs& args) {
     if (const auto broker = Admin(client).describe_broker(); broker.ok())
       for (const auto& problem : broker->problems)
         if (problem.topic == args.name && problem.state == "keydir_full") print_error(problem.reason);
-  if (const auto to = set.find("partitioner"); to != set.end() && to->second == "any")
-    print_error(
-        "note: under 'any' lookups ask every partition, but put, delete and --if go where murmur2 puts the key: a "
-        "record "
-        "that another partitioner has put elsewhere stays, and is neither deleted nor seen by a condition. Where "
-        "records "
-        "were written under crc32 or fnv1a, copy them into a topic of its own instead");
   return 0;
 }
 

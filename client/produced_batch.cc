@@ -8,6 +8,7 @@ BatchPtr subset_of(ProducedBatch& from, const std::vector<bool>& keep) {
   auto subset = std::make_shared<ProducedBatch>();
   subset->serial = from.serial;
   subset->partition = from.partition;
+  subset->by_key = from.by_key;
   subset->opened_ns = from.opened_ns;
   std::vector<std::uint32_t> new_index(from.buffer.count(), 0);
   RecordCursor cursor(from.buffer.walk_header(), from.buffer.records());

@@ -34,6 +34,7 @@ struct ProducedBatch {
   std::shared_ptr<BufferPool> pool;
   std::vector<RecordCondition> conditions;  // not empty: the batch travels alone
   std::vector<RecordCallback> callbacks;
+  bool by_key = false;  // no record in it has a partition of its user's choice
   std::int64_t opened_ns = 0;
   std::size_t charged_bytes = 0;  // of buffer_bytes
 

@@ -23,6 +23,7 @@ void Producer::Impl::submit(const BatchPtr& batch) {
   entry->set_topic(topic);
   entry->set_partition(static_cast<std::uint32_t>(batch->partition.value()));
   entry->set_batch_bytes(static_cast<std::uint32_t>(batch->buffer.wire().size()));
+  entry->set_by_key(batch->by_key);
   for (const RecordCondition& from : batch->conditions) {
     auto* condition = entry->add_conditions();
     condition->set_record_index(from.index);
@@ -76,6 +77,16 @@ void Producer::Impl::on_response(const BatchPtr& batch, Result<Response> respons
   answer.base_offset = Offset(result.base_offset());
   answer.log_append_time = TimestampMs(result.log_append_time_ms());
   answer.duplicate = result.duplicate();
+  for (const auto& from : result.elsewhere()) {
+    if (from.record_index() >= batch->buffer.count() || from.partition() >= static_cast<std::uint32_t>(partitions)) {
+      answer = {};
+      answer.status = Error{Errc::connection_lost, "the broker names a record or a partition that is not there"};
+      answer.fate_unknown = true;
+      return on_answer(batch, answer);
+    }
+    answer.elsewhere.emplace_back(from.record_index(), PartitionId(static_cast<std::int32_t>(from.partition())));
+  }
+  answer.ambiguous.assign(result.ambiguous_records().begin(), result.ambiguous_records().end());
   if (result.error().code() != 0) {
     answer.status = Error{errc_from_wire(result.error().code()), result.error().message()};
     answer.base_offset = kNoOffset;

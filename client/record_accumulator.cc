@@ -48,14 +48,16 @@ Result<RecordAccumulator::Appended> RecordAccumulator::append(const OutRecord& r
   Partition& partition = partitions_[static_cast<std::size_t>(id.value())];
   const bool conditional = record.condition.kind != Condition::Kind::none;
   Appended appended;
-  if (partition.open && (partition.open->conditional() != conditional ||
-                         partition.open->buffer.size_bytes() + bytes > config_.batch_bytes)) {
+  if (partition.open &&
+      (partition.open->conditional() != conditional || partition.open->by_key == record.partition.has_value() ||
+       partition.open->buffer.size_bytes() + bytes > config_.batch_bytes)) {
     partition.ready.push_back(std::move(partition.open));
     partition.open = nullptr;
     appended.filled_batch = true;
   }
   if (!partition.open) {
     open_batch(partition, id, clock.monotonic_ns());
+    partition.open->by_key = !record.partition;
     appended.opened_batch = true;
   }
   ProducedBatch& batch = *partition.open;

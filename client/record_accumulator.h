@@ -40,6 +40,10 @@ struct BatchAnswer {
   TimestampMs log_append_time{-1};
   bool duplicate = false;
   std::vector<std::uint32_t> refused;  // records to blame; empty = the batch as a whole
+  // Records whose keys stand in another partition; both must exist. With an error they were not written; of a batch
+  // that was, they are tombstones to be written there as well.
+  std::vector<std::pair<std::uint32_t, PartitionId>> elsewhere;
+  std::vector<std::uint32_t> ambiguous;
   Offset current_offset = kNoOffset;
   bool current_is_tombstone = false;
 };
@@ -125,6 +129,7 @@ class RecordAccumulator {
   void settle(Partition& partition);
   void expire_front(Partition& partition, std::int64_t now_ns, BatchOutcomes& outcomes);
 
+  void send_elsewhere(ProducedBatch& batch, const BatchAnswer& answer);
   void adopt(Partition& partition, const BatchPtr& part);
   void finish(const BatchPtr& batch, const BatchAnswer& answer, BatchOutcomes& outcomes);
   void release(ProducedBatch& batch);

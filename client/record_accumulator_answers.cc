@@ -52,6 +52,7 @@ void RecordAccumulator::answered(const BatchPtr& batch, const BatchAnswer& answe
   partition.in_flight.erase(found);
   if (answer.status.ok()) {
     accepted(partition);
+    send_elsewhere(*batch, answer);
     finish(batch, answer, outcomes);
   } else if (errc_retriable(answer.status.code())) {
     batch->fate_unknown = batch->fate_unknown || answer.fate_unknown;
@@ -119,6 +120,15 @@ void RecordAccumulator::refuse(Partition& partition, const BatchPtr& batch, cons
   std::vector<bool> keep(count, true);
   for (const std::uint32_t index : answer.refused)
     if (index < count) keep[index] = false;
+  if (!answer.elsewhere.empty() && certainly_not_written(answer.status.code())) {
+    send_elsewhere(*batch, answer);
+    for (const auto& [index, home] : answer.elsewhere) keep[index] = false;
+    if (const BatchPtr rest = subset_of(*batch, keep); rest->buffer.count() > 0) {
+      partition.ready.push_front(rest);
+      adopt(partition, rest);
+    }
+    return release(*batch);
+  }
   const auto kept = static_cast<std::uint32_t>(std::count(keep.begin(), keep.end(), true));
   if (answer.status.code() == Errc::message_too_large && count > 1) {
     for (std::uint32_t i = count / 2; i < count; ++i) keep[i] = false;
@@ -136,6 +146,20 @@ void RecordAccumulator::refuse(Partition& partition, const BatchPtr& batch, cons
   partition.ready.push_front(rest);
   adopt(partition, rest);
   finish(batch, answer, outcomes);
+}
+
+// Behind what waits there, in their order.
+void RecordAccumulator::send_elsewhere(ProducedBatch& batch, const BatchAnswer& answer) {
+  std::map<PartitionId, std::vector<bool>> parts;
+  for (const auto& [index, home] : answer.elsewhere)
+    parts.try_emplace(home, batch.buffer.count(), false).first->second[index] = true;
+  for (const auto& [home, keep] : parts) {
+    const BatchPtr part = subset_of(batch, keep);
+    part->partition = home;
+    Partition& partition = partitions_[static_cast<std::size_t>(home.value())];
+    partition.ready.push_back(part);
+    adopt(partition, part);
+  }
 }
 
 void RecordAccumulator::adopt(Partition&, const BatchPtr& part) {
@@ -219,6 +243,7 @@ void RecordAccumulator::finish(const BatchPtr& batch, const BatchAnswer& answer,
   outcome.batch.base_offset = answer.base_offset;
   const std::size_t count = batch->buffer.count();
   outcome.batch.records = answer.refused.empty() ? count : std::min(answer.refused.size(), count);
+  outcome.batch.records -= std::min(answer.elsewhere.size(), outcome.batch.records);
   for (RecordCallback& record : batch->callbacks) {
     Delivery delivery;
     delivery.status = answer.status;
@@ -226,6 +251,8 @@ void RecordAccumulator::finish(const BatchPtr& batch, const BatchAnswer& answer,
     if (answer.base_offset != kNoOffset) delivery.offset = answer.base_offset + record.index;
     delivery.timestamp = answer.log_append_time.value() >= 0 ? answer.log_append_time : record.timestamp;
     delivery.duplicate = answer.duplicate;
+    delivery.ambiguous =
+        std::find(answer.ambiguous.begin(), answer.ambiguous.end(), record.index) != answer.ambiguous.end();
     delivery.current_offset = answer.current_offset;
     delivery.current_is_tombstone = answer.current_is_tombstone;
     outcome.deliveries.emplace_back(std::move(record.callback), std::move(delivery));

@@ -22,11 +22,12 @@ struct Table::Impl {
   struct Written {
     std::mutex mutex;
     std::map<PartitionId, Offset> offsets;
-    bool outside = false;  // something was written to a partition of the caller's choice
+    bool outside = false;  // something was written to another partition than its key's own
 
-    void note(const Delivery& delivery) {
+    void note(const Delivery& delivery, PartitionId home) {
       if (!delivery.ok() || delivery.offset == kNoOffset) return;
       const std::lock_guard lock(mutex);
+      outside = outside || delivery.partition != home;
       auto [at, fresh] = offsets.emplace(delivery.partition, delivery.offset);
       if (!fresh) at->second = std::max(at->second, delivery.offset);
     }
@@ -163,24 +164,17 @@ Condition expecting(std::optional<Offset> expected) { return expected ? Conditio
 }  // namespace
 
 Delivery Table::Impl::write(OutRecord record) {
-  if (record.partition) {
-    const std::lock_guard lock(written->mutex);
-    written->outside = true;
-  }
   const Delivery delivery = producer.send_and_wait(record);
-  written->note(delivery);
+  written->note(delivery, producer.partition_of(*record.key));
   return delivery;
 }
 
 void Table::Impl::write_async(OutRecord record, DeliveryCallback done) {
-  if (record.partition) {
-    const std::lock_guard lock(written->mutex);
-    written->outside = true;
-  }
-  const Status status = producer.send(record, [shared = written, done](const Delivery& delivery) {
-    shared->note(delivery);
-    if (done) done(delivery);
-  });
+  const Status status = producer.send(
+      record, [shared = written, home = producer.partition_of(*record.key), done](const Delivery& delivery) {
+        shared->note(delivery, home);
+        if (done) done(delivery);
+      });
   if (status.ok() || !done) return;
   Delivery refused;
   refused.status = status;

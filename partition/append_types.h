@@ -48,6 +48,15 @@ struct AppendResult {
   bool current_is_tombstone = false;
   // With keydir_budget_exceeded: the records that would have created keys.
   std::vector<std::uint32_t> refused_records;
+  // Of a batch placed by key on a topic with partitioner `any` (broker/services/key_homes.h). With wrong_partition:
+  // records whose keys stand elsewhere, and where to. On success: tombstones of keys that stand there as well.
+  struct Elsewhere {
+    std::uint32_t record_index = 0;
+    PartitionId partition;
+    friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
+  };
+  std::vector<Elsewhere> elsewhere;
+  std::vector<std::uint32_t> ambiguous_records;  // values of keys that older values stand of in other partitions
 };
 
 }  // namespace logcask

@@ -16,6 +16,17 @@ KeyState KeyIndex::newest(const KeyIdentity& identity) {
   return {};
 }
 
+void KeyIndex::newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
+  std::vector<std::optional<KeydirEntry>> entries(identities.size());
+  keydir_.find_batch(identities, entries);
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    out[i] = entries[i] ? KeyState{entries[i]->offset, entries[i]->deleted, false} : KeyState();
+    if (pending_.empty()) continue;
+    if (const PendingEntry* entry = pending_.newest(identities[i]))
+      out[i] = {entry->offset, entry->tombstone != 0, true};
+  }
+}
+
 std::optional<KeydirEntry> KeyIndex::newest_below(const KeyIdentity& identity, Offset end) {
   for (const PendingEntry* entry = pending_.newest(identity); entry; entry = pending_.previous(*entry))
     if (entry->offset < end) return KeydirEntry{entry->offset, entry->tombstone != 0};

@@ -36,6 +36,8 @@ class KeyIndex {
   std::size_t pending_records() const { return pending_.size(); }
   // Pending first, then the keydir.
   KeyState newest(const KeyIdentity& identity);
+  // Of each, `out` as long: probes overlap.
+  void newest(std::span<const KeyIdentity> identities, std::span<KeyState> out);
   // The newest record below `end`, pending ones included (read.visibility=written).
   std::optional<KeydirEntry> newest_below(const KeyIdentity& identity, Offset end);
   // Reserves budget for the records that may create an entry: those of unknown keys, tombstones too. On refusal nothing

@@ -231,6 +231,25 @@ std::optional<AppendResult> Partition::check_conditions(const PreparedBatch& bat
   return std::nullopt;
 }
 
+Status Partition::newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
+  LOGCASK_CHECK(keys_ && keys_->complete());
+  keys_->newest(identities, out);
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    if (const DamagedRange* damage = hidden_by_damage(out[i].offset))
+      return Error{Errc::corrupt_range, "a newer record of a key may lie in a damaged range: " + damage->reason +
+                                            "; 'logcask verify' shows it"};
+    if (out[i].offset != kNoOffset && out[i].offset < log_start_) out[i] = {};
+  }
+  return {};
+}
+
+bool Partition::is_repeat(const BatchHeader& header) {
+  if (!header.has_producer()) return false;
+  const auto known = producers_.check(header.producer_id, header.producer_epoch, header.base_sequence,
+                                      header.record_count, clock_.now());
+  return known.ok() && known->has_value();
+}
+
 // ---- write
 
 bool Partition::roll_due(TimestampMs now) const {

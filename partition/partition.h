@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,10 @@ class Partition {
     Offset wait_end;
   };
   Admission admit(PreparedBatch& batch);
+  // The newest record of each key as admit() would see it. With a complete keydir only.
+  Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out);
+  // admit() would call it a duplicate.
+  bool is_repeat(const BatchHeader& header);
   // No further batch should be admitted until something was written and committed.
   bool full() const;
 

@@ -107,6 +107,8 @@ TESTS = {
     "starts_beyond_the_end": [("client_tests", "A start beyond the end*")],
     "readers_ask_producer_id": [("client_tests", "A table that only reads*")],
     "active_segment_outlives_retention": [(RUNNER, "records past retention.ms go*")],
+    "writes_miss_their_key": [("broker_tests", "a write by key goes where*")],
+    "repeat_written_elsewhere": [("broker_tests", "a batch sent twice is not written*")],
     "stale_placement_admitted": [("broker_tests", "records on their way while*")],
     "foreign_log_adopted": [(PARTITION, "[identity]"), (SEGMENT,)],
     "sync_log_gone_too_early": [(RUNNER, "a closed segment's sync log*")],

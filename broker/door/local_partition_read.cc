@@ -243,6 +243,21 @@ void LocalPartitionRunner::probe_visible(std::span<const KeyIdentity> identities
   for (std::size_t i = 0; i < identities.size(); ++i) entries[i] = keys.newest_below(identities[i], end);
 }
 
+Status LocalPartitionRunner::newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
+  for (std::size_t start = 0; start < identities.size(); start += kLookupKeys) {
+    const std::size_t n = std::min(kLookupKeys, identities.size() - start);
+    const Lock lock(mutex_);
+    if (auto error = lookup_error()) return *std::move(error);
+    LOGCASK_TRY(partition_->newest(identities.subspan(start, n), out.subspan(start, n)));
+  }
+  return {};
+}
+
+bool LocalPartitionRunner::is_repeat(const BatchHeader& header) const {
+  const Lock lock(mutex_);
+  return partition_ && partition_->is_repeat(header);
+}
+
 void LocalPartitionRunner::answer_lookup(ByteView key, const KeyIdentity& identity, ViewLookup& log,
                                          SegmentLookup::Place& place, bool keys_only, std::size_t index,
                                          const LookupSink& sink) {

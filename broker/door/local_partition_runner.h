@@ -54,6 +54,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void cancel_wait(WaitId id) override;
   Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override;
   void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) override;
+  Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) override;
+  bool is_repeat(const BatchHeader& header) const override;
   Result<WatchStart> watch(const LookupKeys& keys,
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override;
   Result<Offset> replay_bound() const override;

@@ -27,6 +27,7 @@
 #include "broker/door/partition_troubles.h"
 #include "partition/append_types.h"
 #include "partition/config.h"
+#include "partition/key_index.h"
 #include "partition/replay_filter.h"
 #include "partition/run_history.h"
 
@@ -164,6 +165,17 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // ---- lookup
   // One answer per key. `loading` errors while the keydir is incomplete. May read the disk.
   virtual void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) = 0;
+  // The newest record of each key as the next append sees it: pending ones count, the disk is not read. `out` is as
+  // long. Errors as in get(); corrupt_range when damage may hide a newer one of any of them.
+  virtual Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
+    (void)identities, (void)out;
+    return Error{Errc::unsupported, "no keys are known here"};
+  }
+  // Whether an append of this batch would be answered as a duplicate.
+  virtual bool is_repeat(const BatchHeader& header) const {
+    (void)header;
+    return false;
+  }
   // Registers a watch on the keys and, in the same instant, returns each key's latest visible offset.
   // `on_change` gets batches of later changes in offset order; it must not block. The lock is held for all of the keys:
   // at most kWatchKeysMax of them.

@@ -4,11 +4,16 @@
 #include <atomic>
 #include <utility>
 
+#include "base/mutant.h"
 #include "broker/services/authorized_topic.h"
+#include "broker/services/key_homes.h"
 #include "partition/prepare.h"
 
 namespace logcask {
 namespace {
+
+// Questions (a key in a partition) that are asked on the caller's thread, when a batch was placed by key.
+constexpr std::size_t kQuickQuestions = 64u << 10;
 
 // Only the topic's own partitioner decides where a key may be, so that a lookup can ask one partition.
 Status check_partitions(const Topic& topic, PartitionId partition, const CheckedBatch& batch) {
@@ -136,6 +141,7 @@ class ProduceService::Request {
 struct ProduceService::Target {
   TopicPtr topic;
   PartitionId partition;
+  bool by_key = false;  // and its keys may stand elsewhere
   PartitionRunner& runner() const { return *topic->partitions[static_cast<std::size_t>(partition.value())]; }
 };
 
@@ -163,7 +169,8 @@ Result<ProduceService::Target> ProduceService::find(const CallContext& context, 
   if (topic->internal) return Error{Errc::permission_denied, "'" + topic->record.name + "' is the broker's own topic"};
   LOGCASK_TRY(check_same_topic(*topic, entry.topic_id));
   if (!topic->partition(entry.partition)) return unknown_partition(*topic, entry.partition);
-  return Target{std::move(topic), entry.partition};
+  const bool by_key = entry.by_key && keys_may_stand_elsewhere(*topic);
+  return Target{std::move(topic), entry.partition, by_key};
 }
 
 // The last checks and the append, which answers. True when the partition asks its producers to slow down.
@@ -171,10 +178,59 @@ Result<bool> ProduceService::append(const Target& target, PreparedBatch prepared
                                     std::size_t index) const {
   LOGCASK_TRY(check_partitions(*target.topic, target.partition, *prepared.checked));
   LOGCASK_TRY(check_conditions(*target.topic, prepared));
+  KeyHomes homes;
+  if (target.by_key) {
+    LOGCASK_ASSIGN(const bool stays, find_homes(target, prepared, request, index, homes));
+    if (!stays) return false;
+  }
   parts_.metrics.records_produced.add(prepared.checked->records.size());
   parts_.metrics.bytes_produced.add(prepared.checked->batch.size());
+  if (homes.also.empty() && homes.ambiguous.empty())
+    return target.runner().append(std::move(prepared), acks, [&request, index](AppendResult result) {
+      request.answered(index, std::move(result));
+    });
   return target.runner().append(std::move(prepared), acks,
-                                [&request, index](AppendResult result) { request.answered(index, std::move(result)); });
+                                [&request, index, homes = std::move(homes)](AppendResult result) mutable {
+                                  if (result.error.ok()) {
+                                    result.elsewhere = std::move(homes.also);
+                                    result.ambiguous_records = std::move(homes.ambiguous);
+                                  }
+                                  request.answered(index, std::move(result));
+                                });
+}
+
+// False when it has answered, because keys of the batch stand elsewhere. A repeat of a batch that was taken is never
+// sent elsewhere: its records are written. Only a tombstone goes on to the key's other places, as the first answer
+// would have told, had it arrived.
+Result<bool> ProduceService::find_homes(const Target& target, const PreparedBatch& prepared, Request& request,
+                                        std::size_t index, KeyHomes& homes) const {
+  std::optional<std::uint32_t> refused;
+  auto found = find_key_homes(target.topic, target.partition, prepared, parts_.hasher, refused);
+  if (found.ok() && found->moves.empty()) {
+    homes = std::move(*found);
+    return true;
+  }
+  if (!mutant(Mutant::repeat_written_elsewhere) && target.runner().is_repeat(prepared.checked->header)) {
+    if (!found.ok() || !prepared.conditions.empty()) return true;
+    homes = std::move(*found);
+    for (const AppendResult::Elsewhere& move : homes.moves)
+      if (prepared.checked->records[move.record_index].tombstone) homes.also.push_back(move);
+    return true;
+  }
+  AppendResult result;
+  if (found.ok()) {
+    result.elsewhere = std::move(found->moves);
+    result.error =
+        Error{Errc::wrong_partition,
+              "record " + std::to_string(result.elsewhere.front().record_index) + ": the key stands in partition " +
+                  std::to_string(result.elsewhere.front().partition.value()) + " of topic '" +
+                  target.topic->record.name + "', not in " + std::to_string(target.partition.value())};
+  } else {
+    result.error = std::move(found).error();
+    if (refused) result.refused_records = {*refused};
+  }
+  request.answered(index, std::move(result));
+  return false;
 }
 
 Status ProduceService::append_slow(SlowEntry& entry, Acks acks, Request& request) const {
@@ -207,6 +263,8 @@ bool ProduceService::produce(const CallContext& context, std::span<ProduceEntry>
       LOGCASK_ASSIGN(prepared,
                      prepare_quick_batch(entry.batch, target.topic->config.partition, parts_.hasher, entry.conditions));
     }
+    if (prepared && target.by_key && prepared->identities.size() * target.topic->partitions.size() > kQuickQuestions)
+      prepared.reset();
     if (!prepared) {
       slow.push_back({std::move(target), index, std::string(entry.batch), std::move(entry.conditions)});
       return {};

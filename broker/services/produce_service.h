@@ -18,12 +18,15 @@
 
 namespace logcask {
 
+struct KeyHomes;
+
 struct ProduceEntry {
   std::string_view topic;
   PartitionId partition;
   ByteView batch;
   std::vector<Condition> conditions;
   std::optional<TopicId> topic_id = std::nullopt;  // topic_changed for another one of the name
+  bool by_key = false;  // the sender has placed the records by their keys: where they stand counts (key_homes.h)
 };
 
 // One request's answer. Made by the listener, destroyed on the loop after completed().
@@ -56,6 +59,8 @@ class ProduceService {
   Result<Target> find(const CallContext& context, const ProduceEntry& entry) const;
   Result<bool> append(const Target& target, PreparedBatch prepared, Acks acks, Request& request,
                       std::size_t index) const;
+  Result<bool> find_homes(const Target& target, const PreparedBatch& prepared, Request& request, std::size_t index,
+                          KeyHomes& homes) const;
   Status append_slow(SlowEntry& entry, Acks acks, Request& request) const;
   void run(SlowPart& part) const;
 

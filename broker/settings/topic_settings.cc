@@ -155,8 +155,9 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .type = choice,
         .default_text = "any",
         .choices = "any|murmur2|crc32|fnv1a",
-        .description = "Which partition a key belongs to. any: producers may differ, and a lookup asks every "
-                       "partition. Otherwise a lookup asks one partition, and a keyed produce to another is refused."},
+        .description = "Which partition a key belongs to. any: producers may differ, a lookup asks every "
+                       "partition, and a write by key goes where the key has its value. Otherwise a lookup asks one "
+                       "partition, and a keyed produce to another is refused."},
        &TopicValues::partitioner},
   };
   return table;

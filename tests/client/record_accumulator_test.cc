@@ -572,5 +572,78 @@ TEST_CASE("Without a producer id nothing leaves until one is given, and then in 
   CHECK(leaving[0]->identity == BatchIdentity{ProducerId(7), 2, 0});
 }
 
+TEST_CASE("Records whose keys stand elsewhere go there, and the others again, each told once") {
+  std::int64_t now_ns = 1000 * kMs;
+  const BenchClock clock(now_ns);
+  RecordAccumulator accumulator(small_config(), 3, ProducerId(100), 0);
+  std::map<std::string, std::vector<Delivery>> told;
+  const auto add = [&](const std::string& key, PartitionId partition, std::optional<PartitionId> named = {}) {
+    OutRecord record = record_of(key, "v");
+    record.partition = named;
+    REQUIRE_OK(accumulator.append(record, partition, TimestampMs(1), clock,
+                                  [&told, key](const Delivery& delivery) { told[key].push_back(delivery); }));
+  };
+  const auto leave = [&] {
+    accumulator.close_open();
+    return accumulator.take_ready(now_ns);
+  };
+  const auto answer = [&](const BatchPtr& batch, const BatchAnswer& given) {
+    BatchOutcomes outcomes;
+    accumulator.answered(batch, given, now_ns, outcomes);
+    for (const BatchOutcome& outcome : outcomes)
+      for (const auto& [callback, delivery] : outcome.deliveries) callback(delivery);
+  };
+  const auto taken = [](std::int64_t offset) {
+    BatchAnswer answer;
+    answer.base_offset = Offset(offset);
+    return answer;
+  };
+  for (const char* key : {"stays", "far", "farther", "too"}) add(key, PartitionId(0));
+  // What its user has placed does not travel with what the broker may send elsewhere.
+  add("placed", PartitionId(0), PartitionId(0));
+  auto batches = leave();
+  REQUIRE(batches.size() == 1);
+  CHECK(batches[0]->by_key);
+  BatchAnswer moved;
+  moved.status = Error{Errc::wrong_partition, "test"};
+  moved.elsewhere = {{1, PartitionId(2)}, {2, PartitionId(1)}, {3, PartitionId(2)}};
+  answer(batches[0], moved);
+  CHECK(told.empty());
+  CHECK(!accumulator.finished_through(accumulator.last_serial()));
+  std::map<int, BatchPtr> at;
+  for (const BatchPtr& batch : leave()) at[batch->partition.value()] = batch;
+  REQUIRE(at.size() == 3);
+  CHECK(at[0]->buffer.count() == 1);
+  CHECK(at[0]->identity.sequence == 0);  // the numbers of the refused batch were not used
+  CHECK(at[1]->buffer.count() == 1);
+  CHECK(at[2]->buffer.count() == 2);
+  CHECK(at[2]->by_key);
+  // Written there, and of the first key, a tombstone, there is more to delete.
+  BatchAnswer further = taken(10);
+  further.elsewhere = {{0, PartitionId(1)}};
+  answer(at[2], further);
+  CHECK(told.count("far") == 0);
+  REQUIRE(told["too"].size() == 1);
+  CHECK(told["too"][0].partition == PartitionId(2));
+  CHECK(told["too"][0].offset == Offset(11));
+  answer(at[1], taken(20));
+  answer(at[0], taken(30));
+  for (const BatchPtr& batch : leave()) {
+    CHECK(batch->buffer.count() == 1);
+    BatchAnswer last = taken(40);
+    last.ambiguous = {0};
+    answer(batch, last);
+  }
+  REQUIRE(told["far"].size() == 1);
+  CHECK(told["far"][0].partition == PartitionId(1));
+  CHECK(told["far"][0].offset == Offset(40));
+  CHECK(told["far"][0].ambiguous);
+  REQUIRE(told["placed"].size() == 1);
+  for (const auto& [key, deliveries] : told) CHECK(deliveries.size() == 1);
+  CHECK(told.size() == 5);
+  CHECK(accumulator.finished_through(accumulator.last_serial()));
+  CHECK(accumulator.buffered_bytes() == 0);
+}
+
 }  // namespace
 }  // namespace logcask::client

@@ -34,6 +34,33 @@ kafka -C -q -e -t marks -o beginning -f '%k %S %h\n' | sort >"$DIR/read"
 printf '%s\n' 'gone -1 ' 'gone 5 origin=kcat' 'kept 5 origin=kcat' 'native 3 ' | sort | cmp - "$DIR/read" ||
   { cat "$DIR/read"; fail "keys, sizes and headers as kcat reads them"; }
 
+# kcat places keys by CRC32, logcask by murmur2: a write of ours meets the value wherever it stands.
+seq 40 | sed 's/.*/m&:kcat/' | kafka -P -t mixed -K: || fail "produce to mixed"
+for n in 1 2 3 4 5 6 7 8; do "$LOGCASK" delete mixed "m$n" >/dev/null || fail "delete m$n"; done
+for n in 9 10 11 12 13 14 15 16; do "$LOGCASK" put mixed "m$n" ours --if exists >/dev/null || fail "put m$n"; done
+"$LOGCASK" put mixed m17 ours --if absent >/dev/null 2>&1 && fail "a key that kcat has written counts as absent"
+seq 18 24 | sed 's/.*/m&\tbulk/' | "$LOGCASK" produce mixed >/dev/null || fail "produce m18 to m24"
+"$LOGCASK" put mixed new ours --if absent >/dev/null || fail "create a key"
+{ seq 9 16 | sed 's/.*/m& ours/'; seq 17 17 | sed 's/.*/m& kcat/'; seq 18 24 | sed 's/.*/m& bulk/'
+  seq 25 40 | sed 's/.*/m& kcat/'; echo "new ours"; } | sort >"$DIR/expected"
+mixed_as_kcat_reads() {
+  kafka -C -q -e -t mixed -o beginning -f '%p %k %S %s\n' |
+    awk '{last[$1 " " $2] = $3 < 0 ? "" : $4}
+         END {for (at in last) {split(at, place, " "); if (last[at] != "") print place[2], last[at]}}' | sort
+}
+mixed_as_kcat_reads | cmp - "$DIR/expected" || { mixed_as_kcat_reads; fail "kcat finds other values than ours"; }
+while read -r key value; do [ "$("$LOGCASK" get mixed "$key")" = "$value" ] || fail "get $key"; done <"$DIR/expected"
+for n in 1 2 3 4 5 6 7 8; do "$LOGCASK" get mixed "m$n" >/dev/null 2>&1 && fail "m$n is still there"; done
+# A key that stands in three partitions: one tombstone for each.
+for p in 0 1 2; do echo "thrice:$p" | kafka -P -t mixed -K: -p "$p" || fail "produce to partition $p"; done
+"$LOGCASK" put mixed thrice x --if exists >/dev/null 2>"$DIR/several" && fail "a condition on three values held"
+grep -q "partitions 0, 1, 2" "$DIR/several" || { cat "$DIR/several"; fail "the partitions are not named"; }
+"$LOGCASK" delete mixed thrice >/dev/null || fail "delete of three values"
+[ "$(kafka -C -q -e -t mixed -o beginning -f '%k %S\n' | grep -c '^thrice -1$')" = 3 ] || fail "not one tombstone each"
+"$LOGCASK" compact mixed --wait >/dev/null || fail "compact mixed"
+mixed_as_kcat_reads | cmp - "$DIR/expected" || { mixed_as_kcat_reads; fail "other values after compaction"; }
+"$LOGCASK" get mixed thrice >/dev/null 2>&1 && fail "a deleted key is back after compaction"
+
 # A record without a key has no place in a compacted topic.
 echo "no key" | kafka -P -t marks >"$DIR/keyless" 2>&1 && fail "a record without a key was taken"
 grep -q "failed to validate record" "$DIR/keyless" || { cat "$DIR/keyless"; fail "the refusal is not named"; }

@@ -28,6 +28,10 @@ class ForwardingRunner : public PartitionRunner {
   void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) override {
     inner_->get(keys, keys_only, sink);
   }
+  Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) override {
+    return inner_->newest(identities, out);
+  }
+  bool is_repeat(const BatchHeader& header) const override { return inner_->is_repeat(header); }
   Result<WatchStart> watch(const LookupKeys& keys,
                            std::function<void(Result<std::vector<KeyChange>>)> on_change) override {
     return inner_->watch(keys, std::move(on_change));

@@ -33,6 +33,7 @@ Result<std::vector<ProduceEntry>> decode(const v1::ProduceRequest& produce, Byte
     entry.partition = partition_from_wire(wire.partition());
     entry.batch = attachment.substr(0, wire.batch_bytes());
     attachment.remove_prefix(wire.batch_bytes());
+    entry.by_key = wire.by_key();
     LOGCASK_ASSIGN(entry.topic_id, topic_id_from_wire(wire.topic_id()));
     for (const auto& condition : wire.conditions()) {
       if (!v1::ProduceRequest::Condition::Kind_IsValid(condition.kind()))
@@ -50,6 +51,12 @@ void encode_appended(const AppendResult& result, v1::ProduceResponse::Result& ou
   out.set_log_append_time_ms(result.append_time.value());
   out.set_log_start_offset(result.log_start_offset.value());
   out.set_duplicate(result.duplicate);
+  for (const AppendResult::Elsewhere& from : result.elsewhere) {
+    auto* elsewhere = out.add_elsewhere();
+    elsewhere->set_record_index(from.record_index);
+    elsewhere->set_partition(static_cast<std::uint32_t>(from.partition.value()));
+  }
+  for (const std::uint32_t index : result.ambiguous_records) out.add_ambiguous_records(index);
   if (result.error.ok()) return;
   out.set_failed_record_index(result.failed_record_index);
   out.set_current_offset(result.current_offset.value());

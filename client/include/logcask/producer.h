@@ -8,8 +8,12 @@
 // Memory: at most buffer_bytes of records wait or travel; then send() waits up to block_ms, else limit_exceeded.
 // Conditions: a record with a condition succeeds or fails alone: when the broker refuses a batch for one record, that
 // record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
-// Errors of a Delivery: condition_failed carries current_offset. Whether the record was written is unknown after
-// timed_out (delivery_timeout_ms), cancelled, out_of_order_sequence, io_error, read_only, partition_offline and
+// Place: a record with a key goes where the topic's partitioner puts it. Where that is `any`, clients of other kinds
+// may have put the key elsewhere: then the broker says where its value stands, and the record goes there; a tombstone
+// to each of several places, a value to the newest; a condition is refused with wrong_partition where there are
+// several. A record with a partition of its own goes there and nowhere else. With Acks::none nobody says where a key
+// stands. Errors of a Delivery: condition_failed carries current_offset. Whether the record was written is unknown
+// after timed_out (delivery_timeout_ms), cancelled, out_of_order_sequence, io_error, read_only, partition_offline and
 // internal; all others mean it was not: invalid_record, message_too_large, keydir_budget_exceeded, wrong_partition,
 // unknown_topic (it was deleted), permission_denied, unsupported. A Delivery must not be dropped unseen.
 
@@ -41,6 +45,7 @@ struct [[nodiscard]] Delivery {
   Offset offset = kNoOffset;
   TimestampMs timestamp{-1};
   bool duplicate = false;  // a repeat of a batch the broker had taken already; `offset` is the original's
+  bool ambiguous = false;  // another partition holds an older value of the key (topic setting partitioner)
   // With condition_failed: the key's latest record; kNoOffset = none.
   Offset current_offset = kNoOffset;
   bool current_is_tombstone = false;
@@ -105,7 +110,7 @@ class LOGCASK_API Producer {
 
   const std::string& topic() const;
   int partition_count() const;
-  // Where a record with this key goes.
+  // Where a record with this key goes, unless its key stands elsewhere.
   PartitionId partition_of(ByteView key) const;
   std::size_t buffered_bytes() const;
 
