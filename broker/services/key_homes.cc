@@ -76,9 +76,8 @@ class HomeFinder {
 
   // What a partition that does not answer may hold is not missed by a value, which is the newest.
   Status unknown(const Status& why, PartitionId id) const {
-    if (batch_.conditions.empty() &&
-        std::none_of(batch_.checked->records.begin(), batch_.checked->records.end(),
-                     [](const CheckedRecord& record) { return record.tombstone; }))
+    if (batch_.conditions.empty() && std::none_of(batch_.checked->records.begin(), batch_.checked->records.end(),
+                                                  [](const CheckedRecord& record) { return record.tombstone; }))
       return {};
     return Error{why.error()}.in("partition " + std::to_string(id.value()) +
                                  " cannot say whether it holds the key (name a partition to write there all the same)");
