@@ -30,6 +30,7 @@ Partition::Partition(const PartitionEnvironment& environment, const PartitionCon
       clock_(*environment.clock, clock_start(log)),
       runs_(std::make_shared<const RunHistory>(log.manifest.runs)),
       run_(log.run),
+      epochs_(log.manifest.epochs),
       epoch_(log.epoch),
       log_start_(log.manifest.log_start_offset),
       tombstone_horizon_(log.manifest.tombstone_horizon),

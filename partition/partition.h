@@ -120,6 +120,8 @@ class Partition {
   Offset log_start() const { return log_start_; }
   Offset tombstone_horizon() const { return tombstone_horizon_; }
   LeaderEpoch epoch() const { return epoch_; }
+  // All there have been, this one last. Never changes.
+  const std::vector<EpochStart>& epochs() const { return epochs_; }
   const PartitionConfig& config() const { return config_; }
   // Set on compacted topics only.
   KeyIndex* keys() { return keys_ ? &*keys_ : nullptr; }
@@ -170,6 +172,7 @@ class Partition {
   AppendClock clock_;
   const std::shared_ptr<const RunHistory> runs_;
   const RunStart run_;
+  const std::vector<EpochStart> epochs_;
   LeaderEpoch epoch_;
   Offset log_start_;
   Offset tombstone_horizon_;

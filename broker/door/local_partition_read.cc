@@ -61,6 +61,11 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
   return fetched;
 }
 
+std::vector<EpochStart> LocalPartitionRunner::epochs() const {
+  const Lock lock(mutex_);
+  return partition_ ? partition_->epochs() : std::vector<EpochStart>();
+}
+
 std::shared_ptr<const RunHistory> LocalPartitionRunner::runs() const {
   const Lock lock(mutex_);
   return partition_ ? partition_->runs() : nullptr;

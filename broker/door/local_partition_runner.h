@@ -48,6 +48,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   bool append(PreparedBatch batch, Acks acks, std::function<void(AppendResult)> done) override;
   bool congested() const override;
   Result<FetchedBatches> fetch(Offset from, std::size_t max_bytes) override;
+  std::vector<EpochStart> epochs() const override;
   std::shared_ptr<const RunHistory> runs() const override;
   Status check_position(RunId run, Offset position) const override;
   WaitId wait_visible_above(Offset offset, std::function<void(Status)> ready) override;

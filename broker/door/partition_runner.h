@@ -28,6 +28,7 @@
 #include "partition/append_types.h"
 #include "partition/config.h"
 #include "partition/key_index.h"
+#include "partition/manifest.h"
 #include "partition/replay_filter.h"
 #include "partition/run_history.h"
 
@@ -155,6 +156,9 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
     TimestampMs timestamp;
   };
   virtual Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) = 0;
+
+  // The log's leader epochs and where each begins, in order; empty while offline.
+  virtual std::vector<EpochStart> epochs() const { return {}; }
 
   // ---- positions
   // The runs of the log that is open, of which a position carries one; null while there is none. Never changes.

@@ -129,10 +129,11 @@ Result<Topics::Created> AdminService::create_topic(const Principal& principal, c
 }
 
 Status AdminService::alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
-                                 const std::vector<std::string>& unset) {
+                                 const std::vector<std::string>& unset, bool only_check) {
   return counted(parts_, ServiceName::topics, [&]() -> Status {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
-    LOGCASK_TRY(parts_.topics.alter(name, set, unset));
+    LOGCASK_TRY(parts_.topics.alter(name, set, unset, only_check));
+    if (only_check) return {};
     if (!set.empty() || !unset.empty())
       note_change(principal, "settings of topic '" + name + "' changed:" + listed(set, unset));
     return {};

@@ -92,8 +92,9 @@ class AdminService {
 
   Result<Topics::Created> create_topic(const Principal& principal, const std::string& name, std::int64_t partitions,
                                        const SettingMap& settings, bool if_not_exists);
+  // only_check: see Topics::alter().
   Status alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
-                     const std::vector<std::string>& unset);
+                     const std::vector<std::string>& unset, bool only_check = false);
   Status delete_topic(const Principal& principal, const std::string& name);
   // Does not block.
   Result<TopicPtr> describe_topic(const Principal& principal, const std::string& name) const;

@@ -1,6 +1,8 @@
 #pragma once
-// ListOffsets: earliest, latest, or the first record at or after a time. By time it may read the disk.
+// ListOffsets: earliest, latest, the first record at or after a time, or the first of those with the highest timestamp.
+// The last two may read the disk.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +12,7 @@ namespace logcask {
 
 inline constexpr std::int64_t kLatestTimestamp = -1;
 inline constexpr std::int64_t kEarliestTimestamp = -2;
+inline constexpr std::int64_t kNewestTimestamp = -3;
 
 struct OffsetQuery {
   std::string topic;
@@ -27,8 +30,18 @@ class OffsetsService {
   explicit OffsetsService(const ServiceParts& parts) : parts_(parts) {}
   // Any thread.
   Result<OffsetAnswer> find(const Principal& principal, const OffsetQuery& query) const;
+  // Where the records of `epoch` end: at the offset at which a newer one begins, or at the end. Both -1: no such epoch
+  // has been. A log that lost its end has begun a newer epoch behind all offsets that it had given.
+  struct EpochEnd {
+    LeaderEpoch epoch{-1};
+    Offset end = kNoOffset;
+  };
+  Result<EpochEnd> end_of_epoch(const Principal& principal, const std::string& topic, PartitionId partition,
+                                LeaderEpoch epoch) const;
 
  private:
+  Result<EpochEnd> end_of_epoch_now(const Principal& principal, const std::string& topic, PartitionId partition,
+                                    LeaderEpoch epoch) const;
   // find() without its counters.
   Result<OffsetAnswer> find_now(const Principal& principal, const OffsetQuery& query) const;
   const ServiceParts& parts_;

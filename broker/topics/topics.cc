@@ -348,7 +348,8 @@ TopicConfig Topics::config_in_force(const Topic& topic) const {
   return config;
 }
 
-Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset) {
+Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
+                     bool only_check) {
   const std::lock_guard change(change_mutex_);
   const TopicPtr topic = find(name);
   if (!topic) return unknown_topic(name);
@@ -370,6 +371,7 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
     return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
                                         (topic->config.partition.compacted ? "lose" : "gain") +
                                         " 'compact' later; create a new topic and copy the records"};
+  if (only_check) return {};
   LOGCASK_TRY(change_partitioner(*topic, changed->config));
   if (const Status recorded = metadata_.put_topic(changed->record); !recorded.ok()) {
     // Of a write that found no room nothing is there; any other may still turn up after a restart, and records that

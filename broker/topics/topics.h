@@ -91,7 +91,10 @@ class Topics {
                          bool if_not_exists);
   // The broker's own topics; an existing one is returned as it is.
   Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
-  Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset);
+  // With `only_check` nothing changes: the answer is what it would be, but for what only the records can tell
+  // (a partitioner that changes over them) and the disk.
+  Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
+               bool only_check = false);
   // Returns when the deletion is certain; the files go later, through `background`, a partition at a time: what a stop
   // leaves of that is found by the markers at the next start. After an error the topic is as it was or, when it cannot
   // be told whether the deletion took hold, no longer served: the next start decides.

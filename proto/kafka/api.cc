@@ -13,7 +13,7 @@ constexpr std::array kApis = {
     // From 13 on topics have ids in place of names.
     Api{ApiKey::fetch, "Fetch", 4, 12, 12, 4},
     // Version 0 means something else: a list of offsets.
-    Api{ApiKey::list_offsets, "ListOffsets", 1, 6, 6, 1},
+    Api{ApiKey::list_offsets, "ListOffsets", 1, 9, 6, 1},
     Api{ApiKey::metadata, "Metadata", 0, 12, 9, 0},
     // From 10 on topics have ids in place of names, here and in OffsetFetch.
     Api{ApiKey::offset_commit, "OffsetCommit", 2, 9, 8, 2},
@@ -28,28 +28,23 @@ constexpr std::array kApis = {
     Api{ApiKey::api_versions, "ApiVersions", 0, 4, 3, 0},
     Api{ApiKey::create_topics, "CreateTopics", 2, 7, 5, 2},
     Api{ApiKey::delete_topics, "DeleteTopics", 1, 6, 4, 1},
-    Api{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0},
-    Api{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0},
-    Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
-};
-
-// Whoever answers one moves its row to the table above.
-constexpr std::array kDescribed = {
     Api{ApiKey::delete_records, "DeleteRecords", 0, 2, 2, 0},
+    Api{ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, 0},
     Api{ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 2, 4, 4, 2},
     Api{ApiKey::describe_configs, "DescribeConfigs", 1, 4, 4, 1},
     Api{ApiKey::alter_configs, "AlterConfigs", 0, 2, 2, 0},
     Api{ApiKey::describe_log_dirs, "DescribeLogDirs", 1, 4, 2, 1},
     Api{ApiKey::create_partitions, "CreatePartitions", 0, 3, 2, 0},
+    Api{ApiKey::delete_groups, "DeleteGroups", 0, 2, 2, 0},
     Api{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, 0},
     Api{ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, 0},
+    Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
     Api{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0},
 };
 
 }  // namespace
 
 std::span<const Api> apis() { return kApis; }
-std::span<const Api> described_apis() { return kDescribed; }
 
 const Api* find_api(std::int16_t key) {
   const auto found = std::find_if(kApis.begin(), kApis.end(),

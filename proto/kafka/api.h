@@ -1,8 +1,7 @@
 #pragma once
 // The requests this broker answers on the Kafka wire, and in which versions.
 //
-// One table: the listener, ApiVersions, the tests and docs/KAFKA.md all read it. What is not in it is not advertised. A
-// second table has those whose messages are described and which nobody answers yet.
+// One table: the listener, ApiVersions, the tests and docs/KAFKA.md all read it. What is not in it is not advertised.
 
 #include <cstdint>
 #include <span>
@@ -56,8 +55,6 @@ struct Api {
 };
 
 std::span<const Api> apis();
-// Described, and neither advertised nor found by find_api(): the tests of the messages cover them, too.
-std::span<const Api> described_apis();
 // Null when this broker does not know it.
 const Api* find_api(std::int16_t key);
 

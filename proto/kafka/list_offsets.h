@@ -9,6 +9,7 @@ inline constexpr std::int64_t kLatestTimestamp = -1;
 inline constexpr std::int64_t kEarliestTimestamp = -2;
 inline constexpr std::int64_t kMaxTimestamp = -3;            // of the record with the highest timestamp (KIP-734)
 inline constexpr std::int64_t kEarliestLocalTimestamp = -4;  // as the earliest: nothing lies elsewhere (KIP-405)
+inline constexpr std::int64_t kLatestTieredTimestamp = -5;   // of records that lie elsewhere: there are none (KIP-1005)
 
 struct ListOffsetsRequest {
   struct Partition {

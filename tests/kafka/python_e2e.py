@@ -49,6 +49,21 @@ def with_kafka_python(address):
     at = consumer.offsets_for_times({places[0]: 1_600_000_000_100})[places[0]]
     first = min(offset for (p, offset), r in written.items() if p == 0 and r[3] >= 1_600_000_000_100)
     assert at.offset == first, (at, first)
+    from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions
+
+    def settings():
+        answer = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "python")])[0]
+        return {config[0]: config[1] for config in answer.resources[0][4]}
+
+    assert settings()["cleanup.policy"] == "compact" and settings()["min.insync.replicas"] == "1", settings()
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "python", {"segment.ms": "3600000"})])
+    assert settings()["segment.ms"] == "3600000", settings()
+    assert settings()["cleanup.policy"] == "compact", settings()
+    try:
+        admin.create_partitions({"python": NewPartitions(9)})
+        raise AssertionError("a topic grew")
+    except kafka.errors.InvalidPartitionsError:
+        pass
     admin.delete_topics(["python"])
     assert "python" not in kafka.KafkaConsumer(bootstrap_servers=address).topics()
     return "kafka-python " + kafka.__version__
@@ -88,6 +103,23 @@ def with_confluent(address):
             values.append(int(message.value()))
     consumer.close()
     assert sorted(values) == list(range(10_000)), len(values)
+    from confluent_kafka.admin import ConfigResource, NewPartitions
+
+    topic = ConfigResource("topic", "confluent")
+    assert admin.describe_configs([topic])[topic].result(20)["cleanup.policy"].value == "compact"
+    topic.set_config("segment.ms", "3600000")
+    admin.alter_configs([topic], validate_only=True)[topic].result(20)
+    assert admin.describe_configs([topic])[topic].result(20)["segment.ms"].is_default, "only checked"
+    admin.alter_configs([topic])[topic].result(20)
+    assert admin.describe_configs([topic])[topic].result(20)["segment.ms"].value == "3600000"
+    unknown = ConfigResource("topic", "confluent", set_config={"no.such": "1"})
+    for future in (admin.alter_configs([unknown])[unknown],
+                   admin.create_partitions([NewPartitions("confluent", 9)])["confluent"]):
+        try:
+            future.result(20)
+            raise AssertionError("what is not there was granted")
+        except KafkaException as refused:
+            assert "no.such" in str(refused) or "does not change" in str(refused), refused
     transactional = Producer({"bootstrap.servers": address, "transactional.id": "t"})
     try:
         transactional.init_transactions(5)

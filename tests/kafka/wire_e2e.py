@@ -11,7 +11,7 @@ import time
 
 from kafka_broker import kafka_broker
 
-API_VERSIONS, METADATA, FETCH, PRODUCE, CREATE_TOPICS = 18, 3, 1, 0, 19
+API_VERSIONS, METADATA, FETCH, PRODUCE, LIST_OFFSETS, LEADER_EPOCH = 18, 3, 1, 0, 2, 23
 
 
 def frame(api, version, correlation, body=b"", client=b"t"):
@@ -65,10 +65,10 @@ def fetch(correlation, topic, offset, wait_ms):
     return frame(FETCH, 4, correlation, body)
 
 
-def produce(correlation, topic, batch, acks, transactional=None):
+def produce(correlation, topic, batch, acks, transactional=None, version=3):
     body = (struct.pack(">h", -1) if transactional is None else string(transactional)) + struct.pack(">hi", acks, 5000)
     body += struct.pack(">i", 1) + string(topic) + struct.pack(">ii", 1, 0)
-    return frame(PRODUCE, 3, correlation, body + struct.pack(">i", len(batch)) + batch)
+    return frame(PRODUCE, version, correlation, body + struct.pack(">i", len(batch)) + batch)
 
 
 def crc32c(data):
@@ -80,10 +80,14 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def batch(key, value):
-    record = b"\0\0\0" + bytes([len(key) * 2]) + key + bytes([len(value) * 2]) + value + b"\0"
-    record = bytes([len(record) * 2]) + record
-    tail = struct.pack(">hiqqqhii", 0, 0, 1_700_000_000_000, 1_700_000_000_000, -1, -1, -1, 1) + record
+def record(key, value):
+    body = b"\0\0\0" + bytes([len(key) * 2]) + key + bytes([len(value) * 2]) + value + b"\0"
+    return bytes([len(body) * 2]) + body
+
+
+def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None):
+    tail = struct.pack(">hiqqqhii", attributes, 0, timestamp, timestamp, -1, -1, -1, 1)
+    tail += record(key, value) if records is None else records
     return struct.pack(">qiibI", 0, len(tail) + 9, -1, 2, crc32c(tail)) + tail
 
 
@@ -232,6 +236,182 @@ def a_topic_name_that_kafka_refuses_is_not_made(address):
     connection.send(metadata(1, b"no spaces"))
     _, body = connection.answer()
     assert struct.pack(">h", 17) + string(b"no spaces") in body, body
+
+
+def list_offsets(correlation, version, topic, timestamp, epoch=-1):
+    """Below the flexible versions, with one partition."""
+    body = struct.pack(">ibi", -1, 0, 1) + string(topic) + struct.pack(">ii", 1, 0)
+    return frame(LIST_OFFSETS, version, correlation, body + (struct.pack(">i", epoch) if version >= 4 else b"") +
+                 struct.pack(">q", timestamp))
+
+
+def compact(text):
+    return bytes([len(text) + 1]) + text
+
+
+def flexible_list_offsets(correlation, version, topic, timestamp):
+    body = b"\0" + struct.pack(">ib", -1, 0) + b"\2" + compact(topic) + b"\2" + struct.pack(">iiq", 0, -1, timestamp)
+    return frame(LIST_OFFSETS, version, correlation, body + b"\0\0\0")
+
+
+def offset_of(connection, request):
+    """(error, timestamp, offset) of the one partition, by its fixed tail."""
+    flexible = struct.unpack(">h", request[6:8])[0] >= 6
+    connection.send(request)
+    _, body = connection.answer()
+    tail = body[:-3] if flexible else body
+    return struct.unpack(">hqqi", tail[-22:])[:3]
+
+
+@check
+def special_times_are_known_from_their_versions_on(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"times"))
+    connection.answer()
+    assert offset_of(connection, flexible_list_offsets(2, 7, b"times", -3)) == (0, -1, -1), "no record, no newest"
+    for _ in range(3):
+        connection.send(produce(2, b"times", batch(b"k", b"v"), -1))
+        connection.answer()
+    connection.send(produce(3, b"times", batch(b"k", b"v", 1_800_000_000_000), -1))
+    connection.answer()
+    connection.send(produce(4, b"times", batch(b"k", b"v"), -1))
+    connection.answer()
+    assert offset_of(connection, flexible_list_offsets(5, 7, b"times", -3)) == (0, 1_800_000_000_000, 3)
+    assert offset_of(connection, flexible_list_offsets(6, 8, b"times", -4)) == (0, -1, 0)
+    assert offset_of(connection, flexible_list_offsets(7, 9, b"times", -5)) == (0, -1, -1)
+    assert offset_of(connection, list_offsets(8, 5, b"times", -1)) == (0, -1, 5)
+    for version, timestamp in ((6, -3), (7, -4), (8, -5)):
+        assert offset_of(connection, flexible_list_offsets(9, version, b"times", timestamp))[0] == 35, timestamp
+
+
+@check
+def a_client_with_another_leader_epoch_is_told_so(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"epochs"))
+    connection.answer()
+    connection.send(produce(2, b"epochs", batch(b"k", b"v"), -1))
+    connection.answer()
+    connection.send(frame(LEADER_EPOCH, 2, 3, struct.pack(">i", 1) + string(b"epochs") +
+                          struct.pack(">iiii", 1, 0, -1, 1_000_000)))
+    _, body = connection.answer()
+    assert struct.unpack(">hiiq", body[-18:]) == (0, 0, -1, -1), "an epoch that has not been"
+    for epoch, error in ((-1, 0), (0, 0), (7, 75), (-2, 74)):
+        assert offset_of(connection, list_offsets(4, 4, b"epochs", -1, epoch))[0] == error, epoch
+        body = struct.pack(">iiiibii", -1, 10_000, 1, 1 << 20, 0, 0, -1) + struct.pack(">i", 1) + string(b"epochs")
+        body += struct.pack(">iiiqqi", 1, 0, epoch, 0, -1, 1 << 20) + struct.pack(">i", 0)
+        started = time.monotonic()
+        connection.send(frame(FETCH, 9, 5, body))
+        _, answer = connection.answer()
+        at = 4 + 2 + 4 + 4 + 2 + len(b"epochs") + 4 + 4
+        assert struct.unpack(">h", answer[at:at + 2])[0] == error, (epoch, answer[at:at + 2])
+        assert time.monotonic() - started < 5, "a refusal does not wait"
+    connection.send(frame(LEADER_EPOCH, 2, 6, struct.pack(">i", 1) + string(b"epochs") + struct.pack(">iiii", 1, 0, 0, 0)))
+    _, body = connection.answer()
+    assert struct.unpack(">hiiq", body[-18:]) == (0, 0, 0, 1), body
+
+
+@check
+def zstd_is_sent_to_those_who_know_it(address):
+    import subprocess
+    connection = Connection(address)
+    connection.send(metadata(1, b"packed"))
+    connection.answer()
+    try:
+        packed = subprocess.run(["zstd", "-q", "-c"], input=record(b"k", b"v"), stdout=subprocess.PIPE, check=True).stdout
+    except FileNotFoundError:
+        print("SKIPPED: zstd is not installed (package zstd)")
+        return
+    connection.send(produce(2, b"packed", batch(b"k", b"v", attributes=4, records=packed), -1, version=7))
+    connection.answer()
+    for version, error in ((4, 76), (10, 0)):
+        body = struct.pack(">iiiib", -1, 0, 1, 1 << 20, 0) + (struct.pack(">ii", 0, -1) if version >= 7 else b"")
+        body += struct.pack(">i", 1) + string(b"packed") + struct.pack(">ii", 1, 0)
+        body += struct.pack(">iqqi", -1, 0, -1, 1 << 20) if version >= 9 else struct.pack(">qi", 0, 1 << 20)
+        connection.send(frame(FETCH, version, 3, body + (struct.pack(">i", 0) if version >= 7 else b"")))
+        _, answer = connection.answer()
+        at = 4 + (6 if version >= 7 else 0) + 4 + 2 + len(b"packed") + 4 + 4
+        assert struct.unpack(">h", answer[at:at + 2])[0] == error, (version, answer)
+        assert (packed in answer) == (error == 0)
+
+
+@check
+def administration_is_answered_one_result_for_each_that_is_asked_for(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"ruled"))
+    connection.answer()
+    connection.send(produce(2, b"ruled", batch(b"k", b"v"), -1))
+    connection.answer()
+    # DeleteRecords 0: the start moves to the end; beyond it, and in a partition or topic that is not there, refused.
+    body = struct.pack(">i", 2) + string(b"ruled") + struct.pack(">iiqiqiq", 3, 0, -1, 1, 99, 50, 0)
+    body += string(b"not.there") + struct.pack(">iiq", 1, 0, 0) + struct.pack(">i", 1000)
+    connection.send(frame(21, 0, 3, body))
+    _, answer = connection.answer()
+    expected = struct.pack(">ii", 0, 2) + string(b"ruled") + struct.pack(">iiqhiqhiqh", 3, 0, 1, 0, 1, -1, 1, 50, -1, 3)
+    assert answer == expected + string(b"not.there") + struct.pack(">iiqh", 1, 0, -1, 3), answer
+    # CreatePartitions 0: refused by name; validate_only makes no difference.
+    body = struct.pack(">i", 2) + string(b"ruled") + struct.pack(">ii", 9, -1) + string(b"not.there")
+    connection.send(frame(37, 0, 4, body + struct.pack(">iiib", 9, -1, 1000, 1)))
+    _, answer = connection.answer()
+    at = 8 + 2 + len(b"ruled")
+    assert struct.unpack(">h", answer[at:at + 2])[0] == 37, answer
+    assert string(b"not.there") + struct.pack(">h", 3) in answer, answer
+    # DescribeCluster 0 and ListPartitionReassignments 0, flexible from the first version on.
+    connection.send(frame(60, 0, 5, b"\0\0\0") + frame(46, 0, 6, b"\0" + struct.pack(">i", 1000) + b"\0\0"))
+    _, cluster = connection.answer()
+    assert address.rsplit(":", 1)[0].encode() in cluster, cluster
+    _, none = connection.answer()
+    assert none == b"\0" + struct.pack(">ih", 0, 0) + b"\0\1\0", none
+
+
+def alter(api, correlation, name, operations, validate_only=False, kind=2):
+    """AlterConfigs 0 (33) and IncrementalAlterConfigs 0 (44)."""
+    body = struct.pack(">ib", 1, kind) + string(name) + struct.pack(">i", len(operations))
+    for setting, operation, value in operations:
+        body += string(setting) + (struct.pack(">b", operation) if api == 44 else b"")
+        body += struct.pack(">h", -1) if value is None else string(value)
+    return frame(api, 0, correlation, body + bytes([validate_only]))
+
+
+def setting_of(connection, topic, name):
+    connection.send(frame(32, 1, 1, struct.pack(">ib", 1, 2) + string(topic) + struct.pack(">i", 1) + string(name) + b"\0"))
+    _, answer = connection.answer()
+    at = answer.index(string(name)) + 2 + len(name)
+    size = struct.unpack(">h", answer[at:at + 2])[0]
+    return answer[at + 2:at + 2 + size]
+
+
+@check
+def settings_are_altered_one_by_one_or_all_at_once_or_only_checked(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"settings"))
+    connection.answer()
+
+    def error(*args, **kwargs):
+        connection.send(alter(*args, **kwargs))
+        return struct.unpack(">h", connection.answer()[1][8:10])[0]
+
+    name = b"settings"
+    assert error(44, 2, name, [(b"segment.ms", 0, b"3600000"), (b"min.insync.replicas", 0, b"2")]) == 0
+    assert setting_of(connection, name, b"segment.ms") == b"3600000"
+    assert setting_of(connection, name, b"min.insync.replicas") == b"1", "taken, and not kept"
+    assert error(44, 3, name, [(b"segment.ms", 0, b"60000")], validate_only=True) == 0
+    assert error(33, 3, name, [(b"flush.ms", 0, b"5")], validate_only=True) == 0
+    assert setting_of(connection, name, b"segment.ms") == b"3600000", "only checked"
+    for bad in ([(b"no.such", 0, b"1")], [(b"segment.ms", 0, b"soon")], [(b"remote.storage.enable", 0, b"true")],
+                [(b"segment.ms", 2, b"1")]):
+        assert error(44, 4, name, bad) == 40, bad
+        assert error(44, 4, name, bad, validate_only=True) == 40, bad
+    assert error(44, 5, name, [(b"segment.ms", 0, b"1000"), (b"segment.ms", 1, None)]) == 42, "named twice"
+    assert error(44, 5, b"not.there", [(b"segment.ms", 0, b"1000")]) == 3
+    assert error(44, 5, b"0", [(b"log.retention.ms", 0, b"1000")], kind=4) == 42, "the broker's own"
+    assert error(44, 6, name, [(b"cleanup.policy", 2, b"compact")]) != 0, "a plain topic cannot gain a keydir"
+    assert error(44, 6, name, [(b"cleanup.policy", 2, b"delete")]) == 0, "has it already"
+    assert error(33, 7, name, [(b"flush.ms", 0, b"50")]) == 0
+    assert setting_of(connection, name, b"segment.ms") == b"604800000", "what is not named goes back to its default"
+    assert setting_of(connection, name, b"flush.ms") == b"50"
+    assert setting_of(connection, name, b"cleanup.policy") == b"delete"
+    assert error(44, 8, name, [(b"flush.ms", 1, None)]) == 0
+    assert setting_of(connection, name, b"flush.ms") == b"100"
 
 
 def main():

@@ -25,6 +25,7 @@ class ForwardingRunner : public PartitionRunner {
   }
   void cancel_wait(WaitId id) override { inner_->cancel_wait(id); }
   Result<std::optional<TimedOffset>> offset_for_time(TimestampMs t) override { return inner_->offset_for_time(t); }
+  std::vector<EpochStart> epochs() const override { return inner_->epochs(); }
   void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) override {
     inner_->get(keys, keys_only, sink);
   }

@@ -20,13 +20,10 @@ void handle_api_versions(KafkaCall call, bool known_version);
 }  // namespace logcask
 
 namespace logcask::kafka {
-struct MetadataRequest;
 struct ProduceRequest;
 struct FetchRequest;
 struct ListOffsetsRequest;
-struct InitProducerIdRequest;
-struct CreateTopicsRequest;
-struct DeleteTopicsRequest;
+struct MetadataRequest;
 struct OffsetCommitRequest;
 struct OffsetFetchRequest;
 struct FindCoordinatorRequest;
@@ -36,19 +33,28 @@ struct LeaveGroupRequest;
 struct SyncGroupRequest;
 struct DescribeGroupsRequest;
 struct ListGroupsRequest;
+struct CreateTopicsRequest;
+struct DeleteTopicsRequest;
+struct DeleteRecordsRequest;
+struct InitProducerIdRequest;
+struct OffsetForLeaderEpochRequest;
+struct DescribeConfigsRequest;
+struct AlterConfigsRequest;
+struct DescribeLogDirsRequest;
+struct CreatePartitionsRequest;
 struct DeleteGroupsRequest;
+struct IncrementalAlterConfigsRequest;
+struct ListPartitionReassignmentsRequest;
 struct OffsetDeleteRequest;
+struct DescribeClusterRequest;
 }  // namespace logcask::kafka
 
 namespace logcask {
 
-void handle(KafkaCall call, const kafka::MetadataRequest& request);
 void handle(KafkaCall call, const kafka::ProduceRequest& request);
 void handle(KafkaCall call, const kafka::FetchRequest& request);
 void handle(KafkaCall call, const kafka::ListOffsetsRequest& request);
-void handle(KafkaCall call, const kafka::InitProducerIdRequest& request);
-void handle(KafkaCall call, const kafka::CreateTopicsRequest& request);
-void handle(KafkaCall call, const kafka::DeleteTopicsRequest& request);
+void handle(KafkaCall call, const kafka::MetadataRequest& request);
 void handle(KafkaCall call, const kafka::OffsetCommitRequest& request);
 void handle(KafkaCall call, const kafka::OffsetFetchRequest& request);
 void handle(KafkaCall call, const kafka::FindCoordinatorRequest& request);
@@ -58,8 +64,20 @@ void handle(KafkaCall call, const kafka::LeaveGroupRequest& request);
 void handle(KafkaCall call, const kafka::SyncGroupRequest& request);
 void handle(KafkaCall call, const kafka::DescribeGroupsRequest& request);
 void handle(KafkaCall call, const kafka::ListGroupsRequest& request);
+void handle(KafkaCall call, const kafka::CreateTopicsRequest& request);
+void handle(KafkaCall call, const kafka::DeleteTopicsRequest& request);
+void handle(KafkaCall call, const kafka::DeleteRecordsRequest& request);
+void handle(KafkaCall call, const kafka::InitProducerIdRequest& request);
+void handle(KafkaCall call, const kafka::OffsetForLeaderEpochRequest& request);
+void handle(KafkaCall call, const kafka::DescribeConfigsRequest& request);
+void handle(KafkaCall call, const kafka::AlterConfigsRequest& request);
+void handle(KafkaCall call, const kafka::DescribeLogDirsRequest& request);
+void handle(KafkaCall call, const kafka::CreatePartitionsRequest& request);
 void handle(KafkaCall call, const kafka::DeleteGroupsRequest& request);
+void handle(KafkaCall call, const kafka::IncrementalAlterConfigsRequest& request);
+void handle(KafkaCall call, const kafka::ListPartitionReassignmentsRequest& request);
 void handle(KafkaCall call, const kafka::OffsetDeleteRequest& request);
+void handle(KafkaCall call, const kafka::DescribeClusterRequest& request);
 
 // Runs `work()` where it may block, then `answer(call, result)` on the loop.
 template <class Work, class Answer>

@@ -2,8 +2,10 @@
 #include "proto/kafka/create_topics.h"
 
 #include "broker/kafka/apis/apis.h"
+#include "broker/settings/kafka_topic_settings.h"
 #include "broker/settings/topic_config.h"
 #include "broker/topics/topic_name.h"
+#include "proto/kafka/describe_configs.h"
 
 namespace logcask {
 namespace {
@@ -27,8 +29,14 @@ Wanted to_wanted(const kafka::CreateTopicsRequest::Topic& topic, const KafkaSett
   if (wanted.partitions <= 0)
     wanted.refused = Error{Errc::invalid_argument, "a topic has at least one partition; -1 asks for the default"};
   wanted.settings["cleanup.policy"] = settings.cleanup_policy;
-  for (const auto& config : topic.configs)
-    if (config.value) wanted.settings[std::string(config.name)] = *config.value;
+  for (const auto& config : topic.configs) {
+    if (!config.value) continue;
+    const auto passed_over = passes_over_kafka_setting(config.name, *config.value);
+    if (!passed_over.ok())
+      wanted.refused = passed_over.error();
+    else if (!*passed_over)
+      wanted.settings[std::string(config.name)] = *config.value;
+  }
   return wanted;
 }
 
@@ -43,6 +51,11 @@ void put_created(const Result<Topics::Created>& created, CreateTopicsAnswer::Top
   out.topic_id = created->topic->record.id;
   out.num_partitions = static_cast<std::int32_t>(created->topic->partitions.size());
   out.replication_factor = 1;
+  for (const TopicSettingValue& setting : list_topic_settings(created->topic->record.settings))
+    out.configs->push_back({setting.name, setting.value, false,
+                            static_cast<std::int8_t>(setting.is_default ? kafka::ConfigSource::default_config
+                                                                        : kafka::ConfigSource::dynamic_topic),
+                            false});
 }
 
 // What creating it would say, without doing it.
@@ -67,6 +80,7 @@ void handle(KafkaCall call, const kafka::CreateTopicsRequest& request) {
         for (const Wanted& wanted : topics) {
           CreateTopicsAnswer::Topic& out = response.topics.emplace_back();
           out.name = wanted.name;
+          out.configs.emplace();  // Java's client takes null for a broken answer
           if (!wanted.refused.ok()) {
             put_created(wanted.refused.error(), out);
           } else if (only_check) {

@@ -1,20 +1,29 @@
 #include "broker/kafka/apis/apis.h"
+#include "proto/kafka/alter_configs.h"
+#include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
 #include "proto/kafka/delete_groups.h"
+#include "proto/kafka/delete_records.h"
 #include "proto/kafka/delete_topics.h"
+#include "proto/kafka/describe_cluster.h"
+#include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
+#include "proto/kafka/describe_log_dirs.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
 #include "proto/kafka/heartbeat.h"
+#include "proto/kafka/incremental_alter_configs.h"
 #include "proto/kafka/init_producer_id.h"
 #include "proto/kafka/join_group.h"
 #include "proto/kafka/leave_group.h"
 #include "proto/kafka/list_groups.h"
 #include "proto/kafka/list_offsets.h"
+#include "proto/kafka/list_partition_reassignments.h"
 #include "proto/kafka/metadata.h"
 #include "proto/kafka/offset_commit.h"
 #include "proto/kafka/offset_delete.h"
 #include "proto/kafka/offset_fetch.h"
+#include "proto/kafka/offset_for_leader_epoch.h"
 #include "proto/kafka/produce.h"
 #include "proto/kafka/sync_group.h"
 
@@ -38,20 +47,14 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
   switch (static_cast<kafka::ApiKey>(head.api_key)) {
     case api_versions:
       return handle_api_versions(std::move(call), head.api != nullptr);
-    case metadata:
-      return read_and_handle<kafka::MetadataRequest>(std::move(call), head);
     case produce:
       return read_and_handle<kafka::ProduceRequest>(std::move(call), head);
     case fetch:
       return read_and_handle<kafka::FetchRequest>(std::move(call), head);
     case list_offsets:
       return read_and_handle<kafka::ListOffsetsRequest>(std::move(call), head);
-    case init_producer_id:
-      return read_and_handle<kafka::InitProducerIdRequest>(std::move(call), head);
-    case create_topics:
-      return read_and_handle<kafka::CreateTopicsRequest>(std::move(call), head);
-    case delete_topics:
-      return read_and_handle<kafka::DeleteTopicsRequest>(std::move(call), head);
+    case metadata:
+      return read_and_handle<kafka::MetadataRequest>(std::move(call), head);
     case offset_commit:
       return read_and_handle<kafka::OffsetCommitRequest>(std::move(call), head);
     case offset_fetch:
@@ -70,23 +73,35 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::DescribeGroupsRequest>(std::move(call), head);
     case list_groups:
       return read_and_handle<kafka::ListGroupsRequest>(std::move(call), head);
+    case create_topics:
+      return read_and_handle<kafka::CreateTopicsRequest>(std::move(call), head);
+    case delete_topics:
+      return read_and_handle<kafka::DeleteTopicsRequest>(std::move(call), head);
+    case delete_records:
+      return read_and_handle<kafka::DeleteRecordsRequest>(std::move(call), head);
+    case init_producer_id:
+      return read_and_handle<kafka::InitProducerIdRequest>(std::move(call), head);
+    case offset_for_leader_epoch:
+      return read_and_handle<kafka::OffsetForLeaderEpochRequest>(std::move(call), head);
+    case describe_configs:
+      return read_and_handle<kafka::DescribeConfigsRequest>(std::move(call), head);
+    case alter_configs:
+      return read_and_handle<kafka::AlterConfigsRequest>(std::move(call), head);
+    case describe_log_dirs:
+      return read_and_handle<kafka::DescribeLogDirsRequest>(std::move(call), head);
+    case create_partitions:
+      return read_and_handle<kafka::CreatePartitionsRequest>(std::move(call), head);
     case delete_groups:
       return read_and_handle<kafka::DeleteGroupsRequest>(std::move(call), head);
+    case incremental_alter_configs:
+      return read_and_handle<kafka::IncrementalAlterConfigsRequest>(std::move(call), head);
+    case list_partition_reassignments:
+      return read_and_handle<kafka::ListPartitionReassignmentsRequest>(std::move(call), head);
     case offset_delete:
       return read_and_handle<kafka::OffsetDeleteRequest>(std::move(call), head);
-    // Described and not served: find_api() does not find them.
-    case delete_records:
-    case offset_for_leader_epoch:
-    case describe_configs:
-    case alter_configs:
-    case describe_log_dirs:
-    case create_partitions:
-    case incremental_alter_configs:
-    case list_partition_reassignments:
     case describe_cluster:
-      break;
+      return read_and_handle<kafka::DescribeClusterRequest>(std::move(call), head);
   }
-  call.protocol().fail(Error{Errc::internal, std::string(head.api->name) + " is advertised and has no handler"});
 }
 
 }  // namespace logcask

@@ -2,47 +2,75 @@
 #include "proto/kafka/list_offsets.h"
 
 #include "broker/kafka/apis/apis.h"
+#include "broker/kafka/apis/leader_epoch.h"
 
 namespace logcask {
+namespace {
+
+using ListOffsetsAnswer = kafka::ListOffsetsResponse;
+
+// The special times a version knows.
+bool known_time(std::int64_t timestamp, std::int16_t version) {
+  if (timestamp == kafka::kMaxTimestamp) return version >= 7;
+  if (timestamp == kafka::kEarliestLocalTimestamp) return version >= 8;
+  if (timestamp == kafka::kLatestTieredTimestamp) return version >= 9;
+  return timestamp >= kafka::kEarliestTimestamp;
+}
+
+// Everything lies here, so the earliest here is the earliest.
+std::int64_t to_service_time(std::int64_t timestamp) {
+  return timestamp == kafka::kMaxTimestamp             ? kNewestTimestamp
+         : timestamp == kafka::kEarliestLocalTimestamp ? kEarliestTimestamp
+                                                       : timestamp;
+}
+
+void put_offset(const Result<OffsetAnswer>& found, ListOffsetsAnswer::Partition& out) {
+  if (!found.ok()) {
+    out.error_code = kafka_code(to_kafka(found.code()));
+    return;
+  }
+  out.offset = found->offset.value();
+  out.timestamp = found->timestamp.value();
+  out.leader_epoch = found->leader_epoch.value();
+}
+
+}  // namespace
 
 void handle(KafkaCall call, const kafka::ListOffsetsRequest& request) {
-  kafka::ListOffsetsResponse response;
-  std::vector<OffsetQuery> queries;
+  struct Asked {
+    OffsetQuery query;
+    std::size_t topic = 0, partition = 0;  // of the answer
+  };
+  ListOffsetsAnswer response;
+  std::vector<Asked> queries;
   bool by_time = false;
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const auto& partition : topic.partitions) {
-      out.partitions.emplace_back().partition_index = partition.partition_index;
-      queries.push_back({std::string(topic.name), PartitionId(partition.partition_index), partition.timestamp});
-      by_time = by_time || partition.timestamp >= 0;
+      auto& place = out.partitions.emplace_back();
+      place.partition_index = partition.partition_index;
+      const PartitionId id(partition.partition_index);
+      place.error_code =
+          kafka_code(check_leader_epoch(call.protocol().topics(), topic.name, id, partition.current_leader_epoch));
+      if (place.error_code == 0 && !known_time(partition.timestamp, call.version()))
+        place.error_code = kafka_code(kafka::ErrorCode::unsupported_version);
+      if (place.error_code != 0 || partition.timestamp == kafka::kLatestTieredTimestamp) continue;
+      const std::int64_t time = to_service_time(partition.timestamp);
+      queries.push_back({{std::string(topic.name), id, time}, response.topics.size() - 1, out.partitions.size() - 1});
+      by_time = by_time || time >= 0 || time == kNewestTimestamp;
     }
   }
   const auto work = [&service = call.services().offsets, principal = call.protocol().principal(),
-                     queries = std::move(queries)] {
-    std::vector<Result<OffsetAnswer>> answers;
-    for (const OffsetQuery& query : queries) answers.push_back(service.find(principal, query));
-    return answers;
+                     queries = std::move(queries), response = std::move(response)]() mutable {
+    for (const Asked& asked : queries)
+      put_offset(service.find(principal, asked.query), response.topics[asked.topic].partitions[asked.partition]);
+    return std::move(response);
   };
-  const auto answer = [response = std::move(response)](KafkaCall& owed,
-                                                       const std::vector<Result<OffsetAnswer>>& answers) mutable {
-    std::size_t next = 0;
-    for (auto& topic : response.topics)
-      for (auto& partition : topic.partitions) {
-        const Result<OffsetAnswer>& found = answers[next++];
-        if (!found.ok()) {
-          partition.error_code = kafka_code(to_kafka(found.code()));
-          continue;
-        }
-        partition.offset = found->offset.value();
-        partition.timestamp = found->timestamp.value();
-        partition.leader_epoch = found->leader_epoch.value();
-      }
-    owed.answer(response);
-  };
+  const auto answer = [](KafkaCall& owed, const ListOffsetsAnswer& found) { owed.answer(found); };
   if (by_time) return in_background(std::move(call), work, answer);
-  auto now = answer;
-  now(call, work());
+  auto now = work;
+  answer(call, now());
 }
 
 }  // namespace logcask

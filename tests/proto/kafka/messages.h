@@ -102,12 +102,6 @@ void each_message(Visit&& visit) {
   each_response(visit);
 }
 
-// Its row, served or not; null when the api has neither.
-inline const Api* row_of(ApiKey key) {
-  for (const auto table : {apis(), described_apis()})
-    for (const Api& api : table)
-      if (api.key == key) return &api;
-  return nullptr;
-}
+inline const Api* row_of(ApiKey key) { return find_api(static_cast<std::int16_t>(key)); }
 
 }  // namespace logcask::kafka

@@ -1,0 +1,153 @@
+// DescribeConfigs: the settings of topics, ours and those of Kafka's that change nothing here; of the broker what tools
+// look for.
+#include "proto/kafka/describe_configs.h"
+
+#include <algorithm>
+
+#include "broker/kafka/apis/apis.h"
+#include "broker/settings/kafka_topic_settings.h"
+#include "broker/settings/topic_config.h"
+
+namespace logcask {
+namespace {
+
+using ConfigsAnswer = kafka::DescribeConfigsResponse;
+using kafka::ConfigSource;
+using kafka::ConfigType;
+
+struct AskedConfigs {
+  std::int8_t type = 0;
+  std::string name;
+  std::optional<std::vector<std::string>> keys;  // nothing: all
+
+  bool wants(std::string_view key) const { return !keys || std::find(keys->begin(), keys->end(), key) != keys->end(); }
+};
+
+struct ConfigForm {
+  bool synonyms = false;
+  bool documentation = false;
+};
+
+ConfigType type_of(SettingType type) {
+  switch (type) {
+    case SettingType::integer:
+    case SettingType::bytes:
+    case SettingType::milliseconds:
+      return ConfigType::int64;
+    case SettingType::ratio:
+      return ConfigType::float64;
+    case SettingType::choices:
+      return ConfigType::list;
+    default:
+      return ConfigType::string;
+  }
+}
+
+ConfigsAnswer::Config config_of(std::string_view name, std::string_view value, ConfigSource source, ConfigType type,
+                                std::string_view documentation, ConfigForm form) {
+  ConfigsAnswer::Config config;
+  config.name = name;
+  config.value = value;
+  config.config_source = static_cast<std::int8_t>(source);
+  config.config_type = static_cast<std::int8_t>(type);
+  if (form.documentation && !documentation.empty()) config.documentation = documentation;
+  if (form.synonyms) config.synonyms.push_back({config.name, config.value, config.config_source});
+  return config;
+}
+
+void describe_topic_configs(const Topic& topic, const AskedConfigs& asked, ConfigForm form,
+                            std::vector<ConfigsAnswer::Config>& out) {
+  for (const TopicSettingRow& row : topic_setting_rows()) {
+    if (!asked.wants(row.info.name)) continue;
+    const bool set = topic.record.settings.contains(row.info.name);
+    // As list_topic_settings() says it: in the form that Kafka's tools read.
+    SettingMap only;
+    if (set) only.emplace(row.info.name, topic.record.settings.find(row.info.name)->second);
+    const auto values = list_topic_settings(only);
+    const auto value =
+        std::find_if(values.begin(), values.end(), [&](const auto& one) { return one.name == row.info.name; });
+    out.push_back(config_of(row.info.name, value->value,
+                            set ? ConfigSource::dynamic_topic : ConfigSource::default_config, type_of(row.info.type),
+                            row.info.description, form));
+    if (set && form.synonyms)
+      out.back().synonyms.push_back({std::string(row.info.name), std::string(row.info.default_text),
+                                     static_cast<std::int8_t>(ConfigSource::default_config)});
+  }
+  for (const KafkaTopicSetting& setting : kafka_topic_settings())
+    if (asked.wants(setting.name)) {
+      out.push_back(config_of(setting.name, setting.value, ConfigSource::default_config, ConfigType::string,
+                              "Changes nothing here: " + std::string(setting.why) + ".", form));
+      out.back().read_only = true;
+    }
+}
+
+// What UIs and Connect read of a broker. Set where the broker is started, never here.
+void describe_broker_configs(const KafkaServices& services, const AskedConfigs& asked, ConfigForm form,
+                             std::vector<ConfigsAnswer::Config>& out) {
+  const KafkaSettings& settings = services.settings;
+  const std::pair<std::string_view, std::string> known[] = {
+      {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false"},
+      {"broker.id", std::to_string(kKafkaNodeId)},
+      {"default.replication.factor", "1"},
+      {"delete.topic.enable", "true"},
+      // By this kafka-ui chooses between AlterConfigs and IncrementalAlterConfigs.
+      {"inter.broker.protocol.version", "3.9-IV0"},
+      {"log.cleanup.policy", settings.cleanup_policy},
+      {"log.dirs", services.admin.facts().data_directory},
+      {"min.insync.replicas", "1"},
+      {"num.partitions", std::to_string(settings.num_partitions)},
+  };
+  for (const auto& [name, value] : known) {
+    if (!asked.wants(name)) continue;
+    out.push_back(config_of(name, value, ConfigSource::static_broker, ConfigType::string, "", form));
+    out.back().read_only = true;
+  }
+}
+
+ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const Principal& principal, const AskedConfigs& asked,
+                                 ConfigForm form) {
+  ConfigsAnswer::Resource out;
+  out.resource_type = asked.type;
+  out.resource_name = asked.name;
+  const auto refuse = [&out](kafka::ErrorCode code, const std::string& why) {
+    out.error_code = kafka_code(code);
+    out.error_message = why;
+  };
+  switch (static_cast<kafka::ResourceType>(asked.type)) {
+    case kafka::ResourceType::topic:
+      if (const auto topic = services.admin.describe_topic(principal, asked.name); topic.ok())
+        describe_topic_configs(**topic, asked, form, out.configs);
+      else
+        refuse(to_kafka(topic.code()), topic.error().message);
+      break;
+    case kafka::ResourceType::broker:
+      // An empty name asks for what holds for all brokers: nothing is set so.
+      if (asked.name == std::to_string(kKafkaNodeId))
+        describe_broker_configs(services, asked, form, out.configs);
+      else if (!asked.name.empty())
+        refuse(kafka::ErrorCode::invalid_request,
+               "there is one broker, " + std::to_string(kKafkaNodeId) + ", not '" + asked.name + "'");
+      break;
+    default:
+      refuse(kafka::ErrorCode::invalid_request,
+             "resources of type " + std::to_string(asked.type) + " have no settings here; topics (2) and brokers (4) do");
+  }
+  return out;
+}
+
+}  // namespace
+
+void handle(KafkaCall call, const kafka::DescribeConfigsRequest& request) {
+  ConfigsAnswer response;
+  const ConfigForm form{request.include_synonyms, request.include_documentation};
+  for (const auto& resource : request.resources) {
+    AskedConfigs asked{resource.resource_type, std::string(resource.resource_name), std::nullopt};
+    // Before Kafka 2.3 an empty list meant all, too (KAFKA-8398).
+    if (resource.configuration_keys && !resource.configuration_keys->empty())
+      asked.keys.emplace(resource.configuration_keys->begin(), resource.configuration_keys->end());
+    response.results.push_back(describe_resource(call.services(), call.protocol().principal(), asked, form));
+  }
+  call.answer(response);
+}
+
+}  // namespace logcask
