@@ -31,13 +31,19 @@ int list_groups(const GroupArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto groups, Admin(client).list_groups());
   Output out;
-  TextTable table({"GROUP", ">PARTITIONS"});
+  TextTable table({"GROUP", "STATE", ">PARTITIONS"});
   for (const auto& group : groups) {
     if (args.format == "json") {
-      JsonWriter(out.buffer()).begin().field("group", group.name).field("partitions", group.partitions).end();
+      JsonWriter(out.buffer())
+          .begin()
+          .field("group", group.name)
+          .field("state", group.state)
+          .field("protocol_type", group.protocol_type)
+          .field("partitions", group.partitions)
+          .end();
       out.buffer() += '\n';
     } else {
-      table.row({group.name, std::to_string(group.partitions)});
+      table.row({group.name, group.state, std::to_string(group.partitions)});
     }
   }
   if (args.format != "json") table.append_to(out.buffer());
@@ -175,7 +181,7 @@ Verb group_verb(const std::string& path, const std::string& summary, const std::
 
 Verb group_list_verb() {
   auto args = std::make_shared<GroupArgs>();
-  Verb verb = group_verb("group list", "Lists the groups that have committed offsets.", args, list_groups);
+  Verb verb = group_verb("group list", "Lists the groups that have members or committed offsets.", args, list_groups);
   verb.examples = {{"logcask group list", "names and how many partitions each has a position in"}};
   return verb;
 }

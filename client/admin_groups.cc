@@ -12,7 +12,7 @@ void Admin::list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>>
               [](const Response& response) -> Result<Groups> {
                 Groups groups;
                 for (const auto& from : response.header.list_groups().groups())
-                  groups.push_back({from.name(), from.partitions()});
+                  groups.push_back({from.name(), from.partitions(), from.state(), from.protocol_type()});
                 return groups;
               });
 }

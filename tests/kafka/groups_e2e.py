@@ -125,6 +125,8 @@ def members_of_two_clients_share_and_resume(running, admin):
     described = admin.describe_consumer_groups(["mixed"])[0]
     assert described.state == "Stable" and described.protocol == "range" and len(described.members) == 2, described
     assert {m.client_host for m in described.members} == {"/127.0.0.1"}, described.members
+    listed = json.loads(logcask(running, "group", "list", "-o", "json").stdout)
+    assert listed["group"] == "mixed" and listed["state"] == "Stable", listed
     produce(running.kafka, "shared", 400, 400)
     until("what came later is read by both", lambda: len(one.read) + len(two.read) == 800)
     assert {p for p, _ in two.read} == set(two.assigned), "a member read what is another's"

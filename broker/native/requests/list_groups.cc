@@ -1,4 +1,4 @@
-// ListGroups: every group that has committed something.
+// ListGroups: every group that has members or has committed something.
 #include "broker/native/requests/requests.h"
 #include "broker/native/requests/wire.h"
 #include "logcask/v1/native.pb.h"
@@ -20,6 +20,8 @@ void handle_list_groups(const NativeRequest& request) {
           v1::ListGroupsResponse::Group& out = *body.add_groups();
           out.set_name(group.name);
           out.set_partitions(static_cast<std::uint32_t>(group.partitions));
+          out.set_state(std::string(group_state_name(group.state)));
+          out.set_protocol_type(group.protocol_type);
         }
         protocol.send(response);
       });

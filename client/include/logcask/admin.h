@@ -157,7 +157,11 @@ struct [[nodiscard]] ReopenReport {
 
 struct GroupInfo {
   std::string name;
-  std::uint32_t partitions = 0;
+  std::uint32_t partitions = 0;  // with committed offsets
+  // Empty, PreparingRebalance, CompletingRebalance, Stable or Dead: whether it has members and they share partitions.
+  // Nothing from a broker older than 0.2.
+  std::string state;
+  std::string protocol_type;  // "consumer"; empty: nobody has joined it
 };
 struct GroupOffset {
   std::string topic;

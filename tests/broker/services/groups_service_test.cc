@@ -1,0 +1,173 @@
+// Committed offsets and what is seen of groups, over a real log on a disk in memory.
+#include "broker/services/groups_service.h"
+
+#include "broker/services/group_admin.h"
+#include "tests/broker/services/service_fixture.h"
+
+namespace logcask::testing {
+namespace {
+
+using Statuses = std::optional<Result<std::vector<Status>>>;
+
+struct GroupsFixture : ServiceFixture {
+  GroupsFixture() {
+    start();
+    create("t", 2);
+    for (int i = 0; i < 5; ++i) put("t", "k", "v" + std::to_string(i));
+  }
+  // A broker that has read nothing yet.
+  void start() {
+    admin.reset();
+    groups.reset();
+    coordinator.emplace(GroupCoordinator::Parts{authorizer, clock, loop, *offsets_topic, [] { return "1"; }},
+                        GroupLimits());
+    groups.emplace(parts, *offsets_topic, *coordinator);
+    admin.emplace(parts, *groups, *coordinator);
+  }
+  // What the broker says to the first of the commits.
+  Errc commit(CommitRequest request) {
+    Statuses statuses;
+    groups->commit(principal, std::move(request), [&](auto answer) { statuses = std::move(answer); });
+    run();
+    REQUIRE(statuses);
+    return statuses->ok() ? (**statuses)[0].code() : statuses->code();
+  }
+  CommitRequest of(std::int64_t offset, bool any_offset = false) {
+    return {"g", {}, {{"t", PartitionId(0), Offset(offset), LeaderEpoch(-1), "note"}}, any_offset};
+  }
+  std::int64_t committed() {
+    const auto fetched = groups->fetch(principal, "g", {{"t", PartitionId(0)}});
+    REQUIRE_OK(fetched);
+    return fetched->at(0).value ? fetched->at(0).value->offset.value() : -1;
+  }
+  // The only member of "g"; it reads t.
+  GroupMemberClaim join() {
+    JoinRequest request;
+    request.group = "g";
+    request.session_timeout_ms = request.rebalance_timeout_ms = 10'000;
+    request.protocol_type = "consumer";
+    request.protocols = {{"range", std::string("\0\0\0\0\0\1\0\1t", 9)}};
+    std::optional<JoinAnswer> joined;
+    coordinator->join({principal, loop}, request, [&](const JoinAnswer& answer) { joined = answer; });
+    clock.advance_ms(3'000);
+    loop.advance_ms(3'000);
+    run();
+    REQUIRE(joined);
+    REQUIRE_OK(joined->status);
+    GroupMemberClaim member{joined->member_id, std::nullopt, joined->generation};
+    std::optional<SyncAnswer> synced;
+    coordinator->sync({principal, loop}, {.group = "g", .member = member, .assignments = {{member.member_id, "all"}}},
+                      [&](const SyncAnswer& answer) { synced = answer; });
+    run();
+    REQUIRE(synced);
+    REQUIRE_OK(synced->status);
+    return member;
+  }
+  Errc remove() {
+    std::optional<Status> removed;
+    admin->remove({principal, loop}, "g", [&](Status status) { removed = std::move(status); });
+    run();
+    REQUIRE(removed);
+    return removed->code();
+  }
+  Errc forget(const std::string& topic) {
+    Statuses statuses;
+    admin->forget(principal, "g", {{topic, PartitionId(0)}}, [&](auto answer) { statuses = std::move(answer); });
+    run();
+    REQUIRE(statuses);
+    return statuses->ok() ? (**statuses)[0].code() : statuses->code();
+  }
+  OffsetsTopic own_offsets_topic{parts};
+  OffsetsTopic* offsets_topic = &own_offsets_topic;
+  std::optional<GroupCoordinator> coordinator;
+  std::optional<GroupsService> groups;
+  std::optional<GroupAdmin> admin;
+};
+
+TEST_CASE("a Kafka client commits any offset, and nobody else beyond the end", "[groups]") {
+  GroupsFixture f;
+  CHECK(f.commit(f.of(6)) == Errc::offset_out_of_range);
+  CHECK(f.commit(f.of(5)) == Errc::ok);
+  CHECK(f.committed() == 5);
+  CHECK(f.commit(f.of(1000, true)) == Errc::ok);
+  CHECK(f.committed() == 1000);
+  f.start();
+  CHECK(f.committed() == 1000);
+}
+
+TEST_CASE("while a group has members only they commit", "[groups]") {
+  GroupsFixture f;
+  const GroupMemberClaim member = f.join();
+  CHECK(f.commit(f.of(1)) == Errc::unknown_member_id);
+  CommitRequest request = f.of(2);
+  request.member = member;
+  CHECK(f.commit(request) == Errc::ok);
+  request.member.generation = GroupGeneration(member.generation.value() + 1);
+  CHECK(f.commit(request) == Errc::illegal_generation);
+  CHECK(f.committed() == 2);
+}
+
+TEST_CASE("a group, its generation and its member survive a restart of the broker", "[groups]") {
+  GroupsFixture f;
+  const GroupMemberClaim member = f.join();
+  CommitRequest request = f.of(3);
+  request.member = member;
+  CHECK(f.commit(request) == Errc::ok);
+  f.start();
+  CHECK(f.coordinator->heartbeat(f.principal, "g", member).code() == Errc::coordinator_loading);
+  SECTION("loaded at the start") { REQUIRE_OK(f.groups->load()); }
+  SECTION("loaded by whoever commits first") { CHECK(f.commit(request) == Errc::ok); }
+  CHECK(f.coordinator->heartbeat(f.principal, "g", member).ok());
+  CHECK(f.committed() == 3);
+  const auto described = f.admin->describe(f.principal, "g");
+  REQUIRE_OK(described);
+  CHECK(described->state == GroupState::stable);
+  CHECK(described->members.at(0).assignment == "all");
+}
+
+TEST_CASE("a group is listed with members, and with committed offsets alone", "[groups]") {
+  GroupsFixture f;
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  auto listed = f.admin->list(f.principal);
+  REQUIRE_OK(listed);
+  REQUIRE(listed->size() == 1);
+  CHECK(listed->at(0).state == GroupState::empty);
+  f.join();
+  listed = f.admin->list(f.principal, {GroupState::stable});
+  REQUIRE_OK(listed);
+  REQUIRE(listed->size() == 1);
+  CHECK(listed->at(0).partitions == 1);
+  CHECK(f.admin->list(f.principal, {GroupState::empty})->empty());
+}
+
+TEST_CASE("a group is deleted with its commits, unless it has members", "[groups]") {
+  GroupsFixture f;
+  CHECK(f.remove() == Errc::group_id_not_found);
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  CHECK(f.remove() == Errc::ok);
+  CHECK(f.committed() == -1);
+  const GroupMemberClaim member = f.join();
+  CHECK(f.remove() == Errc::non_empty_group);
+  REQUIRE_OK(f.coordinator->leave(f.principal, "g", {{member.member_id}}));
+  f.run();
+  CHECK(f.remove() == Errc::ok);
+  CHECK(f.remove() == Errc::group_id_not_found);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.admin->list(f.principal)->empty());
+}
+
+TEST_CASE("offsets of a topic that members read are not deleted, others are", "[groups]") {
+  GroupsFixture f;
+  f.create("other");
+  CHECK(f.commit({"g", {}, {{"other", PartitionId(0), Offset(0), LeaderEpoch(-1), ""}}, false}) == Errc::ok);
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  f.join();
+  CHECK(f.forget("t") == Errc::group_subscribed_to_topic);
+  CHECK(f.committed() == 1);
+  CHECK(f.forget("other") == Errc::ok);
+  CHECK_FALSE(f.groups->fetch(f.principal, "g", {{"other", PartitionId(0)}})->at(0).value);
+}
+
+}  // namespace
+}  // namespace logcask::testing
