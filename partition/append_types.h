@@ -32,6 +32,8 @@ struct PreparedBatch {
   std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
   std::vector<Condition> conditions;
   std::uint32_t placement = 0;  // of the settings that it was prepared under (partition/config.h)
+  // Where the keys stand has been looked at: whoever writes one of them by key comes here, too.
+  bool placed_by_key = false;
 };
 
 // Success: where the batch is. Failure: `error` is set and, for a refused condition, what was found.

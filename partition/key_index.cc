@@ -16,14 +16,20 @@ KeyState KeyIndex::newest(const KeyIdentity& identity) {
   return {};
 }
 
-void KeyIndex::newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
-  std::vector<std::optional<KeydirEntry>> entries(identities.size());
-  keydir_.find_batch(identities, entries);
-  for (std::size_t i = 0; i < identities.size(); ++i) {
-    out[i] = entries[i] ? KeyState{entries[i]->offset, entries[i]->deleted, false} : KeyState();
-    if (pending_.empty()) continue;
-    if (const PendingEntry* entry = pending_.newest(identities[i]))
-      out[i] = {entry->offset, entry->tombstone != 0, true};
+void KeyIndex::newest_for_others(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
+  constexpr std::size_t kTogether = 64;
+  const bool strays = pending_.oldest() < strays_end_;
+  std::optional<KeydirEntry> entries[kTogether];
+  for (std::size_t start = 0; start < identities.size(); start += kTogether) {
+    const std::size_t n = std::min(kTogether, identities.size() - start);
+    keydir_.find_batch(identities.subspan(start, n), {entries, n});
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto& entry = entries[i];
+      out[start + i] = entry ? KeyState{entry->offset, entry->deleted, false} : KeyState();
+      if (!strays) continue;
+      if (const PendingEntry* newer = pending_.newest(identities[start + i]))
+        out[start + i] = {newer->offset, newer->tombstone != 0, true};
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 // Threads: none, the caller holds the partition's lock. Partitions without compaction own none of this.
 // Loading: until complete() the keydir may lack entries; raises are by max(), so the loader and commits mix freely.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,8 +37,11 @@ class KeyIndex {
   std::size_t pending_records() const { return pending_.size(); }
   // Pending first, then the keydir.
   KeyState newest(const KeyIdentity& identity);
-  // Of each, `out` as long: probes overlap.
-  void newest(std::span<const KeyIdentity> identities, std::span<KeyState> out);
+  // Of each, `out` as long, for whoever asks where a key stands before writing it to another partition. Pending records
+  // count while there may be strays among them: those that were put here without asking where their keys stand. The
+  // others need no look: a writer that asks comes to where they are.
+  void newest_for_others(std::span<const KeyIdentity> identities, std::span<KeyState> out);
+  void expect_strays(Offset end) { strays_end_ = std::max(strays_end_, end); }
   // The newest record below `end`, pending ones included (read.visibility=written).
   std::optional<KeydirEntry> newest_below(const KeyIdentity& identity, Offset end);
   // Reserves budget for the records that may create an entry: those of unknown keys, tombstones too. On refusal nothing
@@ -85,6 +89,7 @@ class KeyIndex {
   Pending pending_;
   SegmentStatsTable stats_;
   bool complete_ = false;
+  Offset strays_end_;                // among the pending records below this there may be strays
   std::vector<KeydirRaise> raises_;  // reused from slice to slice
   std::vector<RaiseOutcome> outcomes_;
 };

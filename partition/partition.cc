@@ -154,6 +154,7 @@ void Partition::accept(PreparedBatch& batch, const std::vector<bool>& creates, T
     patch_max_timestamp(copy, checked.batch.size(), checked.max_timestamp);
   }
   if (keys_) {
+    if (!batch.placed_by_key) keys_->expect_strays(base + checked.header.record_count);
     const std::size_t n = checked.records.size();
     for (std::size_t i = 0; i < n; ++i) {
       const auto log_bytes = i + 1 == n ? static_cast<std::uint32_t>(checked.batch.size()) : 0;
@@ -234,7 +235,7 @@ std::optional<AppendResult> Partition::check_conditions(const PreparedBatch& bat
 
 Status Partition::newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
   LOGCASK_CHECK(keys_ && keys_->complete());
-  keys_->newest(identities, out);
+  keys_->newest_for_others(identities, out);
   for (std::size_t i = 0; i < identities.size(); ++i) {
     if (const DamagedRange* damage = hidden_by_damage(out[i].offset))
       return Error{Errc::corrupt_range, "a newer record of a key may lie in a damaged range: " + damage->reason +

@@ -66,7 +66,7 @@ class Partition {
     Offset wait_end;
   };
   Admission admit(PreparedBatch& batch);
-  // The newest record of each key as admit() would see it. With a complete keydir only.
+  // Where keys stand: KeyIndex::newest_for_others(). With a complete keydir only.
   Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out);
   // admit() would call it a duplicate.
   bool is_repeat(const BatchHeader& header);

@@ -51,6 +51,8 @@ class Pending {
   std::size_t size() const { return tail_ - head_; }
   bool empty() const { return head_ == tail_; }
   std::uint64_t log_bytes() const { return log_bytes_; }
+  // Of the front, or beyond every offset.
+  Offset oldest() const { return empty() ? Offset(INT64_MAX) : at(head_).offset; }
 
   // The newest pending record of the key, or null. Valid until the next change.
   const PendingEntry* newest(const KeyIdentity& identity);

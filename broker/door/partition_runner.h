@@ -169,8 +169,9 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // ---- lookup
   // One answer per key. `loading` errors while the keydir is incomplete. May read the disk.
   virtual void get(const LookupKeys& keys, bool keys_only, const LookupSink& sink) = 0;
-  // The newest record of each key as the next append sees it: pending ones count, the disk is not read. `out` is as
-  // long. Errors as in get(); corrupt_range when damage may hide a newer one of any of them.
+  // The newest record of each key, for whoever asks where keys stand (services/key_homes.h): pending ones count, but
+  // for those that were placed by key here; the disk is not read. `out` is as long. Errors as in get(); corrupt_range
+  // when damage may hide a newer one of any of them.
   virtual Status newest(std::span<const KeyIdentity> identities, std::span<KeyState> out) {
     (void)identities, (void)out;
     return Error{Errc::unsupported, "no keys are known here"};

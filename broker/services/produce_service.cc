@@ -182,6 +182,7 @@ Result<bool> ProduceService::append(const Target& target, PreparedBatch prepared
   if (target.by_key) {
     LOGCASK_ASSIGN(const bool stays, find_homes(target, prepared, request, index, homes));
     if (!stays) return false;
+    prepared.placed_by_key = true;
   }
   parts_.metrics.records_produced.add(prepared.checked->records.size());
   parts_.metrics.bytes_produced.add(prepared.checked->batch.size());

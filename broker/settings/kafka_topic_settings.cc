@@ -44,8 +44,8 @@ Result<bool> passes_over_kafka_setting(std::string_view name, std::optional<std:
                                   [&](const KafkaTopicSetting& setting) { return setting.name == name; });
   if (found == kKafkaSettings.end()) return false;
   if (found->any_value || !value || *value == found->value) return true;
-  return Error{Errc::invalid_config, std::string(name) + " can only be " + std::string(found->value) +
-                                         " here, not '" + std::string(*value) + "': " + std::string(found->why) +
+  return Error{Errc::invalid_config, std::string(name) + " can only be " + std::string(found->value) + " here, not '" +
+                                         std::string(*value) + "': " + std::string(found->why) +
                                          "; leave the setting out"};
 }
 

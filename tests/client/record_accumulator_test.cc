@@ -594,9 +594,9 @@ TEST_CASE("Records whose keys stand elsewhere go there, and the others again, ea
       for (const auto& [callback, delivery] : outcome.deliveries) callback(delivery);
   };
   const auto taken = [](std::int64_t offset) {
-    BatchAnswer answer;
-    answer.base_offset = Offset(offset);
-    return answer;
+    BatchAnswer given;
+    given.base_offset = Offset(offset);
+    return given;
   };
   for (const char* key : {"stays", "far", "farther", "too"}) add(key, PartitionId(0));
   // What its user has placed does not travel with what the broker may send elsewhere.

@@ -50,8 +50,8 @@ Result<std::string> changed_list(const Topic& topic, const AlteredConfig& config
 
 Status add(const Topic& topic, const AlteredConfig& config, SettingChange& change) {
   LOGCASK_ASSIGN(const bool passed_over,
-                 passes_over_kafka_setting(config.name, config.value ? std::optional<std::string_view>(*config.value)
-                                                                     : std::nullopt));
+                 passes_over_kafka_setting(
+                     config.name, config.value ? std::optional<std::string_view>(*config.value) : std::nullopt));
   if (passed_over) return {};
   if (change.set.contains(config.name) ||
       std::find(change.unset.begin(), change.unset.end(), config.name) != change.unset.end())
@@ -74,9 +74,9 @@ Status add(const Topic& topic, const AlteredConfig& config, SettingChange& chang
       return {};
     }
   }
-  return Error{Errc::invalid_argument,
-               "operation " + std::to_string(static_cast<int>(config.operation)) + " on " + config.name +
-                   " is none of set (0), delete (1), append (2) and subtract (3)"};
+  return Error{Errc::invalid_argument, "operation " + std::to_string(static_cast<int>(config.operation)) + " on " +
+                                           config.name +
+                                           " is none of set (0), delete (1), append (2) and subtract (3)"};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// CreatePartitions: refused, for the partitions of a topic are its keys' places; one result per topic that is asked for.
+// CreatePartitions: refused, for the partitions of a topic are its keys' places; one result per topic that is asked
+// for.
 #include "proto/kafka/create_partitions.h"
 
 #include "broker/kafka/apis/apis.h"
@@ -19,8 +20,9 @@ void refuse_growth(const AdminService& admin, const Principal& principal, const 
   out.error_message =
       count <= static_cast<std::int64_t>((*topic)->partitions.size())
           ? has + "; their number can only be asked to grow"
-          : has + ", and their number does not change: keys would belong to other partitions than their records lie in. "
-                  "Create a topic of " +
+          : has +
+                ", and their number does not change: keys would belong to other partitions than their records lie in. "
+                "Create a topic of " +
                 std::to_string(count) + " partitions and copy the records (logcask replay, logcask produce)";
 }
 

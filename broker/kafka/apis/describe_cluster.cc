@@ -11,8 +11,8 @@ void handle(KafkaCall call, const kafka::DescribeClusterRequest& request) {
   response.cluster_id = call.services().admin.facts().cluster_id;
   if (request.endpoint_type != static_cast<std::int8_t>(kafka::EndpointType::broker)) {
     const bool known = request.endpoint_type == static_cast<std::int8_t>(kafka::EndpointType::controller);
-    response.error_code = kafka_code(known ? kafka::ErrorCode::mismatched_endpoint_type
-                                           : kafka::ErrorCode::unsupported_endpoint_type);
+    response.error_code =
+        kafka_code(known ? kafka::ErrorCode::mismatched_endpoint_type : kafka::ErrorCode::unsupported_endpoint_type);
     response.error_message = "this is a broker; ask it for endpoints of type 1 (brokers)";
     return call.answer(response);
   }

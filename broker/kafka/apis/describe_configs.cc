@@ -104,8 +104,8 @@ void describe_broker_configs(const KafkaServices& services, const AskedConfigs& 
   }
 }
 
-ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const Principal& principal, const AskedConfigs& asked,
-                                 ConfigForm form) {
+ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const Principal& principal,
+                                          const AskedConfigs& asked, ConfigForm form) {
   ConfigsAnswer::Resource out;
   out.resource_type = asked.type;
   out.resource_name = asked.name;
@@ -129,8 +129,8 @@ ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const P
                "there is one broker, " + std::to_string(kKafkaNodeId) + ", not '" + asked.name + "'");
       break;
     default:
-      refuse(kafka::ErrorCode::invalid_request,
-             "resources of type " + std::to_string(asked.type) + " have no settings here; topics (2) and brokers (4) do");
+      refuse(kafka::ErrorCode::invalid_request, "resources of type " + std::to_string(asked.type) +
+                                                    " have no settings here; topics (2) and brokers (4) do");
   }
   return out;
 }

@@ -9,13 +9,14 @@
 // Conditions: a record with a condition succeeds or fails alone: when the broker refuses a batch for one record, that
 // record gets its error and the rest is sent again. One conditional batch of a partition travels at a time.
 // Place: a record with a key goes where the topic's partitioner puts it. Where that is `any`, clients of other kinds
-// may have put the key elsewhere: then the broker says where its value stands, and the record goes there; a tombstone
-// to each of several places, a value to the newest; a condition is refused with wrong_partition where there are
-// several. A record with a partition of its own goes there and nowhere else. With Acks::none nobody says where a key
-// stands. Errors of a Delivery: condition_failed carries current_offset. Whether the record was written is unknown
-// after timed_out (delivery_timeout_ms), cancelled, out_of_order_sequence, io_error, read_only, partition_offline and
-// internal; all others mean it was not: invalid_record, message_too_large, keydir_budget_exceeded, wrong_partition,
-// unknown_topic (it was deleted), permission_denied, unsupported. A Delivery must not be dropped unseen.
+// may have put the key elsewhere: then the broker says where its value stands, and the record goes there. Of several
+// places a value goes to the newest, a tombstone to each, one after the other (wait for its answer before the key is
+// written again), and a condition is refused with wrong_partition. A record with a partition of its own goes there and
+// nowhere else. With Acks::none nobody says where a key stands. Errors of a Delivery: condition_failed carries
+// current_offset. Whether the record was written is unknown after timed_out (delivery_timeout_ms), cancelled,
+// out_of_order_sequence, io_error, read_only, partition_offline and internal; all others mean it was not:
+// invalid_record, message_too_large, keydir_budget_exceeded, wrong_partition, unknown_topic (it was deleted),
+// permission_denied, unsupported. A Delivery must not be dropped unseen.
 
 #include <cstdint>
 #include <functional>

@@ -144,6 +144,22 @@ TEST_CASE("a batch sent twice is not written again where its key stands by now",
   CHECK(again.elsewhere == Elsewhere{{0, PartitionId(2)}});
 }
 
+TEST_CASE("a value that is not committed yet is met, where its writer did not ask", "[produce][any]") {
+  Placed t;
+  std::optional<AppendResult> stray;
+  t.f.partition("t", 2).start_batch(make_batch({{"k", "1", {}}}), Acks::one,
+                                    [&](AppendResult given) { stray = std::move(given); });
+  REQUIRE(t.f.partition("t", 2).partition().marks().committed_end == Offset(0));
+  KeyState state;
+  const KeyIdentity identity = t.f.hasher.identity("k");
+  REQUIRE_OK(t.f.partition("t", 2).partition().newest({&identity, 1}, {&state, 1}));
+  CHECK(state.live());
+  CHECK(state.pending);
+  t.f.run();
+  REQUIRE_OK(t.f.partition("t", 2).partition().newest({&identity, 1}, {&state, 1}));
+  CHECK(state.live());
+}
+
 TEST_CASE("a partition that cannot say what it holds refuses deletes and conditions, not values", "[produce][any]") {
   Placed t;
   t.foreign("k", "1", 2);
