@@ -93,6 +93,8 @@
   X(sync_of_any_generation, "ours: a sync of an earlier generation gets this one's assignment")          \
   X(assigned_before_stored, "ours: assignments are handed out that a restart would forget")              \
   X(stranger_commits, "ours: who is no member commits offsets of a group that has members")              \
+  X(clock_jump_expires, "ours: a wall clock that jumps makes committed offsets expire")                  \
+  X(kafka_commit_judged, "ours: a Kafka client's commit is refused beyond the end of the log")           \
   X(handed_out_ids_not_awaited, "ours: a rebalance ends before members that have only an id have come")  \
   X(fenced_member_lives, "ours: a member whose instance id another one has by now goes on")              \
   X(compact_client_id, "KIP-482: the client id of a flexible Kafka header is read in compact form")      \

@@ -13,6 +13,7 @@
 #include "broker/log.h"
 #include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
+#include "broker/services/group_expiry.h"
 #include "broker/settings/config_reload.h"
 #include "broker/settings/descriptor_budget.h"
 #include "broker/settings/memory_limit.h"
@@ -172,9 +173,11 @@ struct Broker::Parts {
   std::unique_ptr<GroupCoordinator> coordinator;
   std::unique_ptr<GroupsService> groups;
   std::unique_ptr<GroupAdmin> group_admin;
+  std::unique_ptr<GroupExpiry> group_expiry;
   std::unique_ptr<ProducerIdService> producer_ids;
   std::unique_ptr<AdminService> admin;
   WireMemory wire_memory;
+  std::atomic<bool> groups_loading{false};  // or loaded
   std::atomic<bool> groups_trouble{false};  // told
   Seats seats;
   BlockingTurns turns;
@@ -308,6 +311,10 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
       GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}}, group_limits(config));
   groups = std::make_unique<GroupsService>(*service_parts, *offsets_topic, *coordinator);
   group_admin = std::make_unique<GroupAdmin>(*service_parts, *groups, *coordinator);
+  group_expiry = std::make_unique<GroupExpiry>(
+      *service_parts, *groups, *coordinator,
+      GroupExpiry::Times{config.offsets_retention_minutes * 60'000, config.offsets_retention_check_interval_ms},
+      [](const std::string& text) { log_info(text); });
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
   admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
   native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
@@ -317,6 +324,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
   upkeep->also([this] { disk_watch->round(); });
   upkeep->also([this] { load_groups(); });
+  upkeep->also([this] { group_expiry->round(); });
   upkeep->also([this] { factory.budgets().round(log_info, log_warn); });
   upkeep->also([this] {
     if (facts.keydir_load_seconds > 0) factory.budgets().sample();
@@ -358,13 +366,17 @@ Status Broker::Parts::open_listeners() {
   return {};
 }
 
-// Until it has come to an end, members are told to try again.
+// Until it has come to an end, members are told to try again. Where reading fails it is tried in a later round.
 void Broker::Parts::load_groups() {
-  const Status loaded = groups->load();
-  if (loaded.ok()) return;
-  if (!groups_trouble.exchange(true))
-    log_warn("consumer groups cannot be read, and nobody can join one: " + loaded.error().to_string() +
-             "; tried again every second");
+  if (groups_loading.exchange(true)) return;
+  blocking.post([this] {
+    const Status loaded = groups->load();
+    if (loaded.ok()) return;
+    if (!groups_trouble.exchange(true))
+      log_warn("consumer groups cannot be read, and nobody can join one: " + loaded.error().to_string() +
+               "; tried again every second");
+    groups_loading = false;
+  });
 }
 
 Status Broker::Parts::open_kafka() {
@@ -473,7 +485,7 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   parts.disk_watch->start();
   parts.facts.recovery_seconds = static_cast<double>(clock.monotonic_ns() - started_ns) / 1e9;
   LOGCASK_TRY(parts.open_listeners());
-  parts.blocking.post([&parts] { parts.load_groups(); });
+  parts.load_groups();
   parts.upkeep->start();
   parts.compaction.start();
   log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +

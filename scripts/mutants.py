@@ -145,6 +145,8 @@ TESTS = {
     "sync_of_any_generation": [(GROUP,)],
     "assigned_before_stored": [(GROUP,)],
     "stranger_commits": [(GROUP,)],
+    "clock_jump_expires": [("broker_tests", "a wall clock that jumps expires*")],
+    "kafka_commit_judged": [("broker_tests", "a Kafka client commits any offset*")],
     "handed_out_ids_not_awaited": [(GROUP,)],
     "fenced_member_lives": [(GROUP,)],
     "compact_client_id": [(KAFKA_WIRE, "the head of a Kafka request*")],

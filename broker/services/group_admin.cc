@@ -72,9 +72,11 @@ void GroupAdmin::remove(const GroupCaller& caller, const std::string& group, std
       caller, group, [this, &loop = caller.loop, group, end, done = std::move(done)](Status gone) {
         const bool only_commits = gone.code() == Errc::group_id_not_found && groups_.has_commits(group);
         if (!gone.ok() && !only_commits) return done(std::move(gone));
-        parts_.background.post([this, &loop, group, end, done] {
-          Status forgotten = groups_.forget_group(group, end);
-          loop.post([done, forgotten = std::move(forgotten)] { done(forgotten); });
+        // Moved, so that it ends on the loop.
+        parts_.background.post([this, &loop, group, end, done]() mutable {
+          groups_.forget_group(group, end, [&loop, done = std::move(done)](const Status& forgotten) mutable {
+            loop.run([done = std::move(done), forgotten] { done(forgotten); });
+          });
         });
       });
 }

@@ -12,6 +12,8 @@
 namespace logcask {
 namespace {
 
+// What a member tells the leader; a group that does not fit one record cannot be written.
+constexpr std::size_t kProtocolBytesMax = 1u << 20;
 constexpr std::size_t kGroupIdBytesMax = 255;
 constexpr std::size_t kInstanceIdBytesMax = 249;  // as Kafka has it
 constexpr std::size_t kStoredTextBytesMax = 32767;
@@ -51,11 +53,8 @@ Status check_instance_id(const std::optional<GroupInstanceId>& instance) {
 
 GroupCoordinator::Turn::~Turn() {
   if (!coordinator_.wakes_.empty() && coordinator_.wakes_.begin()->first < coordinator_.armed_ms_) {
-    const std::int64_t due_ms = coordinator_.wakes_.begin()->first;
-    coordinator_.armed_ms_ = due_ms;
-    later([&coordinator = coordinator_, due_ms] {
-      coordinator.parts_.timers.run([&coordinator, due_ms] { coordinator.arm(due_ms); });
-    });
+    coordinator_.armed_ms_ = coordinator_.wakes_.begin()->first;
+    later([&coordinator = coordinator_] { coordinator.parts_.timers.run([&coordinator] { coordinator.arm(); }); });
   }
   lock_.unlock();
   for (const auto& task : tasks_) task();
@@ -115,6 +114,12 @@ Status GroupCoordinator::check_join(const Principal& principal, const JoinReques
                      std::to_string(limits_.max_session_timeout_ms) +
                      " ms are taken (group.min.session.timeout.ms, group.max.session.timeout.ms)"};
   LOGCASK_TRY(check_instance_id(request.instance_id));
+  std::size_t protocol_bytes = 0;
+  for (const GroupProtocol& one : request.protocols) protocol_bytes += one.name.size() + one.metadata.size();
+  if (protocol_bytes > kProtocolBytesMax)
+    return Error{Errc::invalid_argument,
+                 "the protocols of a member of group '" + request.group + "' have " + std::to_string(protocol_bytes) +
+                     " bytes; the record of a group has room for " + std::to_string(kProtocolBytesMax)};
   const auto fits = [](const std::string& text) { return text.size() <= kStoredTextBytesMax; };
   const bool all_fit = fits(request.client_id) && fits(request.client_host) && fits(request.protocol_type) &&
                        std::all_of(request.protocols.begin(), request.protocols.end(),
@@ -283,12 +288,43 @@ void GroupCoordinator::delete_group(const GroupCaller& caller, const std::string
     refused = Error{Errc::non_empty_group, "group '" + name + "' has " + std::to_string(entry->group.members().size()) +
                                                " members; stop them first"};
   if (!refused.ok()) return turn.later([answer, refused] { answer(refused); });
-  entry->group.pending().clear();
-  entry->group.transition(GroupState::dead, turn.wall());
-  save(turn, *entry, std::nullopt, [answer](Turn& after, Entry& gone, const Status& status) {
-    if (!status.ok()) gone.group.transition(GroupState::empty, after.wall());
-    after.later([answer, status] { answer(status); });
+  remove_empty(turn, *entry, answer);
+}
+
+void GroupCoordinator::remove_empty(Turn& turn, Entry& entry, std::function<void(const Status&)> done) {
+  entry.group.pending().clear();
+  const TimestampMs since = entry.group.since();
+  entry.group.transition(GroupState::dead, turn.wall());
+  save(turn, entry, std::nullopt, [since, done = std::move(done)](Turn& after, Entry& gone, const Status& status) {
+    if (!status.ok()) gone.group.transition(GroupState::empty, since);
+    after.later([done, status] { done(status); });
   });
+}
+
+bool GroupCoordinator::knows(const std::string& group) {
+  Turn turn(*this);
+  return find(group) != nullptr;
+}
+
+std::vector<std::string> GroupCoordinator::empty_since_before(TimestampMs time) {
+  std::vector<std::string> names;
+  Turn turn(*this);
+  if (!check_open().ok()) return names;
+  for (const auto& [name, entry] : groups_)
+    if (entry->group.is(GroupState::empty) && entry->group.pending().empty() && entry->group.since() < time)
+      names.push_back(name);
+  return names;
+}
+
+void GroupCoordinator::expire_group(const std::string& name, TimestampMs before, std::function<void(Status)> done) {
+  Turn turn(*this);
+  Entry* entry = find(name);
+  Status refused = check_open();
+  if (refused.ok() && !entry) refused = unknown_group(name);
+  if (refused.ok() && (!entry->group.is(GroupState::empty) || entry->group.since() >= before))
+    refused = Error{Errc::non_empty_group, "group '" + name + "' is in use again"};
+  if (!refused.ok()) return turn.later([done = std::move(done), refused] { done(refused); });
+  remove_empty(turn, *entry, std::move(done));
 }
 
 void GroupCoordinator::loaded(std::map<std::string, GroupMetadataValue> groups) {
@@ -336,8 +372,16 @@ void GroupCoordinator::wake_by(Entry& entry, std::int64_t due_ms) {
   wakes_.insert({due_ms, entry.group.name()});
 }
 
-void GroupCoordinator::arm(std::int64_t due_ms) {
+// Turns of several threads come here in any order: what counts is what is due by now.
+void GroupCoordinator::arm() {
   if (timer_) parts_.timers.cancel(timer_);
+  timer_ = 0;
+  std::int64_t due_ms = kNeverMs;
+  {
+    const std::lock_guard lock(mutex_);
+    due_ms = armed_ms_;
+  }
+  if (due_ms == kNeverMs) return;
   const std::int64_t wait_ms = due_ms - parts_.clock.monotonic_ns() / 1'000'000;
   timer_ = parts_.timers.call_after(std::max<std::int64_t>(wait_ms, 1), [this] { fire(); });
 }
@@ -408,6 +452,7 @@ void GroupCoordinator::start_save(Turn& turn, const Entry& entry, const std::opt
 }
 
 void GroupCoordinator::saved(const std::string& name, const Status& status) {
+  AfterSave then;  // ends without the lock
   Turn turn(*this);
   Entry* entry = find(name);
   if (!entry || entry->saves.empty()) return;
@@ -419,10 +464,10 @@ void GroupCoordinator::saved(const std::string& name, const Status& status) {
                        "): " + (too_large ? "it needs fewer members, or smaller assignments" : "try again")};
     log_warn(answer.error().message);
   }
-  const AfterSave then = std::move(entry->saves.front().then);
+  then = std::move(entry->saves.front().then);
   entry->saves.pop_front();
   if (!entry->saves.empty()) start_save(turn, *entry, entry->saves.front().value);
-  if (then && !stopped_) then(turn, *entry, answer);
+  if (then) then(turn, *entry, answer);
   forget_if_unused(*entry);
 }
 

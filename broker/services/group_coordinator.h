@@ -109,6 +109,14 @@ class GroupCoordinator {
   // right to remove the group. Answers once that is on disk.
   void delete_group(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done);
 
+  // ---- expiry, by the broker itself
+  bool knows(const std::string& group);
+  // Groups whose last member has gone before `time`.
+  std::vector<std::string> empty_since_before(TimestampMs time);
+  // Deletes such a group. `done` runs once, on any thread, possibly before this returns; non_empty_group when somebody
+  // has joined meanwhile.
+  void expire_group(const std::string& group, TimestampMs before, std::function<void(Status)> done);
+
  private:
   struct Entry;
   class Turn;
@@ -158,11 +166,12 @@ class GroupCoordinator {
   void wake_by(Entry& entry, std::int64_t due_ms);
   void expire(Turn& turn, Entry& entry);
   void fire();
-  void arm(std::int64_t due_ms);
+  void arm();
   void save_group(Turn& turn, Entry& entry, const std::map<MemberId, std::string>* assignments, AfterSave then);
   void save(Turn& turn, Entry& entry, std::optional<std::string> value, AfterSave then);
   void start_save(Turn& turn, const Entry& entry, const std::optional<std::string>& value);
   void saved(const std::string& group, const Status& status);
+  void remove_empty(Turn& turn, Entry& entry, std::function<void(const Status&)> done);
   void forget_if_unused(Entry& entry);
 
   Parts parts_;
@@ -172,7 +181,7 @@ class GroupCoordinator {
   bool loading_ = true, stopped_ = false;
   std::map<std::string, std::unique_ptr<Entry>> groups_;
   std::set<std::pair<std::int64_t, std::string>> wakes_;  // when a group has something to do
-  std::int64_t armed_ms_;                                 // what the timer is set to, or about to be
+  std::int64_t armed_ms_;                                 // what the timer is to be set to
   EventLoop::TimerId timer_ = 0;                          // of the timers' loop only
 };
 

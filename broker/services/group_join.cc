@@ -8,6 +8,8 @@
 namespace logcask {
 namespace {
 
+constexpr std::size_t kSavesMax = 16;
+
 // New members cannot send heartbeats yet, and a connection that ended is not seen while its join waits: without a bound
 // those that try again and again would pile up.
 constexpr std::int64_t kNewMemberJoinMs = 5 * 60 * 1000;
@@ -175,6 +177,12 @@ void GroupCoordinator::update_member(Turn& turn, Entry& entry, GroupMember& memb
 void GroupCoordinator::replace_static(Turn& turn, Entry& entry, const MemberId& from, const MemberId& to,
                                       const JoinRequest& request, JoinDone done) {
   Group& group = entry.group;
+  // Each return of a static member is written: whoever comes back faster than the disk writes waits.
+  if (entry.saves.size() >= kSavesMax)
+    return turn.refuse(std::move(done), to,
+                       Error{Errc::coordinator_not_available, "group '" + group.name() + "' has " +
+                                                                  std::to_string(entry.saves.size()) +
+                                                                  " changes on their way to the disk: try again"});
   const MemberId leader_before = group.leader();
   GroupMember old = group.rename(from, to);
   const Error fenced{Errc::fenced_instance_id, "in group '" + group.name() + "' the instance id '" +

@@ -59,6 +59,8 @@ class Group {
   const MemberId& leader() const { return leader_; }
   bool leads(const MemberId& member) const { return !member.empty() && leader_ == member; }
 
+  TimestampMs since() const { return since_; }  // in its state
+
   // ---- members
   const Members& members() const { return members_; }
   GroupMember* find(const MemberId& id);

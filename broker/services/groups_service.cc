@@ -9,6 +9,7 @@
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
+#include "broker/topics/topic_name.h"
 
 namespace logcask {
 namespace {
@@ -64,15 +65,48 @@ Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
 
 void GroupsService::commit(const Principal& principal, CommitRequest request, CommitDone done) {
   const std::int64_t started_ns = parts_.clock.monotonic_ns();
-  auto counted = [this, started_ns, done = std::move(done)](Result<std::vector<Status>> statuses) {
+  CommitDone counted = [this, started_ns, done = std::move(done)](Result<std::vector<Status>> statuses) {
     parts_.metrics.service(ServiceName::groups).finished(started_ns, parts_.clock.monotonic_ns(), statuses.ok());
     done(std::move(statuses));
   };
-  if (loaded()) return commit_now(principal, request, std::move(counted));
-  parts_.background.post([this, principal, request = std::move(request), counted = std::move(counted)] {
-    if (Status ready = load(); !ready.ok()) return counted(std::move(ready).error());
-    commit_now(principal, request, counted);
+  if (!wait_for_replay(principal, request, counted)) return commit_now(principal, request, std::move(counted));
+}
+
+// Commits that come before the replay is over keep their order, behind it.
+bool GroupsService::wait_for_replay(const Principal& principal, CommitRequest& request, CommitDone& done) {
+  {
+    const std::lock_guard lock(index_mutex_);
+    if (open_) return false;
+    waiting_.push_back({principal, std::move(request), std::move(done)});
+    if (waiting_.size() > 1) return true;
+  }
+  parts_.background.post([this] {
+    if (const Status ready = load(); !ready.ok()) refuse_waiting(ready.error());
   });
+  return true;
+}
+
+void GroupsService::refuse_waiting(const Error& error) {
+  std::vector<WaitingCommit> refused;
+  {
+    const std::lock_guard lock(index_mutex_);
+    refused.swap(waiting_);
+  }
+  for (WaitingCommit& one : refused) one.done(error);
+}
+
+// Whoever comes meanwhile waits behind them.
+void GroupsService::commit_waiting() {
+  while (true) {
+    std::vector<WaitingCommit> ready;
+    {
+      const std::lock_guard lock(index_mutex_);
+      open_ = waiting_.empty();
+      if (open_) return;
+      ready.swap(waiting_);
+    }
+    for (WaitingCommit& one : ready) commit_now(one.principal, one.request, std::move(one.done));
+  }
 }
 
 Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& principal, const std::string& group,
@@ -82,6 +116,7 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch(const Principal& princ
 
 // What to record for `commit`: its offset, or log start when that lies above it.
 Result<Offset> GroupsService::check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const {
+  LOGCASK_TRY(check_topic_name(commit.topic));
   const auto topic = authorized_topic(parts_, principal, Operation::read, commit.topic);
   if (!topic.ok() && topic.code() != Errc::unknown_topic) return topic.error();
   if (commit.offset == kNoOffset) {
@@ -99,7 +134,7 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
   if (commit.metadata.size() > kMetadataBytesMax)
     return Error{Errc::commit_metadata_too_large,
                  "commit metadata has at most " + std::to_string(kMetadataBytesMax) + " bytes"};
-  if (any_offset) return commit.offset;
+  if (any_offset && !mutant(Mutant::kafka_commit_judged)) return commit.offset;
   LOGCASK_TRY(runner->check_position(commit.run, commit.offset));
   const PartitionMarks marks = runner->marks();
   // Where the log ends cannot be told.
@@ -177,11 +212,14 @@ Status GroupsService::forget_topic(const std::string& name, Offset end) {
            place != partitions.end() && place->first.first == name; ++place)
         if (place->second < end) keys.push_back({group, name, place->first.second});
   }
-  return delete_all(keys);
+  const auto deleted = std::make_shared<std::promise<Status>>();
+  delete_all(std::make_shared<const std::vector<OffsetCommitKey>>(std::move(keys)), 0,
+             [deleted](Status status) { deleted->set_value(std::move(status)); });
+  return deleted->get_future().get();
 }
 
-Status GroupsService::forget_group(const std::string& group, Offset end) {
-  LOGCASK_TRY(load());
+void GroupsService::forget_group(const std::string& group, Offset end, std::function<void(Status)> done) {
+  if (Status ready = load(); !ready.ok()) return done(std::move(ready));
   std::vector<OffsetCommitKey> keys;
   {
     const std::lock_guard lock(index_mutex_);
@@ -189,25 +227,52 @@ Status GroupsService::forget_group(const std::string& group, Offset end) {
       for (const auto& [place, offset] : found->second)
         if (offset < end) keys.push_back({group, place.first, place.second});
   }
-  return delete_all(keys);
+  delete_all(std::make_shared<const std::vector<OffsetCommitKey>>(std::move(keys)), 0, std::move(done));
 }
 
-Status GroupsService::delete_all(const std::vector<OffsetCommitKey>& keys) {
-  for (std::size_t from = 0; from < keys.size(); from += kForgottenAtATime) {
-    std::vector<Record> records;
-    for (std::size_t i = from; i < std::min(keys.size(), from + kForgottenAtATime); ++i)
-      records.push_back({keys[i], std::nullopt});
-    const auto written = std::make_shared<std::promise<Status>>();
-    write(std::move(records), [written](Status status) { written->set_value(std::move(status)); });
-    LOGCASK_TRY(written->get_future().get());
+void GroupsService::expire(const std::string& group, TimestampMs time, std::function<void(Status)> done) {
+  const auto offsets = offsets_.partition();
+  if (!offsets) return done({});
+  if (Status ready = load(); !ready.ok()) return done(std::move(ready));
+  std::vector<OffsetCommitKey> keys;
+  {
+    const std::lock_guard lock(index_mutex_);
+    if (const auto found = index_.find(group); found != index_.end())
+      for (const auto& [place, offset] : found->second) keys.push_back({group, place.first, place.second});
   }
-  return {};
+  std::vector<std::string> encoded;
+  for (const OffsetCommitKey& key : keys) encoded.push_back(encode_offset_commit_key(key));
+  const std::vector<ByteView> views(encoded.begin(), encoded.end());
+  std::vector<OffsetCommitKey> old;
+  Status failure;
+  offsets->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
+    const auto value = value_of(answer);
+    if (!value.ok())
+      failure = value.error();
+    else if (*value && (*value)->commit_timestamp < time)
+      old.push_back(keys[index]);
+  });
+  if (!failure.ok()) return done(std::move(failure));
+  delete_all(std::make_shared<const std::vector<OffsetCommitKey>>(std::move(old)), 0, std::move(done));
+}
+
+void GroupsService::delete_all(std::shared_ptr<const std::vector<OffsetCommitKey>> keys, std::size_t from,
+                               std::function<void(Status)> done) {
+  if (from >= keys->size()) return done({});
+  const std::size_t to = std::min(keys->size(), from + kForgottenAtATime);
+  std::vector<Record> records;
+  for (std::size_t i = from; i < to; ++i) records.push_back({(*keys)[i], std::nullopt});
+  write(std::move(records), [this, keys = std::move(keys), to, done = std::move(done)](Status written) {
+    if (!written.ok()) return done(std::move(written));
+    delete_all(keys, to, done);
+  });
 }
 
 void GroupsService::forget(const std::string& group, const std::vector<std::pair<std::string, PartitionId>>& partitions,
                            std::function<void(Status)> done) {
   std::vector<Record> records;
-  for (const auto& [topic, partition] : partitions) records.push_back({{group, topic, partition}, std::nullopt});
+  for (const auto& [topic, partition] : partitions)
+    if (check_topic_name(topic).ok()) records.push_back({{group, topic, partition}, std::nullopt});
   if (records.empty()) return done({});
   write(std::move(records), std::move(done));
 }
@@ -269,6 +334,7 @@ Status GroupsService::load() {
     }
   }
   coordinator_.loaded(std::move(groups));
+  commit_waiting();
   return {};
 }
 
@@ -306,8 +372,13 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
   }
   std::vector<CommittedOffset> committed;
   std::vector<std::string> keys;
+  std::vector<std::size_t> places;  // of each key
   for (auto& [topic_name, partition] : wanted) {
-    keys.push_back(encode_offset_commit_key({group, topic_name, partition}));
+    // For a name that no topic can have nothing is committed.
+    if (check_topic_name(topic_name).ok()) {
+      keys.push_back(encode_offset_commit_key({group, topic_name, partition}));
+      places.push_back(committed.size());
+    }
     CommittedOffset& one = committed.emplace_back();
     if (const TopicPtr topic = parts_.topics.find(topic_name))
       if (const PartitionRunner* runner = topic->partition(partition)) {
@@ -327,7 +398,7 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
   offsets->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
     auto value = value_of(answer);
     if (value.ok())
-      committed[index].value = std::move(value).value();
+      committed[places[index]].value = std::move(value).value();
     else
       failure = std::move(value).error();
   });

@@ -78,8 +78,10 @@ class GroupsService {
   // Deletes all groups' commits for a topic that is gone, those recorded before `end`: a topic made anew under its name
   // has other records at those offsets.
   Status forget_topic(const std::string& topic, Offset end);
-  // Deletes all that `group` has committed, recorded before `end`.
-  Status forget_group(const std::string& group, Offset end);
+  // Deletes all that `group` has committed, recorded before `end`; expire(): what it has committed before `time`. They
+  // block to find out what that is; `done` as in commit().
+  void forget_group(const std::string& group, Offset end, std::function<void(Status)> done);
+  void expire(const std::string& group, TimestampMs time, std::function<void(Status)> done);
   // Deletes these commits, whoever is in the group. Does not block; `done` as in commit().
   void forget(const std::string& group, const std::vector<std::pair<std::string, PartitionId>>& partitions,
               std::function<void(Status)> done);
@@ -91,12 +93,23 @@ class GroupsService {
   };
   using Partitions = std::map<std::pair<std::string, PartitionId>, Offset>;  // to the offset of the commit's record
 
+  struct WaitingCommit {
+    Principal principal;
+    CommitRequest request;
+    CommitDone done;
+  };
+  // False: there is no need to, and nothing was taken.
+  bool wait_for_replay(const Principal& principal, CommitRequest& request, CommitDone& done);
+  void commit_waiting();
+  void refuse_waiting(const Error& error);
   void commit_now(const Principal& principal, const CommitRequest& request, CommitDone done);
   // fetch() without its counters.
   Result<std::vector<CommittedOffset>> fetch_now(const Principal& principal, const std::string& group,
                                                  std::vector<std::pair<std::string, PartitionId>> wanted);
   void write(std::vector<Record> records, std::function<void(Status)> done);
-  Status delete_all(const std::vector<OffsetCommitKey>& keys);
+  // From `from` on, a batch after the other.
+  void delete_all(std::shared_ptr<const std::vector<OffsetCommitKey>> keys, std::size_t from,
+                  std::function<void(Status)> done);
   bool loaded() const;
   void load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
@@ -108,6 +121,8 @@ class GroupsService {
   std::mutex load_mutex_;  // one replay at a time
   mutable std::mutex index_mutex_;
   bool indexed_ = false;                     // guarded by index_mutex_
+  bool open_ = false;                        // guarded; commits are taken as they come
+  std::vector<WaitingCommit> waiting_;       // guarded; for the replay
   std::map<std::string, Partitions> index_;  // guarded; during the replay it also holds deletions, as -1 - offset
 };
 

@@ -19,12 +19,36 @@ std::shared_ptr<PartitionRunner> OffsetsTopic::partition() const {
 }
 
 void OffsetsTopic::append(std::vector<InternalRecord> records, std::function<void(Result<Offset>)> done) {
-  if (const auto there = partition()) return append_to(*there, records, std::move(done));
-  parts_.background.post([this, records = std::move(records), done = std::move(done)]() mutable {
-    const auto made = parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
-    if (!made.ok()) return done(made.error());
-    append_to(*(*made)->partitions[0], records, std::move(done));
-  });
+  const auto there = partition();
+  bool begins = false;
+  {
+    const std::lock_guard lock(mutex_);
+    begins = !there && !making_;
+    making_ = making_ || begins;
+    if (making_) waiting_.push_back({std::move(records), std::move(done)});
+    if (making_ && !begins) return;
+  }
+  if (begins) return parts_.background.post([this] { make_topic(); });
+  append_to(*there, records, std::move(done));
+}
+
+void OffsetsTopic::make_topic() {
+  const auto made = parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
+  while (true) {
+    std::vector<Waiting> ready;
+    {
+      const std::lock_guard lock(mutex_);
+      making_ = !waiting_.empty();
+      if (!making_) return;
+      ready.swap(waiting_);
+    }
+    for (Waiting& one : ready) {
+      if (made.ok())
+        append_to(*(*made)->partitions[0], one.records, std::move(one.done));
+      else
+        one.done(made.error());
+    }
+  }
 }
 
 void OffsetsTopic::append_to(PartitionRunner& partition, const std::vector<InternalRecord>& records,

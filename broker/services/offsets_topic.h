@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,16 @@ class OffsetsTopic final : public GroupStore {
   void append_to(PartitionRunner& partition, const std::vector<InternalRecord>& records,
                  std::function<void(Result<Offset>)> done);
 
+  struct Waiting {
+    std::vector<InternalRecord> records;
+    std::function<void(Result<Offset>)> done;
+  };
+  void make_topic();
+
   const ServiceParts& parts_;
+  std::mutex mutex_;
+  std::vector<Waiting> waiting_;  // guarded; for the topic
+  bool making_ = false;           // guarded; appends queue up, so that they keep their order
 };
 
 }  // namespace logcask

@@ -1,6 +1,8 @@
 // DescribeGroups: the state of groups and who is in them.
 #include "proto/kafka/describe_groups.h"
 
+#include <set>
+
 #include "broker/kafka/apis/apis.h"
 #include "broker/kafka/apis/group_member.h"
 
@@ -35,7 +37,10 @@ kafka::DescribeGroupsResponse::Group to_group(const std::string& name, const Res
 
 void handle(KafkaCall call, const kafka::DescribeGroupsRequest& request) {
   kafka::DescribeGroupsResponse response;
+  // One that is named again would be copied again, with all its members.
+  std::set<std::string_view> named;
   for (const std::string_view group : request.groups) {
+    if (!named.insert(group).second) continue;
     const std::string name(group);
     response.groups.push_back(to_group(name, call.services().group_admin.describe(call.protocol().principal(), name)));
   }

@@ -7,9 +7,11 @@
 namespace logcask {
 
 void handle(KafkaCall call, const kafka::HeartbeatRequest& request) {
+  const Status alive = call.services().coordinator.heartbeat(call.protocol().principal(), std::string(request.group_id),
+                                                             to_claim(request));
   kafka::HeartbeatResponse response;
-  response.error_code = kafka_group_code(call.services().coordinator.heartbeat(
-      call.protocol().principal(), std::string(request.group_id), to_claim(request)));
+  // As Kafka answers before it knows its groups.
+  if (alive.code() != Errc::coordinator_loading) response.error_code = kafka_group_code(alive);
   call.answer(response);
 }
 

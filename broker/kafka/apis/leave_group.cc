@@ -8,7 +8,13 @@ namespace logcask {
 
 void handle(KafkaCall call, const kafka::LeaveGroupRequest& request) {
   constexpr std::int16_t kSeveralMembers = 3;
+  constexpr std::size_t kMembersMax = 100'000;
   const bool several = call.version() >= kSeveralMembers;
+  if (request.members.size() > kMembersMax) {
+    kafka::LeaveGroupResponse refused;
+    refused.error_code = kafka_code(kafka::ErrorCode::invalid_request);
+    return call.answer(refused);
+  }
   std::vector<LeavingMember> members;
   for (const auto& member : request.members)
     members.push_back({MemberId(std::string(member.member_id)), to_instance_id(member.group_instance_id)});

@@ -32,19 +32,27 @@ void handle(KafkaCall call, const kafka::OffsetCommitRequest& request) {
   commit.member = to_claim(request);
   commit.any_offset = true;
   kafka::OffsetCommitResponse response;
+  const bool fits = names_fit(request.topics, [](const auto& topic) { return topic.partitions.size(); });
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const auto& partition : topic.partitions) {
       out.partitions.emplace_back().partition_index = partition.partition_index;
+      if (!fits) continue;
       commit.commits.push_back({std::string(topic.name), PartitionId(partition.partition_index),
                                 partition.committed_offset < 0 ? kRefused : Offset(partition.committed_offset),
                                 LeaderEpoch(partition.committed_leader_epoch),
                                 std::string(partition.committed_metadata.value_or(std::string_view()))});
     }
   }
+  if (!fits) {
+    put_statuses(Error{Errc::invalid_argument, "too many partitions"}, response);
+    return call.answer(response);
+  }
   KafkaProtocol& protocol = call.protocol();
   const auto alive = protocol.shared_from_this();
+  // A fetch of offsets that follows it must find it.
+  protocol.hold_input();
   auto shared = std::make_shared<KafkaCall>(std::move(call));
   protocol.services().groups.commit(
       protocol.principal(), std::move(commit),
@@ -52,7 +60,10 @@ void handle(KafkaCall call, const kafka::OffsetCommitRequest& request) {
         put_statuses(statuses, response);
         EventLoop& loop = shared->protocol().loop();
         // Moved, so that the call ends on the loop.
-        loop.run([shared = std::move(shared), response = std::move(response)] { shared->answer(response); });
+        loop.run([shared = std::move(shared), response = std::move(response)] {
+          shared->answer(response);
+          shared->protocol().release_input();
+        });
       });
 }
 

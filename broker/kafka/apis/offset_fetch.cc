@@ -2,8 +2,10 @@
 #include "proto/kafka/offset_fetch.h"
 
 #include <map>
+#include <set>
 
 #include "broker/kafka/apis/apis.h"
+#include "broker/kafka/apis/group_member.h"
 
 namespace logcask {
 namespace {
@@ -13,6 +15,7 @@ using FetchedOffsets = kafka::OffsetFetchResponse;
 struct WantedOffsets {
   std::string group;
   bool all = false;
+  bool fits = true;
   std::vector<std::pair<std::string, PartitionId>> partitions;
 };
 
@@ -21,7 +24,8 @@ WantedOffsets to_wanted_offsets(std::string_view group,
   WantedOffsets wanted;
   wanted.group = group;
   wanted.all = !topics;
-  if (topics)
+  if (topics) wanted.fits = names_fit(*topics, [](const auto& topic) { return topic.partition_indexes.size(); });
+  if (topics && wanted.fits)
     for (const auto& topic : *topics)
       for (const std::int32_t partition : topic.partition_indexes)
         wanted.partitions.emplace_back(std::string(topic.name), PartitionId(partition));
@@ -52,15 +56,23 @@ std::vector<FetchedOffsets::Topic> to_topics(const std::vector<CommittedOffset>&
   return topics;
 }
 
+// Java's consumer fails for good at COORDINATOR_NOT_AVAILABLE here, and tries again at the other one.
+std::int16_t fetch_code(const Error& error) {
+  const kafka::ErrorCode code = group_to_kafka(error.code);
+  return kafka_code(code == kafka::ErrorCode::coordinator_not_available ? kafka::ErrorCode::coordinator_load_in_progress
+                                                                        : code);
+}
+
 FetchedOffsets::Group fetch_group(GroupsService& groups, const Principal& principal, const WantedOffsets& wanted) {
   FetchedOffsets::Group out;
   out.group_id = wanted.group;
+  if (!wanted.fits) out.error_code = kafka_code(kafka::ErrorCode::invalid_request);
   if (!wanted.all && wanted.partitions.empty()) return out;
   const auto committed = groups.fetch(principal, wanted.group, wanted.partitions);
   if (committed.ok())
     out.topics = to_topics(*committed);
   else
-    out.error_code = kafka_group_code(committed.error());
+    out.error_code = fetch_code(committed.error());
   return out;
 }
 
@@ -85,7 +97,10 @@ void handle(KafkaCall call, const kafka::OffsetFetchRequest& request) {
   const bool several = call.version() >= kSeveralGroups;
   std::vector<WantedOffsets> wanted;
   if (!several) wanted.push_back(to_wanted_offsets(request.group_id, request.topics));
-  for (const auto& group : request.groups) wanted.push_back(to_wanted_offsets(group.group_id, group.topics));
+  // One that is named again would be answered again, however much it has committed.
+  std::set<std::string_view> named;
+  for (const auto& group : request.groups)
+    if (named.insert(group.group_id).second) wanted.push_back(to_wanted_offsets(group.group_id, group.topics));
   in_background(
       std::move(call),
       [&groups = call.services().groups, principal = call.protocol().principal(), wanted = std::move(wanted), several] {

@@ -12,6 +12,9 @@ constexpr std::int16_t kProtocolRequired = 5;
 void answer_sync(KafkaCall& call, const SyncAnswer& synced) {
   kafka::SyncGroupResponse response;
   response.error_code = kafka_group_code(synced.status);
+  // As Kafka answers before it knows its groups: Java's consumer fails for good at the other code.
+  if (synced.status.code() == Errc::coordinator_loading)
+    response.error_code = kafka_code(kafka::ErrorCode::rebalance_in_progress);
   if (synced.status.ok()) {
     response.protocol_type = synced.protocol_type;
     response.protocol_name = synced.protocol;

@@ -2,6 +2,7 @@
 #include "broker/services/groups_service.h"
 
 #include "broker/services/group_admin.h"
+#include "broker/services/group_expiry.h"
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -12,6 +13,7 @@ using Statuses = std::optional<Result<std::vector<Status>>>;
 struct GroupsFixture : ServiceFixture {
   GroupsFixture() {
     start();
+    REQUIRE_OK(groups->load());
     create("t", 2);
     for (int i = 0; i < 5; ++i) put("t", "k", "v" + std::to_string(i));
   }
@@ -125,6 +127,42 @@ TEST_CASE("a group, its generation and its member survive a restart of the broke
   CHECK(described->members.at(0).assignment == "all");
 }
 
+TEST_CASE("commits that wait for the replay of the start, or for the topic, keep their order", "[groups]") {
+  GroupsFixture f;
+  const bool topic_is_there = GENERATE(true, false);
+  CAPTURE(topic_is_there);
+  if (topic_is_there) CHECK(f.commit(f.of(0)) == Errc::ok);
+  f.start();
+  int answered = 0;
+  for (std::int64_t offset = 1; offset <= 5; ++offset)
+    f.groups->commit(f.principal, f.of(offset), [&](const auto& statuses) {
+      REQUIRE_OK(statuses);
+      REQUIRE_OK((*statuses)[0]);
+      ++answered;
+    });
+  CHECK(answered == 0);
+  f.run();
+  CHECK(answered == 5);
+  CHECK(f.committed() == 5);
+}
+
+TEST_CASE("a name that no topic can have is refused, and nothing is committed for it", "[groups]") {
+  GroupsFixture f;
+  const std::string name(40'000, 'x');
+  for (const std::int64_t offset : {std::int64_t{0}, kNoOffset.value()})
+    CHECK(f.commit({"g", {}, {{name, PartitionId(0), Offset(offset), LeaderEpoch(-1), ""}}, false}) ==
+          Errc::invalid_topic_name);
+  const auto fetched = f.groups->fetch(f.principal, "g", {{name, PartitionId(0)}, {"t", PartitionId(0)}});
+  REQUIRE_OK(fetched);
+  CHECK_FALSE(fetched->at(0).value);
+  CHECK(f.commit(f.of(2)) == Errc::ok);
+  const auto both = f.groups->fetch(f.principal, "g", {{name, PartitionId(0)}, {"t", PartitionId(0)}});
+  REQUIRE_OK(both);
+  CHECK_FALSE(both->at(0).value);
+  REQUIRE(both->at(1).value);
+  CHECK(f.forget(name) == Errc::ok);
+}
+
 TEST_CASE("a group is listed with members, and with committed offsets alone", "[groups]") {
   GroupsFixture f;
   CHECK(f.commit(f.of(1)) == Errc::ok);
@@ -167,6 +205,59 @@ TEST_CASE("offsets of a topic that members read are not deleted, others are", "[
   CHECK(f.committed() == 1);
   CHECK(f.forget("other") == Errc::ok);
   CHECK_FALSE(f.groups->fetch(f.principal, "g", {{"other", PartitionId(0)}})->at(0).value);
+}
+
+struct ExpiryFixture : GroupsFixture {
+  static constexpr std::int64_t kRetentionMs = 3'600'000;
+  ExpiryFixture() { expiry.round(); }
+  void pass(std::int64_t ms) {
+    clock.advance_ms(ms);
+    expiry.round();
+    run();
+  }
+  std::vector<std::string> lines;
+  GroupExpiry expiry{
+      parts, *groups, *coordinator, {kRetentionMs, 60'000}, [this](const std::string& line) { lines.push_back(line); }};
+};
+
+TEST_CASE("what a consumer without a group committed expires after the retention", "[groups]") {
+  ExpiryFixture f;
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  f.pass(ExpiryFixture::kRetentionMs - 1);
+  CHECK(f.committed() == 1);
+  f.pass(60'001);
+  CHECK(f.committed() == -1);
+  REQUIRE(f.lines.size() == 1);
+  CHECK_THAT(f.lines[0], Catch::Contains("group 'g'"));
+}
+
+TEST_CASE("a group expires after its last member has left, however old its commits are", "[groups]") {
+  ExpiryFixture f;
+  const GroupMemberClaim member = f.join();
+  CommitRequest request = f.of(2);
+  request.member = member;
+  CHECK(f.commit(request) == Errc::ok);
+  f.pass(2 * ExpiryFixture::kRetentionMs);
+  CHECK(f.committed() == 2);
+  REQUIRE_OK(f.coordinator->leave(f.principal, "g", {{member.member_id}}));
+  f.run();
+  f.pass(ExpiryFixture::kRetentionMs - 1);
+  CHECK(f.committed() == 2);
+  f.pass(60'001);
+  CHECK(f.committed() == -1);
+  CHECK(f.admin->describe(f.principal, "g").code() == Errc::group_id_not_found);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.admin->list(f.principal)->empty());
+}
+
+TEST_CASE("a wall clock that jumps expires nothing", "[groups]") {
+  ExpiryFixture f;
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  f.clock.set_wall_off_ms(10 * ExpiryFixture::kRetentionMs);
+  f.pass(60'000);
+  CHECK(f.committed() == 1);
+  CHECK(f.lines.empty());
 }
 
 }  // namespace
