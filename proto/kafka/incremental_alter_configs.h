@@ -2,7 +2,7 @@
 // IncrementalAlterConfigs: single settings of topics and of the broker are set, given back their default, or, where
 // they are lists, lengthened or shortened (KIP-339). ResourceType is in describe_configs.h.
 
-#include "proto/kafka/fields.h"
+#include "proto/kafka/alter_configs.h"
 
 namespace logcask::kafka {
 
@@ -43,29 +43,7 @@ struct IncrementalAlterConfigsRequest {
   }
 };
 
-struct IncrementalAlterConfigsResponse {
-  struct Resource {
-    std::int16_t error_code = 0;
-    std::optional<std::string> error_message;
-    std::int8_t resource_type = 0;
-    std::string resource_name;
-
-    template <class Io, class Self>
-    static void describe(Io& io, Self& self) {
-      io("ErrorCode", self.error_code);
-      io("ErrorMessage", self.error_message, always().nullable());
-      io("ResourceType", self.resource_type);
-      io("ResourceName", self.resource_name);
-    }
-  };
-  std::int32_t throttle_time_ms = 0;
-  std::vector<Resource> responses;
-
-  template <class Io, class Self>
-  static void describe(Io& io, Self& self) {
-    io("ThrottleTimeMs", self.throttle_time_ms);
-    io("Responses", self.responses);
-  }
-};
+// The same fields.
+using IncrementalAlterConfigsResponse = AlterConfigsResponse;
 
 }  // namespace logcask::kafka

@@ -311,6 +311,23 @@ def a_client_with_another_leader_epoch_is_told_so(address):
 
 
 @check
+def a_name_that_stands_for_many_partitions_becomes_no_gigabytes(address, pid):
+    before = resident_bytes(pid)
+    name, count = b"n" * 30_000, 100_000
+    body = struct.pack(">iBi", -1, 0, 1) + string(name) + struct.pack(">i", count)
+    body += b"".join(struct.pack(">iiq", partition, -1, -1) for partition in range(count))
+    connection = Connection(address)
+    connection.send(frame(LIST_OFFSETS, 4, 1, body))
+    try:
+        connection.answer()
+        raise AssertionError("partitions of 3 GB with their names were listed")
+    except EOFError:
+        pass
+    assert resident_bytes(pid) - before < 100 << 20, "the names stayed"
+    Connection(address).send(frame(API_VERSIONS, 0, 1))
+
+
+@check
 def zstd_is_sent_to_those_who_know_it(address):
     import subprocess
     connection = Connection(address)

@@ -79,8 +79,7 @@ Status add(const Topic& topic, const AlteredConfig& config, SettingChange& chang
                                            " is none of set (0), delete (1), append (2) and subtract (3)"};
 }
 
-}  // namespace
-
+// May block.
 Status alter_configs(AdminService& admin, const Principal& principal, const AlteredResource& resource,
                      bool only_check) {
   if (resource.type != static_cast<std::int8_t>(kafka::ResourceType::topic))
@@ -96,6 +95,28 @@ Status alter_configs(AdminService& admin, const Principal& principal, const Alte
     for (const auto& [name, value] : topic->record.settings)
       if (!change.set.contains(name) && name != kCleanupPolicy) change.unset.push_back(name);
   return admin.alter_topic(principal, resource.name, change.set, change.unset, only_check);
+}
+
+}  // namespace
+
+void answer_altered(KafkaCall call, std::vector<AlteredResource> resources, bool only_check) {
+  in_background(
+      std::move(call),
+      [&admin = call.services().admin, principal = call.protocol().principal(), resources = std::move(resources),
+       only_check] {
+        kafka::AlterConfigsResponse response;
+        for (const AlteredResource& resource : resources) {
+          auto& out = response.responses.emplace_back();
+          out.resource_type = resource.type;
+          out.resource_name = resource.name;
+          const Status altered = alter_configs(admin, principal, resource, only_check);
+          if (altered.ok()) continue;
+          out.error_code = kafka_code(altered);
+          out.error_message = altered.error().message;
+        }
+        return response;
+      },
+      [](KafkaCall& owed, const kafka::AlterConfigsResponse& response) { owed.answer(response); });
 }
 
 }  // namespace logcask

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/services/admin_service.h"
+#include "broker/kafka/apis/apis.h"
 #include "proto/kafka/alter_configs.h"
 #include "proto/kafka/incremental_alter_configs.h"
 
@@ -24,7 +24,7 @@ struct AlteredResource {
   bool replaces_all = false;  // what is not named goes back to its default
 };
 
-// May block. Errors as AdminService::alter_topic's; invalid_argument for resources whose settings are not changed here.
-Status alter_configs(AdminService& admin, const Principal& principal, const AlteredResource& resource, bool only_check);
+// One result for each, when all have been altered or only checked.
+void answer_altered(KafkaCall call, std::vector<AlteredResource> resources, bool only_check);
 
 }  // namespace logcask

@@ -57,20 +57,16 @@ ConfigsAnswer::Config config_of(std::string_view name, std::string_view value, C
 
 void describe_topic_configs(const Topic& topic, const AskedConfigs& asked, ConfigForm form,
                             std::vector<ConfigsAnswer::Config>& out) {
-  for (const TopicSettingRow& row : topic_setting_rows()) {
-    if (!asked.wants(row.info.name)) continue;
-    const bool set = topic.record.settings.contains(row.info.name);
-    // As list_topic_settings() says it: in the form that Kafka's tools read.
-    SettingMap only;
-    if (set) only.emplace(row.info.name, topic.record.settings.find(row.info.name)->second);
-    const auto values = list_topic_settings(only);
-    const auto value =
-        std::find_if(values.begin(), values.end(), [&](const auto& one) { return one.name == row.info.name; });
-    out.push_back(config_of(row.info.name, value->value,
-                            set ? ConfigSource::dynamic_topic : ConfigSource::default_config, type_of(row.info.type),
-                            row.info.description, form));
-    if (set && form.synonyms)
-      out.back().synonyms.push_back({std::string(row.info.name), std::string(row.info.default_text),
+  const auto rows = topic_setting_rows();
+  // In the order of the rows, and in the form that Kafka's tools read.
+  const auto values = list_topic_settings(topic.record.settings);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const SettingInfo& info = rows[i].info;
+    if (!asked.wants(info.name)) continue;
+    const ConfigSource source = values[i].is_default ? ConfigSource::default_config : ConfigSource::dynamic_topic;
+    out.push_back(config_of(info.name, values[i].value, source, type_of(info.type), info.description, form));
+    if (!values[i].is_default && form.synonyms)
+      out.back().synonyms.push_back({std::string(info.name), std::string(info.default_text),
                                      static_cast<std::int8_t>(ConfigSource::default_config)});
   }
   for (const KafkaTopicSetting& setting : kafka_topic_settings())

@@ -1,4 +1,5 @@
 #include "broker/kafka/apis/apis.h"
+#include "broker/kafka/apis/named_partitions.h"
 #include "proto/kafka/alter_configs.h"
 #include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
@@ -37,6 +38,10 @@ void read_and_handle(KafkaCall call, const kafka::RequestHead& head) {
   if (auto read = reader.read(request); !read.ok())
     return call.protocol().fail(
         std::move(read).error().in(std::string(head.api->name) + " version " + std::to_string(head.api_version)));
+  if (const std::size_t bytes = named_bytes(request); bytes > kNamedBytesMax)
+    return call.protocol().fail(Error{Errc::limit_exceeded, std::string(head.api->name) + " names partitions of " +
+                                                                std::to_string(bytes) + " bytes with their topics; " +
+                                                                std::to_string(kNamedBytesMax) + " are taken"});
   handle(std::move(call), request);
 }
 

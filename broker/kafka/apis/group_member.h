@@ -20,15 +20,6 @@ GroupMemberClaim to_claim(const Request& request) {
           GroupGeneration(request.generation_id)};
 }
 
-// Each partition of a request is worked on under its topic's name, which the wire has once: what that may take.
-inline constexpr std::size_t kNamedBytesMax = 32u << 20;
-template <class Topics, class CountOf>
-bool names_fit(const Topics& topics, CountOf count_of) {
-  std::size_t bytes = 0;
-  for (const auto& topic : topics) bytes += count_of(topic) * (topic.name.size() + sizeof(std::string));
-  return bytes <= kNamedBytesMax;
-}
-
 inline std::optional<std::string> to_text(const std::optional<GroupInstanceId>& id) {
   return id ? std::optional(id->text()) : std::nullopt;
 }

@@ -2,7 +2,6 @@
 #include "proto/kafka/incremental_alter_configs.h"
 
 #include "broker/kafka/apis/altered_configs.h"
-#include "broker/kafka/apis/apis.h"
 
 namespace logcask {
 
@@ -16,23 +15,7 @@ void handle(KafkaCall call, const kafka::IncrementalAlterConfigsRequest& request
       altered.configs.push_back({std::string(config.name), static_cast<kafka::ConfigOperation>(config.config_operation),
                                  config.value ? std::optional<std::string>(*config.value) : std::nullopt});
   }
-  in_background(
-      std::move(call),
-      [&admin = call.services().admin, principal = call.protocol().principal(), resources = std::move(resources),
-       only_check = request.validate_only] {
-        kafka::IncrementalAlterConfigsResponse response;
-        for (const AlteredResource& resource : resources) {
-          auto& out = response.responses.emplace_back();
-          out.resource_type = resource.type;
-          out.resource_name = resource.name;
-          const Status altered = alter_configs(admin, principal, resource, only_check);
-          if (altered.ok()) continue;
-          out.error_code = kafka_code(altered);
-          out.error_message = altered.error().message;
-        }
-        return response;
-      },
-      [](KafkaCall& owed, const kafka::IncrementalAlterConfigsResponse& response) { owed.answer(response); });
+  answer_altered(std::move(call), std::move(resources), request.validate_only);
 }
 
 }  // namespace logcask

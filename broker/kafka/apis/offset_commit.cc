@@ -32,22 +32,16 @@ void handle(KafkaCall call, const kafka::OffsetCommitRequest& request) {
   commit.member = to_claim(request);
   commit.any_offset = true;
   kafka::OffsetCommitResponse response;
-  const bool fits = names_fit(request.topics, [](const auto& topic) { return topic.partitions.size(); });
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const auto& partition : topic.partitions) {
       out.partitions.emplace_back().partition_index = partition.partition_index;
-      if (!fits) continue;
       commit.commits.push_back({std::string(topic.name), PartitionId(partition.partition_index),
                                 partition.committed_offset < 0 ? kRefused : Offset(partition.committed_offset),
                                 LeaderEpoch(partition.committed_leader_epoch),
                                 std::string(partition.committed_metadata.value_or(std::string_view()))});
     }
-  }
-  if (!fits) {
-    put_statuses(Error{Errc::invalid_argument, "too many partitions"}, response);
-    return call.answer(response);
   }
   KafkaProtocol& protocol = call.protocol();
   const auto alive = protocol.shared_from_this();

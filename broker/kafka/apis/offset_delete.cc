@@ -2,7 +2,6 @@
 #include "proto/kafka/offset_delete.h"
 
 #include "broker/kafka/apis/apis.h"
-#include "broker/kafka/apis/group_member.h"
 
 namespace logcask {
 namespace {
@@ -22,10 +21,6 @@ void put_forgotten(const Result<std::vector<Status>>& statuses, kafka::OffsetDel
 
 void handle(KafkaCall call, const kafka::OffsetDeleteRequest& request) {
   kafka::OffsetDeleteResponse response;
-  if (!names_fit(request.topics, [](const auto& topic) { return topic.partitions.size(); })) {
-    response.error_code = kafka_code(kafka::ErrorCode::invalid_request);
-    return call.answer(response);
-  }
   std::vector<std::pair<std::string, PartitionId>> partitions;
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();

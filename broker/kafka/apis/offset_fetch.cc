@@ -5,7 +5,6 @@
 #include <set>
 
 #include "broker/kafka/apis/apis.h"
-#include "broker/kafka/apis/group_member.h"
 
 namespace logcask {
 namespace {
@@ -15,7 +14,6 @@ using FetchedOffsets = kafka::OffsetFetchResponse;
 struct WantedOffsets {
   std::string group;
   bool all = false;
-  bool fits = true;
   std::vector<std::pair<std::string, PartitionId>> partitions;
 };
 
@@ -24,8 +22,7 @@ WantedOffsets to_wanted_offsets(std::string_view group,
   WantedOffsets wanted;
   wanted.group = group;
   wanted.all = !topics;
-  if (topics) wanted.fits = names_fit(*topics, [](const auto& topic) { return topic.partition_indexes.size(); });
-  if (topics && wanted.fits)
+  if (topics)
     for (const auto& topic : *topics)
       for (const std::int32_t partition : topic.partition_indexes)
         wanted.partitions.emplace_back(std::string(topic.name), PartitionId(partition));
@@ -66,7 +63,6 @@ std::int16_t fetch_code(const Error& error) {
 FetchedOffsets::Group fetch_group(GroupsService& groups, const Principal& principal, const WantedOffsets& wanted) {
   FetchedOffsets::Group out;
   out.group_id = wanted.group;
-  if (!wanted.fits) out.error_code = kafka_code(kafka::ErrorCode::invalid_request);
   if (!wanted.all && wanted.partitions.empty()) return out;
   const auto committed = groups.fetch(principal, wanted.group, wanted.partitions);
   if (committed.ok())
