@@ -43,6 +43,7 @@ void append_model(JsonWriter& json, const Figures& f) {
       .field("ram_bytes_per_key", f.ram_per_key)
       .field("ram_bytes", whole(f.ram))
       .field("ram_bytes_per_partition", whole(f.ram_per_partition))
+      .field("ram_bytes_resident", whole(f.ram_resident))
       .field("ram_bytes_all_copies", whole(f.ram_all_copies))
       .field("ram_bytes_needed", whole(f.ram_needed))
       .field("limit", f.limit)

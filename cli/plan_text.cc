@@ -150,6 +150,7 @@ void append_figures(std::string& out, const Plan& plan) {
   });
   row("RAM", [&](const Figures& f) { return bytes(f.ram); });
   row("RAM a partition", [&](const Figures& f) { return bytes(f.ram_per_partition); });
+  row("RAM resident, most", [&](const Figures& f) { return bytes(f.ram_resident); });
   if (plan.workload.replication > 1)
     row("RAM of all copies", [&](const Figures& f) { return bytes(f.ram_all_copies); });
   row("of the budget", [](const Figures& f) {

@@ -54,6 +54,7 @@ Figures figures(const Workload& workload, const KeydirCost& cost) {
   f.ram = cost.ram(workload.keys, workload.key_bytes);
   f.ram_per_partition = f.ram / partitions;
   f.ram_all_copies = f.ram * copies;
+  f.ram_resident = f.ram + std::min(keys, partitions) * cost.partition_bytes;
   f.ram_needed = f.ram + workload.other_entries * f.ram_per_key;
   choose_limit(workload, f);
 

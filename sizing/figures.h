@@ -49,6 +49,9 @@ struct Figures {
   double ram = 0;                // of one copy of the topic
   double ram_per_partition = 0;  // keys are spread evenly
   double ram_all_copies = 0;
+  // The most that the tables of one copy occupy: with the pages that a partition takes for its first keys. Beside the
+  // verdict, which follows entries as the broker's budgets do.
+  double ram_resident = 0;
   double ram_needed = 0;  // on the node: ram, and what its other topics hold
   // Of the node's budget alone.
   Verdict node_verdict = Verdict::fits;

@@ -298,6 +298,18 @@ TEST_CASE("from 100,000 entries up a keydir never costs more than 20 bytes an en
   CHECK(f.budget.used_entries() == 2'000'000);
 }
 
+TEST_CASE("a growing keydir never costs more than 20 bytes an entry and 8 KiB") {
+  // Other secrets, other places where shards are full first.
+  for (std::uint64_t round = 0; round < 20; ++round) {
+    Fixture f;
+    for (std::uint64_t i = 0; i < 20'000; ++i) {
+      f.raise(spread(round << 32 | i), static_cast<std::int64_t>(i));
+      INFO("round " << round << ", entries " << f.keydir.size());
+      REQUIRE(f.keydir.memory_bytes() <= f.keydir.size() * kKeydirBytesPerEntry + sizing::kLogcaskPartitionBytes);
+    }
+  }
+}
+
 TEST_CASE("a keydir that loses its entries gives their memory back") {
   Fixture f;
   constexpr std::int64_t kEntries = 300'000;

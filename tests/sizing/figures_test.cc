@@ -98,6 +98,18 @@ TEST_CASE("what is measured of an entry is below what is counted") {
   CHECK(kLogcaskMeasuredHigh < kLogcask.entry_bytes);
 }
 
+TEST_CASE("each partition with a key has 8 KiB resident beside its entries, which no verdict counts") {
+  Workload w = of(100'000, 30, 100);
+  w.partitions = 1000;
+  const Figures f = figures(w, kLogcask);
+  CHECK(f.ram == 2'000'000);
+  CHECK(f.ram_resident == 2'000'000 + 1000 * 8192);
+  CHECK(f.limit_used == f.ram);
+  CHECK(figures(w, kBitcask).ram_resident == figures(w, kBitcask).ram);
+  w.keys = 10;
+  CHECK(figures(w, kLogcask).ram_resident == 10 * 20 + 10 * 8192);  // 990 partitions have none
+}
+
 TEST_CASE("copies multiply RAM and disk of all nodes, not those of one") {
   Workload w = of(50'000'000, 30, 1000);
   w.replication = 3;
