@@ -72,6 +72,7 @@ GroupLimits group_limits(const BrokerConfig& config) {
   limits.max_session_timeout_ms = config.group_max_session_timeout_ms;
   limits.initial_rebalance_delay_ms = config.group_initial_rebalance_delay_ms;
   limits.max_size = static_cast<std::size_t>(config.group_max_size);
+  limits.members_max_bytes = static_cast<std::size_t>(config.group_members_max_bytes);
   return limits;
 }
 

@@ -216,7 +216,7 @@ Result<std::vector<Status>> GroupCoordinator::leave(const Principal& principal, 
     rebalance_or_complete(turn, *entry);
   else if (id_left)
     complete_if_all_joined(turn, *entry);
-  forget_if_unused(*entry);
+  visited(*entry);
   return statuses;
 }
 
@@ -337,6 +337,7 @@ void GroupCoordinator::loaded(std::map<std::string, GroupMetadataValue> groups) 
     for (const auto& [id, member] : entry.group.members()) ids.push_back(id);
     for (const MemberId& id : ids) heard_of(entry, *entry.group.find(id), turn.now_ms());
     if (ids.size() > limits_.max_size) prepare_rebalance(turn, entry);
+    visited(entry);
   }
   loading_ = false;
 }
@@ -401,7 +402,7 @@ void GroupCoordinator::fire() {
     for (const auto& [id, member] : entry->group.members()) next_ms = std::min(next_ms, member.session_due_ms);
     // What is due already becomes due by what has just happened: one turn of the loop later.
     wake_by(*entry, std::max(next_ms, turn.now_ms() + 1));
-    forget_if_unused(*entry);
+    visited(*entry);
   }
 }
 
@@ -468,16 +469,19 @@ void GroupCoordinator::saved(const std::string& name, const Status& status) {
   entry->saves.pop_front();
   if (!entry->saves.empty()) start_save(turn, *entry, entry->saves.front().value);
   if (then) then(turn, *entry, answer);
-  forget_if_unused(*entry);
+  visited(*entry);
 }
 
 // Nobody is in it, nobody is expected, and nothing was written of it.
-void GroupCoordinator::forget_if_unused(Entry& entry) {
+void GroupCoordinator::visited(Entry& entry) {
   const Group& group = entry.group;
+  kept_bytes_ += group.kept_bytes() - entry.counted_bytes;
+  entry.counted_bytes = group.kept_bytes();
   if (!entry.saves.empty() || !group.members().empty() || !group.pending().empty()) return;
   const bool never_was = group.is(GroupState::empty) && group.generation() == GroupGeneration(0);
   if (!never_was && !group.is(GroupState::dead)) return;
   if (entry.wake_ms != kNeverMs) wakes_.erase({entry.wake_ms, group.name()});
+  kept_bytes_ -= entry.counted_bytes;
   groups_.erase(std::string(group.name()));
 }
 

@@ -61,6 +61,7 @@ struct GroupLimits {
   std::int64_t max_session_timeout_ms = 1'800'000;                  // group.max.session.timeout.ms
   std::int64_t initial_rebalance_delay_ms = 3'000;                  // group.initial.rebalance.delay.ms
   std::size_t max_size = std::numeric_limits<std::int32_t>::max();  // group.max.size
+  std::size_t members_max_bytes = 64u << 20;                        // group.members.max.bytes: of all groups
 };
 
 // Who calls, and the thread it wants its answer on.
@@ -131,6 +132,7 @@ class GroupCoordinator {
   // ---- what a join means (group_join.cc)
   void join_group(Turn& turn, const JoinRequest& request, JoinDone done);
   bool has_room(const Group& group, const JoinRequest& request) const;
+  bool has_memory(const Group& group, const JoinRequest& request) const;
   void join_new(Turn& turn, Entry& entry, const JoinRequest& request, JoinDone done);
   void join_known(Turn& turn, Entry& entry, const JoinRequest& request, JoinDone done);
   void add_member(Turn& turn, Entry& entry, const MemberId& id, const JoinRequest& request, JoinDone done);
@@ -172,7 +174,8 @@ class GroupCoordinator {
   void start_save(Turn& turn, const Entry& entry, const std::optional<std::string>& value);
   void saved(const std::string& group, const Status& status);
   void remove_empty(Turn& turn, Entry& entry, std::function<void(const Status&)> done);
-  void forget_if_unused(Entry& entry);
+  // The end of a visit that may have changed the group: counts what it keeps, and forgets one that nobody uses.
+  void visited(Entry& entry);
 
   Parts parts_;
   const GroupLimits limits_;
@@ -180,6 +183,7 @@ class GroupCoordinator {
   // All below is guarded by it.
   bool loading_ = true, stopped_ = false;
   std::map<std::string, std::unique_ptr<Entry>> groups_;
+  std::size_t kept_bytes_ = 0;                            // of all groups, as of the last visit to each
   std::set<std::pair<std::int64_t, std::string>> wakes_;  // when a group has something to do
   std::int64_t armed_ms_;                                 // what the timer is to be set to
   EventLoop::TimerId timer_ = 0;                          // of the timers' loop only

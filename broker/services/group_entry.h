@@ -30,6 +30,7 @@ struct GroupCoordinator::Entry {
   bool new_member_added = false;     // since the delay began
   std::int64_t delay_left_ms = 0;    // by which it may be made longer
   std::int64_t wake_ms = kNeverMs;   // its place in wakes_
+  std::size_t counted_bytes = 0;     // its part of the coordinator's kept_bytes_
   bool storing_assignments = false;  // of this generation
   std::deque<Save> saves;            // the first one is under way: records come to the log in this order
 };

@@ -1,5 +1,6 @@
 // What a join means, whoever comes: somebody new, somebody with the id that was handed out, a member that comes again,
 // a static member that takes its place over.
+#include <algorithm>
 #include <utility>
 
 #include "base/mutant.h"
@@ -65,6 +66,16 @@ bool GroupCoordinator::has_room(const Group& group, const JoinRequest& request) 
   return true;
 }
 
+// Who asks for no more than it has always may.
+bool GroupCoordinator::has_memory(const Group& group, const JoinRequest& request) const {
+  const MemberId* known = request.instance_id ? group.static_member(*request.instance_id) : nullptr;
+  const GroupMember* member = group.find(known ? *known : request.member_id);
+  const std::size_t asked = kept_bytes(request.protocols);
+  const std::size_t has = member ? kept_bytes(member->protocols) : 0;
+  if ((member && asked <= has) || mutant(Mutant::members_without_bound)) return true;
+  return kept_bytes_ - std::min(kept_bytes_, has) + asked < limits_.members_max_bytes;
+}
+
 void GroupCoordinator::join_group(Turn& turn, const JoinRequest& request, JoinDone done) {
   Entry* entry = find(request.group);
   if (!entry && !request.member_id.empty())
@@ -89,13 +100,22 @@ void GroupCoordinator::join_group(Turn& turn, const JoinRequest& request, JoinDo
                                                         std::to_string(limits_.max_size) +
                                                         " members that group.max.size allows; stop one, or raise it"});
     complete_if_all_joined(turn, *entry);
-    return forget_if_unused(*entry);
+    return visited(*entry);
+  }
+  if (!has_memory(group, request)) {
+    turn.refuse(
+        std::move(done), MemberId(),
+        Error{Errc::group_max_size_reached,
+              "members of consumer groups have sent what takes " + std::to_string(kept_bytes_) +
+                  " bytes, and with this one it would be more than the " + std::to_string(limits_.members_max_bytes) +
+                  " of group.members.max.bytes: stop members, or raise it"});
+    return visited(*entry);
   }
   if (request.member_id.empty())
     join_new(turn, *entry, request, std::move(done));
   else
     join_known(turn, *entry, request, std::move(done));
-  forget_if_unused(*entry);
+  visited(*entry);
 }
 
 void GroupCoordinator::join_new(Turn& turn, Entry& entry, const JoinRequest& request, JoinDone done) {

@@ -7,6 +7,15 @@
 #include "base/mutant.h"
 
 namespace logcask {
+namespace {
+
+// Of a group, a member, one of its protocols and an id that was handed out, beside what they hold: roughly.
+constexpr std::size_t kGroupBytes = 512;
+constexpr std::size_t kMemberBytes = 512;
+constexpr std::size_t kProtocolBytes = 128;
+constexpr std::size_t kPendingMemberBytes = 384;
+
+}  // namespace
 
 std::string_view group_state_name(GroupState state) {
   switch (state) {
@@ -28,6 +37,21 @@ const std::string* GroupMember::metadata_of(const std::string& protocol) const {
   for (const GroupProtocol& one : protocols)
     if (one.name == protocol) return &one.metadata;
   return nullptr;
+}
+
+std::size_t kept_bytes(const std::vector<GroupProtocol>& protocols) {
+  std::size_t bytes = 0;
+  for (const GroupProtocol& one : protocols) bytes += kProtocolBytes + one.name.size() + one.metadata.size();
+  return bytes;
+}
+
+std::size_t GroupMember::kept_bytes() const {
+  return kMemberBytes + id.text().size() + client_id.size() + client_host.size() + logcask::kept_bytes(protocols) +
+         assignment.size();
+}
+
+std::size_t Group::kept_bytes() const {
+  return kGroupBytes + name_.size() + member_bytes_ + pending_.size() * kPendingMemberBytes;
 }
 
 Group::Group(std::string name, GroupMetadataValue stored)
@@ -128,15 +152,18 @@ GroupMember& Group::add(GroupMember member, const std::string& type) {
   const MemberId id = member.id;
   const auto [place, added] = members_.emplace(id, std::move(member));
   LOGCASK_CHECK(added);
+  member_bytes_ += place->second.kept_bytes();
   set_protocols(place->second, std::move(protocols));
   return place->second;
 }
 
 void Group::set_protocols(GroupMember& member, std::vector<GroupProtocol> protocols) {
   count_protocols(member, -1);
+  member_bytes_ -= member.kept_bytes();
   std::set<std::string> seen;
   std::erase_if(protocols, [&](const GroupProtocol& one) { return !seen.insert(one.name).second; });
   member.protocols = std::move(protocols);
+  member_bytes_ += member.kept_bytes();
   count_protocols(member, +1);
 }
 
@@ -145,6 +172,7 @@ GroupMember Group::remove(const MemberId& id) {
   LOGCASK_CHECK(found != members_.end());
   GroupMember member = std::move(found->second);
   members_.erase(found);
+  member_bytes_ -= member.kept_bytes();
   count_protocols(member, -1);
   if (member.join_waiter) --joins_;
   if (member.instance_id) static_members_.erase(*member.instance_id);
@@ -246,7 +274,9 @@ std::vector<JoinedMember> Group::joined_members() const {
 void Group::assign(const std::map<MemberId, std::string>& assignments) {
   for (auto& [id, member] : members_) {
     const auto found = assignments.find(id);
+    member_bytes_ -= member.assignment.size();
     member.assignment = found == assignments.end() ? std::string() : found->second;
+    member_bytes_ += member.assignment.size();
   }
 }
 

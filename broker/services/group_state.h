@@ -36,6 +36,7 @@ struct GroupMember {
 
   bool waits() const { return join_waiter || sync_waiter; }
   const std::string* metadata_of(const std::string& protocol) const;
+  std::size_t kept_bytes() const;
 };
 
 class Group {
@@ -79,6 +80,8 @@ class Group {
   GroupMember remove(const MemberId& id);
   // The static member goes on under a new id: its place, assignment and lead. Gives back who waited under the old id.
   GroupMember rename(const MemberId& from, const MemberId& to);
+  // Memory of the group with all that its members have sent, roughly.
+  std::size_t kept_bytes() const;
   std::int64_t rebalance_timeout_ms() const;  // the longest of all members; 0 without any
 
   // ---- ids that were handed out to members that have not come with them yet, and until when they are kept
@@ -125,6 +128,7 @@ class Group {
   std::map<MemberId, std::int64_t> pending_;
   std::set<MemberId> not_synced_;
   std::size_t joins_ = 0;
+  std::size_t member_bytes_ = 0;  // kept_bytes() of all members
 };
 
 }  // namespace logcask

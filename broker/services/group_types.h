@@ -54,6 +54,9 @@ struct GroupProtocol {
   friend bool operator==(const GroupProtocol&, const GroupProtocol&) = default;
 };
 
+// What keeping them takes, roughly.
+std::size_t kept_bytes(const std::vector<GroupProtocol>& protocols);
+
 struct JoinRequest {
   std::string group;
   MemberId member_id;  // empty at first

@@ -15,8 +15,8 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
         .default_text = "compact",
         .choices = "compact|delete",
         .description = "What happens to old records. compact: the latest record of every key stays, and keys can be "
-                       "looked up. delete: closed segments go by age or size. Both may be given. Whether a topic is "
-                       "compacted cannot change later."},
+                       "looked up. delete: closed segments go by age or size. Both may be given. A topic may gain "
+                       "compact when each of its records has a key (all are read first), and never lose it."},
        &TopicValues::cleanup_policy},
       {{.name = "segment.bytes",
         .type = bytes,

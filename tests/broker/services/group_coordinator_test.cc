@@ -302,6 +302,53 @@ TEST_CASE("a full group takes no further member, and takes its own again") {
   CHECK(fixture.heartbeat(members[0]) == Errc::ok);
 }
 
+TEST_CASE("what members of all groups send to join has one bound, and who goes makes room") {
+  GroupLimits limits = no_delay();
+  limits.members_max_bytes = 100'000;
+  GroupFixture fixture(limits);
+  const auto joins = [&](const std::string& group, std::size_t bytes) {
+    JoinRequest request = GroupFixture::request("c");
+    request.group = group;
+    request.protocols = {{"range", std::string(bytes, 'm')}};
+    return fixture.join(request);
+  };
+  const auto first = joins("one", 40'000);
+  REQUIRE(first->has_value());
+  REQUIRE((*first)->status.ok());
+  REQUIRE((*joins("two", 40'000))->status.ok());
+  const auto third = joins("three", 40'000);
+  REQUIRE(third->has_value());
+  CHECK((*third)->status.code() == Errc::group_max_size_reached);
+  CHECK((*third)->status.error().message.find("group.members.max.bytes") != std::string::npos);
+  CHECK_FALSE(fixture.groups->knows("three"));
+  CHECK((*joins("three", 1'000))->status.ok());
+  // A member of its own that comes again with no more is let in, with more it is not.
+  JoinRequest request = GroupFixture::request("c", (*first)->member_id);
+  request.group = "one";
+  request.protocols = {{"range", std::string(80'000, 'm')}};
+  CHECK((*fixture.join(request))->status.code() == Errc::group_max_size_reached);
+  request.protocols = {{"range", std::string(39'000, 'n')}};
+  CHECK((*fixture.join(request))->status.ok());
+  LeavingMember leaving;
+  leaving.member_id = (*first)->member_id;
+  REQUIRE(fixture.groups->leave(fixture.principal, "one", {leaving}).ok());
+  CHECK((*joins("four", 40'000))->status.ok());
+}
+
+TEST_CASE("ids that are handed out count as members, and make room when their time is over") {
+  GroupLimits limits = no_delay();
+  limits.members_max_bytes = 100'000;
+  GroupFixture fixture(limits);
+  JoinRequest request = GroupFixture::request("c");
+  request.require_known_member_id = true;
+  int handed_out = 0;
+  while ((*fixture.join(request))->status.code() == Errc::member_id_required) REQUIRE(++handed_out < 1'000);
+  CHECK(handed_out > 10);
+  CHECK((*fixture.join(request))->status.code() == Errc::group_max_size_reached);
+  fixture.advance_ms(request.session_timeout_ms + 1);
+  CHECK((*fixture.join(request))->status.code() == Errc::member_id_required);
+}
+
 // ---- rebalances
 
 TEST_CASE("who comes, who leaves and who falls silent take a stable group through a rebalance") {
