@@ -79,7 +79,7 @@ class Server:
         while ready is not None and not ready(port):
             if self.process.poll() is not None or time.monotonic_ns() - self.started_ns > 300e9:
                 self.stop()
-                raise SystemExit(f"{command[0]} did not start; see {log}")
+                raise SystemExit(f"{command[0]} did not start; see {log}: " + open(log).read()[-600:])
             time.sleep(0.002)
 
     def __enter__(self):

@@ -32,6 +32,7 @@ struct PreparedBatch {
   std::vector<KeyIdentity> identities;  // one per record; unused (empty) on topics without compaction
   std::vector<Condition> conditions;
   std::uint32_t placement = 0;  // of the settings that it was prepared under (partition/config.h)
+  bool keys_checked = false;    // every record has a key: of those settings, too
   // Where the keys stand has been looked at: whoever writes one of them by key comes here, too.
   bool placed_by_key = false;
 };

@@ -38,6 +38,8 @@ struct PartitionConfig {
   // cleanup.policy
   bool compacted = true;
   bool deletes = false;
+  // Records need keys although there is no keydir: the topic is being made a compacted one.
+  bool keys_required = false;
 
   std::int64_t segment_bytes = std::int64_t{1} << 30;  // segment.bytes, <= 2^31 - 1
   std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;    // segment.ms

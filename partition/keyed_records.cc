@@ -59,7 +59,10 @@ class KeyedScan {
       if (!more.ok()) return segment_.undecodable("position " + std::to_string(batch.position), more.error());
       if (!*more) return {};
       count(record);
-      if (!record.key) continue;
+      if (!record.key) {
+        if (!totals_.keyless && record.offset >= range_.from) totals_.keyless = record.offset;
+        continue;
+      }
       group_.push_back({hasher_.identity(*record.key), record.offset, record.encoded_bytes, record.tombstone()});
       if (group_.size() == kGroupRecords) LOGCASK_TRY(flush());
     }

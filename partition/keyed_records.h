@@ -31,6 +31,7 @@ struct KeyedTotals {
   TimestampMs max_timestamp = kNoTimestamp;
   // One past the last offset of the last batch walked: on an error, where the damage begins.
   Offset next_offset;
+  std::optional<Offset> keyless = std::nullopt;  // the first record from `from` on that has no key
 };
 
 struct KeyedRange {

@@ -84,6 +84,11 @@ Partition::Admission Partition::admit(PreparedBatch& batch) {
     return refuse(
         Errc::wrong_partition,
         "the topic's partitioner has changed since the records were sent; read its metadata again and resend");
+  // On its way while the topic was made a compacted one.
+  const bool keys_missing = (config_.compacted || config_.keys_required) && !batch.keys_checked;
+  const bool identities_missing = config_.compacted && batch.identities.size() != batch.checked->records.size();
+  if ((keys_missing && !mutant(Mutant::keyless_slips_in)) || identities_missing)
+    return refuse(Errc::loading, "the topic becomes a compacted one and asks for keys now; send the records again");
   const BatchHeader& header = batch.checked->header;
   const TimestampMs now = clock_.now();
   if (header.has_producer()) {

@@ -8,7 +8,7 @@ namespace {
 
 BatchRules rules_of(const PartitionConfig& config) {
   BatchRules rules;
-  rules.keys_required = config.compacted;
+  rules.keys_required = config.compacted || config.keys_required;
   rules.max_batch_bytes = static_cast<std::size_t>(config.max_message_bytes);
   rules.max_batch_setting = config.max_message_setting;
   rules.max_decompressed_bytes = static_cast<std::size_t>(config.max_decompressed_bytes);
@@ -50,6 +50,7 @@ Result<PreparedBatch> prepare(ByteView bytes, const BatchHeader* header, const P
                               BatchRules rules, const KeyHasher& hasher) {
   PreparedBatch prepared;
   prepared.placement = config.placement;
+  prepared.keys_checked = rules.keys_required;
   auto checked = header ? check_produced_batch(*header, bytes, rules) : check_produced_batch(bytes, rules);
   LOGCASK_ASSIGN(prepared.checked, std::move(checked));
   if (reencodes(config, prepared.checked->header)) {

@@ -125,6 +125,9 @@ void LocalPartitionRunner::note_loaded(const Segment& segment, const SegmentLoad
   }
   if (segment.base() == load_extent_base_) {
     if (SegmentStats* stats = partition_->keys()->stats().find(segment.base())) stats->tombstones += loaded.tombstones;
+  } else if (SegmentStats* stats = partition_->keys()->stats().find(segment.base())) {
+    // Of a segment that was closed while there was no keydir nobody has counted them.
+    stats->tombstones = std::max(stats->tombstones, loaded.tombstones);
   }
   for (ClosedSegment& closed : partition_->closed())
     if (closed.segment->base() == segment.base())
@@ -199,28 +202,35 @@ Status LocalPartitionRunner::final_checkpoint() {
   return store_checkpoint(step);
 }
 
-// The producers as of some offset, once everything below it is on disk: a snapshot must never know a batch the log
-// lost.
-Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
-  std::string bytes;
+// Returns once everything below `end` is on disk.
+Status LocalPartitionRunner::wait_committed(Offset end) {
   // Shared: whoever sets it may still be at it when the waiter goes on.
   const auto durable = std::make_shared<std::promise<Status>>();
   bool sync = false;
   {
     const Lock lock(mutex_);
+    if (auto error = unavailable()) return *std::move(error);
+    if (partition_->latched()) return *partition_->latched();
+    if (partition_->marks().committed_end() >= end) return {};
+    committed_waiters_.add(end, [durable](const Status& status) { durable->set_value(status); });
+    want_sync();
+    sync = take_sync_request();
+  }
+  if (sync) run_sync(SettleOn::this_thread);
+  return durable->get_future().get();
+}
+
+// The producers as of some offset, once everything below it is on disk: a snapshot must never know a batch the log
+// lost.
+Result<std::string> LocalPartitionRunner::store_producer_snapshot(Offset& covered, std::uint64_t& digest) {
+  std::string bytes;
+  {
+    const Lock lock(mutex_);
     if (partition_->latched()) return *partition_->latched();
     covered = partition_->marks().next_offset();
     bytes = partition_->producers().encode_snapshot(covered);
-    if (partition_->marks().committed_end() >= covered) {
-      durable->set_value({});
-    } else {
-      committed_waiters_.add(covered, [durable](const Status& status) { durable->set_value(status); });
-      want_sync();
-      sync = take_sync_request();
-    }
   }
-  if (sync) run_sync(SettleOn::this_thread);
-  LOGCASK_TRY(durable->get_future().get());
+  LOGCASK_TRY(wait_committed(covered));
   digest = xxh3_64(bytes);
   const std::string name = producer_snapshot_filename(covered);
   LOGCASK_TRY(replace_file(*environment_.partition.directory, name, bytes));

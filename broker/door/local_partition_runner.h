@@ -69,6 +69,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Result<Offset> delete_records(Offset before) override;
   void configure(const PartitionConfig& config) override;
   bool place_if_empty(std::uint32_t placement) override;
+  Result<KeyScan> scan_keys(const std::function<Status()>& keep_going) override;
+  Status become_compacted(const PartitionConfig& config) override;
   Status flush() override;
   void close(const Error& reason) override;
   void abandon(const Error& reason) override;
@@ -140,6 +142,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   void run_sync(SettleOn settle_on);
   void commit(Lock& lock);
   void publish_commit(Outbox& out);
+  Status wait_committed();
+  Status wait_committed(Offset end);
   void note_unsynced();
   void arm_flush_timer();
   void settle(SegmentWriter& writer);

@@ -28,6 +28,7 @@
 #include "partition/append_types.h"
 #include "partition/config.h"
 #include "partition/key_index.h"
+#include "partition/key_scan.h"
 #include "partition/manifest.h"
 #include "partition/replay_filter.h"
 #include "partition/run_history.h"
@@ -212,6 +213,19 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // Moves log start (never back, never above committed end) and removes what falls below; returns the new log start.
   virtual Result<Offset> delete_records(Offset before) = 0;
   virtual void configure(const PartitionConfig& config) = 0;
+  // Reads the log from its start to what has been appended until now, for a topic that is to be a compacted one. Takes
+  // as long as that; the first error of `keep_going`, asked now and then, ends it.
+  virtual Result<KeyScan> scan_keys(const std::function<Status()>& keep_going) {
+    (void)keep_going;
+    return Error{Errc::partition_offline, "no records can be read here"};
+  }
+  // The topic is a compacted one from now on, whose records have keys, every one: the log is closed, whoever waits
+  // fails with a retriable error, and it is opened with a keydir, which is loaded in the background. An error leaves
+  // the partition offline under the new settings.
+  virtual Status become_compacted(const PartitionConfig& config) {
+    configure(config);
+    return {};
+  }
   // From now on only batches that were prepared under this placement are admitted. False, and nothing changes, where
   // there are records, or may be.
   virtual bool place_if_empty(std::uint32_t placement) {

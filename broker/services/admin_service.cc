@@ -132,7 +132,10 @@ Status AdminService::alter_topic(const Principal& principal, const std::string& 
                                  const std::vector<std::string>& unset, bool only_check) {
   return counted(parts_, ServiceName::topics, [&]() -> Status {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
-    LOGCASK_TRY(parts_.topics.alter(name, set, unset, only_check));
+    LOGCASK_TRY(parts_.topics.alter(name, set, unset, only_check, [this]() -> Status {
+      if (stopping_.load(std::memory_order_relaxed)) return Error{Errc::shutting_down, "the broker stops"};
+      return {};
+    }));
     if (only_check) return {};
     if (!set.empty() || !unset.empty())
       note_change(principal, "settings of topic '" + name + "' changed:" + listed(set, unset));

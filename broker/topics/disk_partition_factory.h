@@ -43,6 +43,9 @@ class DiskPartitionFactory final : public PartitionFactory {
   Result<std::shared_ptr<PartitionRunner>> open(const PartitionSpec& spec) override;
   PartitionConfig partition_config(const TopicConfig& config) const override;
   Status fits(const TopicId& topic, const TopicConfig& config) const override { return budgets_.fits(topic, config); }
+  Status has_room(const TopicConfig& config, std::uint64_t keys) const override {
+    return budgets_.has_room(config, keys);
+  }
   void settings_changed(const TopicId& topic, const TopicConfig& config) override;
   Status mark_deleted(const PartitionSpec& spec) override;
   Status unmark_deleted(const PartitionSpec& spec) override;

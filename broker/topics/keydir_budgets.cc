@@ -44,6 +44,19 @@ Status KeydirBudgets::fits(const TopicId& id, const TopicConfig& config) const {
   return expected_keys_refusal(config.keydir_expected_keys, "keydir.total.max.bytes", total_.limit_bytes(), others);
 }
 
+Status KeydirBudgets::has_room(const TopicConfig& config, std::uint64_t keys) const {
+  const std::string need = "about " + std::to_string(keys) + " keys need " +
+                           std::to_string(keys * kKeydirBytesPerEntry) + " bytes of RAM, more than ";
+  const KeydirBudget own(keydir_limit_bytes(config));
+  if (keys > own.limit_entries())
+    return Error{Errc::keydir_budget_exceeded, need + "keydir.max.bytes (" + std::to_string(own.limit_bytes()) + ")"};
+  const std::uint64_t limit = total_.limit_entries();
+  const std::uint64_t free = limit - std::min(limit, total_.claimed_entries());
+  if (keys > free)
+    return Error{Errc::keydir_budget_exceeded, need + "is left of " + total_.describe() + "; raise it, or make room"};
+  return {};
+}
+
 KeydirBudget& KeydirBudgets::of_topic(const TopicId& id, const std::string& name, const TopicConfig& config) {
   const std::lock_guard lock(mutex_);
   auto& of_topic = topics_[id];

@@ -33,6 +33,8 @@ class KeydirBudgets {
   KeydirBudget& internal() { return internal_; }
   // invalid_config when keydir.expected.keys needs more of keydir.total.max.bytes than other topics' have left.
   Status fits(const TopicId& id, const TopicConfig& config) const;
+  // keydir_budget_exceeded when a topic with so many keys has more than its own limit, or than the total has room for.
+  Status has_room(const TopicConfig& config, std::uint64_t keys) const;
   KeydirBudget& of_topic(const TopicId& id, const std::string& name, const TopicConfig& config);
   void set_limit(const TopicId& id, const TopicConfig& config);
   // A topic that is deleted expects nothing any more, and nobody asks how it grows; until that is taken back.

@@ -38,6 +38,11 @@ class PartitionFactory {
   virtual PartitionConfig partition_config(const TopicConfig& config) const { return config.partition; }
   // invalid_config when the settings ask for more than this broker has left, beside what other topics have asked for.
   virtual Status fits(const TopicId&, const TopicConfig&) const { return {}; }
+  // keydir_budget_exceeded when the budgets have no room for so many keys of a topic with these settings.
+  virtual Status has_room(const TopicConfig&, std::uint64_t keys) const {
+    (void)keys;
+    return {};
+  }
   // What is shared by a topic's partitions follows its settings.
   virtual void settings_changed(const TopicId&, const TopicConfig&) {}
   // Durable: from now on the partition's files are garbage.

@@ -345,16 +345,13 @@ TopicConfig Topics::config_in_force(const Topic& topic) const {
   const auto undecided = undecided_placements_.find(topic.record.id);
   if (undecided != undecided_placements_.end() && !mutant(Mutant::undecided_change_lifted))
     config.partition.placement = undecided->second;
+  config.partition.keys_required = becoming_compacted_.contains(topic.record.id);
   return config;
 }
 
-Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
-                     bool only_check) {
-  const std::lock_guard change(change_mutex_);
-  const TopicPtr topic = find(name);
-  if (!topic) return unknown_topic(name);
-  if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
-  auto changed = std::make_shared<Topic>(*topic);
+Result<std::shared_ptr<Topic>> Topics::altered(const Topic& topic, const SettingMap& set,
+                                               const std::vector<std::string>& unset) const {
+  auto changed = std::make_shared<Topic>(topic);
   for (const std::string& setting : unset) changed->record.settings.erase(setting);
   for (const auto& [setting, value] : set) changed->record.settings.insert_or_assign(setting, value);
   for (const std::string& setting : unset) {
@@ -365,30 +362,83 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
   LOGCASK_ASSIGN(changed->config, make_topic_config(changed->record.settings, limits_.message_bytes_limit));
   complete(changed->config, changed->partitions.size());
   // What it has asked for before is no reason to refuse another change.
-  if (changed->config.keydir_expected_keys > topic->config.keydir_expected_keys)
+  if (changed->config.keydir_expected_keys > topic.config.keydir_expected_keys)
     LOGCASK_TRY(factory_.fits(changed->record.id, changed->config));
-  if (changed->config.partition.compacted != topic->config.partition.compacted)
-    return Error{Errc::unsupported, "cleanup.policy of '" + name + "' cannot " +
-                                        (topic->config.partition.compacted ? "lose" : "gain") +
-                                        " 'compact' later; create a new topic and copy the records"};
+  if (topic.config.partition.compacted && !changed->config.partition.compacted)
+    return Error{Errc::unsupported, "cleanup.policy of '" + topic.record.name +
+                                        "' cannot lose 'compact' later; create a new topic and copy the records"};
+  return changed;
+}
+
+Status Topics::alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
+                     bool only_check, const std::function<Status()>& keep_going) {
+  std::unique_lock change(change_mutex_);
+  TopicPtr topic = find(name);
+  if (!topic) return unknown_topic(name);
+  if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
+  const TopicId id = topic->record.id;
+  if (const auto found = becoming_compacted_.find(id);
+      found != becoming_compacted_.end() && found->second == Becoming::being_read)
+    return Error{Errc::cancelled, "topic '" + name + "' is being made a compacted one; try again when that is done"};
+  LOGCASK_ASSIGN(auto changed, altered(*topic, set, unset));
+  const bool gains_keydir = changed->config.partition.compacted && !topic->config.partition.compacted;
+  if (gains_keydir) {
+    if (!only_check) require_keys(*topic, true);
+    change.unlock();
+    const Status keyed = check_keys(*topic, changed->config, factory_, keep_going);
+    change.lock();
+    if (only_check) return keyed;
+    topic = find(name);
+    if (!topic || topic->record.id != id) {
+      becoming_compacted_.erase(id);
+      return unknown_topic(name);
+    }
+    if (!keyed.ok()) {
+      require_keys(*topic, false);
+      return keyed;
+    }
+    // A partition may have been reopened meanwhile.
+    LOGCASK_ASSIGN(changed, altered(*topic, set, unset));
+  }
   if (only_check) return {};
   LOGCASK_TRY(change_partitioner(*topic, changed->config));
-  if (const Status recorded = metadata_.put_topic(changed->record); !recorded.ok()) {
-    // Of a write that found no room nothing is there; any other may still turn up after a restart, and records that
-    // came in under the old partitioner would lie wrong then.
-    if (recorded.code() != Errc::storage_full && changes_placement(*topic, changed->config))
-      undecided_placements_.insert_or_assign(topic->record.id, changed->config.partition.placement);
-    configure(*topic);
-    if (!undecided_placements_.contains(topic->record.id)) return recorded;
-    return Error{recorded.code(), "alter topic '" + name + "': " + recorded.error().message +
-                                      "; whether its partitioner has changed is decided at the next start, or when it "
-                                      "is altered again; until then it takes no records"};
-  }
-  undecided_placements_.erase(changed->record.id);
-  factory_.settings_changed(changed->record.id, changed->config);
+  LOGCASK_TRY(record_change(*topic, changed));
+  factory_.settings_changed(id, changed->config);
+  const Status opened = gains_keydir ? open_with_keydirs(*changed) : Status();
   configure(*changed);
   publish(name, std::move(changed));
-  return {};
+  return opened;
+}
+
+// On failure the topic is as it was, but for what only the next start decides.
+Status Topics::record_change(const Topic& topic, const std::shared_ptr<Topic>& changed) {
+  const TopicId& id = topic.record.id;
+  const bool gains_keydir = changed->config.partition.compacted && !topic.config.partition.compacted;
+  const Status recorded = metadata_.put_topic(changed->record);
+  if (recorded.ok()) {
+    undecided_placements_.erase(id);
+    becoming_compacted_.erase(id);
+    return {};
+  }
+  // Of a write that found no room nothing is there; any other may still turn up after a restart, and records that
+  // came in under the old settings would lie wrong then.
+  const bool may_turn_up = recorded.code() != Errc::storage_full;
+  if (may_turn_up && changes_placement(topic, changed->config))
+    undecided_placements_.insert_or_assign(id, changed->config.partition.placement);
+  if (gains_keydir && may_turn_up) becoming_compacted_.insert_or_assign(id, Becoming::undecided);
+  if (gains_keydir && !may_turn_up) require_keys(topic, false);
+  configure(topic);
+  std::string text = "alter topic '" + topic.record.name + "': " + recorded.error().message;
+  if (undecided_placements_.contains(id))
+    text +=
+        "; whether its partitioner has changed is decided at the next start, or when it is altered again; until "
+        "then it takes no records";
+  if (becoming_compacted_.contains(id))
+    text +=
+        "; whether it is compacted is decided at the next start, or when it is altered again; until then it takes "
+        "no records without a key";
+  if (!undecided_placements_.contains(id) && !becoming_compacted_.contains(id)) return recorded;
+  return Error{recorded.code(), text};
 }
 
 Status Topics::remove(const std::string& name, const std::function<void(std::function<void()>)>& background) {
@@ -413,6 +463,7 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
   }
   publish(name, nullptr);
   undecided_placements_.erase(topic->record.id);
+  becoming_compacted_.erase(topic->record.id);
   const Status recorded = metadata_.remove_topic(name);
   // Whoever waits for a partition hears of it before the first file goes.
   background([this, topic, background] {

@@ -91,10 +91,15 @@ class Topics {
                          bool if_not_exists);
   // The broker's own topics; an existing one is returned as it is.
   Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
-  // With `only_check` nothing changes: the answer is what it would be, but for what only the records can tell
-  // (a partitioner that changes over them) and the disk.
+  // With `only_check` nothing changes: the answer is what it would be, but for what only the records can tell of a
+  // partitioner that changes over them, and the disk.
+  // A topic may gain cleanup.policy compact when every record from log start on has a key (topics_policy.cc): all are
+  // read first, which takes as long as that, and records without a key are refused from its beginning on.
+  // invalid_record names the first one without; keydir_budget_exceeded when there are more keys than the budget has
+  // room for; the first error of `keep_going`, asked meanwhile, ends it. Other changes of the topic are refused until
+  // then.
   Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
-               bool only_check = false);
+               bool only_check = false, const std::function<Status()>& keep_going = {});
   // Returns when the deletion is certain; the files go later, through `background`, a partition at a time: what a stop
   // leaves of that is found by the markers at the next start. After an error the topic is as it was or, when it cannot
   // be told whether the deletion took hold, no longer served: the next start decides.
@@ -113,6 +118,14 @@ class Topics {
   void publish(std::string_view name, TopicPtr topic);  // null removes
   void publish_all(const std::vector<std::shared_ptr<Topic>>& topics);
   void complete(TopicConfig& config, std::size_t partitions) const;
+  Result<std::shared_ptr<Topic>> altered(const Topic& topic, const SettingMap& set,
+                                         const std::vector<std::string>& unset) const;
+  Status record_change(const Topic& topic, const std::shared_ptr<Topic>& changed);
+  // ---- from delete to compact
+  static Status check_keys(const Topic& topic, const TopicConfig& wanted, const PartitionFactory& factory,
+                           const std::function<Status()>& keep_going);
+  void require_keys(const Topic& topic, bool required);
+  Status open_with_keydirs(const Topic& topic);
   Status change_partitioner(const Topic& topic, const TopicConfig& changed);
   void configure(const Topic& topic);
   TopicConfig config_in_force(const Topic& topic) const;
@@ -127,6 +140,10 @@ class Topics {
   // Of topics whose change of partitioner may turn up after a restart, or may not: what their partitions let in is
   // prepared under neither, until a change of the topic is recorded. Guarded by change_mutex_.
   std::map<TopicId, std::uint32_t> undecided_placements_;
+  // Topics that are being made compacted ones, or of which nobody knows whether the next start finds them so: their
+  // records need keys. Guarded by change_mutex_.
+  enum class Becoming : std::uint8_t { being_read, undecided };
+  std::map<TopicId, Becoming> becoming_compacted_;
   std::mutex change_mutex_;  // one change at a time; held over disk work, never taken by readers
   mutable std::mutex map_mutex_;
   std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_

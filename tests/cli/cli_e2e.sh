@@ -158,6 +158,15 @@ expect 0 "" "$logcask" topic create plain --config cleanup.policy=delete
 expect 1 "unsupported: 'plain' has cleanup.policy=delete" "$logcask" delete plain k
 expect 1 "unsupported: 'plain' has cleanup.policy=delete" "$logcask" put plain k v
 "$logcask" consume plain --exit-at-end | wc -l | grep -qx 0 || fail "nothing may be appended by a refused delete"
+expect 0 "" "$logcask" topic create grows --config cleanup.policy=delete
+printf '{"key":null,"value":"no key"}\n{"key":"k","value":"old"}\n{"key":"k","value":"new"}\n' |
+  "$logcask" produce grows --input json >/dev/null || fail "a grows topic takes records without a key"
+expect 1 "offset 0 of partition 0 of topic 'grows' has no key" "$logcask" topic alter grows --config cleanup.policy=compact
+expect 0 "" "$logcask" records delete grows --before 1
+expect 0 "" "$logcask" topic alter grows --config cleanup.policy=compact
+expect 0 "new" "$logcask" get grows k
+expect 0 "deleted" "$logcask" delete grows k
+expect 1 "unsupported" "$logcask" topic alter grows --config cleanup.policy=delete
 
 # ---- which keys
 expect 0 "" "$logcask" topic create listed --partitions 3 --config partitioner=murmur2

@@ -421,7 +421,6 @@ def settings_are_altered_one_by_one_or_all_at_once_or_only_checked(address):
     assert error(44, 5, name, [(b"segment.ms", 0, b"1000"), (b"segment.ms", 1, None)]) == 42, "named twice"
     assert error(44, 5, b"not.there", [(b"segment.ms", 0, b"1000")]) == 3
     assert error(44, 5, b"0", [(b"log.retention.ms", 0, b"1000")], kind=4) == 42, "the broker's own"
-    assert error(44, 6, name, [(b"cleanup.policy", 2, b"compact")]) != 0, "a plain topic cannot gain a keydir"
     assert error(44, 6, name, [(b"cleanup.policy", 2, b"delete")]) == 0, "has it already"
     assert error(33, 7, name, [(b"flush.ms", 0, b"50")]) == 0
     assert setting_of(connection, name, b"segment.ms") == b"604800000", "what is not named goes back to its default"
@@ -429,6 +428,11 @@ def settings_are_altered_one_by_one_or_all_at_once_or_only_checked(address):
     assert setting_of(connection, name, b"cleanup.policy") == b"delete"
     assert error(44, 8, name, [(b"flush.ms", 1, None)]) == 0
     assert setting_of(connection, name, b"flush.ms") == b"100"
+    assert error(44, 9, name, [(b"cleanup.policy", 0, b"compact")], validate_only=True) == 0
+    assert setting_of(connection, name, b"cleanup.policy") == b"delete", "only checked"
+    assert error(44, 9, name, [(b"cleanup.policy", 0, b"compact")]) == 0, "every record has a key"
+    assert setting_of(connection, name, b"cleanup.policy") == b"compact"
+    assert error(44, 9, name, [(b"cleanup.policy", 0, b"delete")]) != 0, "a keydir is never lost"
 
 
 def main():

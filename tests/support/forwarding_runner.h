@@ -49,6 +49,10 @@ class ForwardingRunner : public PartitionRunner {
   Result<Offset> delete_records(Offset before) override { return inner_->delete_records(before); }
   void configure(const PartitionConfig& config) override { inner_->configure(config); }
   bool place_if_empty(std::uint32_t placement) override { return inner_->place_if_empty(placement); }
+  Result<KeyScan> scan_keys(const std::function<Status()>& keep_going) override {
+    return inner_->scan_keys(keep_going);
+  }
+  Status become_compacted(const PartitionConfig& config) override { return inner_->become_compacted(config); }
   Status roll() override { return inner_->roll(); }
   Status flush() override { return inner_->flush(); }
   void close(const Error& reason) override { inner_->close(reason); }

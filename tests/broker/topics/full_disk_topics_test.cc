@@ -1,56 +1,16 @@
 // Topics on a disk without room: a creation is done or taken back, and what could not be opened is tried again.
 #include <cerrno>
 
-#include "broker/data_directory.h"
 #include "broker/door/offline_partition.h"
-#include "broker/threads/thread_executor.h"
-#include "broker/topics/disk_partition_factory.h"
 #include "broker/upkeep/upkeep.h"
-#include "tests/broker/services/service_fixture.h"
+#include "tests/broker/topics/topic_storage.h"
 
 namespace logcask::testing {
 namespace {
 
-struct Storage {
-  Storage() { start(); }
-  ~Storage() { stop(); }
-
-  void start() {
-    // A failed creation closes partitions, which waits for what they do in the background.
-    flush = std::make_unique<ThreadExecutor>("flush", 1, system_clock());
-    background = std::make_unique<ThreadExecutor>("background", 1, system_clock());
-    data = *DataDirectory::open(disk.root(), "boot");
-    const auto quiet = [](const std::string&) {};
-    factory = std::make_unique<DiskPartitionFactory>(
-        DiskPartitionParts{*data, config, hasher, clock, *flush, *background, 64, quiet, quiet, [] {}});
-    topics = std::make_unique<Topics>(metadata, *factory, clock, Topics::Limits());
-  }
-  void stop() {
-    topics->close({Errc::shutting_down, "the test stops"}, 1);
-    flush->stop();
-    background->stop();
-    topics.reset();
-    factory.reset();
-    data.reset();
-  }
-  PartitionSnapshot::State state(const std::string& topic, std::size_t partition) {
-    return topics->find(topic)->partitions[partition]->snapshot().state;
-  }
-
-  MemoryFileSystem disk;
-  BrokerConfig config;
-  KeyHasher hasher{KeyHasher::Secret{}};
-  ManualClock clock;
-  MemoryMetadata metadata;
-  std::unique_ptr<ThreadExecutor> flush, background;
-  std::unique_ptr<DataDirectory> data;
-  std::unique_ptr<DiskPartitionFactory> factory;
-  std::unique_ptr<Topics> topics;
-};
-
 TEST_CASE("a topic that a full disk has no room for is refused retriably and leaves nothing behind", "[topics]") {
   const bool internal = GENERATE(false, true);
-  Storage storage;
+  TopicStorage storage;
   const std::string name = internal ? "__consumer_offsets" : "t";
   const auto create = [&]() -> Status {
     if (internal) {
@@ -81,7 +41,7 @@ TEST_CASE("a topic that a full disk has no room for is refused retriably and lea
 }
 
 TEST_CASE("partitions that a full disk kept from opening open by themselves when there is room", "[topics]") {
-  Storage storage;
+  TopicStorage storage;
   REQUIRE_OK(storage.topics->create("t", 2, {}, false));
   storage.stop();
   storage.start();
@@ -113,7 +73,7 @@ TEST_CASE("partitions that a full disk kept from opening open by themselves when
 }
 
 TEST_CASE("a partition whose files have gone is offline and is not made anew by a reopen", "[topics]") {
-  Storage storage;
+  TopicStorage storage;
   REQUIRE_OK(storage.topics->create("t", 1, {}, false));
   const std::string directory = storage.data->list_partitions()->at(0).directory_name;
   storage.stop();

@@ -46,7 +46,7 @@ TEST_CASE("a topic whose record cannot be written does not exist and its directo
   CHECK(f.factory.removed.empty());
 }
 
-TEST_CASE("settings change for every partition, but not to or from compact", "[topics]") {
+TEST_CASE("settings change for every partition, but none loses compact", "[topics]") {
   ServiceFixture f;
   f.create("t", 2);
   REQUIRE_OK(f.topics.alter("t", {{"segment.bytes", "2MiB"}}, {}));
