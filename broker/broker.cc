@@ -318,9 +318,9 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
       [](const std::string& text) { log_info(text); });
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
   admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
-  native = std::make_unique<NativeServices>(NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay,
-                                                           *groups, *group_admin, *producer_ids, *admin, blocking,
-                                                           clock, wire_memory, net.limits, native_limits(config)});
+  native = std::make_unique<NativeServices>(
+      NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay, *groups, *group_admin, *coordinator,
+                     *producer_ids, *admin, blocking, clock, wire_memory, net.limits, native_limits(config)});
   disk_watch = std::make_unique<DiskWatch>(*data, *topics, log_info, log_warn);
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);
   upkeep->also([this] { disk_watch->round(); });

@@ -18,6 +18,9 @@ constexpr std::int64_t kPutOffMs = 50;
 // Answers of one connection before the others have their turn.
 constexpr std::size_t kAnswerBytesPerTurn = 512u << 10;
 
+// It is kept for as long as the connection.
+constexpr std::size_t kClientNameBytesMax = 255;
+
 // A larger batch is worth handing on: meanwhile the next one can be read.
 constexpr std::size_t kBlockingBytesMax = 64u << 10;
 
@@ -48,6 +51,8 @@ bool may_stay_open(const v1::RequestHeader& header) {
     case Kind::kReplay:
     case Kind::kWatch:
     case Kind::kCompact:
+    case Kind::kJoinGroup:
+    case Kind::kSyncGroup:
       return true;
     case Kind::kGet:
       return header.get().min_offsets_size() > 0;
@@ -195,6 +200,17 @@ bool NativeProtocol::room_to_send(std::uint64_t correlation_id, std::size_t atta
     notify();
   }
   return false;
+}
+
+void NativeProtocol::hello_done(std::string client_name) {
+  if (client_name.size() > kClientNameBytesMax) {
+    std::size_t end = kClientNameBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(client_name[end]) & 0xc0) == 0x80) --end;  // not within a character
+    client_name.resize(end);
+    client_name.shrink_to_fit();
+  }
+  client_name_ = std::move(client_name);
+  identity_.settle();
 }
 
 void NativeProtocol::notify() {

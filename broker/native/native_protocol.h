@@ -52,7 +52,9 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   CallContext context() { return {principal(), loop_, topics_, this}; }
   const Principal& principal() const { return identity_.principal(); }
   // There is no authentication: whoever has said Hello is settled as anonymous.
-  void hello_done() { identity_.settle(); }
+  void hello_done(std::string client_name);
+  // As Hello said, at most 255 bytes of it.
+  const std::string& client_name() const { return client_name_; }
 
   void send(const v1::ResponseHeader& header, ByteView attachment = {});
   void send(const v1::ResponseHeader& header, std::string attachment);
@@ -107,6 +109,7 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   EventLoop& loop_;
   TopicView& topics_;
   PeerIdentity identity_;
+  std::string client_name_;
   ProtocolHost* host_;  // null once detached
   OutQueue output_;
   std::unordered_map<std::uint64_t, Open> open_;

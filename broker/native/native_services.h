@@ -8,6 +8,7 @@
 #include "broker/services/admin_service.h"
 #include "broker/services/fetch_service.h"
 #include "broker/services/group_admin.h"
+#include "broker/services/group_coordinator.h"
 #include "broker/services/lookup_service.h"
 #include "broker/services/offsets_service.h"
 #include "broker/services/produce_service.h"
@@ -31,6 +32,7 @@ struct NativeServices {
   ReplayService& replay;
   GroupsService& groups;
   GroupAdmin& group_admin;
+  GroupCoordinator& coordinator;
   ProducerIdService& producer_ids;
   AdminService& admin;
   Executor& blocking;  // for calls that wait for the disk

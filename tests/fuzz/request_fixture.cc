@@ -98,8 +98,10 @@ RequestBroker::RequestBroker()
   admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
   services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *group_admin_,
-                                   *producer_ids_, *admin_, blocking_, clock_, memory_, limits_, NativeLimits{4}});
+                                   *coordinator_, *producer_ids_, *admin_, blocking_, clock_, memory_, limits_,
+                                   NativeLimits{4}});
   fill();
+  LOGCASK_CHECK(groups_->load().ok());
   changes_ = partitions_.changes();
   generation_ = topics_.generation();
 }
@@ -138,11 +140,15 @@ void RequestBroker::append(const std::string& topic, int partition, const std::s
   LOGCASK_CHECK(appended);
 }
 
-bool RequestBroker::changed() const { return partitions_.changes() != changes_ || topics_.generation() != generation_; }
+bool RequestBroker::changed() {
+  const auto groups = coordinator_->list(Principal{});
+  return partitions_.changes() != changes_ || topics_.generation() != generation_ || !groups.ok() || !groups->empty();
+}
 
-// Nobody joins a group here: the coordinator has nothing to forget.
+// Where somebody has joined a group everything is made anew: the coordinator has nothing to forget.
 void RequestBroker::forget_callers() {
   groups_.emplace(parts_, *offsets_topic_, *coordinator_);
+  LOGCASK_CHECK(groups_->load().ok());
   producer_ids_.emplace(parts_, metadata_);
 }
 

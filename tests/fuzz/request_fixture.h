@@ -90,7 +90,7 @@ class RequestBroker {
   ~RequestBroker();
 
   // Has an input changed what the next one would meet?
-  bool changed() const;
+  bool changed();
   // The services that remember callers forget them.
   void forget_callers();
   void run();

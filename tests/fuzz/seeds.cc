@@ -487,6 +487,46 @@ void seed_group_requests() {
   put("request/list_groups", "none", ask({list}));
 }
 
+// A member named "fuzz-fuzz": the fixture's broker makes no other ids.
+void seed_member_requests() {
+  const auto claim = [](auto& member) {
+    member.set_member_id("fuzz-fuzz");
+    member.set_generation(1);
+  };
+  const auto join = [](const std::string& member_id, const std::string& instance_id) {
+    return request<v1::JoinGroupRequest>(23, [&](auto& m) {
+      m.set_group("g");
+      m.mutable_member()->set_member_id(member_id);
+      m.mutable_member()->set_instance_id(instance_id);
+      m.set_session_timeout_ms(10'000);
+      m.set_protocol_type("consumer");
+      m.add_protocols()->set_name("range");
+      m.mutable_protocols(0)->set_metadata(std::string("\0\0\0\0\0\1\0\1t\0\0\0\0", 13));
+    });
+  };
+  const auto sync = request<v1::SyncGroupRequest>(24, [&](auto& m) {
+    m.set_group("g");
+    claim(*m.mutable_member());
+    m.set_protocol("range");
+    auto& assignment = *m.add_assignments();
+    assignment.set_member_id("fuzz-fuzz");
+    assignment.set_assignment("share");
+  });
+  const auto beat = request<v1::HeartbeatRequest>(25, [&](auto& m) {
+    m.set_group("g");
+    claim(*m.mutable_member());
+  });
+  const auto leave = request<v1::LeaveGroupRequest>(26, [&](auto& m) {
+    m.set_group("g");
+    claim(*m.add_members());
+  });
+  put("request/join_group", "first", ask({join("", ""), join("fuzz-fuzz", ""), beat, leave}));
+  put("request/join_group", "static", ask({join("", "i"), join("", "i")}));
+  put("request/sync_group", "leader", ask({join("", ""), join("fuzz-fuzz", ""), sync, beat}));
+  put("request/heartbeat", "stranger", ask({beat}));
+  put("request/leave_group", "stranger", ask({leave, join("", ""), leave}));
+}
+
 void seed_admin_requests() {
   put("request/delete_records", "some", ask({request<v1::DeleteRecordsRequest>(16, [](auto& m) {
         m.set_topic("t");
@@ -600,6 +640,7 @@ int main(int argc, char** argv) {
   seed_record_requests();
   seed_replay_requests();
   seed_group_requests();
+  seed_member_requests();
   seed_admin_requests();
   seed_kafka_requests();
   put_finds();

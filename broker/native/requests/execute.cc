@@ -53,6 +53,14 @@ void execute_request(const NativeRequest& request) {
       return handle_cancel(request);
     case Kind::kCredit:
       return handle_credit(request);
+    case Kind::kJoinGroup:
+      return handle_join_group(request);
+    case Kind::kSyncGroup:
+      return handle_sync_group(request);
+    case Kind::kHeartbeat:
+      return handle_heartbeat(request);
+    case Kind::kLeaveGroup:
+      return handle_leave_group(request);
     case Kind::BODY_NOT_SET:
       break;
   }

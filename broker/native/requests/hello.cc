@@ -26,7 +26,7 @@ void handle_hello(const NativeRequest& request) {
   body.set_features(0);
   body.set_cluster_id(facts.cluster_id);
   body.set_max_frame_bytes(static_cast<std::uint32_t>(request.services().limits.frame_bytes));
-  request.protocol.hello_done();
+  request.protocol.hello_done(hello.client_name());
   request.protocol.send(response);
 }
 

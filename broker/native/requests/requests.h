@@ -73,6 +73,10 @@ void handle_reopen(const NativeRequest& request);
 void handle_describe_broker(const NativeRequest& request);
 void handle_cancel(const NativeRequest& request);
 void handle_credit(const NativeRequest& request);
+void handle_join_group(const NativeRequest& request);
+void handle_sync_group(const NativeRequest& request);
+void handle_heartbeat(const NativeRequest& request);
+void handle_leave_group(const NativeRequest& request);
 
 // False when the connection has as many streams as it may; the request has then been refused.
 bool may_open_stream(const NativeRequest& request);

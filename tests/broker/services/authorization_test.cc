@@ -145,6 +145,26 @@ const std::map<std::string, Ask>& broker_requests() {
       {"init_producer_id", [](auto& f, const auto&) { return f.ids.init(f.principal, kNoProducer, -1).code(); }},
       {"list_groups", [](auto& f, const auto&) { return f.group_admin.list(f.principal).code(); }},
       {"describe_broker", [](auto& f, const auto&) { return f.admin.describe_broker(f.principal).code(); }},
+      {"join_group",
+       [](auto& f, const auto&) {
+         Errc code = Errc::ok;
+         JoinRequest join;
+         join.group = "g";
+         join.session_timeout_ms = 10'000;
+         f.coordinator.join({f.principal, f.loop}, join, [&code](const auto& answer) { code = answer.status.code(); });
+         f.run();
+         return code;
+       }},
+      {"sync_group",
+       [](auto& f, const auto&) {
+         Errc code = Errc::ok;
+         f.coordinator.sync({f.principal, f.loop}, {"g", {}},
+                            [&code](const auto& answer) { code = answer.status.code(); });
+         f.run();
+         return code;
+       }},
+      {"heartbeat", [](auto& f, const auto&) { return f.coordinator.heartbeat(f.principal, "g", {}).code(); }},
+      {"leave_group", [](auto& f, const auto&) { return f.coordinator.leave(f.principal, "g", {}).code(); }},
   };
   return all;
 }
