@@ -42,11 +42,12 @@ Result<std::vector<GroupOffset>> Admin::describe_group(const std::string& group,
   return wait_for<std::vector<GroupOffset>>(*core_, [&](auto done) { describe_group_async(group, call, done); });
 }
 
-void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
-                    Callback<void> done) {
+void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets,
+                    const std::optional<MemberClaim>& member, CallOptions call, Callback<void> done) {
   v1::RequestHeader request;
   auto* commit = request.mutable_commit_offsets();
   commit->set_group(group);
+  if (member) to_wire(*member, *commit->mutable_member());
   std::vector<std::string> names;
   for (const GroupOffset& offset : offsets) {
     auto* entry = commit->add_entries();
@@ -70,7 +71,7 @@ void commit_offsets(Core& core, const std::string& group, const std::vector<Grou
 }
 void Admin::commit_group_async(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
                                Callback<void> done) {
-  commit_offsets(*core_, group, offsets, call, std::move(done));
+  commit_offsets(*core_, group, offsets, std::nullopt, call, std::move(done));
 }
 Status Admin::commit_group(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call) {
   return wait_for<void>(*core_, [&](auto done) { commit_group_async(group, offsets, call, done); });

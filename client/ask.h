@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/core.h"
+#include "client/member_claim.h"
 #include "logcask/admin.h"
 #include "logcask/async.h"
 
@@ -40,8 +41,9 @@ void ask(Core& core, v1::RequestHeader& request, const CallSpec& spec, Callback<
   });
 }
 
-// CommitOffsets, as Admin and Consumer share it. The first partition's error when one fails.
-void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
-                    Callback<void> done);
+// CommitOffsets, as Admin and Consumer share it; in the name of a member, when there is one. The first partition's
+// error when one fails.
+void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets,
+                    const std::optional<MemberClaim>& member, CallOptions call, Callback<void> done);
 
 }  // namespace logcask::client

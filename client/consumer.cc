@@ -59,11 +59,11 @@ std::int64_t query_time(const StartAt& start, StartAt::Kind kind) {
 
 // Offsets for partitions that begin at the start, the end or a time.
 Status look_up(Admin& admin, const std::string& topic, const StartAt& start, StartAt::Kind kind,
-               const std::vector<PartitionId>& partitions, std::map<PartitionId, Begin>& begins) {
+               const std::vector<PartitionId>& partitions, CallOptions call, std::map<PartitionId, Begin>& begins) {
   if (partitions.empty()) return {};
   std::vector<OffsetQuery> queries;
   for (const PartitionId partition : partitions) queries.push_back({partition, query_time(start, kind)});
-  LOGCASK_ASSIGN(const auto listed, admin.list_offsets(topic, queries));
+  LOGCASK_ASSIGN(const auto listed, admin.list_offsets(topic, queries, call));
   std::vector<PartitionId> after_the_end;
   for (const ListedOffset& found : listed) {
     if (found.error.code != Errc::ok) return of_partition(found.error, topic, found.partition.value());
@@ -73,16 +73,17 @@ Status look_up(Admin& admin, const std::string& topic, const StartAt& start, Sta
       begins[found.partition] = {found.offset, kind == StartAt::Kind::earliest};
   }
   if (kind == StartAt::Kind::latest) return {};
-  return look_up(admin, topic, start, StartAt::Kind::latest, after_the_end, begins);
+  return look_up(admin, topic, start, StartAt::Kind::latest, after_the_end, call, begins);
 }
 
 // A start at a given offset. Beyond the end there is nothing that could be waited for honestly: the records that come
 // to lie there are others than the caller knows of.
 Status begin_at_offset(Admin& admin, const std::string& topic, const StartAt& start,
                        const std::vector<PartitionId>& partitions, ConsumerOptions::OutOfRange out_of_range,
-                       std::map<PartitionId, Begin>& begins) {
+                       CallOptions call, std::map<PartitionId, Begin>& begins) {
   std::map<PartitionId, Begin> ends;
-  if (start.at_offset > Offset(0)) LOGCASK_TRY(look_up(admin, topic, start, StartAt::Kind::latest, partitions, ends));
+  if (start.at_offset > Offset(0))
+    LOGCASK_TRY(look_up(admin, topic, start, StartAt::Kind::latest, partitions, call, ends));
   std::vector<PartitionId> from_earliest;
   for (const PartitionId partition : partitions) {
     const auto end = ends.find(partition);
@@ -97,23 +98,24 @@ Status begin_at_offset(Admin& admin, const std::string& topic, const StartAt& st
                                                   std::to_string(start.at_offset.value()) + " is beyond the end, " +
                                                   std::to_string(end->second.offset.value())};
   }
-  return look_up(admin, topic, start, StartAt::Kind::earliest, from_earliest, begins);
+  return look_up(admin, topic, start, StartAt::Kind::earliest, from_earliest, call, begins);
 }
 
 Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::string& topic, const StartAt& start,
                                              const std::vector<PartitionId>& partitions, const ConsumerOptions& options,
-                                             std::vector<PartitionId>& not_used) {
+                                             CallOptions call, std::vector<PartitionId>& not_used) {
   std::map<PartitionId, Begin> begins;
+  not_used.clear();
   Admin admin(client);
   if (start.kind == StartAt::Kind::offset) {
-    LOGCASK_TRY(begin_at_offset(admin, topic, start, partitions, options.out_of_range, begins));
+    LOGCASK_TRY(begin_at_offset(admin, topic, start, partitions, options.out_of_range, call, begins));
     return begins;
   }
   if (start.kind != StartAt::Kind::committed) {
-    LOGCASK_TRY(look_up(admin, topic, start, start.kind, partitions, begins));
+    LOGCASK_TRY(look_up(admin, topic, start, start.kind, partitions, call, begins));
     return begins;
   }
-  LOGCASK_ASSIGN(Committed committed, fetch_committed(*client.core(), options.group, topic, partitions, {}));
+  LOGCASK_ASSIGN(Committed committed, fetch_committed(*client.core(), options.group, topic, partitions, call));
   not_used = std::move(committed.not_used);
   std::vector<PartitionId> uncommitted;
   for (const PartitionId partition : partitions) {
@@ -122,7 +124,7 @@ Result<std::map<PartitionId, Begin>> resolve(const Client& client, const std::st
     else
       uncommitted.push_back(partition);
   }
-  LOGCASK_TRY(look_up(admin, topic, start, start.when_uncommitted, uncommitted, begins));
+  LOGCASK_TRY(look_up(admin, topic, start, start.when_uncommitted, uncommitted, call, begins));
   return begins;
 }
 
@@ -146,7 +148,7 @@ Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
   LOGCASK_ASSIGN(partitions, all_or_checked(std::move(partitions), info));
   std::vector<PartitionId> not_used;
-  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options, not_used));
+  LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options, {}, not_used));
   auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::move(partitions), std::move(options));
   impl->commits_not_used = std::move(not_used);
   for (const auto& [partition, begin] : begins)
@@ -155,17 +157,109 @@ Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt
   return Consumer(std::move(impl));
 }
 
+namespace {
+
+// A group's share is looked up within the poll that takes it.
+constexpr std::int64_t kLookUpAtLeastMs = 500;
+constexpr std::int64_t kLookUpAgainMs = 100;
+// How long a consumer that goes out of scope waits for its leave.
+constexpr std::int64_t kLeaveMs = 1'000;
+
+Status check_member_options(const ConsumerOptions& options) {
+  if (options.group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
+  const auto fits = [](std::int64_t ms) { return ms > 0 && ms <= INT32_MAX; };
+  if (!fits(options.session_timeout_ms) || !fits(options.rebalance_timeout_ms) || !fits(options.heartbeat_interval_ms))
+    return Error{Errc::invalid_argument,
+                 "session_timeout_ms, rebalance_timeout_ms and heartbeat_interval_ms are from 1 to 2147483647"};
+  if (options.heartbeat_interval_ms > options.session_timeout_ms / 2)
+    return Error{Errc::invalid_argument, "heartbeat_interval_ms " + std::to_string(options.heartbeat_interval_ms) +
+                                             " is above half of session_timeout_ms " +
+                                             std::to_string(options.session_timeout_ms)};
+  return {};
+}
+
+}  // namespace
+
+Result<Consumer> Consumer::join(const Client& client, std::string topic, StartAt start, ConsumerOptions options) {
+  if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
+  LOGCASK_TRY(check_member_options(options));
+  if (auto found = Admin(client).topic(topic); !found.ok()) return std::move(found).error();
+  auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::vector<PartitionId>(), std::move(options));
+  impl->client = client;
+  impl->start = start;
+  impl->has_share = false;
+  impl->membership =
+      std::make_shared<Membership>(client.core(), impl->topic, impl->options, [weak = std::weak_ptr<Impl>(impl)] {
+        if (const auto self = weak.lock()) self->group_news();
+      });
+  impl->membership->join();
+  return Consumer(std::move(impl));
+}
+
+// False: not now; the share is told again.
+Result<bool> Consumer::Impl::take_share(const std::vector<PartitionId>& share, std::int64_t max_wait_ms) {
+  CallOptions call;
+  call.timeout_ms = std::max(max_wait_ms, kLookUpAtLeastMs);
+  const StartAt from = first_share ? start : StartAt::committed(start.when_uncommitted);
+  std::map<PartitionId, Begin> begins;
+  if (!share.empty()) {
+    auto found = resolve(*client, topic, from, share, options, call, commits_not_used);
+    if (!found.ok() && (errc_retriable(found.code()) || found.code() == Errc::connection_lost)) {
+      core->after_ms(kLookUpAgainMs, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->group_news();
+      });
+      const std::lock_guard lock(mutex);
+      trouble = found.error();
+      return false;
+    }
+    if (!found.ok()) return std::move(found).error();
+    begins = *std::move(found);
+    first_share = false;
+  }
+  partitions = share;
+  revoke_told = false;
+  has_share = true;
+  {
+    const std::lock_guard lock(mutex);
+    state.assign(share);
+    for (const auto& [partition, begin] : begins) state.start_at(partition, begin.offset, begin.knows_all, begin.run);
+  }
+  membership->taken();
+  fetch_more();
+  return true;
+}
+
+// As a member at most once: it has left then.
+Status Consumer::Impl::close(CallOptions call, bool waits) {
+  stop();
+  if (!membership) return {};
+  if (!waits || core->on_io_thread()) {
+    membership->leave(call, [](const Status&) {});
+    return {};
+  }
+  return wait_for<void>(*core, [&](Callback<void> done) { membership->leave(call, std::move(done)); });
+}
+
+void Consumer::Impl::end() {
+  CallOptions soon;
+  soon.timeout_ms = kLeaveMs;
+  const Status left = close(soon, core->connected());
+  if (!left.ok()) core->log(LogLevel::info, "group '" + options.group + "': " + left.error().to_string());
+}
+
+Status Consumer::close(CallOptions call) { return impl_->close(call, true); }
+
 Consumer::Consumer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Consumer::Consumer(Consumer&&) noexcept = default;
 Consumer& Consumer::operator=(Consumer&& other) noexcept {
   if (this != &other) {
-    if (impl_) impl_->stop();
+    if (impl_) impl_->end();
     impl_ = std::move(other.impl_);
   }
   return *this;
 }
 Consumer::~Consumer() {
-  if (impl_) impl_->stop();
+  if (impl_) impl_->end();
 }
 
 Result<PollResult> Consumer::poll(std::int64_t max_wait_ms) { return impl_->poll(max_wait_ms); }
@@ -189,7 +283,7 @@ Offset Consumer::log_start(PartitionId partition) const {
 }
 bool Consumer::at_end() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->state.at_end();
+  return impl_->has_share && impl_->state.at_end();
 }
 
 namespace {
@@ -211,8 +305,9 @@ std::vector<GroupOffset> commits_of(const std::string& topic, const std::map<Par
 
 Status Consumer::Impl::commit(const std::map<PartitionId, ReadPosition>& next, CallOptions call) {
   if (options.group.empty()) return Error{Errc::invalid_argument, "ConsumerOptions::group is not set"};
+  LOGCASK_ASSIGN(const auto member, claim());
   return wait_for<void>(*core, [&](Callback<void> done) {
-    commit_offsets(*core, options.group, commits_of(topic, next), call, std::move(done));
+    commit_offsets(*core, options.group, commits_of(topic, next), member, call, std::move(done));
   });
 }
 
@@ -233,7 +328,9 @@ void Consumer::Impl::commit_async(const std::map<PartitionId, ReadPosition>& nex
     core->post([done] { done(Error{Errc::invalid_argument, "ConsumerOptions::group is not set"}); });
     return;
   }
-  commit_offsets(*core, options.group, commits_of(topic, next), {}, std::move(done));
+  const auto member = claim();
+  if (!member.ok()) return core->post([done, error = member.error()] { done(error); });
+  commit_offsets(*core, options.group, commits_of(topic, next), *member, {}, std::move(done));
 }
 
 Status Consumer::commit(CallOptions call) { return impl_->commit(impl_->positions(), call); }

@@ -128,6 +128,14 @@ void Consumer::Impl::stop() {
   if (id != 0) core->cancel(Lane::bulk, id);
 }
 
+void Consumer::Impl::group_news() {
+  {
+    const std::lock_guard lock(mutex);
+    group_calls = true;
+  }
+  news.notify_all();
+}
+
 void Consumer::Impl::wake_up() {
   {
     const std::lock_guard lock(mutex);
@@ -141,6 +149,57 @@ Contact Consumer::Impl::contact() const {
   const std::lock_guard lock(mutex);
   if (now.trouble.code == Errc::ok) now.trouble = trouble;
   return now;
+}
+
+// ---- a member's share ---------------------------------------------------------------------------------------------
+
+void Consumer::Impl::give_up_partitions() {
+  item.reset();
+  undecodable.reset();
+  decoder.forget(true);
+  partitions.clear();
+  has_share = false;
+  const std::lock_guard lock(mutex);
+  state.assign({});
+}
+
+Result<bool> Consumer::Impl::follow_group(PollResult& result, std::int64_t max_wait_ms) {
+  {
+    const std::lock_guard lock(mutex);
+    group_calls = false;
+  }
+  Membership::News said = membership->news();
+  switch (said.kind) {
+    case Membership::News::Kind::none:
+      return false;
+    case Membership::News::Kind::give_up:
+      if (!partitions.empty() && !std::exchange(revoke_told, true)) {
+        result.revoked = partitions;
+        return true;
+      }
+      give_up_partitions();
+      membership->join();
+      return false;
+    case Membership::News::Kind::lost:
+      core->log(LogLevel::warning, "topic '" + topic + "': " + said.error.to_string() + "; joins anew");
+      result.lost = partitions;
+      give_up_partitions();
+      membership->join();
+      return !result.lost.empty();
+    case Membership::News::Kind::failed:
+      give_up_partitions();
+      return std::move(said.error);
+    case Membership::News::Kind::assigned:
+      break;
+  }
+  LOGCASK_ASSIGN(result.assigned, take_share(said.partitions, max_wait_ms));
+  return result.assigned;
+}
+
+Result<std::optional<MemberClaim>> Consumer::Impl::claim() const {
+  if (!membership) return std::optional<MemberClaim>();
+  LOGCASK_ASSIGN(MemberClaim claim, membership->claim());
+  return std::optional(std::move(claim));
 }
 
 // ---- polling ------------------------------------------------------------------------------------------------------
@@ -178,10 +237,23 @@ void Consumer::Impl::decode_current() {
 }
 
 Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
+  if (!membership) return poll_records(max_wait_ms);
+  membership->polling(true);
+  auto polled = poll_records(max_wait_ms);
+  membership->polling(false);
+  return polled;
+}
+
+Result<PollResult> Consumer::Impl::poll_records(std::int64_t max_wait_ms) {
   PollResult result;
   records.clear();
   decoder.forget();
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(max_wait_ms);
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + std::chrono::milliseconds(max_wait_ms);
+  if (membership) {
+    LOGCASK_ASSIGN(const bool told, follow_group(result, max_wait_ms));
+    if (told) return result;
+  }
   fetch_more();
   while (records.size() < options.max_poll_records) {
     if (undecodable) {
@@ -194,8 +266,15 @@ Result<PollResult> Consumer::Impl::poll(std::int64_t max_wait_ms) {
       if (!begin_next(result, error)) {
         if (error.code != Errc::ok) return error;
         if (!records.empty() || !result.behind_tombstone_horizon.empty()) break;
-        news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken; });
+        news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken || group_calls; });
         if (!state.empty() || broken) continue;
+        if (!woken && group_calls) {
+          lock.unlock();
+          const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+          LOGCASK_ASSIGN(const bool told, follow_group(result, left.count()));
+          if (told) return result;
+          if (Clock::now() < deadline) continue;
+        }
         break;
       }
     }

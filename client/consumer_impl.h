@@ -7,6 +7,7 @@
 #include "client/chunk_decoder.h"
 #include "client/core.h"
 #include "client/fetch_state.h"
+#include "client/membership.h"
 #include "logcask/consumer.h"
 
 namespace logcask::client {
@@ -25,9 +26,19 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   void on_response(const std::vector<FetchState::Question>& questions, Result<Response> response);
   void pause_and_fetch();
   void stop();
+  void group_news();
+  // For good; stop() and leave. Consumer's thread.
+  Status close(CallOptions call, bool waits);
+  void end();
 
   // The consumer's thread.
   Result<PollResult> poll(std::int64_t max_wait_ms);
+  Result<PollResult> poll_records(std::int64_t max_wait_ms);
+  // What the group has to say. True: the poll tells that, and brings no records.
+  Result<bool> follow_group(PollResult& result, std::int64_t max_wait_ms);
+  void give_up_partitions();
+  Result<bool> take_share(const std::vector<PartitionId>& share, std::int64_t max_wait_ms);
+  Result<std::optional<MemberClaim>> claim() const;
   void decode_current();
   bool begin_next(PollResult& result, Error& error);
   Status seek(PartitionId partition, Offset offset);
@@ -41,8 +52,11 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
 
   std::shared_ptr<Core> core;
   const std::string topic;
-  const std::vector<PartitionId> partitions;
+  std::vector<PartitionId> partitions;  // of the consumer's thread
   const ConsumerOptions options;
+  // Of a member; set once, before anybody else sees them.
+  std::shared_ptr<Membership> membership;
+  std::optional<Client> client;
 
   mutable std::mutex mutex;
   std::condition_variable news;
@@ -52,13 +66,18 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   bool stopped = false;
   std::optional<Error> broken;  // the fetch as a whole was refused; told by one poll
   bool woken = false;
+  bool group_calls = false;     // the group has news
   Error trouble{Errc::ok, {}};  // for which the last answer brought nothing, while that may pass
 
   // The consumer's thread only.
   ChunkDecoder decoder;
-  std::vector<PartitionId> commits_not_used;  // set once, before anybody else sees it
-  std::optional<FetchedItem> item;            // at hand in the decoder
-  std::optional<Error> undecodable;           // told by the poll after the records before it
+  std::vector<PartitionId> commits_not_used;
+  StartAt start;  // of a member's first share
+  bool first_share = true;
+  bool has_share = true;             // of a member that waits for one: false
+  bool revoke_told = false;          // the next poll gives up what is read
+  std::optional<FetchedItem> item;   // at hand in the decoder
+  std::optional<Error> undecodable;  // told by the poll after the records before it
   std::vector<ReadRecord> records;
 };
 

@@ -11,6 +11,15 @@ FetchState::FetchState(const std::vector<PartitionId>& partitions, ConsumerOptio
   for (const PartitionId id : partitions) partitions_[id];
 }
 
+void FetchState::assign(const std::vector<PartitionId>& partitions) {
+  for (const auto& [id, partition] : partitions_)
+    first_generation_ = std::max(first_generation_, partition.generation + 1);
+  partitions_.clear();
+  queue_.clear();
+  queued_bytes_ = 0;
+  for (const PartitionId id : partitions) partitions_[id].generation = first_generation_;
+}
+
 void FetchState::start_at(PartitionId id, Offset offset, bool knows_all, RunId run) {
   Partition& partition = partitions_.at(id);
   partition.fetch_run = partition.poll_run = run;

@@ -41,6 +41,8 @@ class FetchState {
  public:
   FetchState(const std::vector<PartitionId>& partitions, ConsumerOptions::OutOfRange out_of_range);
 
+  // These partitions from now on, each to be started anew; what waits of others, or is under way, is dropped.
+  void assign(const std::vector<PartitionId>& partitions);
   // `knows_all`: reading from the very start, so there is no earlier state a cleaned-away delete could contradict.
   // `run`: that the offset was read in, of a kept position.
   void start_at(PartitionId partition, Offset offset, bool knows_all, RunId run = kNoRun);
@@ -98,6 +100,7 @@ class FetchState {
   std::deque<FetchedItem> queue_;
   std::size_t queued_bytes_ = 0;
   std::size_t first_asked_ = 0;
+  std::uint64_t first_generation_ = 0;  // of partitions as they are assigned: answers to earlier questions are nobody's
 };
 
 }  // namespace logcask::client

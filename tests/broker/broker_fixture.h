@@ -21,7 +21,7 @@ class BrokerFixture {
     ConfigSources sources;
     sources.flags = flags_;
     sources.flags["data.dir"] = directory_.path() + "/data";
-    sources.flags["listen"] = "127.0.0.1:0";
+    sources.flags["listen"] = listen_;
     sources.flags.try_emplace("log.level", "error");
     auto config = make_broker_config(sources);
     REQUIRE_OK(config);
@@ -38,12 +38,18 @@ class BrokerFixture {
     stop();
     start();
   }
+  // For clients that find it again.
+  void restart_on_the_same_port() {
+    listen_ = "127.0.0.1:" + std::to_string(port());
+    restart();
+  }
   std::uint16_t port() const { return broker_->native_address().port; }
   std::string data_path() const { return directory_.path() + "/data"; }
 
  private:
   TempDir directory_;
   SettingValues flags_;
+  std::string listen_ = "127.0.0.1:0";
   std::unique_ptr<Broker> broker_;
 };
 

@@ -45,7 +45,7 @@ for program in "produce" "consume" "table k" "replay"; do
   complained connect_failed
 done
 
-"$logcask" serve --data "$work/data" --listen 127.0.0.1:0 >"$work/serve.out" 2>"$work/serve.err" &
+"$logcask" serve --data "$work/data" --listen 127.0.0.1:0 --set group.initial.rebalance.delay.ms=0 >"$work/serve.out" 2>"$work/serve.err" &
 broker=$!
 wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }
 LOGCASK_BROKER=$(sed -n 's/^listening native //p' "$work/serve.out")
