@@ -4,13 +4,21 @@
 
 namespace logcask::cli {
 
-GroupPosition::GroupPosition(client::Consumer& consumer, std::string group)
-    : consumer_(consumer), group_(std::move(group)) {}
+namespace {
 
-// Somebody who commits other offsets than ours reads under the same name: nothing coordinates the two, and it would be
-// a surprise that each gets everything.
+bool of_a_rebalance(Errc code) {
+  return code == Errc::unknown_member_id || code == Errc::illegal_generation || code == Errc::rebalance_in_progress;
+}
+
+}  // namespace
+
+GroupPosition::GroupPosition(client::Client client, client::Consumer& consumer, std::string group, bool member)
+    : client_(std::move(client)), consumer_(consumer), group_(std::move(group)), member_(member) {}
+
+// Somebody who commits other offsets than ours reads under the same name: with --partition nothing coordinates the two,
+// and it would be a surprise that each gets everything.
 void GroupPosition::look_for_others(const Offsets& now, const Offsets& kept) {
-  if (others_told_) return;
+  if (others_told_ || member_) return;
   for (const auto& [partition, offset] : kept) {
     if (const auto at = now.find(partition); at == now.end() || at->second == offset) continue;
     client::CallOptions soon;
@@ -19,7 +27,8 @@ void GroupPosition::look_for_others(const Offsets& now, const Offsets& kept) {
     if (found.ok() && *found && **found != offset) {
       others_told_ = true;
       print_error("another consumer commits for group '" + group_ +
-                  "': members of a group are not coordinated, each of them gets every record");
+                  "': consumers with --partition are no members and are not coordinated, each of them gets every "
+                  "record");
     }
     return;
   }
@@ -29,6 +38,7 @@ Status GroupPosition::keep(const Offsets& printed) {
   const auto time = std::chrono::steady_clock::now();
   if (time < next_) return {};
   next_ = time + std::chrono::seconds(1);
+  if (printed.empty()) return {};
   Offsets kept;
   {
     const std::lock_guard lock(shared_->mutex);
@@ -38,12 +48,13 @@ Status GroupPosition::keep(const Offsets& printed) {
     kept = shared_->kept;
   }
   if (consumer_.contact().connected) look_for_others(printed, kept);
-  consumer_.commit_async(printed, [shared = shared_, printed](const Status& status) {
+  consumer_.commit_async(printed, [shared = shared_, printed, member = member_](const Status& status) {
     {
       const std::lock_guard lock(shared->mutex);
       shared->under_way = false;
       if (status.ok()) shared->kept = printed;
-      if (!status.ok() && !errc_retriable(status.code())) shared->refused = status.error();
+      const bool passes = status.ok() || errc_retriable(status.code()) || (member && of_a_rebalance(status.code()));
+      if (!passes) shared->refused = status.error();
     }
     shared->answered.notify_all();
   });
@@ -51,7 +62,8 @@ Status GroupPosition::keep(const Offsets& printed) {
 }
 
 Status GroupPosition::finish(const Offsets& printed) {
-  if (!consumer_.contact().connected)
+  if (printed.empty()) return {};
+  if (!client_.connected())
     return Error{Errc::connection_lost, "group '" + group_ +
                                             "' does not know of what was printed last, since there is no contact with "
                                             "the broker; it will be read again"};

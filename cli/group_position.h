@@ -19,13 +19,15 @@ namespace logcask::cli {
 
 class GroupPosition {
  public:
-  GroupPosition(client::Consumer& consumer, std::string group);
+  // `member`: of the group, so that nobody else reads and commits for its partitions.
+  GroupPosition(client::Client client, client::Consumer& consumer, std::string group, bool member);
 
   using Offsets = std::map<PartitionId, Offset>;
 
-  // After what was polled has been printed, up to those offsets. The error of a commit that can never succeed.
+  // After what was polled has been printed, up to those offsets. The error of a commit that can never succeed; that a
+  // member is none any more is said by its polls.
   Status keep(const Offsets& printed);
-  // The last commit, waited for.
+  // The last commit of these partitions, waited for.
   Status finish(const Offsets& printed);
 
  private:
@@ -40,8 +42,10 @@ class GroupPosition {
 
   void look_for_others(const Offsets& now, const Offsets& kept);
 
+  const client::Client client_;
   client::Consumer& consumer_;
   const std::string group_;
+  const bool member_;
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   bool others_told_ = false;

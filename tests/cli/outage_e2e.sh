@@ -51,9 +51,9 @@ readers=
 "$logcask" group describe g -o json | grep -q '"offset":3' || fail "the group's position: $("$logcask" group describe g -o json)"
 
 
-# ---- two members of a group are told that each of them gets everything
-reader first consume o --group shared
-reader second consume o --group shared
+# ---- who names its partitions is no member, and two of those are told that each of them gets everything
+reader first consume o --group shared --partition 0
+reader second consume o --group shared --partition 0
 told() { write a again; cat "$work/first.err" "$work/second.err" | grep -q "group 'shared'.*not coordinated"; }
 wait_for 60 told || fail "nobody is told of the other member: $(cat "$work/first.err" "$work/second.err")"
 for pid in $readers; do
