@@ -104,7 +104,9 @@
   X(flexible_answer_to_versions, "KIP-511: the answer to ApiVersions has a flexible Kafka header")         \
   X(null_in_every_version, "ours: a null of Kafka's is read where the version has none")                   \
   X(entries_unbounded, "ours: a small Kafka request becomes a large multiple of itself in memory")         \
-  X(unknown_tag_stays, "KIP-482: the bytes of a tagged field nobody knows are not stepped over")
+  X(unknown_tag_stays, "KIP-482: the bytes of a tagged field nobody knows are not stepped over")           \
+  X(newer_subscription_refused, "ours: a leader cannot read members of newer Kafka clients")               \
+  X(answer_of_an_earlier_share, "ours: what was fetched before a rebalance is read after it")
 
 namespace logcask {
 

@@ -13,7 +13,8 @@ FetchState::FetchState(const std::vector<PartitionId>& partitions, ConsumerOptio
 
 void FetchState::assign(const std::vector<PartitionId>& partitions) {
   for (const auto& [id, partition] : partitions_)
-    first_generation_ = std::max(first_generation_, partition.generation + 1);
+    if (!mutant(Mutant::answer_of_an_earlier_share))
+      first_generation_ = std::max(first_generation_, partition.generation + 1);
   partitions_.clear();
   queue_.clear();
   queued_bytes_ = 0;

@@ -157,6 +157,8 @@ TESTS = {
     "null_in_every_version": [(KAFKA_WIRE, "a null list*")],
     "entries_unbounded": [(KAFKA_WIRE, "entries that would be*")],
     "unknown_tag_stays": [(KAFKA_WIRE, "a Kafka message in a flexible version*")],
+    "newer_subscription_refused": [(KAFKA_WIRE, "a Kafka client's subscription is read*")],
+    "answer_of_an_earlier_share": [("client_tests", "What was fetched of an earlier share*")],
 }
 
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mutant.h"
 #include "proto/kafka/reader.h"
 #include "proto/kafka/writer.h"
 
@@ -26,6 +27,8 @@ Result<Message> decode_with_version(ByteView bytes, std::int16_t newest_known, c
   const auto version = in.fixed<std::int16_t>();
   if (!in.ok() || version < 0)
     return Error{Errc::malformed_frame, std::string(what) + " of a group's member has no version"};
+  if (version > newest_known && mutant(Mutant::newer_subscription_refused))
+    return Error{Errc::malformed_frame, std::string(what) + " of a group's member has an unknown version"};
   Message message;
   const Layout layout{std::min(version, newest_known), false};
   if (Status read = Reader(bytes.substr(in.position()), layout).read(message); !read.ok())

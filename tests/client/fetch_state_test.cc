@@ -54,6 +54,25 @@ TEST_CASE("What was fetched before a seek is dropped, queued or still under way"
   CHECK_FALSE(state.seek(PartitionId(9), Offset(0)));
 }
 
+TEST_CASE("What was fetched of an earlier share is dropped, of a partition that comes back, too") {
+  FetchState state({kFetchedPartition}, OutOfRange::fail);
+  state.start_at(kFetchedPartition, Offset(0), true);
+  CHECK(state.answered(state.questions().at(0), part_with(Offset(10), "0123456789", Offset(50)), nullptr));
+  const auto under_way = state.questions().at(0);
+  state.assign({});
+  CHECK(state.empty());
+  CHECK(state.queued_bytes() == 0);
+  CHECK(state.questions().empty());
+  CHECK(state.position(kFetchedPartition) == kNoOffset);
+  state.assign({kFetchedPartition, PartitionId(1)});
+  state.start_at(kFetchedPartition, Offset(7), false);
+  state.start_at(PartitionId(1), Offset(3), false);
+  CHECK_FALSE(state.answered(under_way, part_with(Offset(20), "x", Offset(50)), nullptr));
+  CHECK(state.empty());
+  CHECK(state.position(kFetchedPartition) == Offset(7));
+  CHECK(state.questions().size() == 2);
+}
+
 TEST_CASE("An error stops its partition only, and a seek starts it again") {
   FetchState state({kFetchedPartition, PartitionId(1)}, OutOfRange::fail);
   state.start_at(kFetchedPartition, Offset(0), true);
