@@ -310,6 +310,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   offsets_topic = std::make_unique<OffsetsTopic>(*service_parts);
   coordinator = std::make_unique<GroupCoordinator>(
       GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}}, group_limits(config));
+  metrics.add_source([this](Metrics::Numbers& numbers) { coordinator->add_numbers(numbers); });
   groups = std::make_unique<GroupsService>(*service_parts, *offsets_topic, *coordinator);
   group_admin = std::make_unique<GroupAdmin>(*service_parts, *groups, *coordinator);
   group_expiry = std::make_unique<GroupExpiry>(

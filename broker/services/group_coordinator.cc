@@ -274,6 +274,24 @@ Result<std::vector<GroupListing>> GroupCoordinator::list(const Principal& princi
   return all;
 }
 
+void GroupCoordinator::add_numbers(Metrics::Numbers& numbers) {
+  static constexpr std::pair<GroupState, const char*> kStates[] = {
+      {GroupState::empty, "groups.empty"},
+      {GroupState::preparing_rebalance, "groups.preparing_rebalance"},
+      {GroupState::completing_rebalance, "groups.completing_rebalance"},
+      {GroupState::stable, "groups.stable"}};
+  std::map<GroupState, std::size_t> groups;
+  std::size_t members = 0;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, entry] : groups_) {
+    ++groups[entry->group.state()];
+    members += entry->group.members().size();
+  }
+  for (const auto& [state, name] : kStates) numbers.emplace_back(name, static_cast<double>(groups[state]));
+  numbers.emplace_back("groups.members", static_cast<double>(members));
+  numbers.emplace_back("groups.rebalances", static_cast<double>(rebalances_));
+}
+
 void GroupCoordinator::delete_group(const GroupCaller& caller, const std::string& name,
                                     std::function<void(Status)> done) {
   const auto answer = [&loop = caller.loop, done = std::move(done)](const Status& status) {

@@ -45,6 +45,7 @@
 
 #include "base/clock.h"
 #include "broker/authorizer.h"
+#include "broker/metrics.h"
 #include "broker/services/group_store.h"
 #include "broker/services/group_types.h"
 #include "broker/threads/event_loop.h"
@@ -109,6 +110,10 @@ class GroupCoordinator {
   // group_id_not_found; non_empty_group while it has members. Its committed offsets are not ours to delete. Needs the
   // right to remove the group. Answers once that is on disk.
   void delete_group(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done);
+
+  // How many groups are in each state, and how many members there are, for the metrics: "groups.stable", ...,
+  // "groups.members"; and "groups.rebalances", generations since the start.
+  void add_numbers(Metrics::Numbers& numbers);
 
   // ---- expiry, by the broker itself
   bool knows(const std::string& group);
@@ -182,6 +187,7 @@ class GroupCoordinator {
   std::mutex mutex_;
   // All below is guarded by it.
   bool loading_ = true, stopped_ = false;
+  std::uint64_t rebalances_ = 0;  // generations that have begun
   std::map<std::string, std::unique_ptr<Entry>> groups_;
   std::size_t kept_bytes_ = 0;                            // of all groups, as of the last visit to each
   std::set<std::pair<std::int64_t, std::string>> wakes_;  // when a group has something to do

@@ -68,6 +68,7 @@ void GroupCoordinator::complete_join(Turn& turn, Entry& entry) {
     return wake_by(entry, entry.join_due_ms);
   }
   group.next_generation(turn.wall());
+  ++rebalances_;
   if (group.members().empty()) return save_group(turn, entry, nullptr, nullptr);
   std::vector<MemberId> ids;
   for (const auto& [id, member] : group.members()) ids.push_back(id);

@@ -909,6 +909,26 @@ TEST_CASE("a group that has become empty is empty after a restart") {
   CHECK(fixture.form(1)[0].generation == GroupGeneration(3));
 }
 
+TEST_CASE("the metrics count groups by state, members and rebalances") {
+  GroupFixture fixture;
+  const auto number = [&](const std::string& name) {
+    Metrics::Numbers numbers;
+    fixture.groups->add_numbers(numbers);
+    for (const auto& [found, value] : numbers)
+      if (found == name) return value;
+    return -1.0;
+  };
+  CHECK(number("groups.members") == 0);
+  fixture.form(2);
+  CHECK(number("groups.stable") == 1);
+  CHECK(number("groups.members") == 2);
+  CHECK(number("groups.rebalances") >= 1);
+  const auto waits = fixture.join(GroupFixture::request("late"));
+  CHECK(number("groups.stable") == 0);
+  CHECK(number("groups.preparing_rebalance") == 1);
+  fixture.groups->stop();
+}
+
 TEST_CASE("a stop answers everybody who waits, and changes no group") {
   GroupFixture fixture;
   const auto members = fixture.form(1);
