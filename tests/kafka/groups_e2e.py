@@ -201,10 +201,16 @@ def commits_are_taken_as_kafka_takes_them(running, admin):
     assert lags(running, "simple") == {}, "commits outlived their group"
 
 
+def the_topic_of_offsets_is_listed_and_marked_internal(running, admin):
+    internal = {topic["topic"]: topic["is_internal"] for topic in admin.describe_topics()}
+    assert internal["__consumer_offsets"] and not internal["shared"], internal
+
+
 def main():
     with broker(sys.argv[1], ["group.initial.rebalance.delay.ms=100"]) as running:
         for test in (members_of_two_clients_share_and_resume, a_crash_within_the_session_timeout_moves_no_partition,
-                     a_static_member_that_restarts_disturbs_nobody, commits_are_taken_as_kafka_takes_them):
+                     a_static_member_that_restarts_disturbs_nobody, commits_are_taken_as_kafka_takes_them,
+                     the_topic_of_offsets_is_listed_and_marked_internal):
             start = time.monotonic()
             admin = KafkaAdminClient(bootstrap_servers=running.kafka)
             test(running, admin)

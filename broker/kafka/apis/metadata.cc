@@ -77,12 +77,12 @@ std::vector<MetadataAnswer::Topic> find(AdminService& admin, const Principal& pr
                                         const Asked& asked) {
   std::vector<MetadataAnswer::Topic> topics;
   if (asked.all) {
-    for (const TopicPtr& topic : admin.list_topics(principal, false)) topics.push_back(describe(*topic));
+    for (const TopicPtr& topic : admin.list_topics(principal, true)) topics.push_back(describe(*topic));
     return topics;
   }
   std::vector<TopicPtr> known;
   for (const Asked::One& one : asked.topics) {
-    if (!one.name && known.empty()) known = admin.list_topics(principal, false);
+    if (!one.name && known.empty()) known = admin.list_topics(principal, true);
     topics.push_back(one.name ? by_name(admin, principal, settings, *one.name, asked.may_create)
                               : by_id(known, one.id));
   }
