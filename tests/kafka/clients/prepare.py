@@ -80,27 +80,45 @@ def with_pip(where, package, fresh):
     return [pythons[0], str(where / "client.py")], version, {"PYTHONPATH": str(where / "packages")}
 
 
+def with_maven(where, artifact, fresh):
+    """One source file, run as it is; the jars are those of pom.xml."""
+    pom = (where / "pom.xml").read_text()
+    java, mvn = tool("java", "-version", 17), tool("mvn")
+    if not fresh:
+        shutil.rmtree(where / "libs", ignore_errors=True)
+        fetch(where, mvn, "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs")
+        build(where, tool("javac"), "-cp", "libs/*", "-d", "classes", "Client.java")
+    version = re.search(rf"<artifactId>{artifact}</artifactId><version>([^<]+)<", pom)[1]
+    return [java, "-cp", f"{where / 'classes'}:{where / 'libs'}/*", "Client"], version, {}
+
+
+# How each is fetched, its package, and the folder whose program it shares.
 CLIENTS = {
     "kafkajs": (with_npm, "kafkajs"),
     "kafka-python": (with_pip, "kafka-python"),
     "franz-go": (with_go, "github.com/twmb/franz-go"),
+    "aiokafka": (with_pip, "aiokafka"),
+    "sarama": (with_go, "github.com/IBM/sarama"),
+    "java": (with_maven, "kafka-clients"),
+    "java-3.9": (with_maven, "kafka-clients", "java"),
 }
 
 
 def prepare(client, cache):
     """(command, version, environment): what starts the program. Two tests that want one client take turns."""
-    how, package = CLIENTS[client]
+    how, package, *shared = CLIENTS[client]
     where = cache.resolve() / client
     where.mkdir(parents=True, exist_ok=True)
     with open(where / ".lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        sources = [f for f in sorted((HERE / client).iterdir()) if f.is_file()]
-        stamp = "".join(f"{f.name}\n{f.read_text()}" for f in sources)
+        # What both folders have is the client's own.
+        sources = {f.name: f for folder in (*shared, client) for f in sorted((HERE / folder).iterdir()) if f.is_file()}
+        stamp = "".join(f"{name}\n{f.read_text()}" for name, f in sources.items())
         made = where / ".made"
         fresh = made.exists() and made.read_text() == stamp
         if not fresh:
             made.unlink(missing_ok=True)
-            for source in sources:
+            for source in sources.values():
                 shutil.copy(source, where)
         answer = how(where, package, fresh)
         made.write_text(stamp)
