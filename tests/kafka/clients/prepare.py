@@ -98,7 +98,9 @@ CLIENTS = {
     "kafka-python": (with_pip, "kafka-python"),
     "franz-go": (with_go, "github.com/twmb/franz-go"),
     "aiokafka": (with_pip, "aiokafka"),
+    "confluent-kafka": (with_pip, "confluent-kafka"),
     "sarama": (with_go, "github.com/IBM/sarama"),
+    "platformatic": (with_npm, "@platformatic/kafka"),
     "java": (with_maven, "kafka-clients"),
     "java-3.9": (with_maven, "kafka-clients", "java"),
 }

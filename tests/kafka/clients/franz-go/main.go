@@ -401,7 +401,7 @@ func write(count int) {
 		r.Timestamp = time.UnixMilli(at + int64(i))
 		records = append(records, r)
 	}
-	must(send(name, records, kgo.ProducerBatchCompression(kgo.ZstdCompression())))
+	must(send(name, records, kgo.ProducerBatchCompression(kgo.Lz4Compression())))
 }
 
 func read() {

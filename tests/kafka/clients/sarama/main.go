@@ -427,7 +427,7 @@ func write(count int) {
 		}
 		records = append(records, r)
 	}
-	must(send(name, records, func(c *sarama.Config) { c.Producer.Compression = sarama.CompressionZSTD }))
+	must(send(name, records, func(c *sarama.Config) { c.Producer.Compression = sarama.CompressionLZ4 }))
 }
 
 func read() {
