@@ -1,11 +1,14 @@
 #include "broker/services/offsets_service.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "broker/services/authorized_topic.h"
 #include "broker/services/counted.h"
+#include "broker/services/visible_wait.h"
 
 namespace logcask {
 namespace {
@@ -29,6 +32,82 @@ Result<std::optional<PartitionRunner::TimedOffset>> newest_by_time(PartitionRunn
 }
 
 }  // namespace
+
+// Waits until several partitions show what was written. Owned by the listener's table of open calls.
+class OffsetsService::Showing final : public OpenCall, public std::enable_shared_from_this<Showing> {
+ public:
+  Showing(EventLoop& loop, std::function<void()> ready) : loop_(loop), ready_(std::move(ready)) {}
+  ~Showing() override {
+    if (timer_) loop_.cancel(timer_);
+  }
+
+  void start(std::vector<std::pair<std::shared_ptr<PartitionRunner>, Offset>> ends) {
+    timer_ = loop_.call_after(kShowWaitMs, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->timer_ = 0;
+      self->finish();
+    });
+    open_ = ends.size();
+    if (ends.empty()) {
+      loop_.post([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->finish();
+      });
+    }
+    for (auto& [runner, end] : ends)
+      waits_.emplace_back().start(loop_, std::move(runner), Offset(end.value() - 1), [this](const Status& status) {
+        if (!status.ok() || --open_ == 0) finish();
+      });
+  }
+
+  void cancel(const Error&) override { finish(); }
+
+ private:
+  void finish() {
+    const auto self = shared_from_this();
+    for (VisibleWait& wait : waits_) wait.stop();
+    if (timer_) loop_.cancel(std::exchange(timer_, 0));
+    if (const auto ready = std::exchange(ready_, nullptr)) ready();
+  }
+
+  EventLoop& loop_;
+  std::deque<VisibleWait> waits_;
+  std::size_t open_ = 0;
+  std::function<void()> ready_;  // empty once it has run
+  EventLoop::TimerId timer_ = 0;
+};
+
+std::vector<OffsetQuery> OffsetsService::not_shown_yet(const Principal& principal,
+                                                       const std::vector<OffsetQuery>& queries) const {
+  std::vector<OffsetQuery> behind;
+  for (const OffsetQuery& query : queries) {
+    if (query.timestamp_ms == kEarliestTimestamp) continue;
+    const auto topic = authorized_topic(parts_, principal, Operation::describe, query.topic);
+    PartitionRunner* runner = topic.ok() ? (*topic)->partition(query.partition) : nullptr;
+    if (!runner) continue;
+    const PartitionMarks marks = runner->marks();
+    if (marks.state != PartitionMarks::State::offline && marks.committed_end < marks.written_end)
+      behind.push_back(query);
+  }
+  return behind;
+}
+
+std::shared_ptr<OpenCall> OffsetsService::when_shown(const CallContext& context,
+                                                     const std::vector<OffsetQuery>& queries,
+                                                     std::function<void()> ready) const {
+  std::vector<std::pair<std::shared_ptr<PartitionRunner>, Offset>> ends;
+  for (const OffsetQuery& query : queries) {
+    const auto topic = authorized_topic(parts_, context, Operation::describe, query.topic);
+    if (!topic.ok() || !(*topic)->partition(query.partition)) continue;
+    const auto& runner = (*topic)->partitions[static_cast<std::size_t>(query.partition.value())];
+    const PartitionMarks marks = runner->marks();
+    if (marks.state != PartitionMarks::State::offline && marks.committed_end < marks.written_end)
+      ends.emplace_back(runner, marks.written_end);
+  }
+  auto showing = std::make_shared<Showing>(context.loop, std::move(ready));
+  showing->start(std::move(ends));
+  return showing;
+}
 
 Result<OffsetAnswer> OffsetsService::find(const Principal& principal, const OffsetQuery& query) const {
   return counted(parts_, ServiceName::list_offsets, [&] { return find_now(principal, query); });

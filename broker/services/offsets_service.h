@@ -2,6 +2,8 @@
 // ListOffsets: earliest, latest, the first record at or after a time, or the first of those with the highest timestamp.
 // The last two may read the disk.
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,17 @@ class OffsetsService {
   explicit OffsetsService(const ServiceParts& parts) : parts_(parts) {}
   // Any thread.
   Result<OffsetAnswer> find(const Principal& principal, const OffsetQuery& query) const;
+
+  // How long when_shown() waits for a disk.
+  static constexpr std::int64_t kShowWaitMs = 2'000;
+  // Which of these may miss what readers do not see yet: acks=1 is answered when a record is written, readers see it
+  // when it is on disk. Any thread.
+  std::vector<OffsetQuery> not_shown_yet(const Principal& principal, const std::vector<OffsetQuery>& queries) const;
+  // Runs `ready` once on the loop, later: when readers see all that is written to those partitions now, after
+  // kShowWaitMs, or when one of them fails. find() then says how they stand.
+  std::shared_ptr<OpenCall> when_shown(const CallContext& context, const std::vector<OffsetQuery>& queries,
+                                       std::function<void()> ready) const;
+
   // Where the records of `epoch` end: at the offset at which a newer one begins, or at the end. Both -1: no such epoch
   // has been. A log that lost its end has begun a newer epoch behind all offsets that it had given.
   struct EpochEnd {
@@ -40,6 +53,7 @@ class OffsetsService {
                                 LeaderEpoch epoch) const;
 
  private:
+  class Showing;
   Result<EpochEnd> end_of_epoch_now(const Principal& principal, const std::string& topic, PartitionId partition,
                                     LeaderEpoch epoch) const;
   // find() without its counters.

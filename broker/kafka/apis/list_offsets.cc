@@ -61,16 +61,28 @@ void handle(KafkaCall call, const kafka::ListOffsetsRequest& request) {
       by_time = by_time || time >= 0 || time == kNewestTimestamp;
     }
   }
+  std::vector<OffsetQuery> asked_for;
+  for (const Asked& asked : queries) asked_for.push_back(asked.query);
   const auto work = [&service = call.services().offsets, principal = call.protocol().principal(),
                      queries = std::move(queries), response = std::move(response)]() mutable {
     for (const Asked& asked : queries)
       put_offset(service.find(principal, asked.query), response.topics[asked.topic].partitions[asked.partition]);
     return std::move(response);
   };
-  const auto answer = [](KafkaCall& owed, const ListOffsetsAnswer& found) { owed.answer(found); };
-  if (by_time) return in_background(std::move(call), work, answer);
-  auto now = work;
-  answer(call, now());
+  const auto find = [by_time, work](KafkaCall&& owed) {
+    const auto answer = [](KafkaCall& one, const ListOffsetsAnswer& found) { one.answer(found); };
+    if (by_time) return in_background(std::move(owed), work, answer);
+    auto now = work;
+    answer(owed, now());
+  };
+  // Who was told that a record is taken looks for it below the end.
+  const OffsetsService& offsets = call.services().offsets;
+  const auto behind = offsets.not_shown_yet(call.protocol().principal(), asked_for);
+  if (behind.empty() || !call.may_wait(behind.size())) return find(std::move(call));
+  KafkaProtocol& protocol = call.protocol();
+  const auto alive = protocol.shared_from_this();
+  const auto shared = std::make_shared<KafkaCall>(std::move(call));
+  shared->open(offsets.when_shown(protocol.context(), behind, [shared, find] { find(std::move(*shared)); }));
 }
 
 }  // namespace logcask

@@ -1,5 +1,7 @@
 #include "broker/services/offsets_service.h"
 
+#include <optional>
+
 #include "tests/broker/services/service_fixture.h"
 
 namespace logcask::testing {
@@ -38,6 +40,54 @@ TEST_CASE("the newest record by time is found wherever it stands, whatever the t
     CHECK(newest(f).offset == Offset(at));
     CHECK(newest(f).timestamp == TimestampMs(highest));
   }
+}
+
+TEST_CASE("who asks for the end after acks=1 gets the end behind it, once it is on disk", "[offsets]") {
+  ServiceFixture f;
+  f.create("t");
+  const std::vector<OffsetQuery> latest{{"t", PartitionId(0), kLatestTimestamp}};
+  const auto end = [&] {
+    const auto answer = f.offsets.find(f.principal, latest[0]);
+    REQUIRE_OK(answer);
+    return answer->offset;
+  };
+  CHECK(f.offsets.not_shown_yet(f.principal, latest).empty());
+  std::optional<AppendResult> answer;
+  f.partition("t").start_append({{"k", "v", {}}}, Acks::one, answer);
+  REQUIRE(answer.has_value());
+  REQUIRE(end() == Offset(0));
+  CHECK(f.offsets.not_shown_yet(f.principal, {{"t", PartitionId(0), kEarliestTimestamp}}).empty());
+  REQUIRE(f.offsets.not_shown_yet(f.principal, latest).size() == 1);
+  REQUIRE(f.offsets.not_shown_yet(f.principal, {{"t", PartitionId(0), 0}}).size() == 1);
+  int ready = 0;
+  const auto open = f.offsets.when_shown(f.context(), latest, [&] { ++ready; });
+  while (f.turn_loop()) {
+  }
+  CHECK(ready == 0);
+  f.run();
+  CHECK(ready == 1);
+  CHECK(end() == Offset(1));
+  f.loop.advance_ms(OffsetsService::kShowWaitMs);
+  f.run();
+  CHECK(ready == 1);
+}
+
+TEST_CASE("who asks for the end does not wait for a disk that stands still, nor after its connection has ended",
+          "[offsets]") {
+  ServiceFixture f;
+  f.create("t");
+  const std::vector<OffsetQuery> latest{{"t", PartitionId(0), kLatestTimestamp}};
+  std::optional<AppendResult> answer;
+  f.partition("t").start_append({{"k", "v", {}}}, Acks::one, answer);
+  int ready = 0;
+  const auto late = f.offsets.when_shown(f.context(), latest, [&] { ++ready; });
+  f.loop.advance_ms(OffsetsService::kShowWaitMs);
+  CHECK(ready == 1);
+  const auto cancelled = f.offsets.when_shown(f.context(), latest, [&] { ++ready; });
+  cancelled->cancel(Error{Errc::cancelled, "the connection has ended"});
+  CHECK(ready == 2);
+  f.run();
+  CHECK(ready == 2);
 }
 
 TEST_CASE("an epoch ends where the records of a newer one begin", "[offsets]") {
