@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "logcask/admin.h"
+#include "sizing/advice.h"
 #include "sizing/figures.h"
 #include "sizing/quantity.h"
 
@@ -85,7 +86,8 @@ void take_settings(ToldWorkload& told, const client::TopicDescription& topic) {
   // The number of partitions is for ever.
   w.max_partitions = w.partitions;
   w.segment_bytes = whole("segment.bytes", w.segment_bytes);
-  w.flush_ms = whole("flush.ms", w.flush_ms);
+  // As the broker counts it.
+  w.flush_ms = std::clamp<std::uint64_t>(whole("flush.ms", w.flush_ms), 1, sizing::kLongestFlushMs);
   w.delete_mode = setting_of(topic, "delete.mode") == "keep" ? "keep" : "drop";
   const double ratio = number_of(setting_of(topic, "min.cleanable.dirty.ratio"), 0.5);
   w.dead_percent = static_cast<std::uint64_t>(std::clamp(std::round(100 * ratio), 1.0, 99.0));

@@ -109,7 +109,9 @@ PartitionConfig to_partition_config(const TopicValues& v) {
   }
   config.timestamp_type =
       v.timestamp_type == "LogAppendTime" ? TimestampType::log_append_time : TimestampType::create_time;
-  config.flush_ms = v.flush_ms;
+  // Kafka's default is no limit; nothing stays unsynced for longer than this.
+  constexpr std::int64_t kFlushMsMost = 3'600'000;
+  config.flush_ms = std::clamp<std::int64_t>(v.flush_ms, 1, kFlushMsMost);
   config.flush_messages = v.flush_messages;
   config.read_visibility = v.read_visibility == "written" ? ReadVisibility::written : ReadVisibility::committed;
   return config;

@@ -98,9 +98,9 @@ const std::vector<TopicSettingRow>& topic_setting_rows() {
       {{.name = "flush.ms",
         .type = milliseconds,
         .default_text = "100",
-        .min = 1,
-        .max = 3'600'000,
-        .description = "Longest time that a written record waits for a sync nobody asked for."},
+        .description =
+            "Longest time that a written record waits for a sync nobody asked for. Above an hour counts as an "
+            "hour, 0 as 1."},
        &TopicValues::flush_ms},
       {{.name = "flush.messages",
         .type = integer,

@@ -1,6 +1,7 @@
 // DescribeCluster: the one broker, which is the controller, too.
 #include "proto/kafka/describe_cluster.h"
 
+#include "broker/kafka/apis/allowed_operations.h"
 #include "broker/kafka/apis/apis.h"
 
 namespace logcask {
@@ -19,6 +20,7 @@ void handle(KafkaCall call, const kafka::DescribeClusterRequest& request) {
   const SocketAddress address = call.protocol().reachable_at();
   response.controller_id = kKafkaNodeId;
   response.brokers.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
+  if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
   call.answer(response);
 }
 

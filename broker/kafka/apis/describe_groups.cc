@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "broker/kafka/apis/allowed_operations.h"
 #include "broker/kafka/apis/apis.h"
 #include "broker/kafka/apis/group_member.h"
 
@@ -43,6 +44,8 @@ void handle(KafkaCall call, const kafka::DescribeGroupsRequest& request) {
     if (!named.insert(group).second) continue;
     const std::string name(group);
     response.groups.push_back(to_group(name, call.services().group_admin.describe(call.protocol().principal(), name)));
+    if (request.include_authorized_operations && response.groups.back().error_code == 0)
+      response.groups.back().authorized_operations = kGroupOperations;
   }
   call.answer(response);
 }

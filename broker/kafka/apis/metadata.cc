@@ -2,6 +2,7 @@
 // the client allow it.
 #include "proto/kafka/metadata.h"
 
+#include "broker/kafka/apis/allowed_operations.h"
 #include "broker/kafka/apis/apis.h"
 
 namespace logcask {
@@ -105,13 +106,18 @@ void handle(KafkaCall call, const kafka::MetadataRequest& request) {
   if (request.topics)
     for (const auto& topic : *request.topics)
       asked.topics.push_back({topic.name ? std::optional<std::string>(*topic.name) : std::nullopt, topic.topic_id});
-  const auto answer = [](KafkaCall& owed, std::vector<MetadataAnswer::Topic> topics) {
+  const bool of_topics = request.include_topic_authorized_operations;
+  const bool of_cluster = request.include_cluster_authorized_operations;
+  const auto answer = [of_topics, of_cluster](KafkaCall& owed, std::vector<MetadataAnswer::Topic> topics) {
     const SocketAddress address = owed.protocol().reachable_at();
     MetadataAnswer response;
     response.brokers.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
     response.cluster_id = owed.services().admin.facts().cluster_id;
     response.controller_id = kKafkaNodeId;
     response.topics = std::move(topics);
+    if (of_cluster) response.cluster_authorized_operations = kClusterOperations;
+    for (auto& topic : response.topics)
+      if (of_topics && topic.error_code == 0) topic.topic_authorized_operations = kTopicOperations;
     owed.answer(response);
   };
   const auto look = [&admin = services.admin, &settings = services.settings, principal = call.protocol().principal(),

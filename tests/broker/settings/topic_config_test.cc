@@ -34,6 +34,18 @@ TEST_CASE("the defaults of a topic are those of PartitionConfig") {
   CHECK(config->partitioner == Partitioner::any);
 }
 
+TEST_CASE("flush.ms takes what Kafka takes, and nothing stays unsynced for more than an hour") {
+  const auto flush_ms = [](const std::string& text) {
+    const auto config = make_topic_config({{"flush.ms", text}});
+    REQUIRE_OK(config);
+    return config->partition.flush_ms;
+  };
+  CHECK(flush_ms("9223372036854775807") == 3'600'000);
+  CHECK(flush_ms("3600001") == 3'600'000);
+  CHECK(flush_ms("250") == 250);
+  CHECK(flush_ms("0") == 1);
+}
+
 TEST_CASE("every setting of a topic reaches the partition's config") {
   const auto config = make_topic_config({{"cleanup.policy", "compact,delete"},
                                          {"segment.bytes", "2MiB"},

@@ -4,7 +4,7 @@ import threading
 import time
 
 from confluent_kafka import (ConsumerGroupTopicPartitions, Consumer, ConsumerGroupState, KafkaError, KafkaException,
-                             Producer, TopicPartition, libversion)
+                             Producer, TopicCollection, TopicPartition, libversion)
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec)
 
 BOOTSTRAP, VERB, NAME = sys.argv[1:4]
@@ -211,7 +211,13 @@ def administer():
     place = TopicPartition(f"{NAME}.time", 0, 5)
     only(ADMIN.delete_records([place]))
     assert only(ADMIN.list_offsets({TopicPartition(place.topic, 0): OffsetSpec.earliest()})).offset == 5
-    assert len(ADMIN.describe_cluster().result(20).nodes) == 1
+    cluster = ADMIN.describe_cluster(include_authorized_operations=True).result(20)
+    assert len(cluster.nodes) == 1 and len(cluster.authorized_operations) == 7, cluster.authorized_operations
+    described = only(ADMIN.describe_topics(TopicCollection([f"{NAME}.main"]), include_authorized_operations=True))
+    assert len(described.authorized_operations) == 8, described.authorized_operations
+    described = only(ADMIN.describe_consumer_groups([f"{NAME}.share.cooperative-sticky"],
+                                                    include_authorized_operations=True))
+    assert len(described.authorized_operations) == 3, described.authorized_operations
     only(ADMIN.delete_topics([f"{NAME}.time"]))
     assert f"{NAME}.time" not in ADMIN.list_topics(timeout=10).topics
 
