@@ -22,7 +22,8 @@ class Programs:
 
 def start_logcask(programs, directory, *flags, port=None, ready=can_connect):
     port = port or free_port()
-    return Server([programs.logcask(), "serve", "--data", directory / "data", "--listen", f"127.0.0.1:{port}", *flags],
+    return Server([programs.logcask(), "serve", "--data", directory / "data", "--listen", f"127.0.0.1:{port}",
+                   *([] if "--kafka-listen" in flags else ["--kafka-listen", "off"]), *flags],
                   port, ready, directory / "log")
 
 

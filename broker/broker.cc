@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/mutant.h"
 #include "broker/data_directory.h"
 #include "broker/kafka/kafka_factory.h"
 #include "broker/log.h"
@@ -135,6 +136,7 @@ struct Broker::Parts {
   void report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries, const std::vector<TopicId>& undeleted);
   void remove_marked(std::shared_ptr<const std::vector<std::string>> names, std::size_t next);
   void list_problems(std::vector<BrokerProblem>& problems);
+  void list_notes(std::vector<BrokerProblem>& notes) const;
   void make_services(const std::string& version, std::int64_t started_ns);
   void start_threads();
   void load_groups();
@@ -196,6 +198,7 @@ struct Broker::Parts {
   std::unique_ptr<KafkaFactory> kafka_factory;
   std::unique_ptr<Listener> kafka_listener;
   std::optional<SocketAddress> kafka_address;
+  std::string kafka_left_out;  // why it was, though the default has one; set before anybody is served
   bool stopped = false;
   bool clean = false;
 };
@@ -297,6 +300,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
     return topic ? factory.budgets().use(*topic) : factory.budgets().use();
   };
   facts.list_problems = [this](std::vector<BrokerProblem>& problems) { list_problems(problems); };
+  facts.list_notes = [this](std::vector<BrokerProblem>& notes) { list_notes(notes); };
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.add_cache_numbers(numbers); });
   metrics.add_source([this](Metrics::Numbers& numbers) { factory.budgets().add_numbers(numbers); });
   service_parts = std::make_unique<ServiceParts>(ServiceParts{authorizer, metrics, clock, hasher, *topics, readers});
@@ -340,6 +344,10 @@ void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
     problems.push_back({"", PartitionId(0), std::move(problem.kind), std::move(problem.reason)});
   for (KeydirBudgets::Problem& problem : factory.budgets().problems())
     problems.push_back({std::move(problem.topic), PartitionId(0), kKeydirFull, std::move(problem.reason)});
+}
+
+void Broker::Parts::list_notes(std::vector<BrokerProblem>& notes) const {
+  if (!kafka_left_out.empty()) notes.push_back({"", PartitionId(0), kKafkaListenerLeftOut, kafka_left_out});
 }
 
 // Before anything can fail: a stop posts to the loops and waits for them.
@@ -396,7 +404,15 @@ Status Broker::Parts::open_kafka() {
   kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
   kafka_listener = std::make_unique<Listener>(threads, *kafka_factory, net);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.kafka_listen, "kafka.listen"));
-  LOGCASK_ASSIGN(kafka_address, kafka_listener->listen(wanted));
+  auto opened = kafka_listener->listen(wanted, "--kafka-listen");
+  if (!opened.ok() && (!config.kafka_listen_asked || mutant(Mutant::asked_listener_left_out))) {
+    // Beside a Kafka, say. Nobody has asked for this listener, so nobody misses it who is not told.
+    kafka_listener.reset();
+    kafka_left_out = opened.error().message + ", or --kafka-listen off";
+    log_warn("no listener for Kafka clients: " + kafka_left_out);
+    return {};
+  }
+  LOGCASK_ASSIGN(kafka_address, std::move(opened));
   return {};
 }
 
@@ -490,8 +506,10 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   parts.load_groups();
   parts.upkeep->start();
   parts.compaction.start();
-  log_info("ready: native listener on " + parts.address.to_string() + ", data in " + parts.facts.data_directory +
-           ", recovered in " + std::to_string(milliseconds_since(started_ns, clock)) + " ms");
+  log_info("ready: native listener on " + parts.address.to_string() +
+           (parts.kafka_address ? ", Kafka listener on " + parts.kafka_address->to_string() : "") + ", data in " +
+           parts.facts.data_directory + ", recovered in " + std::to_string(milliseconds_since(started_ns, clock)) +
+           " ms");
   return broker;
 }
 

@@ -47,7 +47,8 @@ class Broker {
 // The verb `serve`: runs a broker until SIGTERM or SIGINT and returns the exit code: 0 after a clean stop, 1 when it
 // could not start or stop in order. SIGHUP reads the settings again with `read_settings`; a broker that has a terminal
 // stops cleanly at it, for that is how a terminal says that it closes, and one started with nohup ignores it.
-// Prints one line on stdout per open listener: "listening native HOST:PORT", "listening kafka HOST:PORT".
+// Prints one line on stdout per open listener, once all of them are: "listening kafka HOST:PORT", and "listening native
+// HOST:PORT" last.
 // Call before other threads exist: it blocks the signals in all threads.
 int run_broker(const BrokerConfig& config, const std::string& version,
                const std::function<Result<BrokerConfig>()>& read_settings);

@@ -73,8 +73,8 @@ Verb serve_verb() {
       "Settings come from flags, else from the environment (LOGCASK_ and the name in upper case, dots as underscores), "
       "else "
       "from the file of --config (TOML), else from their defaults; docs/CONFIG.md lists them. When it is ready it "
-      "prints "
-      "'listening native HOST:PORT' on stdout; its log goes to stderr. A second signal ends it without a clean stop: "
+      "prints one line for each listener on stdout, 'listening kafka HOST:PORT' and, last, 'listening native "
+      "HOST:PORT'; its log goes to stderr. A second signal ends it without a clean stop: "
       "acknowledged records are safe, the next start recovers. SIGHUP reads the settings again; those that "
       "docs/CONFIG.md "
       "marks change at once, one warning names the others that differ. Started from a terminal, it stops when that "
@@ -82,16 +82,19 @@ Verb serve_verb() {
   verb.flag("--data", "DIR", "everything the broker keeps; made when missing (setting data.dir)", &args->data);
   verb.flag("--listen", "HOST:PORT", "native listener (setting listen, default 127.0.0.1:7440; port 0: a free one)",
             &args->listen);
-  verb.flag("--kafka-listen", "HOST:PORT", "listener for Kafka clients (setting kafka.listen, default off)",
+  verb.flag("--kafka-listen", "HOST:PORT",
+            "listener for Kafka clients, or off (setting kafka.listen, default 127.0.0.1:9092, left out where that is "
+            "taken)",
             &args->kafka_listen);
   verb.flag("--config", "FILE", "settings, as TOML (default: LOGCASK_CONFIG, if set)", &args->config);
   verb.flag("--threads", "N", "I/O threads (setting io.threads, default one per core)",
             Number{&args->threads, 1, 1024});
   verb.flag("--set", "NAME=VALUE", "any other setting", &args->set);
   verb.flag("--print-config-reference", "", "print docs/CONFIG.md and exit", &args->print_reference);
-  verb.examples = {{"logcask serve --data /var/lib/logcask", "on 127.0.0.1:7440"},
-                   {"logcask serve --data data --listen 127.0.0.1:0 --set log.level=warn", "on a free port, quietly"},
-                   {"LOGCASK_DATA_DIR=data logcask serve --config logcask.toml", "settings from three places"}};
+  verb.examples = {
+      {"logcask serve --data /var/lib/logcask", "on 127.0.0.1:7440, and for Kafka clients on 127.0.0.1:9092"},
+      {"logcask serve --data data --listen 127.0.0.1:0 --set log.level=warn", "on free ports, quietly"},
+      {"LOGCASK_DATA_DIR=data logcask serve --config logcask.toml", "settings from three places"}};
   verb.run = [args] { return serve(*args); };
   return verb;
 }

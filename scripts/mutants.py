@@ -149,6 +149,7 @@ TESTS = {
     "assigned_before_stored": [(GROUP,)],
     "stranger_commits": [(GROUP,)],
     "clock_jump_expires": [("broker_tests", "a wall clock that jumps expires*")],
+    "asked_listener_left_out": [("broker_tests", "a Kafka listener that was asked for*")],
     "kafka_commit_judged": [("broker_tests", "a Kafka client commits any offset*")],
     "handed_out_ids_not_awaited": [(GROUP,)],
     "fenced_member_lives": [(GROUP,)],

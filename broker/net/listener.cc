@@ -26,14 +26,15 @@ constexpr std::int64_t kWarnEveryMs = 60'000;
 
 int open_reserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-Error bind_error(const boost::system::error_code& failure, const SocketAddress& address) {
+Error bind_error(const boost::system::error_code& failure, const SocketAddress& address, std::string_view flag) {
   const bool taken = failure == boost::asio::error::address_in_use;
   const bool foreign = failure == boost::system::errc::address_not_available;
-  return Error{taken ? Errc::in_use : Errc::io_error,
-               "listen on " + address.to_string() + ": " + failure.message() +
-                   (taken     ? "; is another broker running? Choose another --listen HOST:PORT"
-                    : foreign ? "; --listen wants an address of this machine, or 0.0.0.0 for all of them"
-                              : "")};
+  return Error{
+      taken ? Errc::in_use : Errc::io_error,
+      "listen on " + address.to_string() + ": " + failure.message() +
+          (taken     ? "; is another broker running? Choose another " + std::string(flag) + " HOST:PORT"
+           : foreign ? "; " + std::string(flag) + " wants an address of this machine, or 0.0.0.0 for all of them"
+                     : "")};
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ Listener::Listener(Threads& threads, const ProtocolFactory& factory, const NetPa
 
 Listener::~Listener() = default;
 
-Result<SocketAddress> Listener::listen(const SocketAddress& address) {
+Result<SocketAddress> Listener::listen(const SocketAddress& address, std::string_view flag) {
   boost::system::error_code failure;
   boost::asio::io_context& context = threads_[0]->context();
   Tcp::resolver resolver(context);
@@ -68,9 +69,9 @@ Result<SocketAddress> Listener::listen(const SocketAddress& address) {
   if (!failure) acceptor->tcp.listen(Tcp::acceptor::max_listen_connections, failure);
   if (!failure) acceptor->tcp.non_blocking(true, failure);
   if (!failure) ::fcntl(acceptor->tcp.native_handle(), F_SETFD, FD_CLOEXEC);
-  if (failure) return bind_error(failure, address);
+  if (failure) return bind_error(failure, address, flag);
   const Tcp::endpoint local = acceptor->tcp.local_endpoint(failure);
-  if (failure) return bind_error(failure, address);
+  if (failure) return bind_error(failure, address, flag);
   acceptor_ = std::move(acceptor);
   return SocketAddress{local.address().to_string(), local.port()};
 }

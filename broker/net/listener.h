@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -32,8 +33,9 @@ class Listener {
   Listener(Threads& threads, const ProtocolFactory& factory, const NetParts& parts);
   ~Listener();
 
-  // Binds and listens; in_use names the address. Returns the address with the real port.
-  Result<SocketAddress> listen(const SocketAddress& address);
+  // Binds and listens; in_use names the address, and the flag that chooses another. Returns the address with the real
+  // port.
+  Result<SocketAddress> listen(const SocketAddress& address, std::string_view flag = "--listen");
   // Starts to accept.
   void start();
   // Accepts no more, ends every session (answers being worked on are waited for until the deadline). Not on an I/O

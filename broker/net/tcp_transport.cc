@@ -77,7 +77,11 @@ SocketAddress TcpTransport::local_address() const {
   boost::system::error_code failure;
   const auto endpoint = socket_.local_endpoint(failure);
   if (failure) return {};
-  return {endpoint.address().to_string(), endpoint.port()};
+  const auto address = endpoint.address();
+  // A listener on [::] serves IPv4, too; clients of that family could not use the address as the kernel writes it.
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return {boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).to_string(), endpoint.port()};
+  return {address.to_string(), endpoint.port()};
 }
 
 void TcpTransport::close() {

@@ -345,6 +345,7 @@ Result<BrokerDescription> AdminService::describe_broker(const Principal& princip
   }
   if (partitions > 0) description.loading_progress = progress / static_cast<double>(partitions);
   if (facts_.list_problems) facts_.list_problems(description.problems);
+  if (facts_.list_notes) facts_.list_notes(description.notes);
   if (facts_.keydir_use) description.keydir_use = facts_.keydir_use(nullptr);
   description.keydir_verdict = sizing::verdict_text(description.keydir_use.verdict);
   if (description.keydir_use.verdict == sizing::Verdict::tight)

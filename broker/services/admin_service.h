@@ -41,6 +41,8 @@ struct BrokerFacts {
   std::function<KeydirUse(const TopicId*)> keydir_use;
   // What is wrong beside the partitions.
   std::function<void(std::vector<BrokerProblem>&)> list_problems;
+  // What nobody need do anything about.
+  std::function<void(std::vector<BrokerProblem>&)> list_notes;
   // Of the last start, once every keydir is complete.
   std::atomic<double> keydir_load_seconds{0};
   std::atomic<std::uint64_t> keydir_loaded_from_hints{0};
@@ -80,6 +82,7 @@ inline constexpr const char* kKeydirFull = "keydir_full";
 // States of notes.
 inline constexpr const char* kKeydirTight = "keydir_tight";
 inline constexpr const char* kKeysNeverRepeat = "keys_never_repeat";
+inline constexpr const char* kKafkaListenerLeftOut = "kafka_listener_left_out";
 
 // Stands for every partition of the topic.
 inline constexpr PartitionId kAllPartitions{-1};

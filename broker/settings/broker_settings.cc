@@ -25,8 +25,10 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .description = "Address and port that clients are told to use; empty = the address listened on."},
        &C::advertised_listener},
       {{.name = "kafka.listen",
-        .default_text = "off",
-        .description = "Address and port of the listener for Kafka clients; port 0 picks a free one, off opens none."},
+        .default_text = "127.0.0.1:9092",
+        .description = "Address and port of the listener for Kafka clients; port 0 picks a free one, off opens none. "
+                       "Where nobody has set it, a port that is taken leaves the listener out, with a warning, and a "
+                       "listen with port 0 makes this port 0, too."},
        &C::kafka_listen},
       {{.name = "kafka.advertised.listener",
         .description = "Address and port that Kafka clients are told to use; empty = those that a client has connected "

@@ -12,6 +12,7 @@ struct BrokerConfig {
   std::string listen;
   std::string advertised_listener;  // empty = the address listened on
   std::string kafka_listen;         // "off": there is none
+  bool kafka_listen_asked = false;  // by somebody; else one whose port is taken is left out
   std::string kafka_advertised_listener;
   std::string kafka_auto_create_topics;  // true | false
   std::int64_t kafka_num_partitions = 0;

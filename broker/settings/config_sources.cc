@@ -32,6 +32,7 @@ struct Found {
   std::string_view text;
   std::string origin;
 };
+constexpr std::string_view kDefaultOrigin = "default";
 Found find_text(const SettingInfo& info, const ConfigSources& sources) {
   if (const auto flag = sources.flags.find(info.name); flag != sources.flags.end())
     return {flag->second, "command line"};
@@ -40,7 +41,7 @@ Found find_text(const SettingInfo& info, const ConfigSources& sources) {
     return {set->second, "environment variable " + variable};
   if (const auto line = sources.file.find(info.name); line != sources.file.end())
     return {line->second, sources.file_name};
-  return {info.default_text, "default"};
+  return {info.default_text, std::string(kDefaultOrigin)};
 }
 
 bool known(std::string_view name) {
@@ -82,8 +83,14 @@ Status check_broker(const BrokerConfig& config) {
   if (!config.advertised_listener.empty())
     LOGCASK_TRY(parse_socket_address(config.advertised_listener, "advertised.listener"));
   if (config.has_kafka_listener()) LOGCASK_TRY(parse_socket_address(config.kafka_listen, "kafka.listen"));
-  if (!config.kafka_advertised_listener.empty())
-    LOGCASK_TRY(parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
+  if (!config.kafka_advertised_listener.empty()) {
+    LOGCASK_ASSIGN(const SocketAddress told,
+                   parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
+    if (told.port == 0 || told.host == "0.0.0.0" || told.host == "::")
+      return Error{Errc::invalid_config, "kafka.advertised.listener = '" + config.kafka_advertised_listener +
+                                             "' is no address that a client could connect to; name a host and its "
+                                             "port, or leave it empty: each client is then told what it came to"};
+  }
   if (config.frame_hello_max_bytes > config.frame_max_bytes)
     return Error{Errc::invalid_config, "frame.hello.max.bytes is above frame.max.bytes"};
   if (config.connection_inflight_max_bytes < config.frame_max_bytes)
@@ -101,6 +108,16 @@ Status check_broker(const BrokerConfig& config) {
                                            std::to_string(config.answers_waiting_max_bytes) +
                                            ") is below twice fetch.max.bytes (" +
                                            std::to_string(config.fetch_max_bytes) + "); raise one or lower the other"};
+  return {};
+}
+
+// Whoever lets the machine pick the native port runs several brokers side by side: the others then get in nobody's way.
+Status settle_unasked_listeners(BrokerConfig& config) {
+  if (config.kafka_listen_asked) return {};
+  LOGCASK_ASSIGN(const SocketAddress native, parse_socket_address(config.listen, "listen"));
+  LOGCASK_ASSIGN(SocketAddress kafka, parse_socket_address(config.kafka_listen, "kafka.listen"));
+  if (native.port == 0) kafka.port = 0;
+  config.kafka_listen = kafka.to_string();
   return {};
 }
 
@@ -173,8 +190,10 @@ Result<BrokerConfig> make_broker_config(const ConfigSources& sources) {
     const Found found = find_text(row.info, sources);
     if (auto applied = apply_broker(row, found.text, config); !applied.ok())
       return std::move(applied).error().in(found.origin);
+    if (row.info.name == "kafka.listen") config.kafka_listen_asked = found.origin != kDefaultOrigin;
   }
   LOGCASK_TRY(check_broker(config));
+  LOGCASK_TRY(settle_unasked_listeners(config));
   fill_from_machine(config);
   return config;
 }

@@ -44,6 +44,7 @@ class BrokerFixture {
     restart();
   }
   std::uint16_t port() const { return broker_->native_address().port; }
+  std::optional<SocketAddress> kafka_address() const { return broker_->kafka_address(); }
   std::string data_path() const { return directory_.path() + "/data"; }
 
  private:

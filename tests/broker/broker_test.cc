@@ -153,6 +153,57 @@ TEST_CASE("a second broker on the same directory or port is told who is in its w
   CHECK(Broker::start(*config, "test").code() == Errc::in_use);
 }
 
+struct TakenPort {
+  explicit TakenPort(std::string listen, bool asked) {
+    ConfigSources sources;
+    sources.flags = {{"data.dir", directory.path() + "/data"}, {"listen", "127.0.0.1:0"}, {"log.level", "error"}};
+    if (asked) sources.flags["kafka.listen"] = listen;
+    const auto read = make_broker_config(sources);
+    REQUIRE_OK(read);
+    config = *read;
+    CHECK(config.kafka_listen == (asked ? listen : "127.0.0.1:0"));
+    config.kafka_listen = listen;
+  }
+  TempDir directory;
+  BrokerConfig config;
+};
+
+TEST_CASE("a Kafka listener that nobody asked for is left out when its port is taken, and health says so", "[broker]") {
+  BrokerFixture in_the_way;
+  const std::string taken = "127.0.0.1:" + std::to_string(in_the_way.port());
+  const TakenPort second(taken, false);
+  const auto broker = Broker::start(second.config, "test");
+  REQUIRE_OK(broker);
+  CHECK(!(*broker)->kafka_address());
+  NativeClient client((*broker)->native_address().port);
+  v1::RequestHeader health;
+  health.mutable_describe_broker();
+  const auto answer = client.call(health);
+  CHECK(answer.header.describe_broker().problems().empty());
+  REQUIRE(answer.header.describe_broker().notes_size() == 1);
+  const auto& note = answer.header.describe_broker().notes(0);
+  CHECK(note.state() == "kafka_listener_left_out");
+  CHECK(note.reason().find(taken) != std::string::npos);
+  CHECK(note.reason().find("--kafka-listen") != std::string::npos);
+}
+
+TEST_CASE("a Kafka listener that was asked for refuses the start when its port is taken", "[broker]") {
+  BrokerFixture in_the_way;
+  const std::string taken = "127.0.0.1:" + std::to_string(in_the_way.port());
+  const TakenPort second(taken, true);
+  const auto broker = Broker::start(second.config, "test");
+  REQUIRE(!broker.ok());
+  CHECK(broker.code() == Errc::in_use);
+  CHECK(broker.error().message.find("--kafka-listen") != std::string::npos);
+}
+
+TEST_CASE("a Kafka listener is there unless it is switched off", "[broker]") {
+  BrokerFixture plain;
+  CHECK(plain.kafka_address());
+  BrokerFixture without(SettingValues{{"kafka.listen", "off"}});
+  CHECK(!without.kafka_address());
+}
+
 TEST_CASE("committed offsets are read back, listed, deleted, and survive a restart", "[broker]") {
   BrokerFixture broker;
   const auto commit = [](NativeClient& client, const std::string& topic, std::int64_t offset) {

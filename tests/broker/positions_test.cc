@@ -34,6 +34,7 @@ class ReturningBroker {
     ConfigSources sources;
     sources.flags = {{"data.dir", data()},
                      {"listen", "127.0.0.1:" + std::to_string(port_)},
+                     {"kafka.listen", "off"},  // the same port again is all that this needs
                      {"log.level", "error"},
                      {"flush.threads", "1"}};
     const auto config = make_broker_config(sources);

@@ -371,6 +371,7 @@ expect 1 "unknown_topic" "$logcask" consume via-raw --exit-at-end
 expect 1 "in_use" "$logcask" verify "$work/data"
 expect 1 "is in use by process" "$logcask" serve --data "$work/data" --listen 127.0.0.1:0
 expect 1 "" timeout 60 "$logcask" serve --data "$work/other" --listen "$LOGCASK_BROKER"
+expect 1 "--kafka-listen" timeout 60 "$logcask" serve --data "$work/other" --listen 127.0.0.1:0 --kafka-listen "$LOGCASK_BROKER"
 
 # ---- a clean stop, then the offline tools, then the same data again
 "$logcask" get copy key-5 >"$work/before"

@@ -95,7 +95,7 @@ LimitedBroker::LimitedBroker(const std::vector<std::string>& settings, std::uint
   ::close(pipe_ends[1]);
   output_ = pipe_ends[0];
   std::string said;
-  while (said.find('\n') == std::string::npos) {
+  while (said.find("listening native ") == std::string::npos || said.back() != '\n') {
     pollfd ready{output_, POLLIN, 0};
     REQUIRE(::poll(&ready, 1, kStartPatienceMs) > 0);
     char buffer[256];

@@ -32,6 +32,49 @@ TEST_CASE("a broker needs only its data directory") {
   CHECK(config->keydir_total_max_bytes == static_cast<std::int64_t>(memory_limit_bytes() / 4));
 }
 
+TEST_CASE("a Kafka listener that nobody asked for gets in nobody's way") {
+  const auto plain = make_broker_config(with_data());
+  REQUIRE_OK(plain);
+  CHECK(plain->kafka_listen == "127.0.0.1:9092");
+  CHECK(!plain->kafka_listen_asked);
+  // Its port is the machine's choice where the native one is; its host is not, so that it stays on loopback.
+  ConfigSources beside;
+  beside.flags = {{"listen", "0.0.0.0:0"}};
+  const auto config = make_broker_config(with_data(beside));
+  REQUIRE_OK(config);
+  CHECK(config->kafka_listen == "127.0.0.1:0");
+  CHECK(!config->kafka_listen_asked);
+}
+
+TEST_CASE(
+    "a Kafka listener is asked for by a flag, the environment and the file alike, with the default's address, too") {
+  ConfigSources flag, environment, file;
+  flag.flags = {{"kafka.listen", "127.0.0.1:9092"}};
+  environment.environment = {{"LOGCASK_KAFKA_LISTEN", "127.0.0.1:9092"}};
+  file.file = {{"kafka.listen", "127.0.0.1:9092"}};
+  for (ConfigSources sources : {flag, environment, file}) {
+    sources.flags["listen"] = "127.0.0.1:0";
+    const auto config = make_broker_config(with_data(sources));
+    REQUIRE_OK(config);
+    CHECK(config->kafka_listen == "127.0.0.1:9092");
+    CHECK(config->kafka_listen_asked);
+  }
+  ConfigSources off;
+  off.flags = {{"kafka.listen", "off"}};
+  const auto config = make_broker_config(with_data(off));
+  REQUIRE_OK(config);
+  CHECK(!config->has_kafka_listener());
+}
+
+TEST_CASE("Kafka clients are never told an address that nobody can connect to") {
+  for (const char* address : {"0.0.0.0:9092", "[::]:9092", "broker.example:0"}) {
+    INFO(address);
+    ConfigSources sources;
+    sources.file = {{"kafka.advertised.listener", address}};
+    CHECK(refusal(sources).find("kafka.advertised.listener") != std::string::npos);
+  }
+}
+
 TEST_CASE("flags win over the environment, the environment over the file") {
   ConfigSources sources;
   sources.file = {{"num.partitions", "3"}, {"flush.threads", "3"}, {"io.threads", "3"}};
