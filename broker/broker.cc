@@ -194,7 +194,8 @@ struct Broker::Parts {
   std::unique_ptr<NativeFactory> native_factory;
   std::unique_ptr<Listener> listener;
   SocketAddress address;
-  std::unique_ptr<KafkaServices> kafka;  // null, and so the next two: no listener for Kafka clients
+  std::unique_ptr<FetchSessions> fetch_sessions;  // null, and so the next three: no listener for Kafka clients
+  std::unique_ptr<KafkaServices> kafka;
   std::unique_ptr<KafkaFactory> kafka_factory;
   std::unique_ptr<Listener> kafka_listener;
   std::optional<SocketAddress> kafka_address;
@@ -398,9 +399,16 @@ Status Broker::Parts::open_kafka() {
   settings.auto_create_topics = config.kafka_auto_create_topics == "true";
   settings.num_partitions = config.kafka_num_partitions;
   settings.cleanup_policy = config.kafka_cleanup_policy;
+  FetchSessions::Limits session_limits;
+  session_limits.sessions = static_cast<std::size_t>(config.fetch_sessions_max);
+  fetch_sessions = std::make_unique<FetchSessions>(clock, session_limits);
+  metrics.add_source([this](Metrics::Numbers& numbers) {
+    numbers.emplace_back("kafka.fetch_sessions", static_cast<double>(fetch_sessions->sessions()));
+    numbers.emplace_back("kafka.fetch_session_bytes", static_cast<double>(fetch_sessions->bytes()));
+  });
   kafka = std::make_unique<KafkaServices>(KafkaServices{*produce, *fetch, *offsets, *producer_ids, *admin, *groups,
-                                                        *coordinator, *group_admin, blocking, wire_memory, net.limits,
-                                                        std::move(settings)});
+                                                        *coordinator, *group_admin, blocking, wire_memory,
+                                                        *fetch_sessions, net.limits, std::move(settings)});
   kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
   kafka_listener = std::make_unique<Listener>(threads, *kafka_factory, net);
   LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.kafka_listen, "kafka.listen"));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/kafka/fetch_sessions.h"
 #include "broker/net/limits.h"
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
@@ -38,6 +39,7 @@ struct KafkaServices {
   GroupAdmin& group_admin;
   Executor& blocking;  // for calls that wait for the disk
   WireMemory& memory;
+  FetchSessions& fetch_sessions;
   const ConnectionLimits& limits;
   KafkaSettings settings;
 };

@@ -17,6 +17,7 @@ struct BrokerConfig {
   std::string kafka_auto_create_topics;  // true | false
   std::int64_t kafka_num_partitions = 0;
   std::string kafka_cleanup_policy;
+  std::int64_t fetch_sessions_max = 0;
   std::int64_t io_threads = 0;  // 0 = number of cores
   std::int64_t flush_threads = 0;
   std::int64_t background_threads = 0;

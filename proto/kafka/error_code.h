@@ -54,6 +54,7 @@ enum class ErrorCode : std::int16_t {
   non_empty_group = 68,
   group_id_not_found = 69,
   fetch_session_id_not_found = 70,
+  invalid_fetch_session_epoch = 71,
   fenced_leader_epoch = 74,
   unknown_leader_epoch = 75,
   unsupported_compression_type = 76,

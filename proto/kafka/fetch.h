@@ -1,6 +1,6 @@
 #pragma once
-// Fetch: record batches of several partitions, as they stand in the log; waits for them for a while. Fetch sessions
-// (KIP-227) are read and not kept: session 0 in the answer says so.
+// Fetch: record batches of several partitions, as they stand in the log; waits for them for a while. Within a fetch
+// session (KIP-227) request and answer name only what has changed.
 
 #include "proto/kafka/fields.h"
 

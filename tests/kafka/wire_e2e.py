@@ -157,6 +157,47 @@ def a_waiting_fetch_is_answered_by_what_another_connection_produces(address):
     assert b"\x02k\x02v" in body, body
 
 
+def session_fetch(correlation, session, epoch, topics, wait_ms=0):
+    """Fetch 7 of partition 0 of {topic: offset}."""
+    body = struct.pack(">iiiibii", -1, wait_ms, 1, 1 << 20, 0, session, epoch) + struct.pack(">i", len(topics))
+    for topic, offset in topics.items():
+        body += string(topic) + struct.pack(">iiqqi", 1, 0, offset, -1, 1 << 20)
+    return frame(FETCH, 7, correlation, body + struct.pack(">i", 0))
+
+
+def session_answer(connection):
+    """(error, session, number of topics) of an answer to Fetch 7."""
+    _, error, session, topics = struct.unpack(">ihii", connection.answer()[1][:14])
+    return error, session, topics
+
+
+@check
+def a_fetch_session_answers_with_what_is_new_and_ends_with_its_close(address):
+    connection, writer = Connection(address), Connection(address)
+    connection.send(metadata(1, b"session"))
+    connection.answer()
+    connection.send(session_fetch(2, 0, 0, {b"session": 0}))
+    error, session, topics = session_answer(connection)
+    assert error == 0 and session > 0 and topics == 1, (error, session, topics)
+    # Nothing is named, and what is there comes all the same, to a fetch that waits for it, too.
+    connection.send(session_fetch(3, session, 1, {}))
+    assert session_answer(connection) == (0, session, 0)
+    connection.send(session_fetch(4, session, 2, {}, 15_000))
+    writer.send(produce(1, b"session", batch(b"k", b"v"), -1))
+    writer.answer()
+    _, body = connection.answer()
+    assert b"\x02k\x02v" in body, body
+    connection.send(session_fetch(5, session, 3, {b"session": 1}))
+    assert session_answer(connection) == (0, session, 0)
+    for unknown, epoch, code in ((session, 3, 71), (max(1, (session + 1) & 0x7FFFFFFF), 1, 70)):
+        connection.send(session_fetch(6, unknown, epoch, {}))
+        assert session_answer(connection) == (code, 0, 0)
+    connection.send(session_fetch(7, session, -1, {}))
+    assert session_answer(connection) == (0, 0, 0)
+    connection.send(session_fetch(8, session, 4, {}))
+    assert session_answer(connection) == (70, 0, 0)
+
+
 def resident_bytes(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 

@@ -1,4 +1,5 @@
-// Fetch: record batches as they stand, once there is enough of them or the client has waited long enough.
+// Fetch: record batches as they stand, once there is enough of them or the client has waited long enough. What is read,
+// and what the answer may leave out, is the fetch session's business (fetch_sessions.h).
 #include "proto/kafka/fetch.h"
 
 #include <algorithm>
@@ -49,8 +50,8 @@ void put_part(FetchedPartition& part, Reader reader, FetchAnswer::Partition& out
 
 class KafkaFetchCall final : public FetchCall {
  public:
-  KafkaFetchCall(std::shared_ptr<KafkaCall> call, FetchAnswer response, Reader reader)
-      : call_(std::move(call)), response_(std::move(response)), reader_(reader) {}
+  KafkaFetchCall(std::shared_ptr<KafkaCall> call, FetchContext session, FetchAnswer response, Reader reader)
+      : call_(std::move(call)), session_(std::move(session)), response_(std::move(response)), reader_(reader) {}
 
   void completed(Status status, std::vector<FetchedPartition> partitions) override {
     std::size_t next = 0;
@@ -62,11 +63,13 @@ class KafkaFetchCall final : public FetchCall {
         else
           partition.error_code = kafka_code(status);
       }
+    call_->services().fetch_sessions.finish(session_, response_);
     call_->answer(response_);
   }
 
  private:
   const std::shared_ptr<KafkaCall> call_;
+  FetchContext session_;
   FetchAnswer response_;
   const Reader reader_;
 };
@@ -79,26 +82,29 @@ std::size_t at_least(std::int32_t wanted, std::size_t least) {
 
 void handle(KafkaCall call, const kafka::FetchRequest& request) {
   FetchAnswer response;
+  FetchContext session = call.services().fetch_sessions.begin(request, response);
+  if (session.error != kafka::ErrorCode::none) {
+    response.error_code = kafka_code(session.error);
+    return call.answer(response);
+  }
   std::vector<FetchPosition> positions;
+  positions.reserve(session.params.size());
   bool refused = false;
-  for (const auto& topic : request.topics) {
-    FetchAnswer::Topic& out = response.topics.emplace_back();
-    out.topic = topic.topic;
-    for (const auto& partition : topic.partitions) {
-      FetchAnswer::Partition& place = out.partitions.emplace_back();
-      place.partition_index = partition.partition;
-      const kafka::ErrorCode epoch = check_leader_epoch(
-          call.protocol().topics(), topic.topic, PartitionId(partition.partition), partition.current_leader_epoch);
+  auto params = session.params.begin();
+  for (auto& topic : response.topics)
+    for (auto& place : topic.partitions) {
+      const FetchParams& wanted = *params++;
+      const PartitionId partition(place.partition_index);
+      const kafka::ErrorCode epoch =
+          check_leader_epoch(call.protocol().topics(), topic.topic, partition, wanted.leader_epoch);
       if (epoch != kafka::ErrorCode::none) {
         place.error_code = kafka_code(epoch);
         refused = true;
         continue;
       }
       // 0 would mean no limit of its own.
-      positions.push_back({std::string(topic.topic), PartitionId(partition.partition), Offset(partition.fetch_offset),
-                           at_least(partition.partition_max_bytes, 1)});
+      positions.push_back({topic.topic, partition, Offset(wanted.offset), at_least(wanted.max_bytes, 1)});
     }
-  }
   if (!FetchService::check(positions).ok()) {
     response.topics.clear();
     response.error_code = kafka_code(kafka::ErrorCode::invalid_request);
@@ -117,7 +123,7 @@ void handle(KafkaCall call, const kafka::FetchRequest& request) {
   const auto shared = std::make_shared<KafkaCall>(std::move(call));
   auto open = protocol.services().fetch.fetch(
       protocol.context(), std::move(positions), options,
-      std::make_unique<KafkaFetchCall>(shared, std::move(response),
+      std::make_unique<KafkaFetchCall>(shared, std::move(session), std::move(response),
                                        Reader{request.isolation_level == 1, call_version >= 10}));
   if (open) shared->open(std::move(open));
 }
