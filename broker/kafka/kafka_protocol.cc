@@ -10,7 +10,6 @@ namespace {
 
 // Above this a piece is queued as it is instead of being copied behind what stands before it.
 constexpr std::size_t kCopiedPieceBytesMax = 8u << 10;
-constexpr std::int64_t kSlowedMs = 10;
 
 }  // namespace
 
@@ -28,7 +27,7 @@ KafkaProtocol::KafkaProtocol(const KafkaServices& services, EventLoop& loop, Top
 
 bool KafkaProtocol::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
-  if (finished_ || !host_ || slowed_ || input_holds_ > 0) return false;
+  if (finished_ || !host_ || !input_.open()) return false;
   if (inflight_bytes_ >= limits.inflight_bytes || slots_.size() >= limits.unanswered) return false;
   const std::size_t answers = output_.bytes() + waiting_bytes_;
   return answers == 0 || (answers < limits.output_bytes && !services_.memory.answers_short());
@@ -196,17 +195,11 @@ SocketAddress KafkaProtocol::reachable_at() const {
 }
 
 void KafkaProtocol::slow_down() {
-  if (std::exchange(slowed_, true)) return;
-  loop_.call_after(kSlowedMs, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->slowed_ = false;
-    self->input_may_be_wanted();
-  });
+  input_.pause(loop_, InputGate::kSlowMs, weak_from_this(), [](KafkaProtocol& self) { self.input_may_be_wanted(); });
 }
 
 void KafkaProtocol::release_input() {
-  --input_holds_;
+  input_.release();
   input_may_be_wanted();
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "broker/kafka/kafka_services.h"
+#include "broker/net/input_gate.h"
 #include "broker/net/out_queue.h"
 #include "broker/net/peer_identity.h"
 #include "broker/net/protocol.h"
@@ -54,7 +55,7 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   // Keeps room for a request that may wait, with as many partitions. False when there is none: answer it at once.
   bool try_hold_open(std::uint64_t number, std::size_t partitions);
   void slow_down();
-  void hold_input() { ++input_holds_; }
+  void hold_input() { input_.hold(); }
   void release_input();
 
  private:
@@ -84,16 +85,15 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   PeerIdentity identity_;
   ProtocolHost* host_;  // null once detached
   OutQueue output_;
+  InputGate input_;
   std::deque<Slot> slots_;  // in the order of their requests, numbered up to next_number_
   std::uint64_t next_number_ = 0;
   std::size_t inflight_bytes_ = 0;
   std::size_t waiting_bytes_ = 0;  // of answers whose turn has not come
-  std::size_t input_holds_ = 0;
   std::size_t needed_bytes_ = kafka::kLengthBytes;
   bool asked_ = false;  // a request has come
   bool finished_ = false;
   bool consuming_ = false;
-  bool slowed_ = false;
   bool evicted_ = false;
 };
 

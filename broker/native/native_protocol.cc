@@ -12,7 +12,6 @@ namespace {
 
 // Above this an attachment is queued as it is instead of being copied behind its header.
 constexpr std::size_t kCopyBytesMax = 8u << 10;
-constexpr std::int64_t kSlowDownMs = 10;
 // How long a request for much is put off when too many answers wait already.
 constexpr std::int64_t kPutOffMs = 50;
 // Answers of one connection before the others have their turn.
@@ -94,7 +93,7 @@ NativeProtocol::NativeProtocol(const NativeServices& services, EventLoop& loop, 
 
 bool NativeProtocol::wants_input() const {
   const ConnectionLimits& limits = services_.limits;
-  if (finished_ || !host_ || slowed_ || input_holds_ > 0) return false;
+  if (finished_ || !host_ || !input_.open()) return false;
   if (inflight_bytes_ >= limits.inflight_bytes || unanswered_ >= limits.unanswered) return false;
   // When memory is short, one answer at a time.
   return output_.empty() || (output_.bytes() < limits.output_bytes && !services_.memory.answers_short());
@@ -333,7 +332,7 @@ void NativeProtocol::shut(const Error& reason) {
   fail(reason);
 }
 
-void NativeProtocol::slow_down() { pause_input(kSlowDownMs); }
+void NativeProtocol::slow_down() { pause_input(InputGate::kSlowMs); }
 
 void NativeProtocol::wait_for_turn() {
   hold_input();
@@ -346,18 +345,12 @@ void NativeProtocol::wait_for_turn() {
 }
 
 void NativeProtocol::release_input() {
-  --input_holds_;
+  input_.release();
   input_may_be_wanted();
 }
 
 void NativeProtocol::pause_input(std::int64_t ms) {
-  if (std::exchange(slowed_, true)) return;
-  loop_.call_after(ms, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->slowed_ = false;
-    self->input_may_be_wanted();
-  });
+  input_.pause(loop_, ms, weak_from_this(), [](NativeProtocol& self) { self.input_may_be_wanted(); });
 }
 
 Unanswered::Unanswered(NativeProtocol& protocol, std::uint64_t correlation_id, std::size_t request_bytes)

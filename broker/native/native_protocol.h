@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/native/native_services.h"
+#include "broker/net/input_gate.h"
 #include "broker/net/lending.h"
 #include "broker/net/out_queue.h"
 #include "broker/net/peer_identity.h"
@@ -82,7 +83,7 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   // A partition asks its producers to slow down: stop reading for a moment.
   void slow_down();
   // No further frame is executed until as many calls of release_input().
-  void hold_input() { ++input_holds_; }
+  void hold_input() { input_.hold(); }
   void release_input();
 
  private:
@@ -115,13 +116,12 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   std::unordered_map<std::uint64_t, Open> open_;
   Lending lending_;
   MemoryShare::Lease held_;  // for the call that is about to open
+  InputGate input_;
   std::size_t unanswered_ = 0;
-  std::size_t input_holds_ = 0;
   std::size_t inflight_bytes_ = 0;
   std::size_t needed_bytes_ = kFramePrefixBytes;
   bool finished_ = false;
   bool consuming_ = false;
-  bool slowed_ = false;
   bool has_turn_ = false;  // among those with large answers
   bool evicted_ = false;
 };

@@ -4,12 +4,11 @@
 // All run on the connection's loop. What blocks goes through in_background(). The request's bytes are good until the
 // function returns.
 
-#include <memory>
-#include <optional>
 #include <utility>
 
 #include "broker/kafka/kafka_error.h"
 #include "broker/kafka/kafka_protocol.h"
+#include "broker/net/in_background.h"
 
 namespace logcask {
 
@@ -82,21 +81,9 @@ void handle(KafkaCall call, const kafka::DescribeClusterRequest& request);
 // Runs `work()` where it may block, then `answer(call, result)` on the loop.
 template <class Work, class Answer>
 void in_background(KafkaCall&& call, Work work, Answer answer) {
-  using Result = decltype(work());
-  struct Job {
-    KafkaCall call;
-    Work work;
-    Answer answer;
-    std::optional<Result> result;
-  };
-  auto job = std::shared_ptr<Job>(new Job{std::move(call), std::move(work), std::move(answer), std::nullopt});
-  Executor& blocking = job->call.services().blocking;
-  blocking.post([job = std::move(job)]() mutable {
-    job->result.emplace(job->work());
-    EventLoop& loop = job->call.protocol().loop();
-    // Moved, so that the job ends on the loop.
-    loop.post([job = std::move(job)] { job->answer(job->call, std::move(*job->result)); });
-  });
+  Executor& blocking = call.services().blocking;
+  EventLoop& loop = call.protocol().loop();
+  run_in_background(blocking, loop, std::move(call), std::move(work), std::move(answer));
 }
 
 }  // namespace logcask

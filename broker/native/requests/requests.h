@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "broker/native/native_protocol.h"
+#include "broker/net/in_background.h"
 #include "proto/lookup_codec.h"
 
 namespace logcask {
@@ -84,25 +85,11 @@ bool may_open_stream(const NativeRequest& request);
 // Runs `work()` where it may block, then `answer(connection, correlation_id, result)` on the loop.
 template <class Work, class Answer>
 void in_background(const NativeRequest& request, Work work, Answer answer) {
-  using Result = decltype(work());
-  struct Job {
-    Unanswered unanswered;
-    Work work;
-    Answer answer;
-    std::optional<Result> result;
-  };
-  auto job = std::shared_ptr<Job>(new Job{{request.protocol, request.correlation_id, request.frame_bytes},
-                                          std::move(work),
-                                          std::move(answer),
-                                          std::nullopt});
-  request.services().blocking.post([job = std::move(job)]() mutable {
-    job->result.emplace(job->work());
-    EventLoop& loop = job->unanswered.protocol().loop();
-    // Moved, so that the job ends on the loop.
-    loop.post([job = std::move(job)] {
-      job->answer(job->unanswered.protocol(), job->unanswered.correlation_id(), std::move(*job->result));
-    });
-  });
+  run_in_background(request.services().blocking, request.protocol.loop(),
+                    std::make_unique<Unanswered>(request.protocol, request.correlation_id, request.frame_bytes),
+                    std::move(work), [answer = std::move(answer)](const auto& owed, auto&& result) {
+                      answer(owed->protocol(), owed->correlation_id(), std::forward<decltype(result)>(result));
+                    });
 }
 
 }  // namespace logcask
