@@ -24,8 +24,11 @@ kafka::ErrorCode to_kafka(Errc code) {
     case Errc::message_too_large:
     case Errc::frame_too_large:
       return kafka::ErrorCode::message_too_large;
+    // What is behind the horizon is as good as gone: the client's own rule says where it goes on.
     case Errc::offset_out_of_range:
     case Errc::offset_not_yet:
+    case Errc::tombstone_horizon_passed:
+    case Errc::expired:
       return kafka::ErrorCode::offset_out_of_range;
     case Errc::out_of_order_sequence:
       return out_of_order_sequence_number;
@@ -36,7 +39,6 @@ kafka::ErrorCode to_kafka(Errc code) {
     // Trying again would not help: the key stays new.
     case Errc::keydir_budget_exceeded:
     case Errc::wrong_partition:
-    case Errc::limit_exceeded:
       return policy_violation;
     case Errc::timed_out:
     case Errc::throttled:
@@ -62,6 +64,8 @@ kafka::ErrorCode to_kafka(Errc code) {
     case Errc::io_error:
     case Errc::corrupt_range:
     case Errc::corrupt_file:
+    case Errc::foreign_file:
+    case Errc::limit_exceeded:  // of open files, or of producers that are remembered
       return kafka_storage_error;
     case Errc::unknown_member_id:
       return kafka::ErrorCode::unknown_member_id;
@@ -82,6 +86,7 @@ kafka::ErrorCode to_kafka(Errc code) {
     case Errc::non_empty_group:
       return kafka::ErrorCode::non_empty_group;
     case Errc::group_id_not_found:
+    case Errc::unknown_group:
       return kafka::ErrorCode::group_id_not_found;
     case Errc::invalid_group_id:
       return kafka::ErrorCode::invalid_group_id;
@@ -93,9 +98,19 @@ kafka::ErrorCode to_kafka(Errc code) {
       return coordinator_load_in_progress;
     case Errc::coordinator_not_available:
       return kafka::ErrorCode::coordinator_not_available;
-    default:
+    // Of our own wire and client, or a bug.
+    case Errc::condition_failed:
+    case Errc::conflict_pending:
+    case Errc::connect_failed:
+    case Errc::connection_lost:
+    case Errc::in_use:
+    case Errc::internal:
+    case Errc::not_found:
+    case Errc::stale_token:
+    case Errc::topic_changed:
       return unknown_server_error;
   }
+  return unknown_server_error;
 }
 
 kafka::ErrorCode group_to_kafka(Errc code) {
@@ -114,6 +129,7 @@ kafka::ErrorCode group_to_kafka(Errc code) {
     case Errc::io_error:
     case Errc::corrupt_range:
     case Errc::corrupt_file:
+    case Errc::foreign_file:
     case Errc::limit_exceeded:
     case Errc::throttled:
     case Errc::timed_out:
