@@ -100,6 +100,7 @@
   X(asked_listener_left_out, "ours: a Kafka listener that was asked for is left out when its port is taken") \
   X(fetch_epoch_unchecked, "ours: a fetch session answers requests out of their order")                      \
   X(fetch_error_not_forgotten, "ours: a fetch session never tells that a partition's error has gone")        \
+  X(growth_recorded_first, "ours: a topic's growth is recorded before its new partitions are there")         \
   X(kafka_commit_judged, "ours: a Kafka client's commit is refused beyond the end of the log")               \
   X(handed_out_ids_not_awaited, "ours: a rebalance ends before members that have only an id have come")      \
   X(fenced_member_lives, "ours: a member whose instance id another one has by now goes on")                  \

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
-#include <set>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -262,11 +262,20 @@ Status Broker::Parts::open_topics() {
 void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEntry>& entries,
                                    const std::vector<TopicId>& undeleted) {
   std::vector<std::string> marked;
-  std::set<TopicId> known(undeleted.begin(), undeleted.end());
-  known.insert(LocalMetadataStore::kTopicId);
-  for (const auto all = topics->snapshot(); const auto& [name, topic] : *all) known.insert(topic->record.id);
+  constexpr std::int32_t kAny = INT32_MAX;
+  std::map<TopicId, std::int32_t> known;  // and how many partitions
+  for (const TopicId& id : undeleted) known.emplace(id, kAny);
+  known.emplace(LocalMetadataStore::kTopicId, kAny);
+  for (const auto all = topics->snapshot(); const auto& [name, topic] : *all)
+    known.emplace(topic->record.id, static_cast<std::int32_t>(topic->record.partitions));
   for (const auto& entry : entries) {
-    if (known.contains(entry.topic_id)) continue;
+    if (const auto topic = known.find(entry.topic_id); topic != known.end()) {
+      if (entry.partition.value() >= topic->second)
+        log_warn(
+            "directory '" + entry.directory_name +
+            "' is of a partition that its topic was to get and has not got; it is kept for when it is asked again");
+      continue;
+    }
     if (!entry.deletion_marked) {
       log_warn("directory '" + entry.directory_name + "' belongs to no known topic; it is kept");
       continue;

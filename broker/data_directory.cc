@@ -358,7 +358,18 @@ Status DataDirectory::remove_partition(const std::string& directory_name) {
 
 Status DataDirectory::discard_partition(const std::string& directory_name) {
   if (mark_deleted(directory_name).ok()) return remove_partition(directory_name);
+  return remove_unmarked_partition(directory_name);
+}
+
+Status DataDirectory::remove_unmarked_partition(const std::string& directory_name) {
   LOGCASK_ASSIGN(const auto directory, root_->open_directory(directory_name));
+  LOGCASK_ASSIGN(const auto files, directory->list());
+  // The manifests last: without logs beside them they are a partition that holds nothing, logs without them a riddle.
+  for (const auto& file : files) {
+    if (file.name.starts_with("manifest.")) continue;
+    if (Status gone = directory->unlink(file.name); !gone.ok() && gone.code() != Errc::not_found) return gone;
+  }
+  LOGCASK_TRY(directory->sync());
   LOGCASK_TRY(remove_files(*directory));
   LOGCASK_TRY(root_->remove_directory(directory_name));
   return root_->sync();

@@ -88,6 +88,9 @@ class DataDirectory {
   // Removes a directory that create_partition() made and that never became part of a topic; without a marker when the
   // disk has no room for one.
   Status discard_partition(const std::string& directory_name);
+  // The same, never with a marker: that would be the deletion of the whole topic. What a crash in between leaves opens
+  // as a new partition.
+  Status remove_unmarked_partition(const std::string& directory_name);
 
  private:
   DataDirectory(std::shared_ptr<Directory> root, std::unique_ptr<DirectoryLock> lock, std::int64_t reserve_bytes);

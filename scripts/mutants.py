@@ -153,6 +153,7 @@ TESTS = {
     "asked_listener_left_out": [("broker_tests", "a Kafka listener that was asked for*")],
     "fetch_epoch_unchecked": [("kafka_tests", "[fetch-session]")],
     "fetch_error_not_forgotten": [("kafka_tests", "[fetch-session]")],
+    "growth_recorded_first": [("broker_tests", "[growth]")],
     "kafka_commit_judged": [("broker_tests", "a Kafka client commits any offset*")],
     "handed_out_ids_not_awaited": [(GROUP,)],
     "fenced_member_lives": [(GROUP,)],

@@ -10,8 +10,8 @@
 
 namespace logcask {
 
-// Runs `work()` on `blocking`, then `answer(owed, result)` on the loop, where all of it ends. `owed` is what the request
-// is owed an answer by; it keeps the loop's connection.
+// Runs `work()` on `blocking`, then `answer(owed, result)` on the loop, where all of it ends. `owed` is what the
+// request is owed an answer by; it keeps the loop's connection.
 template <class Owed, class Work, class Answer>
 void run_in_background(Executor& blocking, EventLoop& loop, Owed owed, Work work, Answer answer) {
   using Result = decltype(work());

@@ -143,6 +143,17 @@ Status AdminService::alter_topic(const Principal& principal, const std::string& 
   });
 }
 
+Status AdminService::grow_topic(const Principal& principal, const std::string& name, std::int64_t partitions,
+                                bool only_check) {
+  return counted(parts_, ServiceName::topics, [&]() -> Status {
+    LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::alter, {ResourceKind::topic, name}));
+    LOGCASK_TRY(parts_.topics.grow(name, partitions, only_check));
+    if (!only_check)
+      note_change(principal, "topic '" + name + "' has " + std::to_string(partitions) + " partitions now");
+    return {};
+  });
+}
+
 Status AdminService::delete_topic(const Principal& principal, const std::string& name) {
   return counted(parts_, ServiceName::topics, [&]() -> Status {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::topic, name}));

@@ -98,6 +98,8 @@ class AdminService {
   // only_check: see Topics::alter().
   Status alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
                      const std::vector<std::string>& unset, bool only_check = false);
+  // See Topics::grow().
+  Status grow_topic(const Principal& principal, const std::string& name, std::int64_t partitions, bool only_check);
   Status delete_topic(const Principal& principal, const std::string& name);
   // Does not block.
   Result<TopicPtr> describe_topic(const Principal& principal, const std::string& name) const;

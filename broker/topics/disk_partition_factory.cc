@@ -109,4 +109,8 @@ Status DiskPartitionFactory::discard(const PartitionSpec& spec) {
   return parts_.data.discard_partition(directory_name(spec));
 }
 
+Status DiskPartitionFactory::take_back(const PartitionSpec& spec) {
+  return parts_.data.remove_unmarked_partition(directory_name(spec));
+}
+
 }  // namespace logcask

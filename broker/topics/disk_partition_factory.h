@@ -51,6 +51,7 @@ class DiskPartitionFactory final : public PartitionFactory {
   Status unmark_deleted(const PartitionSpec& spec) override;
   Status remove(const PartitionSpec& spec) override;
   Status discard(const PartitionSpec& spec) override;
+  Status take_back(const PartitionSpec& spec) override;
 
   KeydirBudgets& budgets() { return budgets_; }
   // What the record cache of lookups holds and how often it was right; see Metrics::add_source.

@@ -59,6 +59,8 @@ class PartitionFactory {
     LOGCASK_TRY(mark_deleted(spec));
     return remove(spec);
   }
+  // The same of a partition that was to join a topic which is there, and stays.
+  virtual Status take_back(const PartitionSpec& spec) { return remove(spec); }
 };
 
 }  // namespace logcask

@@ -33,7 +33,10 @@ Status check_topic_name(std::string_view name) {
 std::string fold_topic_name(std::string_view name) {
   std::string folded(name);
   for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+    else if (c == '.')
+      c = '_';
   return folded;
 }
 

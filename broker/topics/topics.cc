@@ -210,13 +210,12 @@ void Topics::set_limits(std::int64_t partitions_max, std::int64_t default_partit
 Status Topics::check_new(const std::string& name, std::int64_t partitions) const {
   const auto map = snapshot();
   const std::string folded = fold_topic_name(name);
-  std::int64_t total = 0;
   for (const auto& [other, topic] : *map) {
+    if (other == name) return Error{Errc::topic_exists, "topic '" + name + "' exists already"};
+    // Whoever takes "exists" for success must not take it for another topic's.
     if (fold_topic_name(other) == folded)
-      return Error{Errc::topic_exists, other == name ? "topic '" + name + "' exists already"
-                                                     : "topic '" + other + "' exists and differs from '" + name +
-                                                           "' only in case; choose another name"};
-    total += topic->record.partitions;
+      return Error{Errc::invalid_topic_name, "topic '" + other + "' exists and differs from '" + name +
+                                                 "' only in case, or in '.' for '_'; choose another name"};
   }
   if (partitions < 1)
     return Error{Errc::invalid_argument, "a topic needs at least one partition, not " + std::to_string(partitions)};
@@ -225,6 +224,12 @@ Status Topics::check_new(const std::string& name, std::int64_t partitions) const
     return Error{Errc::unsupported, "a topic of " + std::to_string(partitions) +
                                         " partitions is more than this broker may hold: " +
                                         std::to_string(limits_.partitions_max) + " (" + limits_.partitions_limit + ")"};
+  return check_more(partitions);
+}
+
+Status Topics::check_more(std::int64_t partitions) const {
+  std::int64_t total = 0;
+  for (const auto map = snapshot(); const auto& [name, topic] : *map) total += topic->record.partitions;
   if (total + partitions > limits_.partitions_max)
     return Error{Errc::limit_exceeded,
                  std::to_string(partitions) + " more partitions would pass the broker's limit of " +
@@ -439,6 +444,95 @@ Status Topics::record_change(const Topic& topic, const std::shared_ptr<Topic>& c
         "no records without a key";
   if (!undecided_placements_.contains(id) && !becoming_compacted_.contains(id)) return recorded;
   return Error{recorded.code(), text};
+}
+
+Status Topics::check_growth(const Topic& topic, std::int64_t partitions) const {
+  const std::string& name = topic.record.name;
+  if (topic.internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
+  const std::string has = "topic '" + name + "' has " + std::to_string(topic.partitions.size()) + " partitions";
+  if (partitions <= static_cast<std::int64_t>(topic.partitions.size()))
+    return Error{Errc::invalid_argument, has + "; their number can only be asked to grow"};
+  LOGCASK_TRY(make_topic_config(topic.record.settings));
+  const bool compacted = topic.config.partition.compacted;
+  if (compacted || topic.config.partitioner != Partitioner::any)
+    return Error{Errc::unsupported,
+                 has +
+                     (compacted ? " and is compacted: their number does not change, for keys would belong to other "
+                                  "partitions than their records lie in"
+                                : " and partitioner=" + std::string(partitioner_name(topic.config.partitioner)) +
+                                      ", under which keys would belong to other partitions than their records lie "
+                                      "in; set partitioner=any first") +
+                     (compacted ? ". Create a topic of " + std::to_string(partitions) +
+                                      " partitions and copy the records (logcask replay, logcask produce)"
+                                : "")};
+  if (becoming_compacted_.contains(topic.record.id))
+    return Error{Errc::unsupported, has + ", and is being made a compacted one; alter it first"};
+  if (undecided_placements_.contains(topic.record.id))
+    return Error{Errc::unsupported, has + ", and whether its partitioner has changed is not decided; alter it first"};
+  return check_more(partitions - static_cast<std::int64_t>(topic.partitions.size()));
+}
+
+// A directory of that name may be there from a growth that did not take hold: it is empty then.
+Result<std::shared_ptr<PartitionRunner>> Topics::open_grown(PartitionSpec spec) {
+  spec.create = true;
+  auto opened = factory_.open(spec);
+  if (opened.code() != Errc::already_exists) return opened;
+  spec.create = false;
+  spec.finish_creation = true;
+  LOGCASK_ASSIGN(auto found, factory_.open(spec));
+  const PartitionMarks marks = found->marks();
+  if (marks.state != PartitionMarks::State::offline && marks.next_offset == marks.log_start_offset) return found;
+  const std::string why = marks.state == PartitionMarks::State::offline ? found->snapshot().reason : "it holds records";
+  const Error error{Errc::already_exists,
+                    "there is a directory of that partition already, which no topic knows and "
+                    "which cannot be taken over: " +
+                        why + "; move it away"};
+  found->close(error);
+  return error;
+}
+
+// As when a topic is made: the directories first, the record second, and then everybody is told. There are no markers
+// here, which are the whole topic's: what does not take hold leaves at most empty directories, which a later growth
+// takes over.
+Status Topics::grow(const std::string& name, std::int64_t partitions, bool only_check) {
+  const std::lock_guard change(change_mutex_);
+  const TopicPtr topic = find(name);
+  if (!topic) return unknown_topic(name);
+  LOGCASK_TRY(check_growth(*topic, partitions));
+  if (only_check) return {};
+  auto grown = std::make_shared<Topic>(*topic);
+  grown->record.partitions = static_cast<std::uint32_t>(partitions);
+  complete(grown->config, grown->record.partitions);
+  Status failure;
+  bool record_may_exist = false;
+  std::size_t begun = topic->partitions.size();  // directories that may be there
+  if (mutant(Mutant::growth_recorded_first)) LOGCASK_TRY(metadata_.put_topic(grown->record));
+  while (begun < grown->record.partitions && failure.ok()) {
+    const PartitionSpec spec = spec_of(*grown, begun);
+    auto opened = open_grown(spec);
+    // What is not ours is left alone.
+    if (opened.code() != Errc::already_exists) ++begun;
+    if (opened.ok())
+      grown->partitions.push_back(std::move(opened).value());
+    else
+      failure = std::move(opened).error().in("create " + spec.label());
+  }
+  if (failure.ok()) {
+    failure = metadata_.put_topic(grown->record);
+    record_may_exist = !failure.ok() && failure.code() != Errc::storage_full;
+  }
+  if (failure.ok()) {
+    configure(*grown);
+    publish(name, std::move(grown));
+    return {};
+  }
+  for (std::size_t i = topic->partitions.size(); i < grown->partitions.size(); ++i)
+    grown->partitions[i]->close(failure.error());
+  for (std::size_t i = topic->partitions.size(); i < begun && !record_may_exist; ++i)
+    (void)factory_.take_back(spec_of(*grown, i)).ok();
+  return std::move(failure).error().in("topic '" + name + "' keeps its " + std::to_string(topic->partitions.size()) +
+                                       " partitions" +
+                                       (record_may_exist ? ", unless the next start finds the new ones" : ""));
 }
 
 Status Topics::remove(const std::string& name, const std::function<void(std::function<void()>)>& background) {

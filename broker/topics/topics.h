@@ -100,6 +100,10 @@ class Topics {
   // then.
   Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
                bool only_check = false, const std::function<Status()>& keep_going = {});
+  // More partitions for a topic of cleanup.policy=delete; `partitions` counts the old ones, too. All or none: an error
+  // leaves the topic as it was or, when it cannot be told whether the growth took hold, as the next start finds it.
+  // unsupported for other topics, invalid_argument when it is no growth.
+  Status grow(const std::string& name, std::int64_t partitions, bool only_check = false);
   // Returns when the deletion is certain; the files go later, through `background`, a partition at a time: what a stop
   // leaves of that is found by the markers at the next start. After an error the topic is as it was or, when it cannot
   // be told whether the deletion took hold, no longer served: the next start decides.
@@ -114,6 +118,9 @@ class Topics {
   Result<std::string> reopen_now(const std::string& name, PartitionId partition);
   Result<TopicPtr> make(TopicRecord record, bool internal);
   Status check_new(const std::string& name, std::int64_t partitions) const;
+  Status check_more(std::int64_t partitions) const;
+  Status check_growth(const Topic& topic, std::int64_t partitions) const;
+  Result<std::shared_ptr<PartitionRunner>> open_grown(PartitionSpec spec);
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
   void publish_all(const std::vector<std::shared_ptr<Topic>>& topics);

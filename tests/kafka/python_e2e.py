@@ -105,6 +105,25 @@ def with_confluent(address):
     assert sorted(values) == list(range(10_000)), len(values)
     from confluent_kafka.admin import ConfigResource, NewPartitions
 
+    # A plain topic grows, and takes any replication factor; so do records into the new partitions.
+    admin.create_topics([NewTopic("plain.topic", 2, 3, config={"segment.bytes": "1048576"})])["plain.topic"].result(20)
+    admin.create_partitions([NewPartitions("plain.topic", 5)], validate_only=True)["plain.topic"].result(20)
+    assert len(admin.list_topics("plain.topic", 20).topics["plain.topic"].partitions) == 2
+    admin.create_partitions([NewPartitions("plain.topic", 5)])["plain.topic"].result(20)
+    assert len(admin.list_topics("plain.topic", 20).topics["plain.topic"].partitions) == 5
+    for partition in range(5):
+        producer.produce("plain.topic", value=b"v", partition=partition,
+                         on_delivery=lambda error, _: failures.append(error) if error else None)
+    assert producer.flush(30) == 0 and not failures, failures
+    for grown, code in ((admin.create_partitions([NewPartitions("plain.topic", 5)])["plain.topic"],
+                         confluent_kafka.KafkaError.INVALID_PARTITIONS),
+                        (admin.create_topics([NewTopic("plain_topic", 2, 1)])["plain_topic"],
+                         confluent_kafka.KafkaError.TOPIC_EXCEPTION)):
+        try:
+            grown.result(20)
+            raise AssertionError("it was granted")
+        except KafkaException as refused:
+            assert refused.args[0].code() == code, refused
     topic = ConfigResource("topic", "confluent")
     assert admin.describe_configs([topic])[topic].result(20)["cleanup.policy"].value == "compact"
     topic.set_config("segment.ms", "3600000")

@@ -406,13 +406,14 @@ def administration_is_answered_one_result_for_each_that_is_asked_for(address):
     _, answer = connection.answer()
     expected = struct.pack(">ii", 0, 2) + string(b"ruled") + struct.pack(">iiqhiqhiqh", 3, 0, 1, 0, 1, -1, 1, 50, -1, 3)
     assert answer == expected + string(b"not.there") + struct.pack(">iiqh", 1, 0, -1, 3), answer
-    # CreatePartitions 0: refused by name; validate_only makes no difference.
-    body = struct.pack(">i", 2) + string(b"ruled") + struct.pack(">ii", 9, -1) + string(b"not.there")
-    connection.send(frame(37, 0, 4, body + struct.pack(">iiib", 9, -1, 1000, 1)))
-    _, answer = connection.answer()
-    at = 8 + 2 + len(b"ruled")
-    assert struct.unpack(">h", answer[at:at + 2])[0] == 37, answer
-    assert string(b"not.there") + struct.pack(">h", 3) in answer, answer
+    # CreatePartitions 0, only checked: what does not grow, or is not there, is refused by name.
+    for count, error in ((9, 0), (1, 37)):
+        body = struct.pack(">i", 2) + string(b"ruled") + struct.pack(">ii", count, -1) + string(b"not.there")
+        connection.send(frame(37, 0, 4, body + struct.pack(">iiib", 9, -1, 1000, 1)))
+        _, answer = connection.answer()
+        at = 8 + 2 + len(b"ruled")
+        assert struct.unpack(">h", answer[at:at + 2])[0] == error, (count, answer)
+        assert string(b"not.there") + struct.pack(">h", 3) in answer, answer
     # DescribeCluster 0 and ListPartitionReassignments 0, flexible from the first version on.
     connection.send(frame(60, 0, 5, b"\0\0\0") + frame(46, 0, 6, b"\0" + struct.pack(">i", 1000) + b"\0\0"))
     _, cluster = connection.answer()

@@ -1,5 +1,4 @@
-// CreatePartitions: refused, for the partitions of a topic are its keys' places; one result per topic that is asked
-// for.
+// CreatePartitions: a plain topic gets more; one result per topic that is asked for.
 #include "proto/kafka/create_partitions.h"
 
 #include "broker/kafka/apis/apis.h"
@@ -7,35 +6,65 @@
 namespace logcask {
 namespace {
 
-void refuse_growth(const AdminService& admin, const Principal& principal, const std::string& name, std::int32_t count,
-                   kafka::CreatePartitionsResponse::Topic& out) {
-  const auto topic = admin.describe_topic(principal, name);
-  if (!topic.ok()) {
-    out.error_code = kafka_code(to_kafka(topic.code()));
-    out.error_message = topic.error().message;
+struct Growth {
+  std::string name;
+  std::int32_t count = 0;
+  std::optional<std::size_t> assigned;  // new partitions that the client places by hand
+};
+
+kafka::ErrorCode growth_to_kafka(Errc code) {
+  // What a topic cannot become, Kafka says so.
+  const bool refused = code == Errc::unsupported || code == Errc::invalid_argument || code == Errc::limit_exceeded ||
+                       code == Errc::already_exists;
+  return refused ? kafka::ErrorCode::invalid_partitions : to_kafka(code);
+}
+
+// There is one broker, so what is assigned says nothing but how many.
+Status check_assignments(const AdminService& admin, const Principal& principal, const Growth& growth) {
+  if (!growth.assigned) return {};
+  LOGCASK_ASSIGN(const TopicPtr topic, admin.describe_topic(principal, growth.name));
+  const std::int64_t added = growth.count - static_cast<std::int64_t>(topic->partitions.size());
+  if (added <= 0 || added == static_cast<std::int64_t>(*growth.assigned)) return {};
+  return Error{Errc::invalid_argument, "topic '" + growth.name + "' is to get " + std::to_string(added) +
+                                           " partitions, and " + std::to_string(*growth.assigned) +
+                                           " are assigned; assign all of them, or none"};
+}
+
+void grow_one(AdminService& admin, const Principal& principal, const Growth& growth, bool only_check,
+              kafka::CreatePartitionsResponse::Topic& out) {
+  out.name = growth.name;
+  Status status = check_assignments(admin, principal, growth);
+  if (!status.ok() && status.code() == Errc::invalid_argument) {
+    out.error_code = kafka_code(kafka::ErrorCode::invalid_replica_assignment);
+    out.error_message = status.error().message;
     return;
   }
-  const std::string has = "topic '" + name + "' has " + std::to_string((*topic)->partitions.size()) + " partitions";
-  out.error_code = kafka_code(kafka::ErrorCode::invalid_partitions);
-  out.error_message =
-      count <= static_cast<std::int64_t>((*topic)->partitions.size())
-          ? has + "; their number can only be asked to grow"
-          : has +
-                ", and their number does not change: keys would belong to other partitions than their records lie in. "
-                "Create a topic of " +
-                std::to_string(count) + " partitions and copy the records (logcask replay, logcask produce)";
+  if (status.ok()) status = admin.grow_topic(principal, growth.name, growth.count, only_check);
+  if (status.ok()) return;
+  out.error_code = kafka_code(growth_to_kafka(status.code()));
+  out.error_message = status.error().message;
 }
 
 }  // namespace
 
 void handle(KafkaCall call, const kafka::CreatePartitionsRequest& request) {
-  kafka::CreatePartitionsResponse response;
+  std::vector<Growth> growths;
   for (const auto& topic : request.topics) {
-    auto& out = response.results.emplace_back();
-    out.name = topic.name;
-    refuse_growth(call.services().admin, call.protocol().principal(), out.name, topic.count, out);
+    Growth& growth = growths.emplace_back();
+    growth.name = topic.name;
+    growth.count = topic.count;
+    if (topic.assignments) growth.assigned = topic.assignments->size();
   }
-  call.answer(response);
+  in_background(
+      std::move(call),
+      [&admin = call.services().admin, principal = call.protocol().principal(), growths = std::move(growths),
+       only_check = request.validate_only] {
+        kafka::CreatePartitionsResponse response;
+        for (const Growth& growth : growths)
+          grow_one(admin, principal, growth, only_check, response.results.emplace_back());
+        return response;
+      },
+      [](KafkaCall& owed, const kafka::CreatePartitionsResponse& response) { owed.answer(response); });
 }
 
 }  // namespace logcask

@@ -113,6 +113,8 @@ TEST_CASE("topic names are letters, digits, dot, underscore and dash, at most 20
         std::string("a b"), std::string("\xc3\xa4"), std::string("a\0b", 3)})
     CHECK(check_topic_name(bad).code() == Errc::invalid_topic_name);
   CHECK(fold_topic_name("Orders") == fold_topic_name("oRDERS"));
+  CHECK(fold_topic_name("a.b_c") == fold_topic_name("a_b.c"));
+  CHECK(fold_topic_name("a-b") != fold_topic_name("a_b"));
 }
 
 }  // namespace

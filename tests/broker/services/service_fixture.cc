@@ -73,6 +73,7 @@ Result<std::vector<TopicRecord>> MemoryMetadata::load_topics() {
 }
 
 Status MemoryMetadata::put_topic(const TopicRecord& record) {
+  if (before_put) before_put();
   if (fail_writes) return Error{write_error, "the metadata disk is gone"};
   topics[record.name] = record;
   return {};

@@ -33,6 +33,7 @@ class MemoryMetadata final : public MetadataStore {
   Result<std::int64_t> reserve_producer_ids(std::int64_t count) override;
 
   std::map<std::string, TopicRecord> topics;
+  std::function<void()> before_put;  // heard of before a topic is recorded
   bool fail_writes = false;
   Errc write_error = Errc::io_error;
 

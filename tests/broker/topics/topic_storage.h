@@ -12,7 +12,9 @@
 namespace logcask::testing {
 
 struct TopicStorage {
-  explicit TopicStorage(std::int64_t keydir_total_max_bytes = 1 << 20) {
+  explicit TopicStorage(std::int64_t keydir_total_max_bytes = 1 << 20,
+                        std::unique_ptr<MemoryFileSystem> found = std::make_unique<MemoryFileSystem>())
+      : image(std::move(found)), disk(*image) {
     config.keydir_total_max_bytes = keydir_total_max_bytes;
     config.tail_buffer_bytes = 1 << 20;
     config.pending_records_max = 1 << 16;
@@ -42,7 +44,8 @@ struct TopicStorage {
     return topics->find(topic)->partitions[partition]->snapshot().state;
   }
 
-  MemoryFileSystem disk;
+  const std::unique_ptr<MemoryFileSystem> image;
+  MemoryFileSystem& disk;
   BrokerConfig config;
   KeyHasher hasher{KeyHasher::Secret{}};
   ManualClock clock;

@@ -19,7 +19,7 @@ TEST_CASE("a topic can be made once, under a proper name, within the limits", "[
   CHECK(create(f, "orders") == Errc::ok);
   CHECK(create(f, "orders") == Errc::topic_exists);
   CHECK(create(f, "orders", 1, {}, true) == Errc::ok);
-  CHECK(create(f, "ORDERS") == Errc::topic_exists);
+  CHECK(create(f, "ORDERS") == Errc::invalid_topic_name);
   CHECK(create(f, "a/b") == Errc::invalid_topic_name);
   CHECK(create(f, "__mine") == Errc::invalid_topic_name);
   CHECK(create(f, "big", 10'000) == Errc::limit_exceeded);  // with "orders", until that is deleted
@@ -193,6 +193,70 @@ TEST_CASE("a refused change of the partitioner keeps nothing out, not even for a
     CHECK(asked.placed == 3);
     CHECK(f.put("t", "k", "v", 0).error.code() == Errc::ok);
   }
+}
+
+TEST_CASE("a plain topic grows, and keeps the partitions that it has", "[topics][growth]") {
+  ServiceFixture f;
+  REQUIRE(create(f, "log", 1, {{"cleanup.policy", "delete"}}) == Errc::ok);
+  const auto old = f.topics.find("log")->partitions[0];
+  CHECK(f.topics.grow("log", 3, true).ok());  // only a check
+  CHECK(f.topics.find("log")->partitions.size() == 1);
+  REQUIRE_OK(f.topics.grow("log", 3));
+  const TopicPtr grown = f.topics.find("log");
+  REQUIRE(grown->partitions.size() == 3);
+  CHECK(grown->partitions[0] == old);
+  CHECK(f.metadata.topics.at("log").partitions == 3);
+  Topics again(f.metadata, f.factory, f.clock, Topics::Limits());
+  REQUIRE_OK(again.load(make_offline_partition("not looked at"), 1, {}));
+  CHECK(again.find("log")->partitions.size() == 3);
+}
+
+TEST_CASE("a topic that must not grow is refused with the reason", "[topics][growth]") {
+  ServiceFixture f;
+  const auto refusal = [&](const std::string& name, std::int64_t partitions) {
+    const Status grown = f.topics.grow(name, partitions);
+    REQUIRE(!grown.ok());
+    return grown.error();
+  };
+  REQUIRE(create(f, "keyed", 2, {{"cleanup.policy", "compact"}}) == Errc::ok);
+  REQUIRE(create(f, "placed", 2, {{"cleanup.policy", "delete"}, {"partitioner", "murmur2"}}) == Errc::ok);
+  REQUIRE(create(f, "log", 2, {{"cleanup.policy", "delete"}}) == Errc::ok);
+  CHECK(refusal("keyed", 3).code == Errc::unsupported);
+  CHECK_THAT(refusal("keyed", 3).message, Catch::Contains("is compacted") && Catch::Contains("logcask replay"));
+  CHECK_THAT(refusal("placed", 3).message, Catch::Contains("set partitioner=any first"));
+  CHECK(refusal("log", 2).code == Errc::invalid_argument);
+  CHECK(refusal("log", 1).code == Errc::invalid_argument);
+  CHECK(refusal("log", 20'000).code == Errc::limit_exceeded);
+  CHECK(refusal("none", 3).code == Errc::unknown_topic);
+  CHECK(f.topics.find("log")->partitions.size() == 2);
+}
+
+TEST_CASE("a growth that may turn up after a restart leaves its directories, never a topic's marker",
+          "[topics][growth]") {
+  ServiceFixture f;
+  REQUIRE(create(f, "log", 1, {{"cleanup.policy", "delete"}}) == Errc::ok);
+  f.metadata.fail_writes = true;
+  const Status grown = f.topics.grow("log", 3);
+  CHECK(grown.code() == Errc::io_error);
+  CHECK_THAT(grown.error().message, Catch::Contains("keeps its 1 partitions, unless the next start"));
+  CHECK(f.topics.find("log")->partitions.size() == 1);
+  CHECK(f.factory.marked.empty());
+  CHECK(f.factory.removed.empty());
+  f.metadata.write_error = Errc::storage_full;  // nothing is there of such a write
+  CHECK(f.topics.grow("log", 3).code() == Errc::storage_full);
+  CHECK(f.factory.marked.empty());
+  CHECK(f.factory.removed == std::vector<std::string>{"log-1", "log-2"});
+}
+
+TEST_CASE("names that differ only in case or in dots for underscores are refused, as no success", "[topics]") {
+  ServiceFixture f;
+  REQUIRE(create(f, "my.topic_1") == Errc::ok);
+  for (const char* name : {"my_topic_1", "my_topic.1", "My.topic_1"}) {
+    INFO(name);
+    CHECK(create(f, name) == Errc::invalid_topic_name);
+    CHECK(create(f, name, 1, {}, true) == Errc::invalid_topic_name);
+  }
+  CHECK(create(f, "my-topic-1") == Errc::ok);
 }
 
 TEST_CASE("a start publishes its topics in one step, however many there are", "[topics]") {
