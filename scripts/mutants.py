@@ -96,7 +96,7 @@ TESTS = {
     "every_line_unescaped": [("cli_forms_tests", "JSON, Windows paths*")],
     "line_end_kept_in_value": [("cli_forms_tests", "the CR of CR LF*")],
     "marker_ends_copy": [("cli_forms_tests", "produce takes what every verb prints*")],
-    "first_fill_always_later": [(BROKER, "[disk_full]")],
+    "first_fill_always_later": [("broker_tests", "[disk_full]")],
     "reserve_only_counted": [(SEGMENT, "[reserve]")],
     "records_take_reserve": [(PARTITION, "[reserve]")],
     "unlinked_log_acknowledged": [(RUNNER, "a log that is removed*")],
