@@ -90,6 +90,7 @@
   X(group_saves_race, "ours: two records of one group are on their way at once")                             \
   X(members_without_bound, "ours: what members of groups send to join is kept without a bound")              \
   X(keyless_records_compacted, "ours: a topic becomes compacted over records without a key")                 \
+  X(every_topic_read_at_once, "ours: readings of whole topics hold every thread of blocking requests")       \
   X(keyless_slips_in, "ours: records on their way while a topic becomes compacted are not asked for keys")   \
   X(leader_cannot_ask, "ours: a leader that joins again gets its old generation back")                       \
   X(static_return_rebalances, "ours: a static member that comes back makes everybody join again")            \

@@ -204,7 +204,7 @@ Result<bool> Consumer::Impl::take_share(const std::vector<PartitionId>& share, s
   std::map<PartitionId, Begin> begins;
   if (!share.empty()) {
     auto found = resolve(*client, topic, from, share, options, call, commits_not_used);
-    if (!found.ok() && (errc_retriable(found.code()) || found.code() == Errc::connection_lost)) {
+    if (!found.ok() && errc_retriable(found.code())) {
       core->after_ms(kLookUpAgainMs, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->group_news();
       });

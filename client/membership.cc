@@ -21,10 +21,6 @@ constexpr std::int64_t kTopicsMs = 30'000;
 
 std::int64_t steady_ms() { return system_clock().monotonic_ns() / 1'000'000; }
 
-bool passes(const Error& error) {
-  return errc_retriable(error.code) || error.code == Errc::timed_out || error.code == Errc::connection_lost;
-}
-
 }  // namespace
 
 Membership::Membership(std::shared_ptr<Core> core, std::string topic, const ConsumerOptions& options,
@@ -120,10 +116,10 @@ ResponseHandler Membership::answer(Epoch epoch, Take take) {
   };
 }
 
-void Membership::tell(News::Kind kind, Error error) {
+void Membership::tell(Epoch epoch, News::Kind kind, Error error) {
   {
     const std::lock_guard lock(mutex_);
-    if (state_ == State::ended) return;
+    if (epoch != epoch_ || state_ == State::ended) return;
     if (kind == News::Kind::failed) state_ = State::ended;
     news_.kind = kind;
     news_.error = std::move(error);
@@ -135,6 +131,7 @@ void Membership::refused(Epoch epoch, const Error& error, void (Membership::*aga
   switch (error.code) {
     case Errc::unknown_member_id: {
       const std::lock_guard lock(mutex_);
+      if (epoch != epoch_) return;
       claim_.member_id.clear();
       claim_.generation = -1;
       again = &Membership::send_join;
@@ -145,11 +142,13 @@ void Membership::refused(Epoch epoch, const Error& error, void (Membership::*aga
       again = &Membership::send_join;
       break;
     default:
-      if (!passes(error)) return tell(News::Kind::failed, Error(error).in("group '" + group_ + "'"));
+      if (!errc_retriable(error.code))
+        return tell(epoch, News::Kind::failed, Error(error).in("group '" + group_ + "'"));
   }
   std::int64_t pause_ms = 0;
   {
     const std::lock_guard lock(mutex_);
+    if (epoch != epoch_) return;
     backoff_ms_ = std::clamp(backoff_ms_ * 2, kFirstPauseMs, kLongestPauseMs);
     pause_ms = backoff_ms_;
   }
@@ -163,7 +162,7 @@ void Membership::send_join(Epoch epoch) {
   kafka::ConsumerSubscription subscription;
   subscription.topics = {topic_};
   const Result<std::string> metadata = kafka::encode_subscription(subscription);
-  if (!metadata.ok()) return tell(News::Kind::failed, metadata.error());
+  if (!metadata.ok()) return tell(epoch, News::Kind::failed, metadata.error());
   v1::RequestHeader request;
   v1::JoinGroupRequest& join = *request.mutable_join_group();
   join.set_group(group_);
@@ -194,25 +193,27 @@ void Membership::send_join(Epoch epoch) {
 void Membership::joined(Epoch epoch, const Result<Response>& response) {
   if (!response.ok()) return refused(epoch, response.error(), &Membership::send_join);
   const v1::JoinGroupResponse& joined = response->header.join_group();
+  const bool leads = joined.leader() == joined.member_id();
   {
     const std::lock_guard lock(mutex_);
+    if (epoch != epoch_) return;
     claim_.member_id = joined.member_id();
     waits_for_ = 0;
     if (!joined.join_again()) {
       state_ = State::syncing;
       claim_.generation = joined.generation();
       protocol_ = joined.protocol();
-      leads_ = joined.leader() == joined.member_id();
+      leads_ = leads;
       shares_.clear();
     }
   }
   if (joined.join_again()) return send_join(epoch);
-  if (joined.leader() == joined.member_id() && !joined.skip_assignment()) return share_out(epoch, joined);
+  if (leads) return lead(epoch, joined);
   send_sync(epoch, {});
 }
 
 // What cannot be read of another member is nothing it reads: one broken member must not stop the others.
-void Membership::share_out(Epoch epoch, const v1::JoinGroupResponse& joined) {
+void Membership::lead(Epoch epoch, const v1::JoinGroupResponse& joined) {
   std::vector<SharingMember> members;
   std::set<std::string> topics;
   for (const auto& member : joined.members()) {
@@ -227,16 +228,25 @@ void Membership::share_out(Epoch epoch, const v1::JoinGroupResponse& joined) {
   }
   {
     const std::lock_guard lock(mutex_);
+    if (epoch != epoch_) return;
     topics_.assign(topics.begin(), topics.end());
+    counts_.reset();
+    topics_due_ms_ = steady_ms() + kTopicsMs;
   }
+  if (!joined.skip_assignment()) return share_out(epoch, std::move(members));
+  look_at_topics(epoch);
+  send_sync(epoch, {});
+}
+
+void Membership::share_out(Epoch epoch, std::vector<SharingMember> members) {
   ask_counts(epoch, [this, epoch, members = std::move(members)](Result<PartitionCounts> counts) {
     // Within the rebalance timeout; else the group goes on without us, and we join anew.
     if (!counts.ok()) return refused(epoch, counts.error(), &Membership::send_join);
     std::string protocol;
     {
       const std::lock_guard lock(mutex_);
+      if (epoch != epoch_) return;
       counts_ = *counts;
-      topics_due_ms_ = steady_ms() + kTopicsMs;
       protocol = protocol_;
     }
     send_sync(epoch, protocol == kRoundRobin ? share_in_turn(members, *counts) : share_by_range(members, *counts));
@@ -246,10 +256,13 @@ void Membership::share_out(Epoch epoch, const v1::JoinGroupResponse& joined) {
 // `done` runs while this lives and the epoch lasts.
 void Membership::ask_counts(Epoch epoch, std::function<void(Result<PartitionCounts>)> done) {
   v1::RequestHeader request;
+  v1::MetadataRequest& wanted = *request.mutable_metadata();
   {
     const std::lock_guard lock(mutex_);
-    for (const std::string& topic : topics_) request.mutable_metadata()->add_topics(topic);
+    if (epoch != epoch_) return;
+    for (const std::string& topic : topics_) wanted.add_topics(topic);
   }
+  if (wanted.topics().empty()) return done(PartitionCounts());  // asked about none, the broker tells of all
   CallSpec spec;
   spec.on_lost = OnLost::resend;
   core_->call(request, {}, spec, answer(epoch, [done](Membership&, const Result<Response>& response) {
@@ -264,6 +277,7 @@ void Membership::ask_counts(Epoch epoch, std::function<void(Result<PartitionCoun
 void Membership::send_sync(Epoch epoch, const Shares& shares) {
   {
     const std::lock_guard lock(mutex_);
+    if (epoch != epoch_) return;
     shares_ = shares;
   }
   sync_again(epoch);
@@ -305,7 +319,7 @@ void Membership::sync_again(Epoch epoch) {
 void Membership::synced(Epoch epoch, const Result<Response>& response) {
   if (!response.ok()) return refused(epoch, response.error(), &Membership::sync_again);
   const auto share = kafka::decode_assignment(response->header.sync_group().assignment());
-  if (!share.ok()) return tell(News::Kind::failed, Error(share.error()).in("group '" + group_ + "'"));
+  if (!share.ok()) return tell(epoch, News::Kind::failed, Error(share.error()).in("group '" + group_ + "'"));
   std::vector<PartitionId> partitions;
   for (const kafka::TopicPartitions& part : share->assigned_partitions)
     if (part.topic == topic_)
@@ -321,7 +335,7 @@ void Membership::synced(Epoch epoch, const Result<Response>& response) {
     shares_.clear();
     news_.partitions = std::move(partitions);
   }
-  tell(News::Kind::assigned);
+  tell(epoch, News::Kind::assigned);
   beat_later(epoch);
 }
 
@@ -339,6 +353,7 @@ void Membership::beat(Epoch epoch) {
   request.mutable_heartbeat()->set_group(group_);
   {
     const std::lock_guard lock(mutex_);
+    if (epoch != epoch_) return;
     const std::int64_t now_ms = steady_ms();
     silent = !polls_ && now_ms - last_poll_ms_ > rebalance_timeout_ms_;
     looks = leads_ && news_.kind == News::Kind::none && now_ms >= topics_due_ms_;
@@ -346,7 +361,7 @@ void Membership::beat(Epoch epoch) {
     to_wire(claim_, *request.mutable_heartbeat()->mutable_member());
   }
   if (core_->closed()) return;
-  if (silent) return end_silently();
+  if (silent) return end_silently(epoch);
   if (looks) look_at_topics(epoch);
   CallSpec spec;
   spec.on_lost = OnLost::resend;
@@ -362,48 +377,55 @@ void Membership::beaten(Epoch epoch, const Result<Response>& response) {
     bool told = false;
     {
       const std::lock_guard lock(mutex_);
+      if (epoch != epoch_) return;
       told = news_.kind == News::Kind::give_up;
     }
-    if (!told) tell(News::Kind::give_up);
+    if (!told) tell(epoch, News::Kind::give_up);
   } else if (code == Errc::unknown_member_id || code == Errc::illegal_generation) {
     {
       const std::lock_guard lock(mutex_);
+      if (epoch != epoch_) return;
       if (code == Errc::unknown_member_id) claim_.member_id.clear();
       claim_.generation = -1;
     }
-    return tell(News::Kind::lost, Error(response.error()).in("group '" + group_ + "'"));
-  } else if (code != Errc::ok && !passes(response.error())) {
-    return tell(News::Kind::failed, Error(response.error()).in("group '" + group_ + "'"));
+    return tell(epoch, News::Kind::lost, Error(response.error()).in("group '" + group_ + "'"));
+  } else if (code != Errc::ok && !errc_retriable(code)) {
+    return tell(epoch, News::Kind::failed, Error(response.error()).in("group '" + group_ + "'"));
   }
   beat_later(epoch);
 }
 
-// Partitions that a topic has gained, or a topic that has come or gone, are the leader's to notice.
+// Partitions that a topic has gained, or a topic that has come or gone, are the leader's to notice. Who came back to
+// shares that stand does not know by which counts they were made: the first it sees are those that later ones differ
+// from.
 void Membership::look_at_topics(Epoch epoch) {
-  ask_counts(epoch, [this](const Result<PartitionCounts>& counts) {
+  ask_counts(epoch, [this, epoch](const Result<PartitionCounts>& counts) {
     bool changed = false;
     {
       const std::lock_guard lock(mutex_);
-      changed = counts.ok() && *counts != counts_ && state_ == State::member && news_.kind == News::Kind::none;
+      if (epoch != epoch_ || !counts.ok()) return;
+      if (!counts_) counts_ = *counts;
+      changed = *counts != *counts_ && state_ == State::member && news_.kind == News::Kind::none;
     }
-    if (changed) tell(News::Kind::give_up);
+    if (changed) tell(epoch, News::Kind::give_up);
   });
 }
 
 // Nobody polls: the partitions are given to whoever works. A static member's go when its session ends.
-void Membership::end_silently() {
+void Membership::end_silently(Epoch epoch) {
   v1::RequestHeader request;
   request.mutable_leave_group()->set_group(group_);
   {
     const std::lock_guard lock(mutex_);
-    ++epoch_;
+    if (epoch != epoch_) return;
+    epoch = ++epoch_;
     state_ = State::outside;
     to_wire(claim_, *request.mutable_leave_group()->add_members());
     if (instance_id_.empty()) claim_.member_id.clear();
     claim_.generation = -1;
   }
   if (instance_id_.empty()) core_->call(request, {}, {}, [](const Result<Response>&) {});
-  tell(News::Kind::lost,
+  tell(epoch, News::Kind::lost,
        Error{Errc::unknown_member_id, "the consumer left group '" + group_ + "' since it was not polled for " +
                                           std::to_string(rebalance_timeout_ms_) + " ms (rebalance_timeout_ms)"});
 }

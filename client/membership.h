@@ -23,7 +23,7 @@
 
 namespace logcask::client {
 
-class Membership : public std::enable_shared_from_this<Membership> {
+class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership> {
  public:
   Membership(std::shared_ptr<Core> core, std::string topic, const ConsumerOptions& options,
              std::function<void()> on_news);
@@ -60,7 +60,8 @@ class Membership : public std::enable_shared_from_this<Membership> {
 
   void send_join(Epoch epoch);
   void joined(Epoch epoch, const Result<Response>& response);
-  void share_out(Epoch epoch, const v1::JoinGroupResponse& joined);
+  void lead(Epoch epoch, const v1::JoinGroupResponse& joined);
+  void share_out(Epoch epoch, std::vector<SharingMember> members);
   void send_sync(Epoch epoch, const Shares& shares);
   void synced(Epoch epoch, const Result<Response>& response);
   void beat_later(Epoch epoch);
@@ -71,8 +72,10 @@ class Membership : public std::enable_shared_from_this<Membership> {
   // After an error: what to do about it, and about what it means for the member's id.
   void refused(Epoch epoch, const Error& error, void (Membership::*again)(Epoch));
   void sync_again(Epoch epoch);
-  void tell(News::Kind kind, Error error = {Errc::ok, {}});
-  void end_silently();
+  // These, too, do nothing when things have gone on since.
+  void tell(Epoch epoch, News::Kind kind, Error error = {Errc::ok, {}});
+  void end_silently(Epoch epoch);
+  // Only whether it is worth going on: whoever changes the state compares again under the lock it changes it under.
   bool current(Epoch epoch) const;
 
   const std::shared_ptr<Core> core_;
@@ -88,10 +91,10 @@ class Membership : public std::enable_shared_from_this<Membership> {
   MemberClaim claim_;
   std::string protocol_;
   bool leads_ = false;
-  Shares shares_;                    // of a leader whose sync is on its way
-  std::vector<std::string> topics_;  // that the members read, of a leader
-  PartitionCounts counts_;           // by which it has shared out
-  std::int64_t topics_due_ms_ = 0;   // when it looks whether they are still right
+  Shares shares_;                          // of a leader whose sync is on its way
+  std::vector<std::string> topics_;        // that the members read, of a leader
+  std::optional<PartitionCounts> counts_;  // by which it has shared out; not known yet, when it came back to lead
+  std::int64_t topics_due_ms_ = 0;         // when it looks whether they are still right
   std::int64_t last_poll_ms_ = 0;
   bool polls_ = false;
   std::int64_t backoff_ms_ = 0;

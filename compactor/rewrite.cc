@@ -99,6 +99,10 @@ class Rewrite {
       if (record.key) {
         kept = judge(record, group.identities[answer], group.answers[answer], batch.header.transactional());
         ++answer;
+      } else if (record.offset < options_.rules.log_start) {
+        // Of a topic that was not always a compacted one: its records below log start needed no key.
+        ++stats_.records_dropped;
+        continue;
       }
       if (kept.verdict == Verdict::broken) return broken(record.offset);
       if (dropped(kept.verdict)) {

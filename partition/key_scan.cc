@@ -33,16 +33,13 @@ std::uint64_t KeyCount::estimate() const {
 Status scan_keys(const Segment& segment, Offset from, const HintExtent& extent, const KeyHasher& hasher,
                  std::size_t max_decompressed_bytes, const std::function<Status()>& keep_going, KeyScan& scan) {
   KeyedTotals totals;
-  const KeyedRange range{from, extent.position, std::nullopt};
+  const KeyedRange range{from, extent.position, std::nullopt, true};
   const Status walked = walk_keyed_records(segment, range, hasher, max_decompressed_bytes, totals,
                                            [&](std::span<const KeyedRecord> records) -> Status {
                                              for (const KeyedRecord& record : records) scan.keys.add(record.identity);
-                                             // One is enough.
-                                             if (totals.keyless) return Error{Errc::cancelled, {}};
                                              return keep_going();
                                            });
   if (!scan.keyless) scan.keyless = totals.keyless;
-  if (totals.keyless) return {};
   return walked;
 }
 

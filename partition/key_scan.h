@@ -31,7 +31,7 @@ class KeyCount {
 };
 
 struct KeyScan {
-  std::optional<Offset> keyless;  // the first record without a key; the scan ends with its segment
+  std::optional<Offset> keyless;  // the first record without a key; the scan ends behind its batch
   KeyCount keys;
 };
 

@@ -42,7 +42,9 @@ class KeyedScan {
     first_ = false;
     LOGCASK_TRY(add_records(batch));
     totals_.next_offset = batch.header.next_offset();
-    return {};
+    if (!range_.until_keyless || !totals_.keyless) return {};
+    at_end_ = true;
+    return Error{Errc::cancelled, "a record without a key"};
   }
 
   Status add_records(const ScannedBatch& batch) {

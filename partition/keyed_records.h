@@ -40,6 +40,7 @@ struct KeyedRange {
   std::uint64_t end_position = 0;
   // Where the first batch must lie; corrupt_file when it does not (whoever said so spoke of another log).
   std::optional<std::uint64_t> from_position;
+  bool until_keyless = false;  // the walk ends behind a batch that has a record without a key
 };
 
 // Records in offset order, in groups of at most 1024. The first error of `take` ends the walk.

@@ -142,6 +142,7 @@ TESTS = {
     "waiting_member_expires": [(GROUP,)],
     "group_saves_race": [(GROUP,)],
     "keyless_records_compacted": [("broker_tests", "one record without a key*")],
+    "every_topic_read_at_once": [("broker_tests", "while the records of a topic are read*")],
     "keyless_slips_in": [("broker_tests", "while the records of a topic are read*")],
     "members_without_bound": [(GROUP,)],
     "leader_cannot_ask": [(GROUP,)],

@@ -209,7 +209,8 @@ Status LocalPartitionRunner::wait_committed(Offset end) {
   bool sync = false;
   {
     const Lock lock(mutex_);
-    if (auto error = unavailable()) return *std::move(error);
+    // A partition that closes does this, too.
+    if (!partition_) return *offline_;
     if (partition_->latched()) return *partition_->latched();
     if (partition_->marks().committed_end() >= end) return {};
     committed_waiters_.add(end, [durable](const Status& status) { durable->set_value(status); });

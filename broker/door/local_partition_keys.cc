@@ -36,8 +36,8 @@ Result<KeyScan> LocalPartitionRunner::scan_keys(const std::function<Status()>& k
 }
 
 Status LocalPartitionRunner::become_compacted(const PartitionConfig& config) {
-  // Recovery has next to nothing to do after that; failing it, it does the work.
-  (void)flush();
+  // Recovery has next to nothing to do after that; failing it, it does the work. A flush would wait for a moment in
+  // which nobody writes.
   (void)final_checkpoint();
   {
     const Lock lock(mutex_);

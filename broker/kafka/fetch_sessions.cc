@@ -90,7 +90,8 @@ class FetchSession {
     for (const auto& topic : request.topics)
       for (const auto& partition : topic.partitions)
         if (!places_.contains({topic.topic, partition.partition})) wanted += bytes_of(topic.topic);
-    return wanted <= memory_.bytes() || memory_.grow(wanted - memory_.bytes());
+    return wanted <= memory_.bytes() ||
+           (wanted <= FetchSessions::kSessionBytes && memory_.grow(wanted - memory_.bytes()));
   }
 
   void put_all(FetchPlaces& answer, FetchContext& context) const {
@@ -227,6 +228,7 @@ void FetchSessions::open(FetchContext& context, FetchPlaces& answer) {
   std::size_t bytes = 0;
   for (const auto& topic : answer.topics) bytes += topic.partitions.size() * bytes_of(topic.topic);
   if (bytes == 0) return;  // nothing to go on with
+  if (bytes > kSessionBytes) return;
   MemoryShare::Lease lease = room_for(bytes);
   if (!lease) return;
   const std::lock_guard lock(mutex_);

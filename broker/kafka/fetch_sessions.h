@@ -52,6 +52,9 @@ class FetchSessions {
   };
   // What a partition of a session takes, beside its topic's name.
   static constexpr std::size_t kPartitionBytes = 192;
+  // Most of one session, some 10,000 partitions: each fetch walks over all of them on an I/O thread, however small it
+  // is.
+  static constexpr std::size_t kSessionBytes = 2u << 20;
 
   FetchSessions(const Clock& clock, Limits limits);
   ~FetchSessions();

@@ -159,6 +159,7 @@ class GroupCoordinator {
   void complete_if_all_joined(Turn& turn, Entry& entry);
   void initial_delay_over(Turn& turn, Entry& entry);
   void complete_join(Turn& turn, Entry& entry);
+  Status check_memory(const Group& group, const SyncRequest& request) const;
   void sync_group(Turn& turn, Entry& entry, SyncRequest& request, SyncDone done);
   void store_assignments(Turn& turn, Entry& entry, std::map<MemberId, std::string> assignments);
   void assignments_stored(Turn& turn, Entry& entry, GroupGeneration generation,

@@ -103,12 +103,14 @@ void GroupCoordinator::join_group(Turn& turn, const JoinRequest& request, JoinDo
     return visited(*entry);
   }
   if (!has_memory(group, request)) {
+    group.pending().erase(request.member_id);
     turn.refuse(
         std::move(done), MemberId(),
         Error{Errc::group_max_size_reached,
               "members of consumer groups have sent what takes " + std::to_string(kept_bytes_) +
                   " bytes, and with this one it would be more than the " + std::to_string(limits_.members_max_bytes) +
                   " of group.members.max.bytes: stop members, or raise it"});
+    complete_if_all_joined(turn, *entry);
     return visited(*entry);
   }
   if (request.member_id.empty())

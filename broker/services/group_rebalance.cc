@@ -100,7 +100,7 @@ void GroupCoordinator::sync_group(Turn& turn, Entry& entry, SyncRequest& request
     if (group.is(GroupState::preparing_rebalance))
       return Error{Errc::rebalance_in_progress,
                    "group '" + group.name() + "' shares out anew: member '" + id.text() + "' has to join again"};
-    return {};
+    return check_memory(group, request);
   };
   Status checked = check();
   if (!checked.ok()) return turn.refuse(std::move(done), std::move(checked).error());
@@ -114,6 +114,20 @@ void GroupCoordinator::sync_group(Turn& turn, Entry& entry, SyncRequest& request
               Error{Errc::rebalance_in_progress,
                     "member '" + id.text() + "' of group '" + group.name() + "' has synced once more since"});
   if (group.leads(id) && !entry.storing_assignments) store_assignments(turn, entry, std::move(request.assignments));
+}
+
+// Of what a leader shares out; other members send nothing.
+Status GroupCoordinator::check_memory(const Group& group, const SyncRequest& request) const {
+  std::size_t asked = 0;
+  std::size_t has = 0;
+  for (const auto& [id, assignment] : request.assignments) asked += assignment.size();
+  for (const auto& [id, member] : group.members()) has += member.assignment.size();
+  if (asked <= has || kept_bytes_ - std::min(kept_bytes_, has) + asked < limits_.members_max_bytes) return {};
+  return Error{Errc::group_max_size_reached, "assignments of " + std::to_string(asked) + " bytes for group '" +
+                                                 group.name() + "' would pass the " +
+                                                 std::to_string(limits_.members_max_bytes) +
+                                                 " bytes of group.members.max.bytes, of which members of groups keep " +
+                                                 std::to_string(kept_bytes_) + ": stop members, or raise it"};
 }
 
 void GroupCoordinator::synced(Entry& entry, const MemberId& id) {

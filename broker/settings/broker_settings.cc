@@ -335,8 +335,9 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .default_text = "67108864",
         .min = kMiB,
         .max = 1LL << 40,
-        .description = "Memory that the members of all consumer groups may take together with what they sent to join; "
-                       "who would go beyond it is not let in."},
+        .description =
+            "Memory that the members of all consumer groups may take together with what they sent to join and "
+            "to share out; who would go beyond it is refused."},
        &C::group_members_max_bytes},
       {{.name = "offsets.retention.minutes",
         .type = integer,

@@ -386,31 +386,21 @@ Status Topics::alter(const std::string& name, const SettingMap& set, const std::
       found != becoming_compacted_.end() && found->second == Becoming::being_read)
     return Error{Errc::cancelled, "topic '" + name + "' is being made a compacted one; try again when that is done"};
   LOGCASK_ASSIGN(auto changed, altered(*topic, set, unset));
-  const bool gains_keydir = changed->config.partition.compacted && !topic->config.partition.compacted;
-  if (gains_keydir) {
-    if (!only_check) require_keys(*topic, true);
-    change.unlock();
-    const Status keyed = check_keys(*topic, changed->config, factory_, keep_going);
-    change.lock();
-    if (only_check) return keyed;
-    topic = find(name);
-    if (!topic || topic->record.id != id) {
-      becoming_compacted_.erase(id);
-      return unknown_topic(name);
-    }
-    if (!keyed.ok()) {
-      require_keys(*topic, false);
-      return keyed;
-    }
-    // A partition may have been reopened meanwhile.
-    LOGCASK_ASSIGN(changed, altered(*topic, set, unset));
-  }
+  if (changed->config.partition.compacted && !topic->config.partition.compacted)
+    return gain_keydir(change, topic, *changed, {set, unset, only_check}, keep_going);
   if (only_check) return {};
-  LOGCASK_TRY(change_partitioner(*topic, changed->config));
-  LOGCASK_TRY(record_change(*topic, changed));
-  factory_.settings_changed(id, changed->config);
+  return apply(*topic, std::move(changed));
+}
+
+// The change is certain to be allowed, but for what the records say of a partitioner.
+Status Topics::apply(const Topic& topic, std::shared_ptr<Topic> changed) {
+  const bool gains_keydir = changed->config.partition.compacted && !topic.config.partition.compacted;
+  LOGCASK_TRY(change_partitioner(topic, changed->config));
+  LOGCASK_TRY(record_change(topic, changed));
+  factory_.settings_changed(changed->record.id, changed->config);
   const Status opened = gains_keydir ? open_with_keydirs(*changed) : Status();
   configure(*changed);
+  const std::string name = changed->record.name;
   publish(name, std::move(changed));
   return opened;
 }
@@ -431,7 +421,6 @@ Status Topics::record_change(const Topic& topic, const std::shared_ptr<Topic>& c
   if (may_turn_up && changes_placement(topic, changed->config))
     undecided_placements_.insert_or_assign(id, changed->config.partition.placement);
   if (gains_keydir && may_turn_up) becoming_compacted_.insert_or_assign(id, Becoming::undecided);
-  if (gains_keydir && !may_turn_up) require_keys(topic, false);
   configure(topic);
   std::string text = "alter topic '" + topic.record.name + "': " + recorded.error().message;
   if (undecided_placements_.contains(id))
@@ -472,16 +461,19 @@ Status Topics::check_growth(const Topic& topic, std::int64_t partitions) const {
   return check_more(partitions - static_cast<std::int64_t>(topic.partitions.size()));
 }
 
-// A directory of that name may be there from a growth that did not take hold: it is empty then.
-Result<std::shared_ptr<PartitionRunner>> Topics::open_grown(PartitionSpec spec) {
+// A directory of that name may be there from a growth that did not take hold: it is empty then, and `ours` like one
+// that was made now. Any other is left alone.
+Result<std::shared_ptr<PartitionRunner>> Topics::open_grown(PartitionSpec spec, bool& ours) {
   spec.create = true;
   auto opened = factory_.open(spec);
-  if (opened.code() != Errc::already_exists) return opened;
+  ours = opened.code() != Errc::already_exists;
+  if (ours) return opened;
   spec.create = false;
   spec.finish_creation = true;
   LOGCASK_ASSIGN(auto found, factory_.open(spec));
   const PartitionMarks marks = found->marks();
-  if (marks.state != PartitionMarks::State::offline && marks.next_offset == marks.log_start_offset) return found;
+  ours = marks.state != PartitionMarks::State::offline && marks.next_offset == marks.log_start_offset;
+  if (ours) return found;
   const std::string why = marks.state == PartitionMarks::State::offline ? found->snapshot().reason : "it holds records";
   const Error error{Errc::already_exists,
                     "there is a directory of that partition already, which no topic knows and "
@@ -509,9 +501,9 @@ Status Topics::grow(const std::string& name, std::int64_t partitions, bool only_
   if (mutant(Mutant::growth_recorded_first)) LOGCASK_TRY(metadata_.put_topic(grown->record));
   while (begun < grown->record.partitions && failure.ok()) {
     const PartitionSpec spec = spec_of(*grown, begun);
-    auto opened = open_grown(spec);
-    // What is not ours is left alone.
-    if (opened.code() != Errc::already_exists) ++begun;
+    bool ours = false;
+    auto opened = open_grown(spec, ours);
+    if (ours) ++begun;
     if (opened.ok())
       grown->partitions.push_back(std::move(opened).value());
     else
@@ -548,6 +540,7 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
     // A topic that the next start may find deleted must acknowledge nothing more.
     publish(name, nullptr);
     undecided_placements_.erase(topic->record.id);
+    becoming_compacted_.erase(topic->record.id);
     background([topic] {
       for (const auto& partition : topic->partitions) partition->close(unknown_topic(topic->record.name));
     });

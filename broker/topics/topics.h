@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -96,8 +97,8 @@ class Topics {
   // A topic may gain cleanup.policy compact when every record from log start on has a key (topics_policy.cc): all are
   // read first, which takes as long as that, and records without a key are refused from its beginning on.
   // invalid_record names the first one without; keydir_budget_exceeded when there are more keys than the budget has
-  // room for; the first error of `keep_going`, asked meanwhile, ends it. Other changes of the topic are refused until
-  // then.
+  // room for; the first error of `keep_going`, asked meanwhile, ends it. Until then other changes of the topic are
+  // refused (cancelled), and reading another one is (throttled), with `only_check` too.
   Status alter(const std::string& name, const SettingMap& set, const std::vector<std::string>& unset,
                bool only_check = false, const std::function<Status()>& keep_going = {});
   // More partitions for a topic of cleanup.policy=delete; `partitions` counts the old ones, too. All or none: an error
@@ -115,12 +116,17 @@ class Topics {
   bool reopen_offline(const std::function<void(const std::string&)>& note);
 
  private:
+  // A topic that is being made a compacted one, or of which nobody knows whether the next start finds it so: its
+  // records need keys.
+  enum class Becoming : std::uint8_t { being_read, undecided };
+
+  void require_keys(const Topic& topic, std::optional<Becoming> becoming);
   Result<std::string> reopen_now(const std::string& name, PartitionId partition);
   Result<TopicPtr> make(TopicRecord record, bool internal);
   Status check_new(const std::string& name, std::int64_t partitions) const;
   Status check_more(std::int64_t partitions) const;
   Status check_growth(const Topic& topic, std::int64_t partitions) const;
-  Result<std::shared_ptr<PartitionRunner>> open_grown(PartitionSpec spec);
+  Result<std::shared_ptr<PartitionRunner>> open_grown(PartitionSpec spec, bool& ours);
   PartitionSpec spec_of(const Topic& topic, std::size_t index) const;
   void publish(std::string_view name, TopicPtr topic);  // null removes
   void publish_all(const std::vector<std::shared_ptr<Topic>>& topics);
@@ -129,9 +135,16 @@ class Topics {
                                          const std::vector<std::string>& unset) const;
   Status record_change(const Topic& topic, const std::shared_ptr<Topic>& changed);
   // ---- from delete to compact
+  struct Alteration {
+    const SettingMap& set;
+    const std::vector<std::string>& unset;
+    bool only_check;
+  };
+  Status apply(const Topic& topic, std::shared_ptr<Topic> changed);
+  Status gain_keydir(std::unique_lock<std::mutex>& change, TopicPtr topic, const Topic& changed,
+                     const Alteration& wanted, const std::function<Status()>& keep_going);
   static Status check_keys(const Topic& topic, const TopicConfig& wanted, const PartitionFactory& factory,
                            const std::function<Status()>& keep_going);
-  void require_keys(const Topic& topic, bool required);
   Status open_with_keydirs(const Topic& topic);
   Status change_partitioner(const Topic& topic, const TopicConfig& changed);
   void configure(const Topic& topic);
@@ -147,11 +160,9 @@ class Topics {
   // Of topics whose change of partitioner may turn up after a restart, or may not: what their partitions let in is
   // prepared under neither, until a change of the topic is recorded. Guarded by change_mutex_.
   std::map<TopicId, std::uint32_t> undecided_placements_;
-  // Topics that are being made compacted ones, or of which nobody knows whether the next start finds them so: their
-  // records need keys. Guarded by change_mutex_.
-  enum class Becoming : std::uint8_t { being_read, undecided };
-  std::map<TopicId, Becoming> becoming_compacted_;
-  std::mutex change_mutex_;  // one change at a time; held over disk work, never taken by readers
+  std::map<TopicId, Becoming> becoming_compacted_;  // guarded by change_mutex_
+  bool reads_a_topic_ = false;                      // guarded by change_mutex_: one at a time
+  std::mutex change_mutex_;                         // one change at a time; held over disk work, never taken by readers
   mutable std::mutex map_mutex_;
   std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_
   std::atomic<std::uint64_t> generation_{1};

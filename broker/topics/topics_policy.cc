@@ -33,16 +33,51 @@ Status Topics::check_keys(const Topic& topic, const TopicConfig& wanted, const P
   return std::move(room).error().in("topic '" + topic.record.name + "' cannot become compacted");
 }
 
-void Topics::require_keys(const Topic& topic, bool required) {
-  const TopicId& id = topic.record.id;
-  if (required)
-    becoming_compacted_.insert_or_assign(id, Becoming::being_read);
+void Topics::require_keys(const Topic& topic, std::optional<Becoming> becoming) {
+  if (becoming)
+    becoming_compacted_.insert_or_assign(topic.record.id, *becoming);
   else
-    becoming_compacted_.erase(id);
+    becoming_compacted_.erase(topic.record.id);
   auto asked = std::make_shared<Topic>(topic);
-  asked->config.partition.keys_required = required;
+  asked->config.partition.keys_required = becoming.has_value();
   configure(*asked);
   publish(topic.record.name, std::move(asked));
+}
+
+// Takes the lock as the caller holds it and leaves it held; others may change other topics while this one is read.
+Status Topics::gain_keydir(std::unique_lock<std::mutex>& change, TopicPtr topic, const Topic& changed,
+                           const Alteration& wanted, const std::function<Status()>& keep_going) {
+  const std::string name = topic->record.name;
+  const TopicId id = topic->record.id;
+  // Each reading holds one of the few threads that wait for the disk.
+  if (reads_a_topic_ && !mutant(Mutant::every_topic_read_at_once))
+    return Error{Errc::throttled,
+                 "another topic is being read to be made a compacted one; try again when that is done"};
+  const auto found = becoming_compacted_.find(id);
+  const std::optional<Becoming> before =
+      found == becoming_compacted_.end() ? std::nullopt : std::optional<Becoming>(found->second);
+  if (!wanted.only_check) require_keys(*topic, Becoming::being_read);
+  reads_a_topic_ = true;
+  change.unlock();
+  const Status keyed = check_keys(*topic, changed.config, factory_, keep_going);
+  change.lock();
+  reads_a_topic_ = false;
+  if (wanted.only_check) return keyed;
+  topic = find(name);
+  if (!topic || topic->record.id != id) {
+    becoming_compacted_.erase(id);
+    return unknown_topic(name);
+  }
+  const auto go_on = [&]() -> Status {
+    LOGCASK_TRY(keyed);
+    // A partition may have been reopened meanwhile, and another topic may expect keys.
+    LOGCASK_ASSIGN(auto again, altered(*topic, wanted.set, wanted.unset));
+    return apply(*topic, std::move(again));
+  };
+  Status done = go_on();
+  const auto still = becoming_compacted_.find(id);
+  if (still != becoming_compacted_.end() && still->second == Becoming::being_read) require_keys(*topic, before);
+  return done;
 }
 
 Status Topics::open_with_keydirs(const Topic& topic) {

@@ -769,6 +769,18 @@ TEST_CASE("the marks of a partition are those of its snapshot, in every state", 
   CHECK(agree().state == PartitionMarks::State::offline);
 }
 
+TEST_CASE("a clean stop leaves a checkpoint of everything that was written", "[runner]") {
+  PartitionFixture fixture;
+  CHECK(fixture.put("a", "1").error.ok());
+  CHECK(fixture.put("b", "1").error.ok());
+  fixture.partition().close(Error{Errc::shutting_down, "bye"});
+  bool repaired = false;
+  const auto manifest = load_manifest(*fixture.disk().root(), {}, repaired);
+  REQUIRE_OK(manifest);
+  REQUIRE(*manifest);
+  CHECK((*manifest)->producer_snapshot_end == Offset(2));
+}
+
 TEST_CASE("a reopen of a partition whose files have gone does not make a new one", "[runner]") {
   PartitionFixture fixture;
   CHECK(fixture.put("a", "1").error.ok());

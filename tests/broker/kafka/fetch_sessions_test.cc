@@ -42,6 +42,8 @@ struct FetchAsked {
 
 // A broker that has one record, "x", above each offset that stands in `ends`.
 struct SessionsAtWork {
+  explicit SessionsAtWork(std::size_t bytes = 64u << 10) : sessions(clock, FetchSessions::Limits{2, bytes, 120'000}) {}
+
   // Begun, and not answered yet.
   struct Waiting {
     FetchContext context;
@@ -80,7 +82,7 @@ struct SessionsAtWork {
   }
 
   ManualClock clock;
-  FetchSessions sessions{clock, FetchSessions::Limits{2, 64u << 10, 120'000}};
+  FetchSessions sessions;
   std::map<std::string, std::int64_t> ends, starts;
   std::map<std::string, std::int16_t> errors;
 };
@@ -237,6 +239,19 @@ TEST_CASE("fetch sessions are bounded in memory: one that outgrows it is given u
   const auto full = broker.fetch(0, 0, many);
   CHECK(full.session_id == 0);
   CHECK(full.topics.size() == 2);
+}
+
+TEST_CASE("one fetch session holds no more partitions than an I/O thread walks over quickly", "[fetch-session]") {
+  SessionsAtWork broker(64u << 20);
+  std::vector<Asked> many;
+  for (int p = 0; p < 10'000; ++p) many.push_back({"a", p, 0});
+  const std::int32_t id = broker.fetch(0, 0, many).session_id;
+  REQUIRE(id > 0);
+  std::vector<Asked> more;
+  for (int p = 0; p < 2'000; ++p) more.push_back({"b", p, 0});
+  CHECK(broker.fetch(id, 1, more).error_code == number(ErrorCode::fetch_session_id_not_found));
+  many.insert(many.end(), more.begin(), more.end());
+  CHECK(broker.fetch(0, 0, many).session_id == 0);
 }
 
 TEST_CASE("partitions with records go to the end of a fetch session's line", "[fetch-session]") {

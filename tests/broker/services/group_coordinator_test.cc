@@ -335,6 +335,22 @@ TEST_CASE("what members of all groups send to join has one bound, and who goes m
   CHECK((*joins("four", 40'000))->status.ok());
 }
 
+TEST_CASE("what a leader shares out has the same bound", "[memory]") {
+  GroupLimits limits = no_delay();
+  limits.members_max_bytes = 100'000;
+  GroupFixture fixture(limits);
+  const auto joined = fixture.join(GroupFixture::request("c"));
+  REQUIRE((*joined)->status.ok());
+  SyncRequest request;
+  request.group = "g";
+  request.member.member_id = (*joined)->member_id;
+  request.member.generation = (*joined)->generation;
+  request.assignments[(*joined)->member_id] = std::string(200'000, 'a');
+  CHECK((*fixture.sync(request))->status.code() == Errc::group_max_size_reached);
+  request.assignments[(*joined)->member_id] = std::string(50'000, 'a');
+  CHECK((*fixture.sync(request))->status.ok());
+}
+
 TEST_CASE("ids that are handed out count as members, and make room when their time is over") {
   GroupLimits limits = no_delay();
   limits.members_max_bytes = 100'000;

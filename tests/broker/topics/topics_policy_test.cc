@@ -2,6 +2,7 @@
 #include <future>
 
 #include "broker/door/offline_partition.h"
+#include "compactor/compactor.h"
 #include "partition/key_scan.h"
 #include "proto/batch_builder.h"
 #include "tests/broker/topics/topic_storage.h"
@@ -20,10 +21,17 @@ struct PolicyFixture : TopicStorage {
   }
   const PartitionConfig& settings() { return topics->find("t")->config.partition; }
 
-  AppendResult append_prepared(PreparedBatch prepared, int partition = 0) {
+  static AppendResult append_to(PartitionRunner& runner, PreparedBatch prepared) {
     std::promise<AppendResult> done;
-    runner(partition).append(std::move(prepared), Acks::all, [&](AppendResult result) { done.set_value(result); });
+    runner.append(std::move(prepared), Acks::all, [&](AppendResult result) { done.set_value(result); });
     return done.get_future().get();
+  }
+  AppendResult append_prepared(PreparedBatch prepared, int partition = 0) {
+    return append_to(runner(partition), std::move(prepared));
+  }
+  AppendResult put_into(PartitionRunner& partition) {
+    const std::string bytes = make_batch({{"k", "v", {}}});
+    return append_to(partition, *prepare_batch(bytes, settings(), hasher, {}));
   }
   AppendResult append(const std::string& bytes, int partition = 0) {
     auto prepared = prepare_batch(bytes, settings(), hasher, {});
@@ -147,6 +155,9 @@ TEST_CASE("while the records of a topic are read none without a key comes in", "
     CHECK(f.append(bytes).error.code() == Errc::invalid_record);
     REQUIRE_OK(f.put("k", "during").error);
     CHECK(f.topics->alter("t", {{"retention.ms", "1000"}}, {}).code() == Errc::cancelled);
+    // One reading at a time: each holds a thread that others wait for.
+    REQUIRE_OK(f.topics->create("other", 1, kPlain, false));
+    CHECK(f.topics->alter("other", kCompact, {}, true).code() == Errc::throttled);
     return {};
   };
   REQUIRE_OK(f.topics->alter("t", kCompact, {}, false, meanwhile));
@@ -173,6 +184,14 @@ TEST_CASE("what ends the reading of a topic leaves it as it was", "[topics]") {
     CHECK_FALSE(f.settings().compacted);
     REQUIRE_OK(f.append(PolicyFixture::keyless()).error);
   }
+  SECTION("another change that comes with it and is refused") {
+    REQUIRE_OK(f.topics->create("wide", 2, kPlain, false));
+    REQUIRE_OK(f.put_into(*f.topics->find("wide")->partitions[0]).error);
+    const Status refused = f.topics->alter("wide", {{"cleanup.policy", "compact"}, {"partitioner", "murmur2"}}, {});
+    CHECK(refused.code() == Errc::unsupported);
+    CHECK_FALSE(f.topics->find("wide")->config.partition.keys_required);
+    REQUIRE_OK(f.topics->alter("wide", {{"retention.ms", "1000"}}, {}));
+  }
   SECTION("the topic's deletion") {
     const auto remove = [&]() -> Status {
       return f.topics->remove("t", [](const std::function<void()>& work) { work(); });
@@ -197,6 +216,18 @@ TEST_CASE("what ends the reading of a topic leaves it as it was", "[topics]") {
     CHECK(f.append(PolicyFixture::keyless()).error.code() == Errc::invalid_record);
     REQUIRE_OK(f.put("k", "w").error);
     f.metadata.fail_writes = false;
+    SECTION("one that is refused leaves that undecided") {
+      CHECK(f.topics->alter("t", kCompact, {}, false,
+                            [] {
+                              return Status(Error{Errc::shutting_down, "stop"});
+                            })
+                .code() == Errc::shutting_down);
+      CHECK(f.append(PolicyFixture::keyless()).error.code() == Errc::invalid_record);
+      f.metadata.fail_writes = true;
+      f.metadata.write_error = Errc::storage_full;
+      CHECK_FALSE(f.compact().ok());
+      CHECK(f.append(PolicyFixture::keyless()).error.code() == Errc::invalid_record);
+    }
     SECTION("the same") {
       REQUIRE_OK(f.compact());
       CHECK(f.get("k").value == "w");
@@ -225,6 +256,22 @@ TEST_CASE("a topic with more keys than the budget has room for stays without a k
         Errc::keydir_budget_exceeded);
   REQUIRE_OK(f.compact());
   CHECK(f.get("5999").value == "v");
+}
+
+TEST_CASE("a rewrite drops what has no key below log start", "[topics]") {
+  PolicyFixture f;
+  REQUIRE_OK(f.topics->create("t", 1, {{"cleanup.policy", "delete"}}, false));
+  REQUIRE_OK(f.append(PolicyFixture::keyless()).error);
+  for (int i = 0; i < 10; ++i) REQUIRE_OK(f.put("k", std::to_string(i)).error);
+  REQUIRE_OK(f.runner().delete_records(Offset(1)));
+  REQUIRE_OK(f.compact());
+  CHECK(f.get("k").value == "9");
+  REQUIRE_OK(f.runner().roll());
+  auto& port = dynamic_cast<CompactionPort&>(f.runner());
+  REQUIRE_OK(port.checkpoint());
+  REQUIRE_OK(Compactor(port).run_due(CompactionMode::forced, [](std::uint64_t, std::uint64_t) { return Status(); }));
+  CHECK(port.state().closed.front().facts.records == 1);
+  CHECK(f.get("k").value == "9");
 }
 
 TEST_CASE("keys are counted within three of a hundred", "[topics]") {

@@ -1,0 +1,146 @@
+#include "client/membership.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "proto/kafka/consumer_protocol.h"
+#include "tests/client/memory_broker.h"
+#include "tests/support/catch.h"
+
+namespace logcask::client {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// What the leader has asked for.
+struct Asked {
+  int joins = 0, heartbeats = 0;
+  int others = 0;            // requests that mean nothing
+  int assignments = 0;       // that its syncs brought
+  std::vector<Names> looks;  // the topics of each metadata request
+};
+
+// A stable group, to which its leader comes back under its instance id: it reads "t", another member reads "u", and the
+// broker has a topic more.
+class StableGroup {
+ public:
+  StableGroup()
+      : broker_([this](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const std::string&) {
+          answer(*peer, request);
+        }) {}
+
+  std::string address() const { return broker_.address(); }
+  // What until() waits for may have changed.
+  void news() {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+  template <class Happened>
+  bool until(Happened happened) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return happened(asked_); });
+  }
+  Asked asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  void answer(FakeBroker::Peer& peer, const v1::RequestHeader& request) {
+    v1::ResponseHeader header;
+    {
+      const std::lock_guard lock(mutex_);
+      if (request.has_join_group())
+        join(request.join_group(), *header.mutable_join_group());
+      else if (request.has_sync_group())
+        sync(request.sync_group(), *header.mutable_sync_group());
+      else if (request.has_metadata())
+        look(request.metadata(), *header.mutable_metadata());
+      else if (request.has_heartbeat())
+        beat(*header.mutable_heartbeat());
+      else
+        ++asked_.others;
+    }
+    peer.reply(request.correlation_id(), std::move(header));
+    news();
+  }
+
+  void beat(v1::HeartbeatResponse&) { ++asked_.heartbeats; }
+
+  void join(const v1::JoinGroupRequest& request, v1::JoinGroupResponse& joined) {
+    ++asked_.joins;
+    joined.set_member_id("seat-2");
+    joined.set_leader("seat-2");
+    joined.set_generation(7);
+    joined.set_protocol("range");
+    joined.set_skip_assignment(true);
+    auto& itself = *joined.add_members();
+    itself.set_member_id("seat-2");
+    itself.set_metadata(request.protocols(0).metadata());
+    kafka::ConsumerSubscription subscription;
+    subscription.topics = {"u"};
+    auto& other = *joined.add_members();
+    other.set_member_id("other");
+    other.set_metadata(kafka::encode_subscription(subscription).value());
+  }
+
+  void sync(const v1::SyncGroupRequest& request, v1::SyncGroupResponse& synced) {
+    asked_.assignments += request.assignments_size();
+    kafka::ConsumerAssignment assignment;
+    assignment.assigned_partitions = {{"t", {0}}};
+    synced.set_assignment(kafka::encode_assignment(assignment).value());
+  }
+
+  // Asked about none, it tells of all.
+  void look(const v1::MetadataRequest& request, v1::MetadataResponse& metadata) {
+    const Names names(request.topics().begin(), request.topics().end());
+    asked_.looks.push_back(names);
+    for (const std::string& name : names.empty() ? Names{"t", "u", "v"} : names) {
+      auto& topic = *metadata.add_topics();
+      topic.set_name(name);
+      topic.set_partitions(1);
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Asked asked_;
+  FakeBroker broker_;
+};
+
+TEST_CASE("A leader that comes back to shares that stand looks at its group's topics and disturbs nobody") {
+  StableGroup group;
+  const Client client = connect(group.address());
+  ConsumerOptions options;
+  options.group = "g";
+  options.group_instance_id = "seat";
+  options.heartbeat_interval_ms = 5;
+  const auto member = std::make_shared<Membership>(client.core(), "t", options, [&] { group.news(); });
+  member->join();
+  REQUIRE(group.until([&](const Asked&) { return member->news().kind == Membership::News::Kind::assigned; }));
+  CHECK(member->news().partitions == std::vector{PartitionId(0)});
+  member->taken();
+  // The second of three is sent when the share has been taken, and what it looks at answered before the third is.
+  const int before = group.asked().heartbeats;
+  REQUIRE(group.until([&](const Asked& asked) { return asked.heartbeats >= before + 3; }));
+  CHECK(member->news().kind == Membership::News::Kind::none);
+  const Asked asked = group.asked();
+  CHECK(asked.joins == 1);
+  CHECK(asked.others == 0);
+  CHECK(asked.assignments == 0);
+  CHECK(asked.looks == std::vector<Names>{Names{"t", "u"}});
+  std::atomic<bool> left = false;
+  member->leave({}, [&](const Status&) {
+    left = true;
+    group.news();
+  });
+  REQUIRE(group.until([&](const Asked&) { return left.load(); }));
+}
+
+}  // namespace
+}  // namespace logcask::client
