@@ -1,5 +1,5 @@
 #pragma once
-// SIGINT and SIGTERM as a flag that loops look at; the second one ends the process at once.
+// SIGINT, SIGTERM and SIGHUP as a flag that loops look at; a second one, later than 0.3 s, ends the process at once.
 
 namespace logcask::cli {
 

@@ -19,8 +19,9 @@ Result<TopicPtr> WatchService::check(const CallContext& context, std::string_vie
                                      const WatchOptions& options) const {
   LOGCASK_ASSIGN(TopicPtr topic, authorized_topic(parts_, context, Operation::read, topic_name));
   if (!topic->config.partition.compacted)
-    return Error{Errc::unsupported,
-                 "Watch needs cleanup.policy compact; topic '" + topic->record.name + "' has no keydir"};
+    return Error{Errc::unsupported, "Watch needs cleanup.policy compact; topic '" + topic->record.name +
+                                        "' has no keydir ('topic alter --config "
+                                        "cleanup.policy=compact' gives it one where each record has a key)"};
   if (keys == 0) return prefix_lookup_unsupported();
   if (options.partition.value() != -1 && !topic->partition(options.partition))
     return unknown_partition(*topic, options.partition);

@@ -53,6 +53,11 @@ Status Topics::gain_keydir(std::unique_lock<std::mutex>& change, TopicPtr topic,
   if (reads_a_topic_ && !mutant(Mutant::every_topic_read_at_once))
     return Error{Errc::throttled,
                  "another topic is being read to be made a compacted one; try again when that is done"};
+  // There is no way back: nobody gets there by taking a setting away.
+  if (!wanted.set.contains("cleanup.policy"))
+    return Error{Errc::invalid_config,
+                 "without cleanup.policy topic '" + name +
+                     "' would have the default, compact, for good; name the policy that it is to have"};
   const auto found = becoming_compacted_.find(id);
   const std::optional<Becoming> before =
       found == becoming_compacted_.end() ? std::nullopt : std::optional<Becoming>(found->second);

@@ -127,6 +127,7 @@ TEST_CASE("one record without a key keeps a topic from becoming compacted, and i
     CHECK_THAT(refused.error().message, Catch::Contains("offset 100 of partition 1 of topic 't' has no key") &&
                                             Catch::Contains("records delete"));
   }
+  CHECK(f.topics->alter("t", {}, {"cleanup.policy"}).code() == Errc::invalid_config);
   CHECK_FALSE(f.settings().compacted);
   CHECK(f.recorded_policy() == "delete");
   // Everything is as it was.
