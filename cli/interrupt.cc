@@ -29,7 +29,10 @@ void on_signal(int signal_number) {
 
 void handle(int signal_number) {
   struct sigaction action = {};
-  if (sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;  // nohup
+  // nohup says so. Of SIGINT a shell does, too, for what it runs in the background, where it is asked for by kill
+  // alone.
+  if (signal_number == SIGHUP && sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+    return;
   action = {};
   action.sa_handler = on_signal;
   for (const int other : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, other);

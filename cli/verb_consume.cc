@@ -259,7 +259,8 @@ Verb consume_verb() {
       "among them; each partition is read by one of them, from where the group stood, and what was printed is "
       "committed about once a second. A member that ends leaves, and the others take its partitions over; one that is "
       "killed is missed after --session-timeout-ms. With --group and --partition it is no member, and only keeps its "
-      "position under the group's name, which is refused while the group has members.";
+      "position under the group's name, which is refused while the group has members. Partitions that a plain topic "
+      "is given meanwhile are read by members of a group, within half a minute; without --group begin anew.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag(
       "--from", "WHERE",

@@ -126,11 +126,17 @@ Status check_horizon(const ReplayPosition& position, bool live_only, Offset hori
                    std::to_string(needs_from.value()) + "; start a new replay without a token"};
 }
 
+Error offline_error(const PartitionRunner& runner, PartitionId partition) {
+  const auto bound = runner.replay_bound();
+  // It may have opened since it was asked first.
+  const Errc code = bound.ok() ? Errc::loading : bound.code();
+  const std::string reason = bound.ok() ? "it has just opened; ask again" : bound.error().message;
+  return {code, "partition " + std::to_string(partition.value()) + ": " + reason};
+}
+
 Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPosition& position) {
   const PartitionMarks state = runner.marks();
-  if (state.state == PartitionMarks::State::offline)
-    return Error{Errc::partition_offline,
-                 "partition " + std::to_string(position.partition.value()) + ": " + runner.snapshot().reason};
+  if (state.state == PartitionMarks::State::offline) return offline_error(runner, position.partition);
   if (position.epoch > state.leader_epoch || position.position > state.next_offset)
     return Error{Errc::topic_changed, "the resume token is ahead of partition " +
                                           std::to_string(position.partition.value()) +

@@ -30,6 +30,8 @@ Result<ReplayPosition> first_replay_position(PartitionRunner& runner, PartitionI
 // that the reader still needed have been cleaned away since it began.
 Status check_horizon(const ReplayPosition& position, bool live_only, Offset horizon);
 
+// What a replay is told of a partition that is offline: retriable while it opens anew, else partition_offline.
+Error offline_error(const PartitionRunner& runner, PartitionId partition);
 // Checks a resumed position against the partition as it is now; stale_token when it belongs to another history. A tail
 // gets a new mark, so that a resumed replay has a marker too.
 Status resume_replay_position(PartitionRunner& runner, bool live_only, ReplayPosition& position);

@@ -165,9 +165,7 @@ Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options
   for (const PartitionId partition : wanted) {
     PartitionRunner* runner = topic.partition(partition);
     if (!runner) return unknown_partition(topic, partition);
-    if (runner->marks().state == PartitionMarks::State::offline)
-      return Error{Errc::partition_offline,
-                   "partition " + std::to_string(partition.value()) + ": " + runner->snapshot().reason};
+    if (runner->marks().state == PartitionMarks::State::offline) return offline_error(*runner, partition);
     LOGCASK_ASSIGN(const ReplayPosition first, first_replay_position(*runner, partition));
     token.partitions.push_back(first);
   }
