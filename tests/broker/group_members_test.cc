@@ -1,4 +1,7 @@
 // Members of consumer groups over the native wire: a whole broker, and every request of theirs.
+#include <chrono>
+#include <thread>
+
 #include "broker/settings/config_sources.h"
 #include "tests/broker/broker_fixture.h"
 #include "tests/support/catch.h"
@@ -63,6 +66,13 @@ int heartbeat(NativeClient& client, const std::string& group, const v1::JoinGrou
   return client.call(request).header.error_code();
 }
 
+// Groups are read behind the first answers.
+void wait_for_groups(BrokerFixture& broker) {
+  NativeClient client(broker.port());
+  while (heartbeat(client, "nobody's", {}) == code(Errc::coordinator_loading))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 int commit(NativeClient& client, const std::string& group, const v1::JoinGroupResponse* joined) {
   v1::RequestHeader request;
   request.mutable_commit_offsets()->set_group(group);
@@ -85,6 +95,7 @@ SettingValues no_delay() { return {{"group.initial.rebalance.delay.ms", "0"}}; }
 
 TEST_CASE("a member joins, syncs, is alive, commits and leaves on the native wire", "[broker][groups]") {
   BrokerFixture broker(no_delay());
+  wait_for_groups(broker);
   NativeClient client(broker.port());
   client.create_topic("t");
   const auto joined = join(client, "g");
@@ -110,6 +121,7 @@ TEST_CASE("a member joins, syncs, is alive, commits and leaves on the native wir
 
 TEST_CASE("a second member makes the first one join again, and the leader shares out to both", "[broker][groups]") {
   BrokerFixture broker(no_delay());
+  wait_for_groups(broker);
   NativeClient one(broker.port());
   NativeClient two(broker.port());
   const auto alone = join(one, "g");
@@ -139,6 +151,7 @@ TEST_CASE("a second member makes the first one join again, and the leader shares
 
 TEST_CASE("a join that waits is cancelled, and the member is still in its group", "[broker][groups]") {
   BrokerFixture broker(no_delay());
+  wait_for_groups(broker);
   NativeClient one(broker.port());
   NativeClient two(broker.port());
   const auto alone = join(one, "g");
@@ -166,6 +179,7 @@ TEST_CASE("a join that waits is cancelled, and the member is still in its group"
 
 TEST_CASE("a member and its generation outlive the broker, and a static one takes its place over", "[broker][groups]") {
   BrokerFixture broker(no_delay());
+  wait_for_groups(broker);
   v1::JoinGroupResponse joined;
   {
     NativeClient client(broker.port());
@@ -176,11 +190,9 @@ TEST_CASE("a member and its generation outlive the broker, and a static one take
     REQUIRE(client.call(sync).header.error_code() == 0);
   }
   broker.restart();
+  wait_for_groups(broker);
   NativeClient client(broker.port());
-  int alive = 0;
-  while ((alive = heartbeat(client, "g", joined)) == code(Errc::coordinator_loading)) {
-  }
-  CHECK(alive == 0);
+  CHECK(heartbeat(client, "g", joined) == 0);
   v1::RequestHeader back = join_of("g", {}, "seat");
   const auto again = client.call(back).header.join_group();
   CHECK(again.generation() == joined.generation());
@@ -191,6 +203,7 @@ TEST_CASE("a member and its generation outlive the broker, and a static one take
 
 TEST_CASE("what a member asks for that no group has is refused by name", "[broker][groups]") {
   BrokerFixture broker(no_delay());
+  wait_for_groups(broker);
   NativeClient client(broker.port());
   v1::RequestHeader nameless = join_of("", {});
   CHECK(client.call(nameless).header.error_code() == code(Errc::invalid_group_id));
