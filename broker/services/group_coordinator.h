@@ -137,6 +137,7 @@ class GroupCoordinator {
   // ---- what a join means (group_join.cc)
   void join_group(Turn& turn, const JoinRequest& request, JoinDone done);
   bool has_room(const Group& group, const JoinRequest& request) const;
+  bool fits_memory(std::size_t has, std::size_t asked) const;
   bool has_memory(const Group& group, const JoinRequest& request) const;
   void join_new(Turn& turn, Entry& entry, const JoinRequest& request, JoinDone done);
   void join_known(Turn& turn, Entry& entry, const JoinRequest& request, JoinDone done);

@@ -66,14 +66,18 @@ bool GroupCoordinator::has_room(const Group& group, const JoinRequest& request) 
   return true;
 }
 
+// Whether what somebody keeps may become `asked` bytes instead of `has`.
+bool GroupCoordinator::fits_memory(std::size_t has, std::size_t asked) const {
+  return kept_bytes_ - std::min(kept_bytes_, has) + asked < limits_.members_max_bytes;
+}
+
 // Who asks for no more than it has always may.
 bool GroupCoordinator::has_memory(const Group& group, const JoinRequest& request) const {
   const MemberId* known = request.instance_id ? group.static_member(*request.instance_id) : nullptr;
   const GroupMember* member = group.find(known ? *known : request.member_id);
   const std::size_t asked = kept_bytes(request.protocols);
   const std::size_t has = member ? kept_bytes(member->protocols) : 0;
-  if ((member && asked <= has) || mutant(Mutant::members_without_bound)) return true;
-  return kept_bytes_ - std::min(kept_bytes_, has) + asked < limits_.members_max_bytes;
+  return (member && asked <= has) || fits_memory(has, asked) || mutant(Mutant::members_without_bound);
 }
 
 void GroupCoordinator::join_group(Turn& turn, const JoinRequest& request, JoinDone done) {

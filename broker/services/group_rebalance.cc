@@ -122,7 +122,7 @@ Status GroupCoordinator::check_memory(const Group& group, const SyncRequest& req
   std::size_t has = 0;
   for (const auto& [id, assignment] : request.assignments) asked += assignment.size();
   for (const auto& [id, member] : group.members()) has += member.assignment.size();
-  if (asked <= has || kept_bytes_ - std::min(kept_bytes_, has) + asked < limits_.members_max_bytes) return {};
+  if (asked <= has || fits_memory(has, asked)) return {};
   return Error{Errc::group_max_size_reached, "assignments of " + std::to_string(asked) + " bytes for group '" +
                                                  group.name() + "' would pass the " +
                                                  std::to_string(limits_.members_max_bytes) +
