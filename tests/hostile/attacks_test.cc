@@ -151,6 +151,8 @@ TEST_CASE("frames without an end from two thousand", "[hostile][slow]") {
 
 TEST_CASE("requests of the future", "[hostile]") {
   Arena arena("unknown and future requests");
+  // Far above the requests there are, so that one more of ours does not turn this attack into good requests.
+  constexpr std::uint64_t kUnknownFrom = 1000;
   arena.run([&] {
     Peers peers(arena.port());
     for (int i = 0; i < 300; ++i) {
@@ -161,7 +163,7 @@ TEST_CASE("requests of the future", "[hostile]") {
       };
       put_varint(1 << 3);  // correlation id
       put_varint(static_cast<std::uint64_t>(i) + 2);
-      put_varint((static_cast<std::uint64_t>(25 + i % 500) << 3) | 2);  // a body nobody knows
+      put_varint(((kUnknownFrom + static_cast<std::uint64_t>(i)) << 3) | 2);  // a body nobody knows
       put_varint(4);
       header += "body";
       std::string frame =
