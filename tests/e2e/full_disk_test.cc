@@ -9,6 +9,7 @@
 
 #include "base/errc.h"
 #include "proto/record_batch.h"
+#include "segment/disk_reserve.h"
 #include "segment/filename.h"
 #include "tests/broker/native/native_client.h"
 #include "tests/e2e/broker_process.h"
@@ -467,6 +468,14 @@ TEST_CASE("compaction brings a broker back whose disk another process has filled
   with_full_disk("compact", [](FullDisk& full) { CHECK(compact(full.served.client).empty()); });
 }
 
+// A directory's first reserve is made behind the first answers.
+std::size_t reserve_files(const std::string& data) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(data))
+    files += entry.path().filename().string().compare(0, 8, "reserve.") == 0;
+  return files;
+}
+
 TEST_CASE("a restart without a free inode opens every partition, and topic delete works after it", "[e2e]") {
   with_small_disk(
       [](SmallDisk& disk, const std::string& data) {
@@ -474,6 +483,7 @@ TEST_CASE("a restart without a free inode opens every partition, and topic delet
           Served served(data);
           served.create("262144");
           served.put_some(0, 1000, 10);
+          wait_for("the disk reserve is made", [&] { return reserve_files(data) == DiskReserve::kFiles; });
           disk.take_inodes();
           served.broker.kill();
         }
