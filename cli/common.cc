@@ -35,6 +35,8 @@ std::string_view mend_for(Errc code) {
   switch (code) {
     case Errc::unknown_topic:
       return "; 'logcask topic list' names those there are, 'logcask topic create' makes one";
+    case Errc::group_id_not_found:
+      return "; 'logcask group list' names those there are";
     case Errc::message_too_large:
       return " ('logcask topic alter --config max.message.bytes=N' raises the topic's limit)";
     case Errc::frame_too_large:

@@ -1,4 +1,5 @@
 // group list | describe | reset
+#include <algorithm>
 #include <memory>
 
 #include "cli/common.h"
@@ -16,6 +17,8 @@ namespace logcask::cli {
 namespace {
 
 using client::Admin;
+using client::GroupDescription;
+using client::GroupMemberInfo;
 using client::GroupOffset;
 
 struct GroupArgs {
@@ -50,38 +53,99 @@ int list_groups(const GroupArgs& args) {
   return out.finish();
 }
 
-void append_json_entry(std::string& out, const std::string& group, const GroupOffset& entry) {
+// Whose partition it is; null: nobody's.
+const GroupMemberInfo* holder_of(const GroupDescription& group, const GroupOffset& entry) {
+  for (const auto& member : group.members)
+    if (const auto found = member.assigned.find(entry.topic); found != member.assigned.end())
+      if (std::find(found->second.begin(), found->second.end(), entry.partition) != found->second.end()) return &member;
+  return nullptr;
+}
+
+void append_json_group(std::string& out, const GroupDescription& group) {
   JsonWriter json(out);
-  json.begin().field("group", group).field("topic", entry.topic).field("partition", entry.partition.value());
-  json.field("offset", entry.offset.value()).field("committed_end", entry.committed_end.value()).name("lag");
-  if (const auto lag = entry.lag())
-    json.value(*lag);
-  else
-    json.null();
+  json.begin().field("group", group.name).field("state", group.state).field("protocol_type", group.protocol_type);
+  json.field("protocol", group.protocol).name("members").begin_list();
+  for (const auto& member : group.members) {
+    json.begin().field("member_id", member.member_id).field("instance_id", member.instance_id);
+    json.field("client_id", member.client_id).field("host", member.client_host).name("assigned").begin_list();
+    for (const auto& [topic, partitions] : member.assigned) {
+      json.begin().field("topic", topic).name("partitions").begin_list();
+      for (const PartitionId partition : partitions) json.value(partition.value());
+      json.end_list().end();
+    }
+    json.end_list().end();
+  }
+  json.end_list().end();
+  out += '\n';
+}
+
+void append_json_offset(std::string& out, const GroupDescription& group, const GroupOffset& entry) {
+  JsonWriter json(out);
+  const auto number_or_null = [&](const char* name, std::optional<std::int64_t> number) {
+    json.name(name);
+    number ? json.value(*number) : json.null();
+  };
+  json.begin().field("group", group.name).field("topic", entry.topic).field("partition", entry.partition.value());
+  json.field("offset", entry.offset.value()).field("committed_end", entry.committed_end.value());
+  number_or_null("lag", entry.lag());
   json.field("committed_at", entry.committed_at.value()).field("metadata", entry.metadata);
+  if (const auto* member = holder_of(group, entry)) json.field("member_id", member->member_id);
   if (entry.error.code != Errc::ok) json.field("not_used", entry.error.message);
   json.end();
   out += '\n';
 }
 
+// "t:0,1 u:3", or "-".
+std::string assignment_text(const GroupMemberInfo& member) {
+  std::string text;
+  for (const auto& [topic, partitions] : member.assigned) {
+    text += text.empty() ? "" : " ";
+    for (std::size_t i = 0; i < partitions.size(); ++i)
+      text += (i == 0 ? topic + ":" : ",") + std::to_string(partitions[i].value());
+  }
+  return text.empty() ? "-" : text;
+}
+
+std::string number_or_dash(std::optional<std::int64_t> number) {
+  return number && *number >= 0 ? std::to_string(*number) : "-";
+}
+
+void append_text_group(std::string& out, const GroupDescription& group) {
+  out += "group " + group.name;
+  if (!group.state.empty()) out += "  " + group.state;
+  if (!group.protocol.empty()) out += ", protocol " + group.protocol;
+  out += "\n";
+  TextTable offsets({"TOPIC", ">PARTITION", ">OFFSET", ">END", ">LAG", "COMMITTED AT", "MEMBER"});
+  for (const auto& entry : group.offsets) {
+    const auto* member = holder_of(group, entry);
+    offsets.row({entry.topic, std::to_string(entry.partition.value()), number_or_dash(entry.offset.value()),
+                 number_or_dash(entry.committed_end.value()), number_or_dash(entry.lag()),
+                 timestamp_text(entry.committed_at), member ? member->member_id : "-"});
+  }
+  TextTable members({"MEMBER", "CLIENT", "HOST", "ASSIGNED"});
+  for (const auto& member : group.members)
+    members.row({member.member_id + (member.instance_id.empty() ? "" : " (instance " + member.instance_id + ")"),
+                 member.client_id, member.client_host, assignment_text(member)});
+  for (const TextTable* table : {&offsets, &members}) {
+    if (table->empty()) continue;
+    out += "\n";
+    table->append_to(out);
+  }
+}
+
 int describe_group(const GroupArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_ASSIGN(const auto offsets, Admin(client).describe_group(args.group));
+  LOGCASK_CLI_ASSIGN(const auto group, Admin(client).describe_group(args.group));
   Output out;
-  TextTable table({"TOPIC", ">PARTITION", ">OFFSET", ">END", ">LAG", "COMMITTED AT"});
-  for (const auto& entry : offsets) {
-    if (args.format == "json") {
-      append_json_entry(out.buffer(), args.group, entry);
-      continue;
-    }
-    const auto lag = entry.lag();
-    table.row({entry.topic, std::to_string(entry.partition.value()), std::to_string(entry.offset.value()),
-               entry.committed_end == kNoOffset ? "-" : std::to_string(entry.committed_end.value()),
-               lag ? std::to_string(*lag) : "-", timestamp_text(entry.committed_at)});
+  if (args.format == "json") {
+    append_json_group(out.buffer(), group);
+    for (const auto& entry : group.offsets) append_json_offset(out.buffer(), group, entry);
+    return out.finish();
+  }
+  append_text_group(out.buffer(), group);
+  for (const auto& entry : group.offsets)
     if (entry.error.code != Errc::ok)
       print_error(entry.topic + "-" + std::to_string(entry.partition.value()) + ": " + entry.error.message);
-  }
-  if (args.format != "json") table.append_to(out.buffer());
   return out.finish();
 }
 
@@ -188,11 +252,16 @@ Verb group_list_verb() {
 
 Verb group_describe_verb() {
   auto args = std::make_shared<GroupArgs>();
-  Verb verb =
-      group_verb("group describe", "Shows where a group stands and how far behind it is.", args, describe_group);
-  verb.details = "Lag counts offsets; compaction may have removed some of the records between.";
+  Verb verb = group_verb("group describe", "Shows who is in a group, where it stands and how far behind it is.", args,
+                         describe_group);
+  verb.details =
+      "Every partition of the topics that the group has committed for or that its members have partitions of. Lag "
+      "counts "
+      "offsets, from log start where nothing is committed; compaction may have removed some of the records between. As "
+      "JSON the first object is the group with its members.";
   verb.positional("GROUP", "the group", &args->group);
-  verb.examples = {{"logcask group describe billing -o json", "one object a partition"}};
+  verb.examples = {{"logcask group describe billing", "members, and a line a partition"},
+                   {"logcask group describe billing -o json", "the group, then one object a partition"}};
   return verb;
 }
 

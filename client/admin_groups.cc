@@ -3,6 +3,28 @@
 #include "logcask/admin.h"
 
 namespace logcask::client {
+namespace {
+
+GroupMemberInfo group_member_from(const v1::FetchOffsetsResponse::Member& from) {
+  GroupMemberInfo member{from.member_id(), from.instance_id(), from.client_id(), from.client_host(), {}};
+  for (const auto& assigned : from.assigned())
+    for (const auto partition : assigned.partitions())
+      member.assigned[assigned.topic()].push_back(partition_of(partition));
+  return member;
+}
+
+GroupDescription group_from(const std::string& name, const v1::FetchOffsetsResponse& body) {
+  GroupDescription group{name, body.group().state(), body.group().protocol_type(), body.group().protocol(), {}, {}};
+  for (const auto& from : body.group().members()) group.members.push_back(group_member_from(from));
+  for (const auto& from : body.entries())
+    group.offsets.push_back({from.topic(), partition_of(from.partition()), Offset(from.offset()), from.metadata(),
+                             TimestampMs(from.offset() < 0 ? -1 : from.commit_timestamp_ms()),
+                             Offset(from.committed_end()), Offset(from.log_start_offset()), RunId(from.run()),
+                             error_of(from.error())});
+  return group;
+}
+
+}  // namespace
 
 void Admin::list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>> done) {
   v1::RequestHeader request;
@@ -20,26 +42,21 @@ Result<std::vector<GroupInfo>> Admin::list_groups(CallOptions call) {
   return wait_for<std::vector<GroupInfo>>(*core_, [&](auto done) { list_groups_async(call, done); });
 }
 
-void Admin::describe_group_async(const std::string& group, CallOptions call, Callback<std::vector<GroupOffset>> done) {
+void Admin::describe_group_async(const std::string& group, CallOptions call, Callback<GroupDescription> done) {
   v1::RequestHeader request;
   request.mutable_fetch_offsets()->set_group(group);
-  using Offsets = std::vector<GroupOffset>;
-  ask<Offsets>(
-      *core_, request, spec_of(call, OnLost::resend), std::move(done),
-      [group](const Response& response) -> Result<Offsets> {
-        Offsets offsets;
-        for (const auto& from : response.header.fetch_offsets().entries())
-          offsets.push_back({from.topic(), partition_of(from.partition()), Offset(from.offset()), from.metadata(),
-                             TimestampMs(from.commit_timestamp_ms()), Offset(from.committed_end()),
-                             Offset(from.log_start_offset()), RunId(from.run()), error_of(from.error())});
-        if (offsets.empty())
-          return Error{Errc::unknown_group,
-                       "group '" + group + "' has no committed offsets; 'logcask group list' names those that have"};
-        return offsets;
-      });
+  request.mutable_fetch_offsets()->set_describe(true);
+  ask<GroupDescription>(*core_, request, spec_of(call, OnLost::resend), std::move(done),
+                        [group](const Response& response) -> Result<GroupDescription> {
+                          const auto& body = response.header.fetch_offsets();
+                          // From an older broker.
+                          if (!body.has_group() && body.entries().empty())
+                            return Error{Errc::group_id_not_found, "group '" + group + "' has no committed offsets"};
+                          return group_from(group, body);
+                        });
 }
-Result<std::vector<GroupOffset>> Admin::describe_group(const std::string& group, CallOptions call) {
-  return wait_for<std::vector<GroupOffset>>(*core_, [&](auto done) { describe_group_async(group, call, done); });
+Result<GroupDescription> Admin::describe_group(const std::string& group, CallOptions call) {
+  return wait_for<GroupDescription>(*core_, [&](auto done) { describe_group_async(group, call, done); });
 }
 
 void commit_offsets(Core& core, const std::string& group, const std::vector<GroupOffset>& offsets,

@@ -1,10 +1,13 @@
 #include "broker/services/group_admin.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <tuple>
 
 #include "base/coding.h"
 #include "broker/services/counted.h"
+#include "proto/kafka/consumer_protocol.h"
 
 namespace logcask {
 namespace {
@@ -36,6 +39,16 @@ bool may_read(const GroupDescription& group, const std::string& topic) {
   });
 }
 
+// What a leader has sent that no consumer can read counts as nothing.
+std::map<std::string, std::vector<PartitionId>> assigned_to(const GroupMemberDescription& member) {
+  std::map<std::string, std::vector<PartitionId>> assigned;
+  const auto decoded = kafka::decode_assignment(member.assignment);
+  if (!decoded.ok()) return assigned;
+  for (const auto& [topic, partitions] : decoded->assigned_partitions)
+    for (const std::int32_t partition : partitions) assigned[topic].emplace_back(partition);
+  return assigned;
+}
+
 }  // namespace
 
 Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, const std::set<GroupState>& states) {
@@ -64,6 +77,38 @@ Result<GroupDescription> GroupAdmin::describe(const Principal& principal, const 
   GroupDescription empty;
   empty.group = group;
   return empty;
+}
+
+Result<GroupOverview> GroupAdmin::overview(const Principal& principal, const std::string& group) {
+  GroupOverview all;
+  LOGCASK_ASSIGN(all.offsets, groups_.fetch(principal, group, {}));
+  LOGCASK_ASSIGN(all.group, describe(principal, group));
+  std::set<std::string> topics;
+  std::set<std::pair<std::string, PartitionId>> committed;
+  for (const CommittedOffset& one : all.offsets) {
+    topics.insert(one.topic);
+    committed.emplace(one.topic, one.partition);
+  }
+  for (const GroupMemberDescription& member : all.group.members) {
+    auto& assigned = all.assigned.emplace_back();
+    if (all.group.protocol_type == "consumer") assigned = assigned_to(member);
+    for (const auto& [topic, partitions] : assigned) topics.insert(topic);
+  }
+  std::vector<std::pair<std::string, PartitionId>> others;
+  for (const std::string& name : topics) {
+    const TopicPtr topic = parts_.topics.find(name);
+    if (!topic || !parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, name}).ok())
+      continue;
+    for (std::int32_t p = 0; p < static_cast<std::int32_t>(topic->partitions.size()); ++p)
+      if (committed.count({name, PartitionId(p)}) == 0) others.emplace_back(name, PartitionId(p));
+  }
+  if (others.empty()) return all;
+  LOGCASK_ASSIGN(auto uncommitted, groups_.fetch(principal, group, std::move(others)));
+  std::move(uncommitted.begin(), uncommitted.end(), std::back_inserter(all.offsets));
+  std::sort(all.offsets.begin(), all.offsets.end(), [](const CommittedOffset& a, const CommittedOffset& b) {
+    return std::tie(a.topic, a.partition) < std::tie(b.topic, b.partition);
+  });
+  return all;
 }
 
 void GroupAdmin::remove(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done) {

@@ -5,6 +5,7 @@
 // Threads: any.
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -21,6 +22,15 @@ struct GroupSummary {
   std::string protocol_type;  // empty: nobody has joined it
 };
 
+// A group with what it reads.
+struct GroupOverview {
+  GroupDescription group;
+  // Of each member, in their order; nothing where the group's type is not "consumer".
+  std::vector<std::map<std::string, std::vector<PartitionId>>> assigned;
+  // All that is committed, and every partition of topics that are committed for or assigned. By topic and partition.
+  std::vector<CommittedOffset> offsets;
+};
+
 class GroupAdmin {
  public:
   // All outlive it.
@@ -31,6 +41,8 @@ class GroupAdmin {
   Result<std::vector<GroupSummary>> list(const Principal& principal, const std::set<GroupState>& states = {});
   // group_id_not_found when it has neither members nor commits. Does not block.
   Result<GroupDescription> describe(const Principal& principal, const std::string& group);
+  // The same with offsets, of topics the caller may describe. Blocks on the disk.
+  Result<GroupOverview> overview(const Principal& principal, const std::string& group);
   // With all it has committed. non_empty_group while it has members, group_id_not_found. `done` runs on the caller's
   // loop.
   void remove(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done);

@@ -277,9 +277,9 @@ TEST_CASE("a group's offsets of another log are not used, and that is said", "[p
     CHECK(consumer->commits_not_used() == std::vector<PartitionId>{PartitionId(0)});
     const auto described = client::Admin(story.client).describe_group("g");
     REQUIRE_OK(described);
-    REQUIRE(described->size() == 1);
-    CHECK(described->at(0).error.code == Errc::topic_changed);
-    CHECK(described->at(0).offset == kNoOffset);
+    REQUIRE(described->offsets.size() == 1);
+    CHECK(described->offsets[0].error.code == Errc::topic_changed);
+    CHECK(described->offsets[0].offset == kNoOffset);
   }
   // A commit in this log is one again.
   read_to_end(*consumer);

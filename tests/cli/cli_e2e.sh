@@ -256,7 +256,23 @@ expect 0 "offset 0" "$logcask" group reset g --topic t --to earliest
 expect 1 "ends at" "$logcask" group reset g --topic t --to 999999
 "$logcask" consume t --group g --exit-at-end >"$work/out"
 [ -s "$work/out" ] || fail "a reset group must read again"
-expect 1 "unknown_group" "$logcask" group describe nosuch
+expect 1 "'logcask group list' names those there are" "$logcask" group describe nosuch
+
+# ---- a group with a member, before anything is committed; and what nobody has committed for
+expect 0 "" "$logcask" topic create seen --partitions 2 --config cleanup.policy=delete
+seq 100 | awk '{print $1 "\tv"}' | "$logcask" produce seen >/dev/null || fail "records in both partitions"
+"$logcask" consume seen --group watched --from latest >/dev/null 2>&1 &
+readers="$readers $!"
+described() { "$logcask" group describe watched >"$work/out" 2>&1 && grep -q "$1" "$work/out"; }
+wait_for 30 described 'seen:0,1' || fail "the member with its share: $(cat "$work/out")"
+grep -qx 'group watched  Stable, protocol .*' "$work/out" || fail "the group's state: $(cat "$work/out")"
+grep -Eq '^seen +1 +- +([1-9][0-9]*) +\1 +- +logcask' "$work/out" || fail "a partition without a commit, its lag from log start: $(cat "$work/out")"
+"$logcask" group describe watched -o json >"$work/out"
+grep -q '^{"group":"watched","state":"Stable","protocol_type":"consumer".*"host":"/127.0.0.1","assigned":\[{"topic":"seen","partitions":\[0,1\]}\]}\]}$' "$work/out" || fail "the group as JSON: $(cat "$work/out")"
+grep -q '"partition":1,"offset":-1,"committed_end":\([1-9][0-9]*\),"lag":\1,.*"member_id":"logcask' "$work/out" || fail "its partitions as JSON: $(cat "$work/out")"
+expect 0 "seen partition 1: offset" "$logcask" group reset g --topic seen --to latest --partition 1
+"$logcask" group describe g | grep -Eq '^seen +0 +- +([1-9][0-9]*) +\1 +- +-$' || fail "the other partitions of a topic that is committed for: $("$logcask" group describe g)"
+for group in $("$logcask" group list -o json | sed 's/.*"group":"\([^"]*\)".*/\1/'); do expect 0 "group $group" "$logcask" group describe "$group"; done
 
 # ---- large input, output to a reader that leaves, output to a full disk
 seq 1 200000 | awk '{print "key-" $1 % 20000 "\tvalue-" $1}' >"$work/large"

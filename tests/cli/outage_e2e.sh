@@ -26,7 +26,7 @@ reader replay replay o
 for name in group plain watch replay; do
   wait_for 30 grep -q before "$work/$name" || fail "$name shows nothing: $(cat "$work/$name.err")"
 done
-wait_for 30 sh -c "'$logcask' group describe g | grep -q o" || fail "no position is kept for the group"
+wait_for 30 sh -c "'$logcask' group describe g -o json | grep -q '\"metadata\"'" || fail "no position is kept for the group"
 write a unseen_commit
 kill -9 "$broker"
 wait "$broker" 2>/dev/null
@@ -64,7 +64,7 @@ readers=
 
 # ---- a start beyond the end is refused, and not committed
 expect 1 "is beyond the end" "$logcask" consume o --group beyond --from 999999 --exit-at-end
-expect 1 "unknown_group" "$logcask" group describe beyond
+expect 1 "group_id_not_found" "$logcask" group describe beyond
 
 # ---- the limit of a record is exact: 61 bytes of the batch, 10 around a key of one byte and such a value
 "$logcask" topic create small --partitions 1 --config max.message.bytes=2000 >/dev/null || fail "no topic"

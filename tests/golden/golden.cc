@@ -113,12 +113,14 @@ void describe_groups(client::Admin& admin, std::ostream& out) {
   const auto groups = admin.list_groups();
   REQUIRE_OK(groups);
   for (const auto& group : *groups) {
-    const auto offsets = admin.describe_group(group.name);
-    REQUIRE_OK(offsets);
-    for (const auto& o : *offsets)
+    const auto described = admin.describe_group(group.name);
+    REQUIRE_OK(described);
+    for (const auto& o : described->offsets) {
+      if (o.offset == kNoOffset) continue;
       out << "group " << group.name << " " << o.topic << "-" << o.partition.value() << " offset " << o.offset.value()
           << " '" << o.metadata << "' committed at " << o.committed_at.value() << " of " << o.committed_end.value()
           << "\n";
+    }
   }
 }
 

@@ -173,11 +173,30 @@ struct GroupOffset {
   Offset log_start_offset = kNoOffset;  // the same
   RunId run = kNoRun;                   // that the offset was read in; kNoRun: the topic as it is
   Error error{Errc::ok, {}};            // topic_changed: the commit is of another log of that name and is not used
-  // Records between the committed offset and the end; what lies below log start is no lag. Nothing when not known.
+  // Offsets between the committed one, without one log start, and the end; what lies below log start is no lag. Nothing
+  // when not known.
   std::optional<std::int64_t> lag() const {
-    if (offset == kNoOffset || committed_end == kNoOffset) return std::nullopt;
+    if (committed_end == kNoOffset) return std::nullopt;
     return std::max<std::int64_t>(0, committed_end - std::max(offset, log_start_offset));
   }
+};
+struct GroupMemberInfo {
+  std::string member_id;
+  std::string instance_id;  // of a static member; empty: none
+  std::string client_id;
+  std::string client_host;  // "/127.0.0.1", as Kafka's tools show it
+  // Nothing while the group shares out.
+  std::map<std::string, std::vector<PartitionId>> assigned;  // by topic
+};
+struct GroupDescription {
+  std::string name;
+  std::string state;          // as GroupInfo has it
+  std::string protocol_type;  // the same
+  std::string protocol;       // by which its members share out ("range"); empty unless it is stable
+  std::vector<GroupMemberInfo> members;
+  // What is committed, and each other partition of topics that are committed for or assigned. A broker older than 0.2
+  // tells only what is committed, and nothing of the members.
+  std::vector<GroupOffset> offsets;
 };
 
 struct BrokerProblem {
@@ -280,9 +299,10 @@ class LOGCASK_API Admin {
 
   Result<std::vector<GroupInfo>> list_groups(CallOptions call = {});
   void list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>> done);
-  // Every committed offset of the group; unknown_group when it has none.
-  Result<std::vector<GroupOffset>> describe_group(const std::string& group, CallOptions call = {});
-  void describe_group_async(const std::string& group, CallOptions call, Callback<std::vector<GroupOffset>> done);
+  // Its members and its offsets. group_id_not_found when it has neither members nor committed offsets, nor ever had
+  // members; coordinator_loading for a moment after the broker's start.
+  Result<GroupDescription> describe_group(const std::string& group, CallOptions call = {});
+  void describe_group_async(const std::string& group, CallOptions call, Callback<GroupDescription> done);
   // Sets offsets (topic, partition, offset, metadata of each entry); kNoOffset deletes the commit. The first
   // partition's error when one fails: invalid_argument (a name of 0 or too many bytes, an offset that cannot be,
   // metadata too long), unknown_topic, unknown_partition, storage_full, read_only.
