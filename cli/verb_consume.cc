@@ -61,6 +61,8 @@ class ConsumeRun {
   }
 
   int run() {
+    // Better told before a record is printed than by the first commit.
+    if (args_.group && !args_.member()) LOGCASK_CLI_TRY(client::Admin(client_).commit_group(*args_.group, {}));
     if (args_.exit_at_end) LOGCASK_CLI_TRY(find_ends());
     begin_ = reached().first;
     while (!interrupted() && !at_end() && !enough()) {

@@ -305,7 +305,8 @@ class LOGCASK_API Admin {
   void describe_group_async(const std::string& group, CallOptions call, Callback<GroupDescription> done);
   // Sets offsets (topic, partition, offset, metadata of each entry); kNoOffset deletes the commit. The first
   // partition's error when one fails: invalid_argument (a name of 0 or too many bytes, an offset that cannot be,
-  // metadata too long), unknown_topic, unknown_partition, storage_full, read_only.
+  // metadata too long), unknown_topic, unknown_partition, storage_full, read_only. unknown_member_id when the group has
+  // members: only they commit. Without offsets it only asks whether one may.
   Status commit_group(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call = {});
   void commit_group_async(const std::string& group, const std::vector<GroupOffset>& offsets, CallOptions call,
                           Callback<void> done);
