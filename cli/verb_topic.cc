@@ -161,20 +161,28 @@ int describe_topic(const TopicArgs& args) {
 }
 
 int alter(const TopicArgs& args) {
-  if (args.config.empty() && args.unset.empty())
-    return fail(Error{Errc::invalid_argument, "nothing to change: give --config NAME=VALUE or --unset NAME"});
+  const bool settings = !args.config.empty() || !args.unset.empty();
+  if (!settings && !args.partitions)
+    return fail(
+        Error{Errc::invalid_argument, "nothing to change: give --config NAME=VALUE, --unset NAME or --partitions N"});
   LOGCASK_CLI_ASSIGN(const auto set, parse_settings(args.config));
   for (const auto& name : args.unset)
     if (set.contains(name))
       return fail(Error{Errc::invalid_argument, "--config and --unset both name " + name + "; give one of them"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
-  LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
+  if (settings) LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
   // A budget below what is in use refuses new keys from now on.
   if (set.contains("keydir.max.bytes"))
     if (const auto broker = Admin(client).describe_broker(); broker.ok())
       for (const auto& problem : broker->problems)
         if (problem.topic == args.name && problem.state == "keydir_full") print_error(problem.reason);
-  return 0;
+  Output out;
+  if (args.partitions) {
+    const auto partitions = static_cast<std::uint32_t>(*args.partitions);
+    LOGCASK_CLI_TRY(Admin(client).create_partitions(args.name, partitions));
+    out.buffer() += args.name + " has " + std::to_string(partitions) + " partitions now\n";
+  }
+  return out.finish();
 }
 
 int delete_topic(const TopicArgs& args) {
@@ -235,11 +243,19 @@ Verb topic_describe_verb() {
 
 Verb topic_alter_verb() {
   auto args = std::make_shared<TopicArgs>();
-  Verb verb = topic_verb("topic alter", "Changes settings of a topic.", args, alter);
+  Verb verb =
+      topic_verb("topic alter", "Changes settings of a topic, or gives a plain one more partitions.", args, alter);
+  verb.details =
+      "Only a topic of cleanup.policy=delete and partitioner=any takes more partitions: keys of another would belong "
+      "to "
+      "other partitions than their records lie in. Settings are changed first.";
   verb.positional("NAME", "the topic", &args->name);
   verb.flag("--config", "NAME=VALUE", "a setting and its new value", &args->config);
   verb.flag("--unset", "NAME", "a setting to be its default again", &args->unset);
-  verb.examples = {{"logcask topic alter prices --config min.cleanable.dirty.ratio=0.3", "compact sooner"}};
+  verb.flag("--partitions", "N", "how many partitions it is to have, more than now",
+            Number{&args->partitions, 1, 100000});
+  verb.examples = {{"logcask topic alter prices --config min.cleanable.dirty.ratio=0.3", "compact sooner"},
+                   {"logcask topic alter clicks --partitions 8", "a plain topic grows"}};
   return verb;
 }
 

@@ -86,6 +86,19 @@ Status Admin::alter_topic(const std::string& name, const std::map<std::string, s
   return wait_for<void>(*core_, [&](auto done) { alter_topic_async(name, set, unset, call, done); });
 }
 
+void Admin::create_partitions_async(const std::string& name, std::uint32_t partitions, CallOptions call,
+                                    Callback<void> done) {
+  v1::RequestHeader request;
+  request.mutable_create_partitions()->set_name(name);
+  request.mutable_create_partitions()->set_partitions(partitions);
+  // Asked again after a success, it would be refused: they are there already.
+  ask<void>(*core_, request, spec_of(call, OnLost::fail_if_sent), std::move(done),
+            [](const Response&) { return Status(); });
+}
+Status Admin::create_partitions(const std::string& name, std::uint32_t partitions, CallOptions call) {
+  return wait_for<void>(*core_, [&](auto done) { create_partitions_async(name, partitions, call, done); });
+}
+
 void Admin::delete_topic_async(const std::string& name, CallOptions call, Callback<void> done) {
   v1::RequestHeader request;
   request.mutable_delete_topic()->set_name(name);

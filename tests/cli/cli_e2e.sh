@@ -258,6 +258,20 @@ expect 1 "ends at" "$logcask" group reset g --topic t --to 999999
 [ -s "$work/out" ] || fail "a reset group must read again"
 expect 1 "'logcask group list' names those there are" "$logcask" group describe nosuch
 
+# ---- a plain topic takes more partitions, a compacted one does not
+expect 0 "" "$logcask" topic create wider --config cleanup.policy=delete
+expect 0 "wider has 3 partitions now" "$logcask" topic alter wider --partitions 3
+expect 0 '"partitions":3' "$logcask" topic list -o json
+seq 100 | awk '{print $1 "\tv"}' >"$work/hundred"
+expect 0 "100 records" "$logcask" produce wider --file "$work/hundred"
+expect 0 '"partition":2' "$logcask" consume wider --exit-at-end -o json
+expect 2 "has 3 partitions; their number can only be asked to grow" "$logcask" topic alter wider --partitions 3
+expect 1 "is compacted" "$logcask" topic alter t --partitions 9
+expect 0 "" "$logcask" topic create placed --partitions 2 --config cleanup.policy=delete --config partitioner=murmur2
+expect 1 "set partitioner=any first" "$logcask" topic alter placed --partitions 4
+expect 0 "placed has 4 partitions now" "$logcask" topic alter placed --unset partitioner --partitions 4
+expect 2 "or --partitions N" "$logcask" topic alter wider
+
 # ---- a group with a member, before anything is committed; and what nobody has committed for
 expect 0 "" "$logcask" topic create seen --partitions 2 --config cleanup.policy=delete
 seq 100 | awk '{print $1 "\tv"}' | "$logcask" produce seen >/dev/null || fail "records in both partitions"

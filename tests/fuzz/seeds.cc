@@ -352,6 +352,11 @@ void seed_topics_requests() {
                                             m.add_unset("cleanup.policy");
                                           }),
            produce("t", make_batch(Offset(0), 2))}));
+  const auto grow = request<v1::CreatePartitionsRequest>(27, [](auto& m) {
+    m.set_name("d");
+    m.set_partitions(3);
+  });
+  put("request/create_partitions", "twice", ask({grow, produce("d", make_batch(Offset(0), 1)), grow}));
   const auto remove = request<v1::DeleteTopicRequest>(4, [](auto& m) { m.set_name("t"); });
   put("request/delete_topic", "known", ask({remove, produce("t", make_batch(Offset(0), 1)), remove}));
   const auto describe = request<v1::DescribeTopicRequest>(5, [](auto& m) { m.set_name("t"); });

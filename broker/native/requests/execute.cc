@@ -15,6 +15,8 @@ void execute_request(const NativeRequest& request) {
       return handle_create_topic(request);
     case Kind::kAlterTopic:
       return handle_alter_topic(request);
+    case Kind::kCreatePartitions:
+      return handle_create_partitions(request);
     case Kind::kDeleteTopic:
       return handle_delete_topic(request);
     case Kind::kDescribeTopic:

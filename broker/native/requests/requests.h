@@ -55,6 +55,7 @@ void handle_hello(const NativeRequest& request);
 void handle_metadata(const NativeRequest& request);
 void handle_create_topic(const NativeRequest& request);
 void handle_alter_topic(const NativeRequest& request);
+void handle_create_partitions(const NativeRequest& request);
 void handle_delete_topic(const NativeRequest& request);
 void handle_describe_topic(const NativeRequest& request);
 void handle_produce(const NativeRequest& request);

@@ -248,6 +248,14 @@ class LOGCASK_API Admin {
                      const std::vector<std::string>& unset = {}, CallOptions call = {});
   void alter_topic_async(const std::string& name, const std::map<std::string, std::string>& set,
                          const std::vector<std::string>& unset, CallOptions call, Callback<void> done);
+  // A plain topic (cleanup.policy=delete, partitioner=any) gets more partitions, `partitions` in all: all of them, or
+  // none. unknown_topic; invalid_argument when it has as many already; unsupported where keys would belong to other
+  // partitions than their records lie in (it is compacted, or has a partitioner); limit_exceeded (partitions.max),
+  // permission_denied (an internal topic), storage_full; unknown_request from a broker older than 0.2. After timed_out
+  // or connection_lost it may have them: ask topic(). Producers that are open go on with the partitions they know.
+  Status create_partitions(const std::string& name, std::uint32_t partitions, CallOptions call = {});
+  void create_partitions_async(const std::string& name, std::uint32_t partitions, CallOptions call,
+                               Callback<void> done);
   // unknown_topic, permission_denied (an internal topic). Also after timed_out or connection_lost it may be gone.
   Status delete_topic(const std::string& name, CallOptions call = {});
   void delete_topic_async(const std::string& name, CallOptions call, Callback<void> done);

@@ -85,6 +85,7 @@ const std::map<std::string, Ask>& topic_requests() {
       {"create_topic",
        [](auto& f, const auto& t) { return f.admin.create_topic(f.principal, t, 1, {}, false).code(); }},
       {"alter_topic", [](auto& f, const auto& t) { return f.admin.alter_topic(f.principal, t, {}, {}).code(); }},
+      {"create_partitions", [](auto& f, const auto& t) { return f.admin.grow_topic(f.principal, t, 3, false).code(); }},
       {"delete_topic", [](auto& f, const auto& t) { return f.admin.delete_topic(f.principal, t).code(); }},
       {"delete_records",
        [](auto& f, const auto& t) { return f.admin.delete_records(f.principal, t, kFirst, kNoOffset).code(); }},
