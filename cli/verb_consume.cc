@@ -224,6 +224,8 @@ int consume(const ConsumeArgs& args) {
   }
   client::ConsumerOptions options;
   options.group = args.group.value_or("");
+  // It ends where the topic ended when it began.
+  if (args.exit_at_end && !args.member()) options.metadata_max_age_ms = 0;
   if ((args.instance_id || args.session_timeout_ms) && !args.member())
     return fail(Error{Errc::invalid_argument,
                       "--group-instance-id and --session-timeout-ms are of a group's member: with --group, without "
@@ -262,7 +264,7 @@ Verb consume_verb() {
       "committed about once a second. A member that ends leaves, and the others take its partitions over; one that is "
       "killed is missed after --session-timeout-ms. With --group and --partition it is no member, and only keeps its "
       "position under the group's name, which is refused while the group has members. Partitions that a plain topic "
-      "is given meanwhile are read by members of a group, within half a minute; without --group begin anew.";
+      "is given meanwhile are read, too, within half a minute.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag(
       "--from", "WHERE",

@@ -134,8 +134,7 @@ Verb replay_verb() {
       "After a partition's marker everything committed when its snapshot ended has been printed. The marker is a JSON "
       "line "
       "with -o json, else a line on stderr. At the end a resume token goes to stderr. Partitions that a plain topic is "
-      "given "
-      "meanwhile are not read; begin anew.";
+      "given meanwhile are read, too, within half a minute, and have a marker.";
   verb.positional("TOPIC", "the topic", &args->topic);
   verb.flag("--live-only", "", "only the latest record of each key (else every record from log start)",
             &args->live_only);

@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "client/ask.h"
 #include "client/blocking.h"
 #include "client/keydir_sizing.h"
@@ -7,12 +5,6 @@
 
 namespace logcask::client {
 namespace {
-
-TopicId topic_id_of(const std::string& bytes) {
-  TopicId id;
-  if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
-  return id;
-}
 
 TopicInfo topic_info_of(const v1::MetadataResponse::Topic& topic) {
   return {topic.name(),       topic_id_of(topic.topic_id()), topic.partitions(), topic.internal(), topic.compacted(),

@@ -1,6 +1,7 @@
 #pragma once
 // One question, one answer: sends a request and maps its response. Internal to client/.
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -22,7 +23,12 @@ inline Error error_of(const v1::PartitionError& error, const std::string& topic,
   return of_partition(error_of(error), topic, partition);
 }
 
-// As the wire tells it.
+// As the wire tells them.
+inline TopicId topic_id_of(const std::string& bytes) {
+  TopicId id;
+  if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+  return id;
+}
 inline PartitionId partition_of(std::uint32_t number) { return PartitionId(static_cast<std::int32_t>(number)); }
 
 inline CallSpec spec_of(const CallOptions& call, OnLost on_lost) {

@@ -140,12 +140,19 @@ Result<std::vector<PartitionId>> all_or_checked(std::vector<PartitionId> partiti
   return partitions;
 }
 
+Status check_options(const ConsumerOptions& options) {
+  if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
+  if (options.metadata_max_age_ms < 0) return Error{Errc::invalid_argument, "metadata_max_age_ms must not be below 0"};
+  return {};
+}
+
 }  // namespace
 
 Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt start,
                                 std::vector<PartitionId> partitions, ConsumerOptions options) {
-  if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
+  LOGCASK_TRY(check_options(options));
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
+  const bool all = partitions.empty();
   LOGCASK_ASSIGN(partitions, all_or_checked(std::move(partitions), info));
   std::vector<PartitionId> not_used;
   LOGCASK_ASSIGN(const auto begins, resolve(client, topic, start, partitions, options, {}, not_used));
@@ -153,8 +160,19 @@ Result<Consumer> Consumer::open(const Client& client, std::string topic, StartAt
   impl->commits_not_used = std::move(not_used);
   for (const auto& [partition, begin] : begins)
     impl->state.start_at(partition, begin.offset, begin.knows_all, begin.run);
+  if (all) impl->follow_growth(client, info, start);
   impl->fetch_more();
   return Consumer(std::move(impl));
+}
+
+void Consumer::Impl::follow_growth(const Client& of, const TopicInfo& info, const StartAt& from) {
+  client = of;
+  start = from;
+  count = std::make_shared<PartitionCount>(core, info, options.metadata_max_age_ms,
+                                           [weak = weak_from_this()](std::size_t partitions_there) {
+                                             if (const auto self = weak.lock()) self->counted(partitions_there);
+                                           });
+  count->watch();
 }
 
 namespace {
@@ -181,7 +199,7 @@ Status check_member_options(const ConsumerOptions& options) {
 }  // namespace
 
 Result<Consumer> Consumer::join(const Client& client, std::string topic, StartAt start, ConsumerOptions options) {
-  if (options.max_poll_records == 0) return Error{Errc::invalid_argument, "max_poll_records must be above 0"};
+  LOGCASK_TRY(check_options(options));
   LOGCASK_TRY(check_member_options(options));
   if (auto found = Admin(client).topic(topic); !found.ok()) return std::move(found).error();
   auto impl = std::make_shared<Impl>(client.core(), std::move(topic), std::vector<PartitionId>(), std::move(options));
@@ -227,6 +245,36 @@ Result<bool> Consumer::Impl::take_share(const std::vector<PartitionId>& share, s
   membership->taken();
   fetch_more();
   return true;
+}
+
+// All that is in them has come after the consumer was opened, wherever it began.
+Status Consumer::Impl::take_added(PollResult& result, std::int64_t max_wait_ms) {
+  std::vector<PartitionId> added;
+  {
+    const std::lock_guard lock(mutex);
+    for (std::size_t i = partitions.size(); i < partition_count; ++i)
+      added.push_back(PartitionId(static_cast<std::int32_t>(i)));
+    partition_count = 0;
+  }
+  CallOptions call;
+  call.timeout_ms = std::max(max_wait_ms, kLookUpAtLeastMs);
+  const StartAt from = start.kind == StartAt::Kind::committed ? StartAt::committed() : StartAt::earliest();
+  std::vector<PartitionId> not_used;
+  const auto begins = resolve(*client, topic, from, added, options, call, not_used);
+  // The next look brings them again.
+  if (!begins.ok()) return errc_retriable(begins.code()) ? Status() : begins.error();
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [partition, begin] : *begins) {
+      state.add(partition);
+      state.start_at(partition, begin.offset, begin.knows_all, begin.run);
+    }
+  }
+  partitions.insert(partitions.end(), added.begin(), added.end());
+  commits_not_used.insert(commits_not_used.end(), not_used.begin(), not_used.end());
+  result.added = std::move(added);
+  fetch_more();
+  return {};
 }
 
 // As a member at most once: it has left then.

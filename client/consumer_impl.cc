@@ -136,6 +136,14 @@ void Consumer::Impl::group_news() {
   news.notify_all();
 }
 
+void Consumer::Impl::counted(std::size_t partitions_there) {
+  {
+    const std::lock_guard lock(mutex);
+    partition_count = partitions_there;
+  }
+  news.notify_all();
+}
+
 void Consumer::Impl::wake_up() {
   {
     const std::lock_guard lock(mutex);
@@ -254,6 +262,10 @@ Result<PollResult> Consumer::Impl::poll_records(std::int64_t max_wait_ms) {
     LOGCASK_ASSIGN(const bool told, follow_group(result, max_wait_ms));
     if (told) return result;
   }
+  if (has_grown()) {
+    LOGCASK_TRY(take_added(result, max_wait_ms));
+    if (!result.added.empty()) return result;
+  }
   fetch_more();
   while (records.size() < options.max_poll_records) {
     if (undecodable) {
@@ -266,8 +278,16 @@ Result<PollResult> Consumer::Impl::poll_records(std::int64_t max_wait_ms) {
       if (!begin_next(result, error)) {
         if (error.code != Errc::ok) return error;
         if (!records.empty() || !result.behind_tombstone_horizon.empty()) break;
-        news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken || group_calls; });
+        news.wait_until(lock, deadline, [&] { return !state.empty() || broken || woken || group_calls || grown(); });
         if (!state.empty() || broken) continue;
+        if (!woken && grown()) {
+          lock.unlock();
+          const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+          LOGCASK_TRY(take_added(result, left.count()));
+          if (!result.added.empty()) return result;
+          if (Clock::now() < deadline) continue;
+          break;
+        }
         if (!woken && group_calls) {
           lock.unlock();
           const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());

@@ -8,6 +8,8 @@
 #include "client/core.h"
 #include "client/fetch_state.h"
 #include "client/membership.h"
+#include "client/partition_count.h"
+#include "logcask/admin.h"
 #include "logcask/consumer.h"
 
 namespace logcask::client {
@@ -27,6 +29,9 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   void pause_and_fetch();
   void stop();
   void group_news();
+  // Before anybody else sees it.
+  void follow_growth(const Client& of, const TopicInfo& info, const StartAt& from);
+  void counted(std::size_t partitions_there);
   // For good; stop() and leave. Consumer's thread.
   Status close(CallOptions call, bool waits);
   void end();
@@ -36,6 +41,13 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   Result<PollResult> poll_records(std::int64_t max_wait_ms);
   // What the group has to say. True: the poll tells that, and brings no records.
   Result<bool> follow_group(PollResult& result, std::int64_t max_wait_ms);
+  // Partitions that the topic has more than are read. Looked at under the lock.
+  bool grown() const { return count && partition_count > partitions.size(); }
+  bool has_grown() const {
+    const std::lock_guard lock(mutex);
+    return grown();
+  }
+  Status take_added(PollResult& result, std::int64_t max_wait_ms);
   void give_up_partitions();
   Result<bool> take_share(const std::vector<PartitionId>& share, std::int64_t max_wait_ms);
   Result<std::optional<MemberClaim>> claim() const;
@@ -54,9 +66,10 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   const std::string topic;
   std::vector<PartitionId> partitions;  // of the consumer's thread
   const ConsumerOptions options;
-  // Of a member; set once, before anybody else sees them.
-  std::shared_ptr<Membership> membership;
-  std::optional<Client> client;
+  // Set once, before anybody else sees them.
+  std::shared_ptr<Membership> membership;  // of a member
+  std::shared_ptr<PartitionCount> count;   // of a consumer of all partitions
+  std::optional<Client> client;            // of both
 
   mutable std::mutex mutex;
   std::condition_variable news;
@@ -66,13 +79,14 @@ struct Consumer::Impl : std::enable_shared_from_this<Consumer::Impl> {
   bool stopped = false;
   std::optional<Error> broken;  // the fetch as a whole was refused; told by one poll
   bool woken = false;
-  bool group_calls = false;     // the group has news
-  Error trouble{Errc::ok, {}};  // for which the last answer brought nothing, while that may pass
+  bool group_calls = false;         // the group has news
+  std::size_t partition_count = 0;  // of the topic, as last seen
+  Error trouble{Errc::ok, {}};      // for which the last answer brought nothing, while that may pass
 
   // The consumer's thread only.
   ChunkDecoder decoder;
   std::vector<PartitionId> commits_not_used;
-  StartAt start;  // of a member's first share
+  StartAt start;  // of all partitions, or of a member's first share
   bool first_share = true;
   bool has_share = true;             // of a member that waits for one: false
   bool revoke_told = false;          // the next poll gives up what is read

@@ -21,6 +21,8 @@ void FetchState::assign(const std::vector<PartitionId>& partitions) {
   for (const PartitionId id : partitions) partitions_[id].generation = first_generation_;
 }
 
+void FetchState::add(PartitionId id) { partitions_[id].generation = first_generation_; }
+
 void FetchState::start_at(PartitionId id, Offset offset, bool knows_all, RunId run) {
   Partition& partition = partitions_.at(id);
   partition.fetch_run = partition.poll_run = run;

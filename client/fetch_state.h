@@ -43,6 +43,8 @@ class FetchState {
 
   // These partitions from now on, each to be started anew; what waits of others, or is under way, is dropped.
   void assign(const std::vector<PartitionId>& partitions);
+  // One more, to be started.
+  void add(PartitionId partition);
   // `knows_all`: reading from the very start, so there is no earlier state a cleaned-away delete could contradict.
   // `run`: that the offset was read in, of a kept position.
   void start_at(PartitionId partition, Offset offset, bool knows_all, RunId run = kNoRun);

@@ -16,8 +16,6 @@ constexpr char kConsumerProtocol[] = "consumer";
 constexpr std::int64_t kAnswerMs = 5'000;
 constexpr std::int64_t kFirstPauseMs = 50;
 constexpr std::int64_t kLongestPauseMs = 1'000;
-// How often a leader looks whether the topics of its group have the partitions it knows of.
-constexpr std::int64_t kTopicsMs = 30'000;
 
 std::int64_t steady_ms() { return system_clock().monotonic_ns() / 1'000'000; }
 
@@ -32,6 +30,7 @@ Membership::Membership(std::shared_ptr<Core> core, std::string topic, const Cons
       session_timeout_ms_(options.session_timeout_ms),
       rebalance_timeout_ms_(options.rebalance_timeout_ms),
       heartbeat_interval_ms_(options.heartbeat_interval_ms),
+      metadata_max_age_ms_(options.metadata_max_age_ms),
       on_news_(std::move(on_news)) {
   claim_.instance_id = instance_id_;
   last_poll_ms_ = steady_ms();
@@ -231,7 +230,7 @@ void Membership::lead(Epoch epoch, const v1::JoinGroupResponse& joined) {
     if (epoch != epoch_) return;
     topics_.assign(topics.begin(), topics.end());
     counts_.reset();
-    topics_due_ms_ = steady_ms() + kTopicsMs;
+    topics_due_ms_ = next_look_ms();
   }
   if (!joined.skip_assignment()) return share_out(epoch, std::move(members));
   look_at_topics(epoch);
@@ -357,7 +356,7 @@ void Membership::beat(Epoch epoch) {
     const std::int64_t now_ms = steady_ms();
     silent = !polls_ && now_ms - last_poll_ms_ > rebalance_timeout_ms_;
     looks = leads_ && news_.kind == News::Kind::none && now_ms >= topics_due_ms_;
-    if (looks) topics_due_ms_ = now_ms + kTopicsMs;
+    if (looks) topics_due_ms_ = next_look_ms();
     to_wire(claim_, *request.mutable_heartbeat()->mutable_member());
   }
   if (core_->closed()) return;
@@ -393,6 +392,10 @@ void Membership::beaten(Epoch epoch, const Result<Response>& response) {
     return tell(epoch, News::Kind::failed, Error(response.error()).in("group '" + group_ + "'"));
   }
   beat_later(epoch);
+}
+
+std::int64_t Membership::next_look_ms() const {
+  return metadata_max_age_ms_ > 0 ? steady_ms() + metadata_max_age_ms_ : INT64_MAX;
 }
 
 // Partitions that a topic has gained, or a topic that has come or gone, are the leader's to notice. Who came back to

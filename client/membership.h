@@ -68,6 +68,7 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   void beat(Epoch epoch);
   void beaten(Epoch epoch, const Result<Response>& response);
   void look_at_topics(Epoch epoch);
+  std::int64_t next_look_ms() const;
   void ask_counts(Epoch epoch, std::function<void(Result<PartitionCounts>)> done);
   // After an error: what to do about it, and about what it means for the member's id.
   void refused(Epoch epoch, const Error& error, void (Membership::*again)(Epoch));
@@ -80,7 +81,7 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
 
   const std::shared_ptr<Core> core_;
   const std::string topic_, group_, instance_id_;
-  const std::int64_t session_timeout_ms_, rebalance_timeout_ms_, heartbeat_interval_ms_;
+  const std::int64_t session_timeout_ms_, rebalance_timeout_ms_, heartbeat_interval_ms_, metadata_max_age_ms_;
   const std::function<void()> on_news_;
 
   mutable std::mutex mutex_;

@@ -7,6 +7,7 @@ namespace logcask::client {
 
 Result<Replay> Replay::open(const Client& client, std::string topic, ReplayOptions options) {
   if (options.credit_bytes == 0) return Error{Errc::invalid_argument, "credit_bytes must be above 0"};
+  if (options.metadata_max_age_ms < 0) return Error{Errc::invalid_argument, "metadata_max_age_ms must not be below 0"};
   LOGCASK_ASSIGN(const TopicInfo info, Admin(client).topic(topic));
   for (const PartitionId partition : options.partitions)
     if (partition.value() < 0 || partition.value() >= static_cast<std::int32_t>(info.partitions))
@@ -15,6 +16,7 @@ Result<Replay> Replay::open(const Client& client, std::string topic, ReplayOptio
                                                 std::to_string(partition.value())};
   const std::size_t markers = options.partitions.empty() ? info.partitions : options.partitions.size();
   auto impl = std::make_shared<Impl>(client.core(), std::move(topic), markers, std::move(options));
+  if (impl->options.partitions.empty() && !impl->options.stop_at_caught_up) impl->follow_growth(info);
   impl->subscribe();
   return Replay(std::move(impl));
 }

@@ -40,6 +40,7 @@ void Replay::Impl::subscribe() {
   spec.timeout_ms = kNoTimeout;
   const std::lock_guard lock(mutex);
   if (stopped || ended) return;
+  if (const std::uint64_t earlier = std::exchange(stream_id, 0); earlier != 0) core->cancel(Lane::bulk, earlier);
   trouble = Error{Errc::ok, {}};
   // What waits to be polled counts against the credit already.
   std::size_t queued_bytes = 0;
@@ -57,6 +58,28 @@ void Replay::Impl::subscribe_later() {
   core->after_ms(kReplayRetryMs, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->subscribe();
   });
+}
+
+void Replay::Impl::follow_growth(const TopicInfo& info) {
+  streamed = info.partitions;
+  count = std::make_shared<PartitionCount>(core, info, options.metadata_max_age_ms,
+                                           [weak = weak_from_this()](std::size_t partitions_there) {
+                                             if (const auto self = weak.lock()) self->counted(partitions_there);
+                                           });
+  count->watch();
+}
+
+// Asked anew, the broker goes on where the last token says, and begins with the partitions that this does not know.
+void Replay::Impl::counted(std::size_t partitions_there) {
+  if (partitions_there <= std::exchange(streamed, std::max(streamed, partitions_there))) return;
+  {
+    const std::lock_guard lock(mutex);
+    // The stream that is about to be taken up covers them.
+    if (stream_id == 0 || stopped || ended) return;
+  }
+  core->log(LogLevel::info,
+            "replay of '" + topic + "' goes on with " + std::to_string(partitions_there) + " partitions");
+  subscribe();
 }
 
 void Replay::Impl::on_response(std::uint64_t for_generation, Result<Response> response) {
@@ -198,7 +221,8 @@ Result<ReplayEvent> Replay::Impl::show(Item item) {
   if (!item.token.empty()) shown_token = item.token;
   shown_credit_bytes = item.credit_bytes;
   ReplayEvent event = item.event;
-  if (event.kind == ReplayEvent::Kind::caught_up) markers_shown.insert(event.partition);
+  const bool later = count && static_cast<std::size_t>(event.partition.value()) >= marker_count;
+  if (event.kind == ReplayEvent::Kind::caught_up && !later) markers_shown.insert(event.partition);
   if (item.bytes) {
     decoder.begin(event.partition, item.bytes, item.bytes->view(), item.from);
     const Result<bool> more = decoder.decode(records, std::numeric_limits<std::size_t>::max());

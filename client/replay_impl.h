@@ -8,6 +8,7 @@
 
 #include "client/chunk_decoder.h"
 #include "client/core.h"
+#include "client/partition_count.h"
 #include "client/replay_progress.h"
 #include "logcask/replay.h"
 
@@ -20,6 +21,10 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
   void subscribe();
   void on_response(std::uint64_t for_generation, Result<Response> response);
   void subscribe_later();
+  // Before anybody else sees it.
+  void follow_growth(const TopicInfo& info);
+  // I/O thread.
+  void counted(std::size_t partitions_there);
   void stop();
   // Ends the stream at hand. The broker is told.
   void cut(bool for_good);
@@ -51,8 +56,11 @@ struct Replay::Impl : std::enable_shared_from_this<Replay::Impl> {
 
   std::shared_ptr<Core> core;
   const std::string topic;
-  const std::size_t marker_count;  // partitions that will have a marker
+  const std::size_t marker_count;  // partitions that will have a marker, of those there were at first
   const ReplayOptions options;
+
+  std::shared_ptr<PartitionCount> count;  // of a replay of all partitions
+  std::size_t streamed = 0;               // partitions that the stream at hand covers; of the I/O thread
 
   mutable std::mutex mutex;
   std::condition_variable news;

@@ -1,6 +1,7 @@
 #include "broker/services/replay_service.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "broker/services/authorized_topic.h"
@@ -152,6 +153,13 @@ class ReplayService::Replay final : public CreditStream {
 
 namespace {
 
+Result<ReplayPosition> first_position(const Topic& topic, PartitionId partition) {
+  PartitionRunner* runner = topic.partition(partition);
+  if (!runner) return unknown_partition(topic, partition);
+  if (runner->marks().state == PartitionMarks::State::offline) return offline_error(*runner, partition);
+  return first_replay_position(*runner, partition);
+}
+
 Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options) {
   ReplayToken token;
   token.topic_id = topic.record.id;
@@ -163,10 +171,7 @@ Result<ReplayToken> fresh_token(const Topic& topic, const ReplayOptions& options
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   for (const PartitionId partition : wanted) {
-    PartitionRunner* runner = topic.partition(partition);
-    if (!runner) return unknown_partition(topic, partition);
-    if (runner->marks().state == PartitionMarks::State::offline) return offline_error(*runner, partition);
-    LOGCASK_ASSIGN(const ReplayPosition first, first_replay_position(*runner, partition));
+    LOGCASK_ASSIGN(const ReplayPosition first, first_position(topic, partition));
     token.partitions.push_back(first);
   }
   return token;
@@ -181,11 +186,20 @@ Result<ReplayToken> resumed_token(const Topic& topic, const ReplayOptions& optio
     return Error{Errc::invalid_argument, "the resume token was made with live_only " +
                                              std::string(token.live_only ? "set" : "unset") + "; ask the same way"};
   if (token.partitions.empty()) return Error{Errc::stale_token, "the resume token names no partition"};
+  std::set<PartitionId> known;
   for (ReplayPosition& position : token.partitions) {
     PartitionRunner* runner = topic.partition(position.partition);
     if (!runner) return unknown_partition(topic, position.partition);
     LOGCASK_TRY(runner->check_position(position.run, position.reach()));
     LOGCASK_TRY(resume_replay_position(*runner, token.live_only, position));
+    known.insert(position.partition);
+  }
+  if (!options.partitions.empty()) return token;
+  // Of all partitions, those too that the topic has been given since.
+  for (std::int32_t p = 0; p < static_cast<std::int32_t>(topic.partitions.size()); ++p) {
+    if (known.contains(PartitionId(p))) continue;
+    LOGCASK_ASSIGN(const ReplayPosition first, first_position(topic, PartitionId(p)));
+    token.partitions.push_back(first);
   }
   return token;
 }

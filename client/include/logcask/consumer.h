@@ -70,6 +70,9 @@ struct ConsumerOptions {
   std::size_t max_poll_records = 10000;
   std::size_t max_batch_bytes = 64u << 20;  // largest batch after decompression
   std::int64_t fetch_wait_ms = 500;         // how long the broker may hold an empty answer
+  // How often a consumer of all partitions, or a member that leads its group, looks whether the topic has more of them
+  // (Kafka's metadata.max.age.ms). 0: never.
+  std::int64_t metadata_max_age_ms = 30'000;
   // What to do when the position is no longer in the log: log start moved past it (offset_out_of_range), or the topic
   // is another log than the one it was read in, made anew or restored from an older copy (topic_changed). Also for a
   // start beyond its end.
@@ -93,15 +96,20 @@ struct [[nodiscard]] PollResult {
   // A share has come, which may be empty: partitions() are these from now on, read from the group's committed offsets;
   // or seek() before the next poll.
   bool assigned = false;
+  // Of a consumer of all partitions: those that the topic has been given. They are read from now on, from their first
+  // record, or with StartAt::committed from the group's offset where there is one. Told by a poll without records.
+  // Where one cannot begin (as for open()) a poll says so, and it is tried again after metadata_max_age_ms.
+  std::vector<PartitionId> added;
   bool woken = false;       // wake_up() was called since the last poll; there may be records, too
   bool no_contact = false;  // there are no records, and none could come: see Consumer::contact()
 };
 
 class LOGCASK_API Consumer {
  public:
-  // Partitions empty = all of the topic. unknown_topic, unknown_partition; offset_out_of_range when StartAt::offset
-  // lies beyond the committed end of a partition (and out_of_range is fail); invalid_argument for StartAt::committed
-  // without a group; partition_offline when a partition cannot say where it begins.
+  // Partitions empty = all of the topic, those included that it is given later. unknown_topic, unknown_partition;
+  // offset_out_of_range when StartAt::offset lies beyond the committed end of a partition (and out_of_range is fail);
+  // invalid_argument for StartAt::committed without a group; partition_offline when a partition cannot say where it
+  // begins.
   static Result<Consumer> open(const Client& client, std::string topic, StartAt start,
                                std::vector<PartitionId> partitions = {}, ConsumerOptions options = {});
   // A member of options.group, from now on and until it ends or is closed. partitions() are none at first; polls bring
@@ -135,7 +143,7 @@ class LOGCASK_API Consumer {
   Contact contact() const;
 
   const std::string& topic() const;
-  // Of a member: those it has now.
+  // Those that are read now.
   const std::vector<PartitionId>& partitions() const;
   // With StartAt::committed, and of a member since the last share came: partitions whose committed offset was of
   // another log of that name (the topic was made anew or restored from an older copy); they began as if nothing had

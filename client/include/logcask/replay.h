@@ -27,7 +27,7 @@
 namespace logcask::client {
 
 struct ReplayOptions {
-  std::vector<PartitionId> partitions;      // empty = all
+  std::vector<PartitionId> partitions;      // empty = all, those included that the topic is given later
   bool live_only = true;                    // false: every record from log start
   bool keys_only = false;                   // values come empty; tombstones stay tombstones
   std::string key_prefix;                   // a filter; the broker walks the whole log all the same
@@ -35,6 +35,9 @@ struct ReplayOptions {
   std::string resume_token;                 // of an earlier replay with the same options
   std::uint32_t credit_bytes = 8u << 20;    // what the broker may send ahead of poll
   std::size_t max_batch_bytes = 64u << 20;  // largest batch after decompression
+  // How often a replay of all partitions that goes on after its markers looks whether the topic has more of them
+  // (Kafka's metadata.max.age.ms); each of those has a marker, too. 0: never.
+  std::int64_t metadata_max_age_ms = 30'000;
 };
 
 struct [[nodiscard]] ReplayEvent {
@@ -59,8 +62,8 @@ struct [[nodiscard]] ReplayEvent {
 
 class LOGCASK_API Replay {
  public:
-  // unknown_topic, unknown_partition; invalid_argument when credit_bytes is 0. What the broker has against the token or
-  // the options is said by the first poll.
+  // unknown_topic, unknown_partition; invalid_argument when credit_bytes is 0 or metadata_max_age_ms below 0. What the
+  // broker has against the token or the options is said by the first poll.
   static Result<Replay> open(const Client& client, std::string topic, ReplayOptions options = {});
   ~Replay();
   Replay(Replay&&) noexcept;
@@ -79,7 +82,7 @@ class LOGCASK_API Replay {
   // State after the last returned event. Kept together with what was built from the events, it lets a later replay go
   // on there. Empty before the first event.
   const std::string& resume_token() const;
-  // All partitions have had their marker.
+  // All partitions that were there when it was opened have had their marker.
   bool caught_up() const;
   // Begins again with a new snapshot. Keys of the old state that are not shown again before caught_up are gone.
   void restart();
