@@ -113,14 +113,29 @@ void take_budgets(ToldWorkload& told, const client::TopicDescription& topic, con
   }
 }
 
+// Nobody knows its keys; as a compacted topic it has at most one a record.
+Error plain_topic(const client::TopicDescription& topic) {
+  std::uint64_t records = 0;
+  for (const auto& p : topic.partitions)
+    records += static_cast<std::uint64_t>(std::max<std::int64_t>(0, p.committed_end - p.log_start));
+  const std::string partitions = std::to_string(topic.partitions.size());
+  return {Errc::unsupported,
+          "topic '" + topic.name +
+              "' is not compacted (cleanup.policy=delete): it has no keydir, and its keys cost no "
+              "RAM. Its " +
+              std::to_string(records) + " records have at most as many keys: 'logcask plan --keys " +
+              (records > 0 ? std::to_string(records) : "N") + " --partitions " + partitions +
+              "' says what they would cost. 'logcask replay " + topic.name +
+              " --keys-only --exit-at-end | LC_ALL=C sort -u | wc -l' counts its keys, and 'logcask topic alter " +
+              topic.name + " --config cleanup.policy=compact' refuses more than there is room for"};
+}
+
 }  // namespace
 
 Result<ToldWorkload> topic_workload(const client::Client& client, const std::string& name, std::uint64_t key_bytes) {
   Admin admin(client);
   LOGCASK_ASSIGN(const auto topic, admin.describe_topic(name));
-  if (setting_of(topic, "cleanup.policy").find("compact") == std::string::npos)
-    return Error{Errc::unsupported,
-                 "topic '" + name + "' has no cleanup.policy compact: it has no keydir, and its keys cost no RAM"};
+  if (setting_of(topic, "cleanup.policy").find("compact") == std::string::npos) return plain_topic(topic);
   LOGCASK_ASSIGN(const Counted counted, count(admin, topic));
   LOGCASK_ASSIGN(const auto broker, admin.describe_broker());
   ToldWorkload told;

@@ -170,6 +170,12 @@ int alter(const TopicArgs& args) {
     if (set.contains(name))
       return fail(Error{Errc::invalid_argument, "--config and --unset both name " + name + "; give one of them"});
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
+  // Only of these is anything to be told: what they do takes a while, and there is no way back.
+  bool plain = false;
+  if (set.contains("cleanup.policy")) {
+    LOGCASK_CLI_ASSIGN(const auto before, Admin(client).topic(args.name));
+    plain = !before.compacted;
+  }
   if (settings) LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
   // A budget below what is in use refuses new keys from now on.
   if (set.contains("keydir.max.bytes"))
@@ -177,6 +183,10 @@ int alter(const TopicArgs& args) {
       for (const auto& problem : broker->problems)
         if (problem.topic == args.name && problem.state == "keydir_full") print_error(problem.reason);
   Output out;
+  if (plain && set.at("cleanup.policy").find("compact") != std::string::npos)
+    out.buffer() += args.name +
+                    " is a compacted topic now: each of its records has a key, and lookups answer once its keydir is "
+                    "loaded\n";
   if (args.partitions) {
     const auto partitions = static_cast<std::uint32_t>(*args.partitions);
     LOGCASK_CLI_TRY(Admin(client).create_partitions(args.name, partitions));

@@ -163,7 +163,10 @@ printf '{"key":null,"value":"no key"}\n{"key":"k","value":"old"}\n{"key":"k","va
   "$logcask" produce grows --input json >/dev/null || fail "a grows topic takes records without a key"
 expect 1 "offset 0 of partition 0 of topic 'grows' has no key" "$logcask" topic alter grows --config cleanup.policy=compact
 expect 0 "" "$logcask" records delete grows --before 1
+expect 1 "Its 2 records have at most as many keys: 'logcask plan --keys 2 --partitions 1'" "$logcask" plan --from-topic grows
+expect 0 "grows is a compacted topic now" "$logcask" topic alter grows --config cleanup.policy=compact
 expect 0 "" "$logcask" topic alter grows --config cleanup.policy=compact
+[ ! -s "$work/out" ] || fail "nothing has become compacted: $(cat "$work/out")"
 expect 0 "new" "$logcask" get grows k
 expect 0 "deleted" "$logcask" delete grows k
 expect 1 "unsupported" "$logcask" topic alter grows --config cleanup.policy=delete
