@@ -83,13 +83,21 @@ std::string bar(double used, double high, double whole, bool marks) {
   return "[" + text + "]";
 }
 
+// Exact where that is short; a budget that is a part of the machine's RAM is an odd number of bytes. JSON has it exact.
+std::string knob_cell(const sizing::Workload& workload, const sizing::Knob& knob) {
+  const std::string exact = knob_text(workload, knob);
+  if (knob.kind != sizing::KnobKind::bytes) return exact;
+  const auto bytes = sizing::parse_quantity(sizing::Unit::bytes, exact);
+  return bytes.ok() ? sizing::short_bytes(*bytes) : exact;
+}
+
 void append_knobs(std::string& out, const Plan& plan, const ToldWorkload& told) {
   out += told.reckoned.empty() ? "knobs (* told, the others are defaults)\n"
                                : "knobs (* told, ~ reckoned, the others are defaults)\n";
   std::string line;
   for (const sizing::Knob& knob : sizing::knobs()) {
     const char* mark = told.told.contains(knob.name) ? "* " : told.reckoned.contains(knob.name) ? "~ " : "  ";
-    const std::string cell = mark + std::string(knob.name) + " " + knob_text(plan.workload, knob);
+    const std::string cell = mark + std::string(knob.name) + " " + knob_cell(plan.workload, knob);
     const std::size_t column = line.empty() ? 0 : 42;
     if (line.size() >= 42 || (column != 0 && column + cell.size() > kPlanWidth)) {
       out += line + "\n";

@@ -292,7 +292,7 @@ void Consumer::Impl::end() {
   CallOptions soon;
   soon.timeout_ms = kLeaveMs;
   const Status left = close(soon, core->connected());
-  if (!left.ok()) core->log(LogLevel::info, "group '" + options.group + "': " + left.error().to_string());
+  if (!left.ok()) core->log(LogLevel::info, "leaving: " + membership->of_group(left.error()).to_string());
 }
 
 Status Consumer::close(CallOptions call) { return impl_->close(call, true); }

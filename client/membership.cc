@@ -126,6 +126,11 @@ void Membership::tell(Epoch epoch, News::Kind kind, Error error) {
   on_news_();
 }
 
+Error Membership::of_group(const Error& error) const {
+  const std::string name = "group '" + group_ + "'";
+  return error.message.find(name) == std::string::npos ? Error(error).in(name) : error;
+}
+
 void Membership::refused(Epoch epoch, const Error& error, void (Membership::*again)(Epoch)) {
   switch (error.code) {
     case Errc::unknown_member_id: {
@@ -141,8 +146,7 @@ void Membership::refused(Epoch epoch, const Error& error, void (Membership::*aga
       again = &Membership::send_join;
       break;
     default:
-      if (!errc_retriable(error.code))
-        return tell(epoch, News::Kind::failed, Error(error).in("group '" + group_ + "'"));
+      if (!errc_retriable(error.code)) return tell(epoch, News::Kind::failed, of_group(error));
   }
   std::int64_t pause_ms = 0;
   {
@@ -151,7 +155,7 @@ void Membership::refused(Epoch epoch, const Error& error, void (Membership::*aga
     backoff_ms_ = std::clamp(backoff_ms_ * 2, kFirstPauseMs, kLongestPauseMs);
     pause_ms = backoff_ms_;
   }
-  core_->log(LogLevel::debug, "group '" + group_ + "': " + error.to_string() + "; asked again");
+  core_->log(LogLevel::debug, of_group(error).to_string() + "; asked again");
   core_->after_ms(pause_ms, [weak = weak_from_this(), epoch, again] {
     if (const auto self = weak.lock(); self && self->current(epoch)) (self.get()->*again)(epoch);
   });
@@ -318,7 +322,7 @@ void Membership::sync_again(Epoch epoch) {
 void Membership::synced(Epoch epoch, const Result<Response>& response) {
   if (!response.ok()) return refused(epoch, response.error(), &Membership::sync_again);
   const auto share = kafka::decode_assignment(response->header.sync_group().assignment());
-  if (!share.ok()) return tell(epoch, News::Kind::failed, Error(share.error()).in("group '" + group_ + "'"));
+  if (!share.ok()) return tell(epoch, News::Kind::failed, of_group(share.error()));
   std::vector<PartitionId> partitions;
   for (const kafka::TopicPartitions& part : share->assigned_partitions)
     if (part.topic == topic_)
@@ -387,9 +391,9 @@ void Membership::beaten(Epoch epoch, const Result<Response>& response) {
       if (code == Errc::unknown_member_id) claim_.member_id.clear();
       claim_.generation = -1;
     }
-    return tell(epoch, News::Kind::lost, Error(response.error()).in("group '" + group_ + "'"));
+    return tell(epoch, News::Kind::lost, of_group(response.error()));
   } else if (code != Errc::ok && !errc_retriable(code)) {
-    return tell(epoch, News::Kind::failed, Error(response.error()).in("group '" + group_ + "'"));
+    return tell(epoch, News::Kind::failed, of_group(response.error()));
   }
   beat_later(epoch);
 }

@@ -48,6 +48,8 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   void polling(bool begins);
   // unknown_member_id while it is none.
   Result<MemberClaim> claim() const;
+  // Names the group, where the broker has not.
+  Error of_group(const Error& error) const;
   // For good. A static member keeps its place until its session ends; `done` runs on the I/O thread.
   void leave(CallOptions call, Callback<void> done);
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mutant.h"
+#include "sizing/quantity.h"
 
 namespace logcask {
 namespace {
@@ -38,7 +39,9 @@ KeydirBudget& KeydirBudget::refusing(std::uint64_t entries) {
 }
 
 std::string KeydirBudget::describe() const {
-  return setting_ + " (" + std::to_string(limit_bytes()) + " bytes, " + std::to_string(used_bytes()) + " in use)";
+  const std::uint64_t limit = limit_bytes();
+  const auto used = static_cast<double>(used_bytes());
+  return setting_ + " (" + sizing::short_bytes(limit) + ", " + sizing::bytes_beside(used, limit, 2) + " in use)";
 }
 
 void KeydirBudget::note_refused(std::uint64_t records, TimestampMs now) {

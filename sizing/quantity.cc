@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/mutant.h"
+#include "sizing/keydir_cost.h"
 #include "sizing/verdict.h"
 
 namespace logcask::sizing {
@@ -172,6 +173,9 @@ std::string binary_bytes(double bytes, int digits) {
 
 std::string short_bytes(std::uint64_t bytes) {
   constexpr std::size_t kShort = 8;
+  // In whole entries a limit is up to one entry below what was set.
+  if (const std::uint64_t set = bytes / kKibi * kKibi + kKibi; bytes >= kKibi && set - bytes < kLogcaskEntryBytes)
+    return short_bytes(set);
   const std::string exact = quantity_text(Unit::bytes, bytes);
   if (exact.size() <= kShort) return exact;
   const auto number = static_cast<double>(bytes);

@@ -27,7 +27,7 @@ std::string quantity_text(Unit unit, std::uint64_t number);
 std::string decimal_bytes(double bytes, int digits = 1);
 std::string binary_bytes(double bytes, int digits = 1);
 // Exact where that is short ("256 MB", "4 KiB"), else rounded, in the units that take fewer digits: a broker's budget
-// is an odd number of bytes, and one of 64 MiB is four bytes below that, in whole entries.
+// is an odd number of bytes, and one of 64 MiB, in whole entries four bytes below that, is 64 MiB.
 std::string short_bytes(std::uint64_t bytes);
 // In the units of that text, so that the two compare at a glance: "48.2 MiB" of "64 MiB", "76.5 MB" of "256 MB".
 std::string bytes_beside(double bytes, std::uint64_t limit, int digits = 1);

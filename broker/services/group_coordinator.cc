@@ -235,8 +235,9 @@ Status GroupCoordinator::validate_commit(const std::string& name, const GroupMem
   if (in_no_generation && group.is(GroupState::empty)) return {};
   if (in_no_generation && claim.member_id.empty() && !claim.instance_id) {
     if (transactional || mutant(Mutant::stranger_commits)) return {};
-    return Error{Errc::unknown_member_id, "group '" + name + "' has " + std::to_string(group.members().size()) +
-                                              " members: only they commit offsets. Stop them first, or join it"};
+    return Error{Errc::unknown_member_id, "group '" + name + "' has members (" +
+                                              std::to_string(group.members().size()) +
+                                              "): only they commit offsets. Stop them first, or join it"};
   }
   LOGCASK_TRY(group.check_member(claim.member_id, claim.instance_id));
   LOGCASK_TRY(group.check_generation(claim.generation));

@@ -6,6 +6,8 @@
 
 namespace logcask {
 
+inline constexpr char kNoListener[] = "off";
+
 // A value: read once at start.
 struct BrokerConfig {
   std::string data_dir;
@@ -61,7 +63,7 @@ struct BrokerConfig {
   std::int64_t shutdown_timeout_ms = 0;
   std::string log_level;
 
-  bool has_kafka_listener() const { return kafka_listen != "off"; }
+  bool has_kafka_listener() const { return kafka_listen != kNoListener; }
   // Largest record batch that fits a request frame.
   std::int64_t message_bytes_limit() const { return frame_max_bytes - 65536; }
 };

@@ -1,5 +1,6 @@
 #include "broker/settings/config_sources.h"
 
+#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -192,6 +193,7 @@ Result<BrokerConfig> make_broker_config(const ConfigSources& sources) {
       return std::move(applied).error().in(found.origin);
     if (row.info.name == "kafka.listen") config.kafka_listen_asked = found.origin != kDefaultOrigin;
   }
+  if (strcasecmp(config.kafka_listen.c_str(), kNoListener) == 0) config.kafka_listen = kNoListener;
   LOGCASK_TRY(check_broker(config));
   LOGCASK_TRY(settle_unasked_listeners(config));
   fill_from_machine(config);

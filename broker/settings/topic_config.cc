@@ -5,6 +5,7 @@
 
 #include "broker/settings/broker_settings.h"
 #include "partition/keydir_budget.h"
+#include "sizing/quantity.h"
 
 namespace logcask {
 namespace {
@@ -141,9 +142,12 @@ Result<TopicConfig> make_topic_config(const SettingMap& settings, std::int64_t m
 Error expected_keys_refusal(std::int64_t keys, std::string_view limit, std::uint64_t limit_bytes,
                             std::uint64_t others) {
   const std::uint64_t needed = static_cast<std::uint64_t>(keys) * kKeydirBytesPerEntry;
-  std::string text = "keydir.expected.keys = " + std::to_string(keys) + " needs " + std::to_string(needed) +
-                     " bytes of RAM, and " + std::string(limit) + " is " + std::to_string(limit_bytes);
-  if (others > 0) text += ", of which other topics expect to need " + std::to_string(others * kKeydirBytesPerEntry);
+  std::string text = "keydir.expected.keys = " + std::to_string(keys) + " needs " +
+                     sizing::decimal_bytes(static_cast<double>(needed), 2) + " of RAM, and " + std::string(limit) +
+                     " is " + sizing::short_bytes(limit_bytes);
+  if (others > 0)
+    text += ", of which other topics expect to need " +
+            sizing::decimal_bytes(static_cast<double>(others * kKeydirBytesPerEntry), 2);
   return Error{Errc::invalid_config, text + ": raise it, or expect fewer keys"};
 }
 

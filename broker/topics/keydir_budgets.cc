@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "sizing/figures.h"
+#include "sizing/quantity.h"
 
 namespace logcask {
 namespace {
@@ -46,10 +47,12 @@ Status KeydirBudgets::fits(const TopicId& id, const TopicConfig& config) const {
 
 Status KeydirBudgets::has_room(const TopicConfig& config, std::uint64_t keys) const {
   const std::string need = "about " + std::to_string(keys) + " keys need " +
-                           std::to_string(keys * kKeydirBytesPerEntry) + " bytes of RAM, more than ";
+                           sizing::decimal_bytes(static_cast<double>(keys * kKeydirBytesPerEntry), 2) +
+                           " of RAM, more than ";
   const KeydirBudget own(keydir_limit_bytes(config));
   if (keys > own.limit_entries())
-    return Error{Errc::keydir_budget_exceeded, need + "keydir.max.bytes (" + std::to_string(own.limit_bytes()) + ")"};
+    return Error{Errc::keydir_budget_exceeded,
+                 need + "keydir.max.bytes (" + sizing::short_bytes(own.limit_bytes()) + ")"};
   const std::uint64_t limit = total_.limit_entries();
   const std::uint64_t free = limit - std::min(limit, total_.claimed_entries());
   if (keys > free)

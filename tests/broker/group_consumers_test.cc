@@ -208,6 +208,22 @@ TEST_CASE("a member goes on over a restart of the broker, without sharing out an
   REQUIRE_OK(two->consumer.commit());
 }
 
+TEST_CASE("what a group says against a member names the group once", "[groups]") {
+  BrokerFixture broker(members_at_once());
+  const lc::Client client = client_of(broker);
+  REQUIRE_OK(lc::Admin(client).create_topic({"t", kPartitions, {}, false}));
+  lc::ConsumerOptions seat = member_of("g");
+  seat.group_instance_id = "seat";
+  Member first = Member::join(client, seat);
+  poll_until({&first}, [&] { return first.assigned > 0; });
+  Member second = Member::join(client, seat);
+  poll_until({&first, &second}, [&] { return first.error.has_value(); });
+  CHECK(first.error->code == Errc::fenced_instance_id);
+  const std::size_t at = first.error->message.find("group 'g'");
+  CHECK(at != std::string::npos);
+  CHECK(first.error->message.find("group 'g'", at + 1) == std::string::npos);
+}
+
 TEST_CASE("what a group says against a member ends it for good, and says why", "[groups]") {
   BrokerFixture broker(members_at_once());
   NativeClient(broker.port()).create_topic("t", kPartitions);

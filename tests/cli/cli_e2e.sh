@@ -287,7 +287,7 @@ grep -Eq '^seen +1 +- +([1-9][0-9]*) +\1 +- +logcask' "$work/out" || fail "a par
 "$logcask" group describe watched -o json >"$work/out"
 grep -q '^{"group":"watched","state":"Stable","protocol_type":"consumer".*"host":"/127.0.0.1","assigned":\[{"topic":"seen","partitions":\[0,1\]}\]}\]}$' "$work/out" || fail "the group as JSON: $(cat "$work/out")"
 grep -q '"partition":1,"offset":-1,"committed_end":\([1-9][0-9]*\),"lag":\1,.*"member_id":"logcask' "$work/out" || fail "its partitions as JSON: $(cat "$work/out")"
-expect 1 "group 'watched' has 1 members: only they commit offsets" "$logcask" consume seen --group watched --partition 1 --max-records 1
+expect 1 "group 'watched' has members (1): only they commit offsets" "$logcask" consume seen --group watched --partition 1 --max-records 1
 [ ! -s "$work/out" ] || fail "nothing may be printed before --partition with a group that has members is refused: $(cat "$work/out")"
 expect 0 "seen partition 1: offset" "$logcask" group reset g --topic seen --to latest --partition 1
 "$logcask" group describe g | grep -Eq '^seen +0 +- +([1-9][0-9]*) +\1 +- +-$' || fail "the other partitions of a topic that is committed for: $("$logcask" group describe g)"

@@ -87,6 +87,9 @@ TEST_CASE("sizes in sentences are exact where that is short, else rounded") {
   // Budgets of whole entries of 20 bytes: 64 MiB, 4 GiB and 256 MB are recognised.
   CHECK(short_bytes(67'108'860) == "64 MiB");
   CHECK(short_bytes(4'294'967'280) == "4 GiB");
+  CHECK(short_bytes(65'520) == "64 KiB");
+  CHECK(short_bytes(65'500) == "65.5 KB");
+  CHECK(short_bytes(1'010) == "1.01 KB");
   CHECK(short_bytes(255'999'980) == "256 MB");
 }
 

@@ -59,11 +59,13 @@ TEST_CASE(
     CHECK(config->kafka_listen == "127.0.0.1:9092");
     CHECK(config->kafka_listen_asked);
   }
-  ConfigSources off;
-  off.flags = {{"kafka.listen", "off"}};
-  const auto config = make_broker_config(with_data(off));
-  REQUIRE_OK(config);
-  CHECK(!config->has_kafka_listener());
+  for (const char* word : {"off", "OFF", "Off"}) {
+    ConfigSources off;
+    off.flags = {{"kafka.listen", word}};
+    const auto config = make_broker_config(with_data(off));
+    REQUIRE_OK(config);
+    CHECK(!config->has_kafka_listener());
+  }
 }
 
 TEST_CASE("Kafka clients are never told an address that nobody can connect to") {

@@ -90,7 +90,7 @@ TEST_CASE("thresholds that could never settle are refused") {
   CHECK(topic_refusal({{"cleanup.policy", "delete"}, {"keydir.expected.keys", "5"}}).find("keydir.expected.keys") !=
         std::string::npos);
   CHECK(topic_refusal({{"keydir.expected.keys", "52429"}, {"keydir.max.bytes", "1MiB"}})
-            .find("needs 1048580 bytes of RAM, and keydir.max.bytes is 1048576") != std::string::npos);
+            .find("needs 1.05 MB of RAM, and keydir.max.bytes is 1 MiB") != std::string::npos);
   REQUIRE_OK(make_topic_config({{"keydir.expected.keys", "52428"}, {"keydir.max.bytes", "1MiB"}}, INT64_MAX));
   CHECK(topic_refusal({{"segment.bytes", "2147483648"}}).find("segment.bytes") != std::string::npos);
   CHECK(topic_refusal({{"compaction.window", "4-4"}}).find("compaction.window") != std::string::npos);

@@ -35,13 +35,13 @@ TEST_CASE("a refusal for want of keydir names the setting that refused, its valu
   KeydirBudget& topic = of.topic(10);
   REQUIRE(topic.try_reserve(8));
   CHECK_FALSE(topic.try_reserve(3));
-  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 bytes, 160 in use)");
+  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 B, 160 B in use)");
   KeydirBudget& other = of.budgets.of_topic(TopicId{{1}}, "u", TopicConfig());
   REQUIRE(other.try_reserve(990));
   CHECK_FALSE(other.try_reserve(3));
-  CHECK(other.refusing(3).describe() == "keydir.total.max.bytes (20000 bytes, 19960 in use)");
+  CHECK(other.refusing(3).describe() == "keydir.total.max.bytes (20 KB, 19.96 KB in use)");
   // Both would refuse: the nearer one is to be raised first.
-  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 bytes, 160 in use)");
+  CHECK(topic.refusing(3).describe() == "keydir.max.bytes of topic 't' (200 B, 160 B in use)");
 }
 
 TEST_CASE("a budget that refuses is a problem with since and count until there is room", "[budget]") {
@@ -55,7 +55,7 @@ TEST_CASE("a budget that refuses is a problem with since and count until there i
   const auto problems = of.budgets.problems();
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].topic == "t");
-  CHECK_THAT(problems[0].reason, Catch::Contains("keydir.max.bytes of topic 't' (200 bytes, 200 in use)") &&
+  CHECK_THAT(problems[0].reason, Catch::Contains("keydir.max.bytes of topic 't' (200 B, 200 B in use)") &&
                                      Catch::Contains("5 since 2023-11-14T22:13:20Z, the last at 2023-11-14T23:13:20Z"));
   topic.release(5);
   of.clock.advance_ms(120'000);
@@ -88,15 +88,15 @@ TEST_CASE("more expected keys than the broker's budget has left are refused with
   of.config.keydir_expected_keys = 1001;
   Status refused = of.budgets.fits(of.id, of.config);
   CHECK(refused.code() == Errc::invalid_config);
-  CHECK_THAT(refused.error().message, Catch::Contains("keydir.expected.keys = 1001 needs 20020 bytes") &&
-                                          Catch::Contains("keydir.total.max.bytes is 20000: raise it"));
+  CHECK_THAT(refused.error().message, Catch::Contains("keydir.expected.keys = 1001 needs 20.02 KB") &&
+                                          Catch::Contains("keydir.total.max.bytes is 20 KB: raise it"));
   // Two that fit alone and not together; what is asked for again is its own.
   of.config.keydir_expected_keys = 600;
   of.topic(1000);
   REQUIRE_OK(of.budgets.fits(of.id, of.config));
   refused = of.budgets.fits(TopicId{{1}}, of.config);
   REQUIRE(refused.code() == Errc::invalid_config);
-  CHECK_THAT(refused.error().message, Catch::Contains("of which other topics expect to need 12000"));
+  CHECK_THAT(refused.error().message, Catch::Contains("of which other topics expect to need 12 KB"));
   of.config.keydir_expected_keys = 400;
   REQUIRE_OK(of.budgets.fits(TopicId{{1}}, of.config));
   // A deleted topic expects nothing.
@@ -182,7 +182,7 @@ TEST_CASE("a keydir budget that is set below what is in use is a problem at once
   of.budgets.set_limit(of.id, of.config);
   const auto problems = of.budgets.problems();
   REQUIRE(problems.size() == 1);
-  CHECK_THAT(problems[0].reason, Catch::Contains("(400 bytes, 1000 in use)"));
+  CHECK_THAT(problems[0].reason, Catch::Contains("(400 B, 1 KB in use)"));
 }
 
 }  // namespace
