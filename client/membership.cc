@@ -183,14 +183,40 @@ void Membership::send_join(Epoch epoch) {
     state_ = State::joining;
     to_wire(claim_, *join.mutable_member());
   }
+  wait_for(epoch, request, &Membership::joined);
+}
+
+// The answer may come before the call's id is kept here: then there is nothing to cancel any more, and the id that
+// stands there may be that of the next call already.
+void Membership::wait_for(Epoch epoch, v1::RequestHeader& request,
+                          void (Membership::*take)(Epoch, const Result<Response>&)) {
+  std::uint64_t wait = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    wait = ++wait_;
+  }
   CallSpec spec;
   spec.on_lost = OnLost::resend;
   spec.timeout_ms = rebalance_timeout_ms_ + kAnswerMs;
   const std::uint64_t id = core_->call(
-      request, {}, spec,
-      answer(epoch, [epoch](Membership& self, const Result<Response>& response) { self.joined(epoch, response); }));
+      request, {}, spec, answer(epoch, [epoch, wait, take](Membership& self, const Result<Response>& response) {
+        self.waited(wait);
+        (self.*take)(epoch, response);
+      }));
+  bool left = false;
+  {
+    const std::lock_guard lock(mutex_);
+    left = epoch != epoch_;
+    if (!left && wait == wait_) waits_for_ = id;
+  }
+  if (left) core_->cancel(Lane::requests, id);
+}
+
+void Membership::waited(std::uint64_t wait) {
   const std::lock_guard lock(mutex_);
-  if (epoch == epoch_) waits_for_ = id;
+  if (wait != wait_) return;
+  ++wait_;
+  waits_for_ = 0;
 }
 
 void Membership::joined(Epoch epoch, const Result<Response>& response) {
@@ -201,7 +227,6 @@ void Membership::joined(Epoch epoch, const Result<Response>& response) {
     const std::lock_guard lock(mutex_);
     if (epoch != epoch_) return;
     claim_.member_id = joined.member_id();
-    waits_for_ = 0;
     if (!joined.join_again()) {
       state_ = State::syncing;
       claim_.generation = joined.generation();
@@ -309,14 +334,7 @@ void Membership::sync_again(Epoch epoch) {
       if (auto bytes = kafka::encode_assignment(assignment); bytes.ok()) one.set_assignment(*std::move(bytes));
     }
   }
-  CallSpec spec;
-  spec.on_lost = OnLost::resend;
-  spec.timeout_ms = rebalance_timeout_ms_ + kAnswerMs;
-  const std::uint64_t id = core_->call(
-      request, {}, spec,
-      answer(epoch, [epoch](Membership& self, const Result<Response>& response) { self.synced(epoch, response); }));
-  const std::lock_guard lock(mutex_);
-  if (epoch == epoch_) waits_for_ = id;
+  wait_for(epoch, request, &Membership::synced);
 }
 
 void Membership::synced(Epoch epoch, const Result<Response>& response) {
@@ -333,7 +351,6 @@ void Membership::synced(Epoch epoch, const Result<Response>& response) {
     const std::lock_guard lock(mutex_);
     if (epoch != epoch_) return;
     state_ = State::member;
-    waits_for_ = 0;
     backoff_ms_ = 0;
     shares_.clear();
     news_.partitions = std::move(partitions);

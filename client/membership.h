@@ -60,6 +60,9 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   template <class Take>
   ResponseHandler answer(Epoch epoch, Take take);
 
+  // A join or a sync: the group answers when it is ready, and leave() ends it.
+  void wait_for(Epoch epoch, v1::RequestHeader& request, void (Membership::*take)(Epoch, const Result<Response>&));
+  void waited(std::uint64_t wait);
   void send_join(Epoch epoch);
   void joined(Epoch epoch, const Result<Response>& response);
   void lead(Epoch epoch, const v1::JoinGroupResponse& joined);
@@ -90,7 +93,8 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   // All below is guarded by it.
   State state_ = State::outside;
   Epoch epoch_ = 0;              // of the last join or end: answers of earlier ones are nobody's
-  std::uint64_t waits_for_ = 0;  // the call that the group makes wait
+  std::uint64_t wait_ = 0;       // counts joins and syncs, and their answers: who has the number waits
+  std::uint64_t waits_for_ = 0;  // the call of that wait, once it is known; 0: none
   MemberClaim claim_;
   std::string protocol_;
   bool leads_ = false;

@@ -142,5 +142,65 @@ TEST_CASE("A leader that comes back to shares that stand looks at its group's to
   REQUIRE(group.until([&](const Asked&) { return left.load(); }));
 }
 
+// A group whose members get ids at once, and then wait.
+class WaitingGroup {
+ public:
+  explicit WaitingGroup(bool refuses_once)
+      : refuse_(refuses_once),
+        broker_([this](const FakeBroker::PeerPtr& peer, const v1::RequestHeader& request, const std::string&) {
+          answer(*peer, request);
+        }) {}
+  std::string address() const { return broker_.address(); }
+  template <class Happened>
+  bool until(Happened happened) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30), happened);
+  }
+  std::uint64_t waiting_join = 0, cancelled = 0;  // correlation ids
+  bool left = false;
+
+ private:
+  void answer(FakeBroker::Peer& peer, const v1::RequestHeader& request) {
+    const std::lock_guard lock(mutex_);
+    v1::ResponseHeader header;
+    if (request.has_join_group() && request.join_group().member().member_id().empty()) {
+      header.mutable_join_group()->set_member_id("m");
+      header.mutable_join_group()->set_join_again(true);
+      peer.reply(request.correlation_id(), std::move(header));
+    } else if (request.has_join_group() && std::exchange(refuse_, false)) {
+      peer.refuse(request.correlation_id(), Errc::coordinator_loading);
+    } else if (request.has_join_group()) {
+      waiting_join = request.correlation_id();
+    } else if (request.has_cancel()) {
+      cancelled = request.cancel().target_correlation_id();
+    } else if (request.has_leave_group()) {
+      left = true;
+      header.mutable_leave_group()->add_errors();
+      peer.reply(request.correlation_id(), std::move(header));
+    }
+    changed_.notify_all();
+  }
+
+  bool refuse_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  FakeBroker broker_;
+};
+
+TEST_CASE("A member that leaves while its join waits ends that very call") {
+  for (int round = 0; round < 20; ++round) {
+    WaitingGroup group(round % 2 == 1);
+    const Client client = connect(group.address());
+    ConsumerOptions options;
+    options.group = "g";
+    const auto member = std::make_shared<Membership>(client.core(), "t", options, [] {});
+    member->join();
+    REQUIRE(group.until([&] { return group.waiting_join != 0; }));
+    member->leave({}, [](const Status&) {});
+    REQUIRE(group.until([&] { return group.cancelled != 0 && group.left; }));
+    CHECK(group.until([&] { return group.cancelled == group.waiting_join; }));
+  }
+}
+
 }  // namespace
 }  // namespace logcask::client
