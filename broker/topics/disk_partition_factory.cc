@@ -1,5 +1,6 @@
 #include "broker/topics/disk_partition_factory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/door/local_partition_runner.h"
@@ -89,6 +90,15 @@ Result<std::shared_ptr<PartitionRunner>> DiskPartitionFactory::open(const Partit
   }
   if (!spec.create && !report.empty()) parts_.note(spec.label() + ": " + report);
   return std::shared_ptr<PartitionRunner>(std::move(runner));
+}
+
+Result<std::size_t> DiskPartitionFactory::directories_of(const TopicId& topic) {
+  LOGCASK_ASSIGN(const auto entries, parts_.data.root().list());
+  std::size_t count = 0;
+  for (const auto& entry : entries)
+    if (const auto found = DataDirectory::parse_partition_directory_name(entry.name); found && found->topic_id == topic)
+      count = std::max(count, static_cast<std::size_t>(found->partition.value()) + 1);
+  return count;
 }
 
 Status DiskPartitionFactory::mark_deleted(const PartitionSpec& spec) {

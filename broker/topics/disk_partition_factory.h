@@ -47,6 +47,7 @@ class DiskPartitionFactory final : public PartitionFactory {
     return budgets_.has_room(config, keys);
   }
   void settings_changed(const TopicId& topic, const TopicConfig& config) override;
+  Result<std::size_t> directories_of(const TopicId& topic) override;
   Status mark_deleted(const PartitionSpec& spec) override;
   Status unmark_deleted(const PartitionSpec& spec) override;
   Status remove(const PartitionSpec& spec) override;

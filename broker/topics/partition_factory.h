@@ -45,6 +45,8 @@ class PartitionFactory {
   }
   // What is shared by a topic's partitions follows its settings.
   virtual void settings_changed(const TopicId&, const TopicConfig&) {}
+  // One past the highest partition that there is a directory of; 0: none. Errors of the disk.
+  virtual Result<std::size_t> directories_of(const TopicId&) { return std::size_t{0}; }
   // Durable: from now on the partition's files are garbage.
   virtual Status mark_deleted(const PartitionSpec& spec) = 0;
   // Takes that back. On failure nobody knows whether the files are garbage.

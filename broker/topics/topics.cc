@@ -440,15 +440,15 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
   const TopicPtr topic = find(name);
   if (!topic) return unknown_topic(name);
   if (topic->internal) return Error{Errc::permission_denied, "'" + name + "' is the broker's own topic"};
+  LOGCASK_ASSIGN(const std::size_t directories, directories_of(*topic));
   // The markers decide; whatever fails or crashes after the first one, the deletion is completed at the next start.
-  for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+  for (std::size_t i = 0; i < directories; ++i) {
     const Status marked = factory_.mark_deleted(spec_of(*topic, i));
     if (marked.ok()) continue;
     if (take_back_markers(*topic, i + 1)) return marked;
     // A topic that the next start may find deleted must acknowledge nothing more.
     publish(name, nullptr);
-    undecided_placements_.erase(topic->record.id);
-    becoming_compacted_.erase(topic->record.id);
+    forget_undecided(topic->record.id);
     background([topic] {
       for (const auto& partition : topic->partitions) partition->close(unknown_topic(topic->record.name));
     });
@@ -457,28 +457,39 @@ Status Topics::remove(const std::string& name, const std::function<void(std::fun
                      "; whether it is deleted is decided at the next start, until then it is not served"};
   }
   publish(name, nullptr);
-  undecided_placements_.erase(topic->record.id);
-  becoming_compacted_.erase(topic->record.id);
+  forget_undecided(topic->record.id);
   const Status recorded = metadata_.remove_topic(name);
   // Whoever waits for a partition hears of it before the first file goes.
-  background([this, topic, background] {
+  background([this, topic, directories, background] {
     for (const auto& partition : topic->partitions) partition->abandon(unknown_topic(topic->record.name));
-    remove_files(topic, 0, background);
+    remove_files(topic, 0, directories, background);
   });
   return recorded;
 }
 
 // One partition, then others' work, and a stop, come in between.
-void Topics::remove_files(TopicPtr topic, std::size_t index,
+void Topics::remove_files(TopicPtr topic, std::size_t index, std::size_t count,
                           const std::function<void(std::function<void()>)>& background) {
-  background([this, topic = std::move(topic), index, background] {
+  background([this, topic = std::move(topic), index, count, background] {
     // What cannot be removed now is found by its marker at the next start.
     std::size_t next = index;
     do {
       (void)factory_.remove(spec_of(*topic, next++)).ok();
-    } while (next < topic->partitions.size() && mutant(Mutant::removal_holds_up_stop));
-    if (next < topic->partitions.size()) remove_files(topic, next, background);
+    } while (next < count && mutant(Mutant::removal_holds_up_stop));
+    if (next < count) remove_files(topic, next, count, background);
   });
+}
+
+// Those too that a growth has left which did not take hold, in this run or an earlier one.
+Result<std::size_t> Topics::directories_of(const Topic& topic) {
+  LOGCASK_ASSIGN(const std::size_t extent, factory_.directories_of(topic.record.id));
+  return std::max<std::size_t>(topic.record.partitions, extent);
+}
+
+void Topics::forget_undecided(const TopicId& id) {
+  undecided_placements_.erase(id);
+  becoming_compacted_.erase(id);
+  undecided_growths_.erase(id);
 }
 
 bool Topics::take_back_markers(const Topic& topic, std::size_t count) {
@@ -488,7 +499,8 @@ bool Topics::take_back_markers(const Topic& topic, std::size_t count) {
 }
 
 Status Topics::finish_deletion(const Topic& topic) {
-  for (std::size_t i = 0; i < topic.record.partitions; ++i) LOGCASK_TRY(factory_.mark_deleted(spec_of(topic, i)));
+  LOGCASK_ASSIGN(const std::size_t directories, directories_of(topic));
+  for (std::size_t i = 0; i < directories; ++i) LOGCASK_TRY(factory_.mark_deleted(spec_of(topic, i)));
   // The files go in the background, as those of any marked directory that no record names.
   return metadata_.remove_topic(topic.record.name);
 }

@@ -150,7 +150,10 @@ class Topics {
   void configure(const Topic& topic);
   TopicConfig config_in_force(const Topic& topic) const;
   Status finish_deletion(const Topic& topic);
-  void remove_files(TopicPtr topic, std::size_t index, const std::function<void(std::function<void()>)>& background);
+  void remove_files(TopicPtr topic, std::size_t index, std::size_t count,
+                    const std::function<void(std::function<void()>)>& background);
+  Result<std::size_t> directories_of(const Topic& topic);
+  void forget_undecided(const TopicId& id);
   bool take_back_markers(const Topic& topic, std::size_t count);
 
   MetadataStore& metadata_;
@@ -161,8 +164,11 @@ class Topics {
   // prepared under neither, until a change of the topic is recorded. Guarded by change_mutex_.
   std::map<TopicId, std::uint32_t> undecided_placements_;
   std::map<TopicId, Becoming> becoming_compacted_;  // guarded by change_mutex_
-  bool reads_a_topic_ = false;                      // guarded by change_mutex_: one at a time
-  std::mutex change_mutex_;                         // one change at a time; held over disk work, never taken by readers
+  // How many partitions the next start may find of topics whose growth may turn up: what they need stays. Guarded by
+  // change_mutex_.
+  std::map<TopicId, std::size_t> undecided_growths_;
+  bool reads_a_topic_ = false;  // guarded by change_mutex_: one at a time
+  std::mutex change_mutex_;     // one change at a time; held over disk work, never taken by readers
   mutable std::mutex map_mutex_;
   std::shared_ptr<const TopicMap> map_;  // guarded by map_mutex_
   std::atomic<std::uint64_t> generation_{1};

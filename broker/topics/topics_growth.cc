@@ -1,5 +1,6 @@
 // How a plain topic gets more partitions: all of those asked for, or none, whatever happens in between.
 
+#include <algorithm>
 #include <utility>
 
 #include "base/mutant.h"
@@ -57,7 +58,7 @@ Result<std::shared_ptr<PartitionRunner>> Topics::open_grown(PartitionSpec spec, 
 
 // As when a topic is made: the directories first, the record second, and then everybody is told. There are no markers
 // here, which are the whole topic's: what does not take hold leaves at most empty directories, which a later growth
-// takes over.
+// takes over, and which go with the topic.
 Status Topics::grow(const std::string& name, std::int64_t partitions, bool only_check) {
   const std::lock_guard change(change_mutex_);
   const TopicPtr topic = find(name);
@@ -85,15 +86,21 @@ Status Topics::grow(const std::string& name, std::int64_t partitions, bool only_
     failure = metadata_.put_topic(grown->record);
     record_may_exist = !failure.ok() && failure.code() != Errc::storage_full;
   }
+  auto undecided = undecided_growths_.find(topic->record.id);
   if (failure.ok()) {
+    if (undecided != undecided_growths_.end() && undecided->second <= grown->partitions.size())
+      undecided_growths_.erase(undecided);
     configure(*grown);
     publish(name, std::move(grown));
     return {};
   }
   for (std::size_t i = topic->partitions.size(); i < grown->partitions.size(); ++i)
     grown->partitions[i]->close(failure.error());
-  for (std::size_t i = topic->partitions.size(); i < begun && !record_may_exist; ++i)
-    (void)factory_.take_back(spec_of(*grown, i)).ok();
+  // The directories of an earlier growth that may turn up stay as well.
+  std::size_t needed = undecided == undecided_growths_.end() ? topic->partitions.size() : undecided->second;
+  if (record_may_exist) needed = std::max(needed, begun);
+  for (std::size_t i = needed; i < begun; ++i) (void)factory_.take_back(spec_of(*grown, i)).ok();
+  if (needed > topic->partitions.size()) undecided_growths_.insert_or_assign(topic->record.id, needed);
   return std::move(failure).error().in("topic '" + name + "' keeps its " + std::to_string(topic->partitions.size()) +
                                        " partitions" +
                                        (record_may_exist ? ", unless the next start finds the new ones" : ""));

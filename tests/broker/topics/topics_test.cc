@@ -5,6 +5,7 @@
 #include "broker/topics/topic_name.h"
 #include "partition/prepare.h"
 #include "tests/broker/services/service_fixture.h"
+#include "tests/broker/topics/topic_storage.h"
 
 namespace logcask::testing {
 namespace {
@@ -243,9 +244,39 @@ TEST_CASE("a growth that may turn up after a restart leaves its directories, nev
   CHECK(f.factory.marked.empty());
   CHECK(f.factory.removed.empty());
   f.metadata.write_error = Errc::storage_full;  // nothing is there of such a write
-  CHECK(f.topics.grow("log", 3).code() == Errc::storage_full);
+  CHECK(f.topics.grow("log", 4).code() == Errc::storage_full);
   CHECK(f.factory.marked.empty());
-  CHECK(f.factory.removed == std::vector<std::string>{"log-1", "log-2"});
+  // What the first one needs, should it turn up, stays.
+  CHECK(f.factory.removed == std::vector<std::string>{"log-3"});
+  f.metadata.fail_writes = false;
+  REQUIRE_OK(f.topics.grow("log", 3));
+  f.metadata.fail_writes = true;
+  CHECK(f.topics.grow("log", 5).code() == Errc::storage_full);
+  CHECK(f.factory.removed == std::vector<std::string>{"log-3", "log-3", "log-4"});
+}
+
+TEST_CASE("what a growth has left that did not take hold goes with its topic", "[topics][growth]") {
+  const bool restarted = GENERATE(false, true);
+  TopicStorage storage;
+  const auto directories = [&] {
+    const auto listed = storage.data->list_partitions();
+    REQUIRE_OK(listed);
+    return listed->size();
+  };
+  for (const char* name : {"log", "other"})
+    REQUIRE_OK(storage.topics->create(name, 1, {{"cleanup.policy", "delete"}}, false));
+  storage.metadata.fail_writes = true;
+  CHECK(storage.topics->grow("log", 3).code() == Errc::io_error);
+  storage.metadata.fail_writes = false;
+  CHECK(directories() == 4);
+  if (restarted) {
+    storage.stop();
+    storage.start();
+    REQUIRE_OK(storage.topics->load(make_offline_partition("not looked at"), 1, {}));
+  }
+  REQUIRE_OK(storage.topics->remove("log", [](const std::function<void()>& task) { task(); }));
+  CHECK(directories() == 1);
+  CHECK(storage.topics->find("other"));
 }
 
 TEST_CASE("names that differ only in case or in dots for underscores are refused, as no success", "[topics]") {
