@@ -31,6 +31,12 @@ Result<std::optional<PartitionRunner::TimedOffset>> newest_by_time(PartitionRunn
   return newest;
 }
 
+// Where what readers are shown ends.
+Offset shown_end(const Topic& topic, const PartitionMarks& marks) {
+  const bool written = topic.config.partition.read_visibility == ReadVisibility::written;
+  return written ? marks.written_end : marks.committed_end;
+}
+
 }  // namespace
 
 // Waits until several partitions show what was written. Owned by the listener's table of open calls.
@@ -86,7 +92,7 @@ std::vector<OffsetQuery> OffsetsService::not_shown_yet(const Principal& principa
     PartitionRunner* runner = topic.ok() ? (*topic)->partition(query.partition) : nullptr;
     if (!runner) continue;
     const PartitionMarks marks = runner->marks();
-    if (marks.state != PartitionMarks::State::offline && marks.committed_end < marks.written_end)
+    if (marks.state != PartitionMarks::State::offline && shown_end(**topic, marks) < marks.written_end)
       behind.push_back(query);
   }
   return behind;
@@ -101,7 +107,7 @@ std::shared_ptr<OpenCall> OffsetsService::when_shown(const CallContext& context,
     if (!topic.ok() || !(*topic)->partition(query.partition)) continue;
     const auto& runner = (*topic)->partitions[static_cast<std::size_t>(query.partition.value())];
     const PartitionMarks marks = runner->marks();
-    if (marks.state != PartitionMarks::State::offline && marks.committed_end < marks.written_end)
+    if (marks.state != PartitionMarks::State::offline && shown_end(**topic, marks) < marks.written_end)
       ends.emplace_back(runner, marks.written_end);
   }
   auto showing = std::make_shared<Showing>(context.loop, std::move(ready));
@@ -122,7 +128,7 @@ Result<OffsetAnswer> OffsetsService::find_now(const Principal& principal, const 
   OffsetAnswer answer;
   answer.leader_epoch = state.leader_epoch;
   if (query.timestamp_ms == kLatestTimestamp) {
-    answer.offset = state.committed_end;
+    answer.offset = shown_end(*topic, state);
   } else if (query.timestamp_ms == kEarliestTimestamp) {
     answer.offset = state.log_start_offset;
   } else if (query.timestamp_ms < 0 && query.timestamp_ms != kNewestTimestamp) {
@@ -157,7 +163,7 @@ Result<OffsetsService::EpochEnd> OffsetsService::end_of_epoch_now(const Principa
   if (epoch > marks.leader_epoch || epoch < LeaderEpoch(0)) return EpochEnd();
   const std::vector<EpochStart> epochs = runner->epochs();
   const auto newer = std::find_if(epochs.begin(), epochs.end(), [&](const EpochStart& e) { return e.epoch > epoch; });
-  if (newer == epochs.end()) return EpochEnd{epoch, marks.committed_end};
+  if (newer == epochs.end()) return EpochEnd{epoch, shown_end(*known, marks)};
   return EpochEnd{newer == epochs.begin() ? epoch : (newer - 1)->epoch, newer->start_offset};
 }
 

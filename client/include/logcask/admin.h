@@ -97,7 +97,7 @@ struct TopicDescription {
 struct OffsetQuery {
   PartitionId partition;
   std::int64_t timestamp_ms = kLatest;           // or the first record at or after this time
-  static constexpr std::int64_t kLatest = -1;    // committed end
+  static constexpr std::int64_t kLatest = -1;    // committed end; with read.visibility=written the written one
   static constexpr std::int64_t kEarliest = -2;  // log start
 };
 struct [[nodiscard]] ListedOffset {

@@ -72,6 +72,23 @@ TEST_CASE("who asks for the end after acks=1 gets the end behind it, once it is 
   CHECK(ready == 1);
 }
 
+TEST_CASE("who asks for the end of a topic that shows what is written gets that end, and does not wait", "[offsets]") {
+  ServiceFixture f;
+  REQUIRE_OK(f.topics.create("t", 1, {{"read.visibility", "written"}}, false));
+  std::optional<AppendResult> answer;
+  f.partition("t").start_append({{"k", "v", {}}}, Acks::one, answer);
+  REQUIRE(answer.has_value());
+  REQUIRE(f.partition("t").partition().marks().committed_end == Offset(0));
+  const std::vector<OffsetQuery> latest{{"t", PartitionId(0), kLatestTimestamp}};
+  CHECK(f.offsets.not_shown_yet(f.principal, latest).empty());
+  const auto end = f.offsets.find(f.principal, latest[0]);
+  REQUIRE_OK(end);
+  CHECK(end->offset == Offset(1));
+  const auto epoch = f.offsets.end_of_epoch(f.principal, "t", PartitionId(0), end->leader_epoch);
+  REQUIRE_OK(epoch);
+  CHECK(epoch->end == Offset(1));
+}
+
 TEST_CASE("who asks for the end does not wait for a disk that stands still, nor after its connection has ended",
           "[offsets]") {
   ServiceFixture f;
