@@ -17,4 +17,10 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
 // Every committed record from log start to the end as it is when the walk begins, in order.
 Status for_each_committed_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink);
 
+// The same of a log that may be damaged: what cannot be read is told to `damaged` and stepped over. Errors that may
+// pass end it.
+using DamageSink = std::function<void(Offset from, Offset to, const Error& why)>;
+Status for_each_readable_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink,
+                                const DamageSink& damaged);
+
 }  // namespace logcask

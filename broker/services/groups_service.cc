@@ -54,6 +54,15 @@ Status same_log(const Topics& topics, const CommittedOffset& committed) {
   return runner->check_position(committed.value->run, committed.value->offset);
 }
 
+// Whoever was in them joins anew, and what they have committed there is missing: better than no group at all.
+void told_of_lost_groups(Offset from, Offset to, const Error& why) {
+  log_warn("offsets " + std::to_string(from.value()) + " to " + std::to_string(to.value() - 1) + " of '" +
+           std::string(kOffsetsTopic) +
+           "' cannot be read; what consumer groups have committed there is missing, and "
+           "they may go on from earlier commits: " +
+           why.to_string());
+}
+
 Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
   if (answer.status == LookupAnswer::Status::failed) return answer.error;
   if (answer.status != LookupAnswer::Status::found) return std::optional<OffsetCommitValue>();
@@ -321,9 +330,12 @@ Status GroupsService::load() {
   if (loaded()) return {};
   std::map<std::string, GroupMetadataValue> groups;
   if (const auto partition = offsets_.partition()) {
-    LOGCASK_TRY(for_each_committed_record(*partition, [&](const RecordView& record) {
-      if (record.key) load_record(record, groups);
-    }));
+    LOGCASK_TRY(for_each_readable_record(
+        *partition,
+        [&](const RecordView& record) {
+          if (record.key) load_record(record, groups);
+        },
+        told_of_lost_groups));
   }
   {
     const std::lock_guard lock(index_mutex_);

@@ -127,6 +127,52 @@ TEST_CASE("a group, its generation and its member survive a restart of the broke
   CHECK(described->members.at(0).assignment == "all");
 }
 
+TEST_CASE("a damaged batch of the offsets topic costs what is in it, and no other group", "[groups]") {
+  GroupsFixture f;
+  const GroupMemberClaim member = f.join();
+  for (const char* group : {"before", "lost", "lost", "behind"}) {
+    CommitRequest request = f.of(1);
+    request.group = group;
+    CHECK(f.commit(request) == Errc::ok);
+  }
+  PartitionFixture& log = f.partition("__consumer_offsets");
+  // What a quiet partition holds of its log in memory, it gives back.
+  for (int second = 0; second < 10; ++second) {
+    log.clock().advance_ms(1'000);
+    log.partition().tick();
+    log.run_all();
+  }
+  int damaged = 0;
+  for (const std::string& path : log.disk().paths()) {
+    if (!path.ends_with(".log")) continue;
+    std::string content = *log.disk().content(path);
+    for (std::size_t at = content.find("lost"); at != std::string::npos; at = content.find("lost", at + 1)) {
+      content[at] ^= 1;
+      ++damaged;
+    }
+    log.disk().set_content(path, content);
+  }
+  REQUIRE(damaged == 2);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.coordinator->heartbeat(f.principal, "g", member).ok());
+  const auto listed = f.admin->list(f.principal);
+  REQUIRE_OK(listed);
+  std::vector<std::string> names;
+  for (const GroupSummary& group : *listed) names.push_back(group.name);
+  CHECK(names == std::vector<std::string>{"before", "behind", "g"});
+  const auto problems = log.partition().snapshot().problems;
+  REQUIRE(!problems.empty());
+  CHECK(problems[0].kind == "damaged");
+  // A new commit is kept, and found.
+  CommitRequest again = f.of(2);
+  again.group = "lost";
+  CHECK(f.commit(again) == Errc::ok);
+  const auto fetched = f.groups->fetch(f.principal, "lost", {});
+  REQUIRE_OK(fetched);
+  CHECK(fetched->at(0).value->offset == Offset(2));
+}
+
 TEST_CASE("commits that wait for the replay of the start, or for the topic, keep their order", "[groups]") {
   GroupsFixture f;
   const bool topic_is_there = GENERATE(true, false);
