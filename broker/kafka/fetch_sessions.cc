@@ -4,6 +4,7 @@
 #include <climits>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "base/mutant.h"
@@ -25,16 +26,29 @@ FetchParams params_of(const kafka::FetchRequest::Partition& partition) {
   return {partition.current_leader_epoch, partition.fetch_offset, partition.partition_max_bytes};
 }
 
-void add_place(FetchPlaces& answer, std::string_view topic, std::int32_t partition) {
-  if (answer.topics.empty() || answer.topics.back().topic != topic) answer.topics.emplace_back().topic = topic;
-  answer.topics.back().partitions.emplace_back().partition_index = partition;
+// A partition by its topic's name or id; the other one of the two is empty.
+struct PartitionKey {
+  std::string_view topic;
+  TopicId topic_id;
+  std::int32_t partition = 0;
+  bool operator==(const PartitionKey&) const = default;
+};
+
+void add_place(FetchPlaces& answer, const PartitionKey& key) {
+  if (answer.topics.empty() || answer.topics.back().topic != key.topic ||
+      answer.topics.back().topic_id != key.topic_id) {
+    FetchPlaces::Topic& topic = answer.topics.emplace_back();
+    topic.topic = key.topic;
+    topic.topic_id = key.topic_id;
+  }
+  answer.topics.back().partitions.emplace_back().partition_index = key.partition;
 }
 
 // All that the request names.
 void put_named(const kafka::FetchRequest& request, FetchPlaces& answer, FetchContext& context) {
   for (const auto& topic : request.topics)
     for (const auto& partition : topic.partitions) {
-      add_place(answer, topic.topic, partition.partition);
+      add_place(answer, {topic.topic, topic.topic_id, partition.partition});
       context.params.push_back(params_of(partition));
     }
 }
@@ -43,20 +57,24 @@ std::size_t bytes_of(std::string_view topic) { return FetchSessions::kPartitionB
 
 }  // namespace
 
-// The partitions that one client reads, and what it knows of each. Its mutex guards all but the first two; whoever has
-// it takes no other one.
+// The partitions that one client reads, and what it knows of each. Its mutex guards all but the first three; whoever
+// has it takes no other one.
 class FetchSession {
  public:
   struct Partition {
     std::string topic;
+    TopicId topic_id;
     std::int32_t partition = 0;
     FetchParams params;
     std::int64_t high_watermark = kUnknownMark;
     std::int64_t log_start = kUnknownMark;
+    PartitionKey key() const { return {topic, topic_id, partition}; }
   };
 
-  FetchSession(std::int32_t number, MemoryShare::Lease lease) : id(number), memory_(std::move(lease)) {}
+  FetchSession(std::int32_t number, bool names_ids, MemoryShare::Lease lease)
+      : id(number), by_id(names_ids), memory_(std::move(lease)) {}
   const std::int32_t id;
+  const bool by_id;          // as its requests name topics
   std::int64_t used_ms = 0;  // guarded by the sessions' mutex
   std::mutex mutex;
 
@@ -66,22 +84,21 @@ class FetchSession {
   std::size_t size() const { return partitions_.size(); }
 
   // What takes() says beforehand is held already.
-  void set(std::string_view topic, std::int32_t partition, FetchParams params) {
-    if (const auto found = places_.find({topic, partition}); found != places_.end()) {
-      found->second->params = params;
+  void set(const PartitionKey& key, FetchParams params) {
+    if (const auto found = places_.find(key); found != places_.end()) {
+      (*found)->params = params;
       return;
     }
-    partitions_.push_back({std::string(topic), partition, params});
-    const auto added = std::prev(partitions_.end());
-    places_.emplace(Name{added->topic, partition}, added);
-    bytes_ += bytes_of(topic);
+    partitions_.push_back({std::string(key.topic), key.topic_id, key.partition, params});
+    places_.insert(std::prev(partitions_.end()));
+    bytes_ += bytes_of(key.topic);
   }
-  void forget(std::string_view topic, std::int32_t partition) {
-    const auto found = places_.find({topic, partition});
+  void forget(const PartitionKey& key) {
+    const auto found = places_.find(key);
     if (found == places_.end()) return;
-    const auto place = found->second;
+    const auto place = *found;
     bytes_ -= bytes_of(place->topic);
-    places_.erase(found);  // first: its name is the partition's
+    places_.erase(found);  // first: its key is the partition's
     partitions_.erase(place);
   }
   // False when there is no memory for the partitions that the request adds.
@@ -89,7 +106,8 @@ class FetchSession {
     std::size_t wanted = bytes_;
     for (const auto& topic : request.topics)
       for (const auto& partition : topic.partitions)
-        if (!places_.contains({topic.topic, partition.partition})) wanted += bytes_of(topic.topic);
+        if (!places_.contains(PartitionKey{topic.topic, topic.topic_id, partition.partition}))
+          wanted += bytes_of(topic.topic);
     return wanted <= memory_.bytes() ||
            (wanted <= FetchSessions::kSessionBytes && memory_.grow(wanted - memory_.bytes()));
   }
@@ -97,7 +115,7 @@ class FetchSession {
   void put_all(FetchPlaces& answer, FetchContext& context) const {
     context.params.reserve(partitions_.size());
     for (const Partition& partition : partitions_) {
-      add_place(answer, partition.topic, partition.partition);
+      add_place(answer, partition.key());
       context.params.push_back(partition.params);
     }
   }
@@ -125,6 +143,7 @@ class FetchSession {
       }
       if (left.partitions.empty()) continue;
       left.topic = std::move(topic.topic);
+      left.topic_id = topic.topic_id;
       news.push_back(std::move(left));
     }
     answer.topics = std::move(news);
@@ -133,15 +152,22 @@ class FetchSession {
 
  private:
   using Partitions = std::list<Partition>;  // in the order of reading
-  struct Name {
-    std::string_view topic;
-    std::int32_t partition;
-    bool operator==(const Name&) const = default;
-  };
-  struct NameHash {
-    std::size_t operator()(const Name& name) const {
-      return std::hash<std::string_view>()(name.topic) * 31 + static_cast<std::size_t>(name.partition);
+  using Place = Partitions::iterator;
+  // Of places, by the keys of their partitions.
+  struct PlaceHash {
+    using is_transparent = void;
+    std::size_t operator()(const PartitionKey& key) const {
+      const auto* id = reinterpret_cast<const char*>(key.topic_id.bytes.data());
+      const std::hash<std::string_view> hash;
+      return (hash(key.topic) + hash({id, key.topic_id.bytes.size()})) * 31 + static_cast<std::size_t>(key.partition);
     }
+    std::size_t operator()(const Place& place) const { return (*this)(place->key()); }
+  };
+  struct PlaceEqual {
+    using is_transparent = void;
+    bool operator()(const Place& a, const Place& b) const { return a == b; }
+    bool operator()(const PartitionKey& a, const Place& b) const { return a == b->key(); }
+    bool operator()(const Place& a, const PartitionKey& b) const { return a->key() == b; }
   };
 
   static bool is_news(Partition& known, const FetchPlaces::Partition& place) {
@@ -158,7 +184,7 @@ class FetchSession {
   std::size_t bytes_ = 0;
   std::int32_t epoch_ = epoch_after(kFirstEpoch);
   Partitions partitions_;
-  std::unordered_map<Name, Partitions::iterator, NameHash> places_;
+  std::unordered_set<Place, PlaceHash, PlaceEqual> places_;
 };
 
 FetchSessions::FetchSessions(const Clock& clock, Limits limits)
@@ -166,27 +192,34 @@ FetchSessions::FetchSessions(const Clock& clock, Limits limits)
 
 FetchSessions::~FetchSessions() = default;
 
-FetchContext FetchSessions::begin(const kafka::FetchRequest& request, FetchPlaces& answer) {
-  if (request.session_epoch != kFirstEpoch && request.session_epoch != kFinalEpoch) return go_on(request, answer);
+FetchContext FetchSessions::begin(const kafka::FetchRequest& request, bool by_id, FetchPlaces& answer) {
+  if (request.session_epoch != kFirstEpoch && request.session_epoch != kFinalEpoch)
+    return go_on(request, by_id, answer);
   if (request.session_id != kNoSession) remove(request.session_id);
   FetchContext context;
   put_named(request, answer, context);
   context.opens = request.session_epoch == kFirstEpoch && limits_.sessions > 0;
+  context.by_id = by_id;
   return context;
 }
 
-FetchContext FetchSessions::go_on(const kafka::FetchRequest& request, FetchPlaces& answer) {
+FetchContext FetchSessions::go_on(const kafka::FetchRequest& request, bool by_id, FetchPlaces& answer) {
   FetchContext context;
   const auto session = find(request.session_id);
   if (!session) {
     context.error = kafka::ErrorCode::fetch_session_id_not_found;
     return context;
   }
+  context.by_id = by_id;
   bool over = false;
   {
     const std::lock_guard lock(session->mutex);
     if (session->epoch() != request.session_epoch && !mutant(Mutant::fetch_epoch_unchecked)) {
       context.error = kafka::ErrorCode::invalid_fetch_session_epoch;
+      return context;
+    }
+    if (session->by_id != by_id) {
+      context.error = kafka::ErrorCode::fetch_session_topic_id_error;
       return context;
     }
     if (!session->try_hold(request)) {
@@ -195,9 +228,9 @@ FetchContext FetchSessions::go_on(const kafka::FetchRequest& request, FetchPlace
     } else {
       for (const auto& topic : request.topics)
         for (const auto& partition : topic.partitions)
-          session->set(topic.topic, partition.partition, params_of(partition));
+          session->set({topic.topic, topic.topic_id, partition.partition}, params_of(partition));
       for (const auto& topic : request.forgotten_topics)
-        for (const std::int32_t partition : topic.partitions) session->forget(topic.topic, partition);
+        for (const std::int32_t partition : topic.partitions) session->forget({topic.topic, topic.topic_id, partition});
       session->next_epoch();
       over = session->empty();
       session->put_all(answer, context);
@@ -236,10 +269,11 @@ void FetchSessions::open(FetchContext& context, FetchPlaces& answer) {
   std::uniform_int_distribution<std::int32_t> any(1, INT32_MAX);
   std::int32_t id = any(random_);
   while (places_.contains(id)) id = any(random_);
-  const auto session = std::make_shared<FetchSession>(id, std::move(lease));
+  const auto session = std::make_shared<FetchSession>(id, context.by_id, std::move(lease));
   auto params = context.params.begin();
   for (const auto& topic : answer.topics)
-    for (const auto& place : topic.partitions) session->set(topic.topic, place.partition_index, *params++);
+    for (const auto& place : topic.partitions)
+      session->set({topic.topic, topic.topic_id, place.partition_index}, *params++);
   if (session->size() < context.params.size()) return;  // a partition is named twice
   session->answer_with_all(answer);
   session->used_ms = clock_.monotonic_ns() / 1'000'000;

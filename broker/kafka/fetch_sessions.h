@@ -7,6 +7,9 @@
 // when nobody has used it for a while; where there is no room a client gets none, and reads as if there were no
 // sessions. Who names one that is gone is told FETCH_SESSION_ID_NOT_FOUND and begins anew: nothing is lost.
 //
+// Requests name topics by their names or, in newer versions, by their ids; a session goes on as it began, and who comes
+// with the other is told FETCH_SESSION_TOPIC_ID_ERROR. Whether there is such a topic is not asked here.
+//
 // Any thread; a context belongs to its request. Outlives every context.
 
 #include <cstddef>
@@ -39,6 +42,7 @@ struct FetchContext {
   kafka::ErrorCode error = kafka::ErrorCode::none;  // the whole answer, when there is one
   std::vector<FetchParams> params;                  // of the answer's partitions, in their order
   bool opens = false;                               // a session, with the answer
+  bool by_id = false;                               // as the request names topics
   std::shared_ptr<FetchSession> session;            // that the request goes on with
   std::int32_t epoch = 0;                           // of the session, unless another request comes in between
 };
@@ -50,7 +54,7 @@ class FetchSessions {
     std::size_t bytes = 16u << 20;  // of all together
     std::int64_t unused_ms = 120'000;
   };
-  // What a partition of a session takes, beside its topic's name.
+  // What a partition of a session takes, with its topic's id, and beside its topic's name.
   static constexpr std::size_t kPartitionBytes = 192;
   // Most of one session, some 10,000 partitions: each fetch walks over all of them on an I/O thread, however small it
   // is.
@@ -59,8 +63,9 @@ class FetchSessions {
   FetchSessions(const Clock& clock, Limits limits);
   ~FetchSessions();
 
-  // Puts into `answer` a place for each partition that is to be read, and its parameters into the context.
-  FetchContext begin(const kafka::FetchRequest& request, kafka::FetchResponse& answer);
+  // Puts into `answer` a place for each partition that is to be read, and its parameters into the context. `by_id`: the
+  // request names topics by their ids.
+  FetchContext begin(const kafka::FetchRequest& request, bool by_id, kafka::FetchResponse& answer);
   // `answer` is that of begin(), filled. Afterwards it is what the client gets.
   void finish(FetchContext& context, kafka::FetchResponse& answer);
 
@@ -69,7 +74,7 @@ class FetchSessions {
 
  private:
   using Used = std::list<std::shared_ptr<FetchSession>>;  // the one used longest ago first
-  FetchContext go_on(const kafka::FetchRequest& request, kafka::FetchResponse& answer);
+  FetchContext go_on(const kafka::FetchRequest& request, bool by_id, kafka::FetchResponse& answer);
   void open(FetchContext& context, kafka::FetchResponse& answer);
   std::shared_ptr<FetchSession> find(std::int32_t id);
   void remove(std::int32_t id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 #include <utility>
 
 #include "broker/services/authorized_topic.h"
@@ -28,6 +29,8 @@ std::vector<Source> find_sources(const ServiceParts& parts, const CallContext& c
     const auto topic = authorized_topic(parts, context, Operation::read, source.position.topic);
     if (!topic.ok()) {
       source.error = topic.error();
+    } else if (Status same = check_same_topic(**topic, source.position.topic_id); !same.ok()) {
+      source.error = std::move(same);
     } else if (!(*topic)->partition(source.position.partition)) {
       source.error = unknown_partition(**topic, source.position.partition);
     } else {
@@ -243,7 +246,7 @@ FetchService::FetchService(const ServiceParts& parts, std::size_t answer_bytes_m
 Status FetchService::check(std::span<const FetchPosition> positions) {
   if (positions.size() < 2) return {};
   const auto place = [](const FetchPosition& p) {
-    return std::pair<const std::string&, PartitionId>(p.topic, p.partition);
+    return std::tuple<const std::string&, PartitionId, const std::optional<TopicId>&>(p.topic, p.partition, p.topic_id);
   };
   std::vector<const FetchPosition*> sorted;
   sorted.reserve(positions.size());

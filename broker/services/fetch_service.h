@@ -4,6 +4,7 @@
 // Runs on the caller's loop. Whoever waits is one waiter per partition and one timer, all given back at the end.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ struct FetchPosition {
   Offset offset;
   std::size_t max_bytes = 0;  // 0 = the request's
   RunId run = kNoRun;         // that the offset was read in; topic_changed when this log does not know it
+  std::optional<TopicId> topic_id = std::nullopt;  // topic_changed for another one of the name
 };
 
 struct FetchedPartition {

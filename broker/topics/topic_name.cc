@@ -3,8 +3,6 @@
 namespace logcask {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 200;
-
 bool allowed(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
@@ -19,9 +17,10 @@ std::string quoted(std::string_view name) {
 
 Status check_topic_name(std::string_view name) {
   if (name.empty()) return Error{Errc::invalid_topic_name, "a topic needs a name"};
-  if (name.size() > kNameBytesMax)
+  if (name.size() > kTopicNameBytesMax)
     return Error{Errc::invalid_topic_name, "topic name " + quoted(name) + " has " + std::to_string(name.size()) +
-                                               " bytes; at most " + std::to_string(kNameBytesMax) + " are allowed"};
+                                               " bytes; at most " + std::to_string(kTopicNameBytesMax) +
+                                               " are allowed"};
   if (name == "." || name == "..") return Error{Errc::invalid_topic_name, "a topic cannot be called " + quoted(name)};
   for (const char c : name)
     if (!allowed(c))

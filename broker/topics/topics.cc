@@ -70,13 +70,30 @@ Error unknown_partition(const Topic& topic, PartitionId partition) {
                                             std::to_string(topic.partitions.size() - 1) + ", not " + number};
 }
 
+void TopicView::refresh() {
+  const std::uint64_t now = topics_.generation();
+  if (now == generation_) return;
+  by_id_.clear();
+  map_ = topics_.snapshot();
+  generation_ = now;
+}
+
 const TopicPtr& TopicView::find(std::string_view name) {
-  if (const std::uint64_t now = topics_.generation(); now != generation_) {
-    map_ = topics_.snapshot();
-    generation_ = now;
-  }
+  refresh();
   const auto found = map_->find(name);
   return found == map_->end() ? kNoTopic : found->second;
+}
+
+const TopicPtr& TopicView::find(const TopicId& id) {
+  refresh();
+  const auto id_of = [](const TopicPtr* topic) -> const TopicId& { return (*topic)->record.id; };
+  if (by_id_.size() != map_->size()) {
+    for (const auto& [name, topic] : *map_) by_id_.push_back(&topic);
+    std::sort(by_id_.begin(), by_id_.end(), [&](const auto* a, const auto* b) { return id_of(a) < id_of(b); });
+  }
+  const auto found = std::lower_bound(by_id_.begin(), by_id_.end(), id,
+                                      [&](const auto* topic, const TopicId& wanted) { return id_of(topic) < wanted; });
+  return found == by_id_.end() || id_of(*found) != id ? kNoTopic : **found;
 }
 
 Topics::Topics(MetadataStore& metadata, PartitionFactory& factory, const Clock& clock, Limits limits)

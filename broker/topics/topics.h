@@ -180,11 +180,15 @@ class TopicView {
   explicit TopicView(const Topics& topics) : topics_(topics) {}
   // Null when there is no such topic. The reference is good until the next find(); copy it to keep the topic.
   const TopicPtr& find(std::string_view name);
+  const TopicPtr& find(const TopicId& id);
 
  private:
+  void refresh();
+
   const Topics& topics_;
   std::uint64_t generation_ = 0;
   std::shared_ptr<const TopicMap> map_;
+  std::vector<const TopicPtr*> by_id_;  // those of map_, by their ids, once one is asked for
 };
 
 Error unknown_topic(std::string_view name);

@@ -10,8 +10,8 @@ constexpr std::array kApis = {
     // Produce below 3 carries message formats that the log does not hold. It is advertised all the same: librdkafka
     // before 2.11.1 compresses nothing for a broker whose oldest Produce is above 0 (KAFKA-18659).
     Api{ApiKey::produce, "Produce", 0, 11, 9, 3},
-    // From 13 on topics have ids in place of names.
-    Api{ApiKey::fetch, "Fetch", 4, 12, 12, 4},
+    // What 18 adds is between brokers.
+    Api{ApiKey::fetch, "Fetch", 4, 17, 12, 4},
     // Version 0 means something else: a list of offsets.
     Api{ApiKey::list_offsets, "ListOffsets", 1, 9, 6, 1},
     Api{ApiKey::metadata, "Metadata", 0, 12, 9, 0},

@@ -69,6 +69,8 @@ enum class ErrorCode : std::int16_t {
   resource_not_found = 91,
   duplicate_resource = 92,
   unknown_topic_id = 100,
+  inconsistent_topic_id = 103,
+  fetch_session_topic_id_error = 106,
   mismatched_endpoint_type = 114,
   unsupported_endpoint_type = 115,
 };

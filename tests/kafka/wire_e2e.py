@@ -198,6 +198,157 @@ def a_fetch_session_answers_with_what_is_new_and_ends_with_its_close(address):
     assert session_answer(connection) == (70, 0, 0)
 
 
+NO_ID = bytes(16)
+
+
+def compact(text):
+    size = len(text) + 1
+    return (bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])) + text
+
+
+def topic_id(connection, topic):
+    """As Metadata 12 tells it, right behind the name; makes the topic where there is none."""
+    connection.send(frame(METADATA, 12, 1, b"\0\2" + NO_ID + compact(topic) + b"\0\1\0\0"))
+    body = connection.answer()[1]
+    return body.split(compact(topic), 1)[1][:16]
+
+
+def id_fetch(correlation, partitions, session=0, epoch=-1, forgotten=(), version=17, wait_ms=0):
+    """Fetch 13 and up of [(topic id, partition, offset, leader epoch)]."""
+    body = b"\0" + (struct.pack(">i", -1) if version < 15 else b"")
+    body += struct.pack(">iiibii", wait_ms, 1, 1 << 20, 0, session, epoch) + bytes([len(partitions) + 1])
+    for name, partition, offset, leader_epoch in partitions:
+        body += name + b"\2" + struct.pack(">iiqiqi", partition, leader_epoch, offset, -1, -1, 1 << 20) + b"\0\0"
+    body += bytes([len(forgotten) + 1])
+    for name, partition in forgotten:
+        body += name + b"\2" + struct.pack(">i", partition) + b"\0"
+    return frame(FETCH, version, correlation, body + b"\1\0")
+
+
+class Cursor:
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, count):
+        taken, self.data = self.data[:count], self.data[count:]
+        assert len(taken) == count, "the answer ends too early"
+        return taken
+
+    def numbers(self, layout):
+        return struct.unpack(">" + layout, self.take(struct.calcsize(">" + layout)))
+
+    def length(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+
+    def tags(self):
+        return {self.length(): self.take(self.length()) for _ in range(self.length())}
+
+
+def id_answer(connection):
+    """(error, session, {(topic id, partition): (error, records, CurrentLeader)}, NodeEndpoints)"""
+    answer = Cursor(connection.answer()[1])
+    assert answer.tags() == {}, "of the head"
+    _, error, session = answer.numbers("ihi")
+    found = {}
+    for _ in range(answer.length() - 1):
+        name = answer.take(16)
+        for _ in range(answer.length() - 1):
+            partition, code = answer.numbers("ihqqq")[:2]
+            assert answer.length() in (0, 1), "nobody has aborted anything"
+            answer.numbers("i")
+            records = answer.take(max(answer.length() - 1, 0))
+            found[name, partition] = code, records, answer.tags().get(1)
+        answer.tags()
+    endpoints = answer.tags().get(0)
+    assert not answer.data, answer.data
+    return error, session, found, endpoints
+
+
+def remove_topic(connection, topic):
+    connection.send(frame(20, 1, 1, struct.pack(">i", 1) + string(topic) + struct.pack(">i", 5000)))
+    assert connection.answer()[1][-2:] == b"\0\0", topic
+
+
+@check
+def topics_are_read_by_their_ids(address):
+    connection = Connection(address)
+    known = topic_id(connection, b"by.id")
+    assert known != NO_ID
+    connection.send(produce(2, b"by.id", batch(b"k", b"v"), -1))
+    connection.answer()
+    strange = bytes([known[0] ^ 1]) + known[1:]
+    for version in range(13, 18):
+        started = time.monotonic()
+        asked = [(known, 0, 0, -1), (strange, 0, 0, -1), (NO_ID, 0, 0, -1), (known, 99, 0, -1)]
+        connection.send(id_fetch(3, asked, version=version, wait_ms=10_000))
+        error, session, found, endpoints = id_answer(connection)
+        assert (error, session, endpoints) == (0, 0, None), (error, session, endpoints)
+        assert {at: answer[0] for at, answer in found.items()} == {
+            (known, 0): 0, (strange, 0): 100, (NO_ID, 0): 100, (known, 99): 3}, found
+        assert b"\x02k\x02v" in found[known, 0][1]
+        assert time.monotonic() - started < 5, "a refusal does not wait"
+    # What comes while a fetch waits wakes it.
+    reader = Connection(address)
+    reader.send(id_fetch(4, [(known, 0, 1, 0)], wait_ms=15_000))
+    connection.send(produce(5, b"by.id", batch(b"new", b"v"), -1))
+    connection.answer()
+    assert b"\x06new\x02v" in id_answer(reader)[2][known, 0][1]
+
+
+@check
+def a_topic_that_is_made_anew_is_another_one_to_those_who_know_its_id(address):
+    connection = Connection(address)
+    old = topic_id(connection, b"anew")
+    connection.send(produce(1, b"anew", batch(b"old", b"v"), -1))
+    connection.answer()
+    connection.send(id_fetch(2, [(old, 0, 0, -1)], epoch=0))
+    error, session, found, _ = id_answer(connection)
+    assert error == 0 and session > 0 and found[old, 0][0] == 0, (error, session, found)
+    remove_topic(connection, b"anew")
+    connection.send(id_fetch(3, [], session, 1))
+    assert id_answer(connection)[2] == {(old, 0): (100, b"", None)}
+    new = topic_id(connection, b"anew")
+    assert new not in (old, NO_ID), new
+    connection.send(produce(4, b"anew", batch(b"new", b"v"), -1))
+    connection.answer()
+    connection.send(id_fetch(5, [], session, 2))
+    assert id_answer(connection)[2] == {(old, 0): (100, b"", None)}, "the name has come back, not the topic"
+    connection.send(id_fetch(6, [(new, 0, 0, 0)], session, 3, [(old, 0)]))
+    error, again, found, _ = id_answer(connection)
+    assert (error, again, list(found)) == (0, session, [(new, 0)]), (error, again, found)
+    assert found[new, 0][0] == 0 and b"\x06new\x02v" in found[new, 0][1], found
+    connection.send(id_fetch(7, [(new, 0, 1, 0)], session, 4))
+    assert id_answer(connection) == (0, session, {}, None)
+    # Who goes on by name is told to begin anew; the session does not mind.
+    connection.send(session_fetch(8, session, 5, {b"anew": 0}))
+    assert session_answer(connection) == (106, 0, 0)
+    connection.send(id_fetch(9, [], session, 5))
+    assert id_answer(connection) == (0, session, {}, None)
+    connection.send(session_fetch(10, 0, 0, {b"anew": 0}))
+    named = session_answer(connection)[1]
+    connection.send(id_fetch(11, [], named, 1))
+    assert id_answer(connection)[:3] == (106, 0, {})
+
+
+@check
+def a_fenced_reader_is_told_the_leader_from_fetch_16_on(address):
+    connection = Connection(address)
+    known = topic_id(connection, b"led")
+    host, port = address.rsplit(":", 1)
+    endpoint = b"\2" + struct.pack(">i", 0) + compact(host.encode()) + struct.pack(">i", int(port)) + b"\0\0"
+    for version, leader, endpoints in ((15, None, None), (16, struct.pack(">ii", 0, 0) + b"\0", endpoint)):
+        connection.send(id_fetch(1, [(known, 0, 0, -2)], version=version))
+        assert id_answer(connection) == (0, 0, {(known, 0): (74, b"", leader)}, endpoints)
+        connection.send(id_fetch(2, [(known, 0, 0, 7)], version=version))
+        assert id_answer(connection) == (0, 0, {(known, 0): (75, b"", None)}, None), "an epoch to come"
+
+
 def resident_bytes(pid):
     return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
@@ -286,10 +437,6 @@ def list_offsets(correlation, version, topic, timestamp, epoch=-1):
                  struct.pack(">q", timestamp))
 
 
-def compact(text):
-    return bytes([len(text) + 1]) + text
-
-
 def flexible_list_offsets(correlation, version, topic, timestamp):
     body = b"\0" + struct.pack(">ib", -1, 0) + b"\2" + compact(topic) + b"\2" + struct.pack(">iiq", 0, -1, timestamp)
     return frame(LIST_OFFSETS, version, correlation, body + b"\0\0\0")
@@ -365,6 +512,14 @@ def a_name_that_stands_for_many_partitions_becomes_no_gigabytes(address, pid):
     except EOFError:
         pass
     assert resident_bytes(pid) - before < 100 << 20, "the names stayed"
+    # An id stands for as long a name as there may be.
+    count = 150_000
+    body = b"\0" + struct.pack(">iiibii", 0, 1, 1 << 20, 0, 0, -1) + b"\2" + topic_id(Connection(address), b"n" * 200)
+    body += bytes([(count + 1) & 0x7F | 0x80, (count + 1) >> 7 & 0x7F | 0x80, (count + 1) >> 14])
+    body += b"".join(struct.pack(">iiqiqi", partition, -1, 0, -1, -1, 1) + b"\0" for partition in range(count))
+    connection = Connection(address)
+    connection.send(frame(FETCH, 17, 1, body + b"\0\0\1\1\0"))
+    assert connection.ends(), "so many partitions were looked at"
     Connection(address).send(frame(API_VERSIONS, 0, 1))
 
 

@@ -1,5 +1,6 @@
 // Fetch: record batches as they stand, once there is enough of them or the client has waited long enough. What is read,
-// and what the answer may leave out, is the fetch session's business (fetch_sessions.h).
+// and what the answer may leave out, is the fetch session's business (fetch_sessions.h). A topic that is named by its
+// id is looked up anew each time: made anew it has another one.
 #include "proto/kafka/fetch.h"
 
 #include <algorithm>
@@ -31,8 +32,14 @@ bool holds_zstd(const std::vector<ByteView>& pieces) {
   return false;
 }
 
+std::int16_t fetched_code(const Status& status) {
+  // The id has led to a name, and the name to another topic, made in between.
+  if (status.code() == Errc::topic_changed) return kafka_code(kafka::ErrorCode::inconsistent_topic_id);
+  return kafka_code(status);
+}
+
 void put_part(FetchedPartition& part, Reader reader, FetchAnswer::Partition& out) {
-  out.error_code = kafka_code(part.error);
+  out.error_code = fetched_code(part.error);
   out.high_watermark = part.data.visible_end.value();
   out.last_stable_offset = part.data.visible_end.value();
   out.log_start_offset = part.data.log_start_offset.value();
@@ -61,7 +68,7 @@ class KafkaFetchCall final : public FetchCall {
         if (status.ok())
           put_part(partitions[next++], reader_, partition);
         else
-          partition.error_code = kafka_code(status);
+          partition.error_code = fetched_code(status);
       }
     call_->services().fetch_sessions.finish(session_, response_);
     call_->answer(response_);
@@ -78,33 +85,65 @@ std::size_t at_least(std::int32_t wanted, std::size_t least) {
   return wanted <= 0 ? least : std::max(least, static_cast<std::size_t>(wanted));
 }
 
+// What a place of the answer is to be filled with: nothing, with an error in it.
+std::optional<FetchPosition> position_of(KafkaCall& call, const std::string& topic, const FetchParams& wanted,
+                                         FetchAnswer::Partition& place) {
+  const PartitionId partition(place.partition_index);
+  TopicView& topics = call.protocol().topics();
+  const kafka::ErrorCode epoch = check_leader_epoch(topics, topic, partition, wanted.leader_epoch);
+  // 0 would mean no limit of its own.
+  if (epoch == kafka::ErrorCode::none)
+    return FetchPosition{topic, partition, Offset(wanted.offset), at_least(wanted.max_bytes, 1)};
+  place.error_code = kafka_code(epoch);
+  if (epoch == kafka::ErrorCode::fenced_leader_epoch && call.version() >= kafka::kFetchLeadersSince)
+    place.current_leader = {kKafkaNodeId, leader_epoch_of(topics, topic, partition)};
+  return std::nullopt;
+}
+
+// Of all places in their order, but for those that have an error.
+std::vector<FetchPosition> positions_of(KafkaCall& call, const FetchContext& session, FetchAnswer& response) {
+  std::vector<FetchPosition> positions;
+  positions.reserve(session.params.size());
+  auto params = session.params.begin();
+  for (auto& topic : response.topics) {
+    const TopicPtr known = session.by_id ? call.protocol().topics().find(topic.topic_id) : nullptr;
+    const std::string& name = known ? known->record.name : topic.topic;
+    for (auto& place : topic.partitions) {
+      const FetchParams& wanted = *params++;
+      if (session.by_id && !known) {
+        place.error_code = kafka_code(kafka::ErrorCode::unknown_topic_id);
+      } else if (auto position = position_of(call, name, wanted, place)) {
+        if (known) position->topic_id = topic.topic_id;
+        positions.push_back(std::move(*position));
+      }
+    }
+  }
+  return positions;
+}
+
+void put_endpoints(const KafkaCall& call, FetchAnswer& response) {
+  for (const auto& topic : response.topics)
+    for (const auto& place : topic.partitions)
+      if (place.current_leader != FetchAnswer::LeaderIdAndEpoch()) {
+        const SocketAddress address = call.protocol().reachable_at();
+        response.node_endpoints.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
+        return;
+      }
+}
+
 }  // namespace
 
 void handle(KafkaCall call, const kafka::FetchRequest& request) {
   FetchAnswer response;
-  FetchContext session = call.services().fetch_sessions.begin(request, response);
+  const bool by_id = call.version() >= kafka::kFetchTopicIdsSince;
+  FetchContext session = call.services().fetch_sessions.begin(request, by_id, response);
   if (session.error != kafka::ErrorCode::none) {
     response.error_code = kafka_code(session.error);
     return call.answer(response);
   }
-  std::vector<FetchPosition> positions;
-  positions.reserve(session.params.size());
-  bool refused = false;
-  auto params = session.params.begin();
-  for (auto& topic : response.topics)
-    for (auto& place : topic.partitions) {
-      const FetchParams& wanted = *params++;
-      const PartitionId partition(place.partition_index);
-      const kafka::ErrorCode epoch =
-          check_leader_epoch(call.protocol().topics(), topic.topic, partition, wanted.leader_epoch);
-      if (epoch != kafka::ErrorCode::none) {
-        place.error_code = kafka_code(epoch);
-        refused = true;
-        continue;
-      }
-      // 0 would mean no limit of its own.
-      positions.push_back({topic.topic, partition, Offset(wanted.offset), at_least(wanted.max_bytes, 1)});
-    }
+  std::vector<FetchPosition> positions = positions_of(call, session, response);
+  const bool refused = positions.size() < session.params.size();
+  put_endpoints(call, response);
   if (!FetchService::check(positions).ok()) {
     response.topics.clear();
     response.error_code = kafka_code(kafka::ErrorCode::invalid_request);

@@ -15,4 +15,10 @@ kafka::ErrorCode check_leader_epoch(TopicView& topics, std::string_view topic, P
                                                : kafka::ErrorCode::unknown_leader_epoch;
 }
 
+std::int32_t leader_epoch_of(TopicView& topics, std::string_view topic, PartitionId partition) {
+  const TopicPtr& known = topics.find(topic);
+  const PartitionRunner* runner = known ? known->partition(partition) : nullptr;
+  return runner ? runner->marks().leader_epoch.value() : -1;
+}
+
 }  // namespace logcask

@@ -12,5 +12,7 @@ namespace logcask {
 // none for -1, and where there is no such partition, which others tell.
 kafka::ErrorCode check_leader_epoch(TopicView& topics, std::string_view topic, PartitionId partition,
                                     std::int32_t believed);
+// -1 where there is no such partition.
+std::int32_t leader_epoch_of(TopicView& topics, std::string_view topic, PartitionId partition);
 
 }  // namespace logcask

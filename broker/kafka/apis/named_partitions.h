@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/types.h"
+#include "broker/topics/topic_name.h"
+
 namespace logcask {
 
 inline constexpr std::size_t kNamedBytesMax = 32u << 20;
@@ -18,10 +21,13 @@ std::size_t named_bytes_of_topic(const Topic& topic) {
     partitions = topic.partition_indexes.size();
   else if constexpr (requires { topic.partitions.size(); })
     partitions = topic.partitions.size();
+  std::size_t name = 0;
+  // An id may stand for the longest name.
+  if constexpr (requires { topic.topic_id; }) name = topic.topic_id == TopicId() ? 0 : kTopicNameBytesMax;
   if constexpr (requires { topic.name.size(); })
-    return partitions * (topic.name.size() + sizeof(std::string));
+    return partitions * (topic.name.size() + name + sizeof(std::string));
   else if constexpr (requires { topic.topic.size(); })
-    return partitions * (topic.topic.size() + sizeof(std::string));
+    return partitions * (topic.topic.size() + name + sizeof(std::string));
   else
     return 0;
 }

@@ -18,25 +18,41 @@ struct Asked {
   std::int64_t offset = 0;
 };
 
+enum class Naming : std::uint8_t { by_name, by_id };
+
+// The id of topic "a" is all a's.
+void put_topic(const std::string& name, Naming naming, auto& topic) {
+  if (naming == Naming::by_name)
+    topic.topic = name;
+  else
+    topic.topic_id.bytes.fill(static_cast<std::uint8_t>(name.at(0)));
+}
+
+std::string topic_of(const kafka::FetchResponse::Topic& topic) {
+  return topic.topic_id == TopicId() ? topic.topic : std::string(1, static_cast<char>(topic.topic_id.bytes[0]));
+}
+
 // Holds the names that the request only views.
 struct FetchAsked {
-  FetchAsked(std::int32_t session, std::int32_t epoch, std::vector<Asked> all, std::vector<Asked> without = {})
-      : asked(std::move(all)), forgotten(std::move(without)) {
+  FetchAsked(std::int32_t session, std::int32_t epoch, std::vector<Asked> all, std::vector<Asked> without = {},
+             Naming how = Naming::by_name)
+      : asked(std::move(all)), forgotten(std::move(without)), naming(how) {
     request.session_id = session;
     request.session_epoch = epoch;
     for (const Asked& one : asked) {
       auto& topic = request.topics.emplace_back();
-      topic.topic = one.topic;
+      put_topic(one.topic, naming, topic);
       topic.partitions.emplace_back().partition = one.partition;
       topic.partitions.back().fetch_offset = one.offset;
     }
     for (const Asked& one : forgotten) {
       auto& topic = request.forgotten_topics.emplace_back();
-      topic.topic = one.topic;
+      put_topic(one.topic, naming, topic);
       topic.partitions.push_back(one.partition);
     }
   }
   std::vector<Asked> asked, forgotten;
+  Naming naming;
   kafka::FetchRequest request;
 };
 
@@ -52,7 +68,7 @@ struct SessionsAtWork {
 
   Waiting begin(const FetchAsked& fetch) {
     Waiting waiting;
-    waiting.context = sessions.begin(fetch.request, waiting.answer);
+    waiting.context = sessions.begin(fetch.request, fetch.naming == Naming::by_id, waiting.answer);
     return waiting;
   }
   kafka::FetchResponse finish(Waiting& waiting) {
@@ -63,7 +79,7 @@ struct SessionsAtWork {
     auto params = waiting.context.params.begin();
     for (auto& topic : waiting.answer.topics)
       for (auto& place : topic.partitions) {
-        const std::string name = topic.topic + std::to_string(place.partition_index);
+        const std::string name = topic_of(topic) + std::to_string(place.partition_index);
         place.error_code = errors[name];
         place.high_watermark = ends[name];
         place.log_start_offset = starts[name];
@@ -75,8 +91,8 @@ struct SessionsAtWork {
     return waiting.answer;
   }
   kafka::FetchResponse fetch(std::int32_t session, std::int32_t epoch, std::vector<Asked> asked,
-                             std::vector<Asked> forgotten = {}) {
-    const FetchAsked fetch(session, epoch, std::move(asked), std::move(forgotten));
+                             std::vector<Asked> forgotten = {}, Naming naming = Naming::by_name) {
+    const FetchAsked fetch(session, epoch, std::move(asked), std::move(forgotten), naming);
     Waiting waiting = begin(fetch);
     return finish(waiting);
   }
@@ -92,7 +108,7 @@ std::string named(const kafka::FetchResponse& answer) {
   std::string all;
   for (const auto& topic : answer.topics)
     for (const auto& place : topic.partitions)
-      all += (all.empty() ? "" : " ") + topic.topic + std::to_string(place.partition_index);
+      all += (all.empty() ? "" : " ") + topic_of(topic) + std::to_string(place.partition_index);
   return all;
 }
 
@@ -261,6 +277,70 @@ TEST_CASE("partitions with records go to the end of a fetch session's line", "[f
   CHECK(named(broker.fetch(id, 1, {})) == "a0");
   broker.ends["a1"] = broker.ends["b0"] = 1;
   CHECK(named(broker.fetch(id, 2, {})) == "a1 b0 a0");
+}
+
+TEST_CASE("a fetch session by topic ids is as one by names: news, turns and what is forgotten", "[fetch-session]") {
+  SessionsAtWork broker;
+  const auto by_id = Naming::by_id;
+  const auto full = broker.fetch(0, 0, {{"a", 0, 0}, {"a", 1, 0}, {"b", 0, 0}}, {}, by_id);
+  CHECK(named(full) == "a0 a1 b0");
+  REQUIRE(full.topics.size() == 2);
+  CHECK(full.topics[1].topic.empty());
+  CHECK(full.topics[1].topic_id.bytes[15] == 'b');
+  const std::int32_t id = full.session_id;
+  REQUIRE(id > 0);
+  broker.ends["a0"] = broker.ends["b0"] = 1;
+  auto next = broker.fetch(id, 1, {}, {}, by_id);
+  CHECK(named(next) == "a0 b0");
+  CHECK(next.topics[0].topic_id.bytes[15] == 'a');
+  broker.ends["a1"] = 1;
+  CHECK(named(broker.fetch(id, 2, {{"a", 0, 1}}, {{"b", 0, 0}}, by_id)) == "a1");
+  CHECK(named(broker.fetch(id, 3, {{"a", 1, 1}}, {{"a", 0, 0}, {"a", 7, 0}, {"c", 0, 0}}, by_id)) == "");
+  CHECK(broker.fetch(id, 4, {}, {{"a", 1, 0}}, by_id).session_id == 0);
+  CHECK(broker.sessions.sessions() == 0);
+  CHECK(broker.sessions.bytes() == 0);
+}
+
+TEST_CASE("a topic that is made anew has another id, and both are in a fetch session until the old one is forgotten",
+          "[fetch-session]") {
+  SessionsAtWork broker;
+  const std::int32_t id = broker.fetch(0, 0, {{"a", 0, 0}}, {}, Naming::by_id).session_id;
+  broker.errors["a0"] = number(ErrorCode::unknown_topic_id);
+  CHECK(named(broker.fetch(id, 1, {}, {}, Naming::by_id)) == "a0");
+  broker.ends["b0"] = 1;
+  CHECK(named(broker.fetch(id, 2, {{"b", 0, 0}}, {{"a", 0, 0}}, Naming::by_id)) == "b0");
+  CHECK(broker.sessions.bytes() == FetchSessions::kPartitionBytes * 2);  // held for the most it has been
+}
+
+TEST_CASE("a fetch session goes on naming topics as it began: by names or by ids", "[fetch-session]") {
+  for (const Naming naming : {Naming::by_name, Naming::by_id}) {
+    SessionsAtWork broker;
+    const Naming other = naming == Naming::by_name ? Naming::by_id : Naming::by_name;
+    const std::int32_t id = broker.fetch(0, 0, {{"a", 0, 0}}, {}, naming).session_id;
+    auto refused = broker.fetch(id, 1, {{"b", 0, 0}}, {}, other);
+    CHECK(refused.error_code == number(ErrorCode::fetch_session_topic_id_error));
+    CHECK(refused.session_id == 0);
+    CHECK(refused.topics.empty());
+    // Out of order counts first, as with Kafka.
+    CHECK(broker.fetch(id, 7, {}, {}, other).error_code == number(ErrorCode::invalid_fetch_session_epoch));
+    broker.ends["a0"] = broker.ends["b0"] = 1;
+    CHECK(named(broker.fetch(id, 1, {}, {}, naming)) == "a0");
+    // The other way round it begins anew.
+    CHECK(broker.fetch(id, 0, {{"a", 0, 0}}, {}, other).session_id > 0);
+    CHECK(broker.sessions.sessions() == 1);
+  }
+}
+
+TEST_CASE("a fetch session by topic ids takes no more memory than it says", "[fetch-session]") {
+  SessionsAtWork broker(64u << 20);
+  std::vector<Asked> many;
+  for (int p = 0; p < 10'000; ++p) many.push_back({"a", p, 0});
+  const std::int32_t id = broker.fetch(0, 0, many, {}, Naming::by_id).session_id;
+  REQUIRE(id > 0);
+  CHECK(broker.sessions.bytes() == 10'000 * FetchSessions::kPartitionBytes);
+  std::vector<Asked> more;
+  for (int p = 0; p < 2'000; ++p) more.push_back({"b", p, 0});
+  CHECK(broker.fetch(id, 1, more, {}, Naming::by_id).error_code == number(ErrorCode::fetch_session_id_not_found));
 }
 
 TEST_CASE("a fetch that names a partition twice gets no session", "[fetch-session]") {

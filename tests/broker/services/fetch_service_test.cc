@@ -124,6 +124,22 @@ TEST_CASE("a fetch that names a partition twice is refused, naming it", "[fetch]
   CHECK(twice.error().message.find("t-0") != std::string::npos);
 }
 
+TEST_CASE("a fetch that knows the topic by its id does not read another one of the name", "[fetch]") {
+  ServiceFixture f;
+  f.create("t");
+  f.put("t", "a", "1");
+  FetchPosition known = at(0), other = at(0);
+  known.topic_id = f.topics.find("t")->record.id;
+  other.topic_id = TopicId();
+  // Both may stand in one request: a topic that is made anew meanwhile has had two.
+  CHECK(FetchService::check(std::vector{known, other}).ok());
+  CHECK_FALSE(FetchService::check(std::vector{known, other, known}).ok());
+  FetchAnswer answer;
+  CHECK(start_fetch(f, answer, {known, other}, waiting(10'000)) == nullptr);
+  CHECK(answer.records == std::vector<std::size_t>{1, 0});
+  CHECK(answer.errors == std::vector<Errc>{Errc::ok, Errc::topic_changed});
+}
+
 TEST_CASE("a long poll over many partitions goes on waiting after news that is not enough", "[fetch]") {
   constexpr int kPartitions = 20;
   ServiceFixture f;

@@ -30,6 +30,27 @@ TEST_CASE("a topic can be made once, under a proper name, within the limits", "[
   CHECK(f.topics.snapshot()->size() == 1);
 }
 
+TEST_CASE("a topic is found by its id, and one that is made anew has another", "[topics]") {
+  ServiceFixture f;
+  TopicView view(f.topics);
+  CHECK_FALSE(view.find(TopicId()));
+  for (int i = 0; i < 20; ++i) f.create("t" + std::to_string(i));
+  for (int i = 0; i < 20; ++i) {
+    const TopicPtr topic = f.topics.find("t" + std::to_string(i));
+    CHECK(view.find(topic->record.id) == topic);
+  }
+  const TopicId first = f.topics.find("t7")->record.id;
+  REQUIRE_OK(f.topics.remove("t7", [](const std::function<void()>& work) { work(); }));
+  CHECK_FALSE(view.find(first));
+  f.create("t7");
+  CHECK_FALSE(view.find(first));
+  CHECK(view.find(f.topics.find("t7")->record.id)->record.name == "t7");
+  // Settings are another Topic with the same id.
+  REQUIRE_OK(f.topics.alter("t3", {{"segment.bytes", "2MiB"}}, {}));
+  CHECK(view.find(f.topics.find("t3")->record.id)->config.partition.segment_bytes == 2 << 20);
+  CHECK_FALSE(view.find(TopicId()));
+}
+
 TEST_CASE("more partitions than the broker may ever hold are refused for good, with the limit", "[topics]") {
   ServiceFixture f;
   const auto made = f.topics.create("huge", 100'000, {}, false);
