@@ -23,28 +23,34 @@ CLUSTER = "cqsrxFWHSRSM4Vbgv2wy1Q"
 METADATA = struct.pack(">hhih4si", 3, 1, 7, 4, b"ping", 0)
 
 
-def class_path(cache, home=None):
-    """Of an unpacked Kafka in `home`, else fetched into the folder `cache` when it is not there yet."""
+def fetch_jars(sources, cache):
+    """The class path of what the pom.xml in `sources` asks for, fetched into `cache` when it is not there yet."""
     tool("java", "-version", 17)
-    if home:
-        libs = pathlib.Path(home).resolve() / "libs"
-        if not any(libs.glob("kafka_2*.jar")):
-            raise Missing(f"{libs} has no kafka_2*.jar")
-        return f"{libs}/*"
-    where = pathlib.Path(cache).resolve() / "real-kafka"
+    where = pathlib.Path(cache).resolve() / f"{sources.name}-jars"
     where.mkdir(parents=True, exist_ok=True)
-    pom = (SOURCES / "pom.xml").read_text()
+    pom = (sources / "pom.xml").read_text()
     made = where / ".made"
     with open(where / ".lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not made.exists() or made.read_text() != pom:
             made.unlink(missing_ok=True)
             shutil.rmtree(where / "libs", ignore_errors=True)
-            shutil.copy(SOURCES / "pom.xml", where)
+            shutil.copy(sources / "pom.xml", where)
             fetch(where, tool("mvn"), "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
                   "-DoutputDirectory=libs")
             made.write_text(pom)
     return f"{where}/libs/*"
+
+
+def class_path(cache, home=None):
+    """Of an unpacked Kafka in `home`, else fetched."""
+    if not home:
+        return fetch_jars(SOURCES, cache)
+    tool("java", "-version", 17)
+    libs = pathlib.Path(home).resolve() / "libs"
+    if not any(libs.glob("kafka_2*.jar")):
+        raise Missing(f"{libs} has no kafka_2*.jar")
+    return f"{libs}/*"
 
 
 def version(jars):
