@@ -26,6 +26,7 @@ class StorageStack::Factory final : public PartitionFactory {
   void settings_changed(const TopicId& topic, const TopicConfig& config) override {
     inner_.settings_changed(topic, config);
   }
+  Result<std::size_t> directories_of(const TopicId& topic) override { return inner_.directories_of(topic); }
   Status mark_deleted(const PartitionSpec& spec) override { return inner_.mark_deleted(spec); }
   Status unmark_deleted(const PartitionSpec& spec) override { return inner_.unmark_deleted(spec); }
   Status remove(const PartitionSpec& spec) override { return inner_.remove(spec); }
