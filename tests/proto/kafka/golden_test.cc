@@ -133,6 +133,29 @@ TEST_CASE("what Kafka's clients and broker sent is read to the last byte and wri
   }
 }
 
+TEST_CASE("what clients fetch by a topic's id is answered by its id, and without a name") {
+  const std::vector<Capture> all = captures();
+  for (const std::int16_t version : {13, 15, 16, 17}) {
+    INFO(version);
+    const std::string_view file = version == 16 ? "confluent-kafka-2.16.1.hex" : "kafka-clients-4.4.0.hex";
+    const auto request = captured<FetchRequest>(all, file, ApiKey::fetch, version, true);
+    REQUIRE(request.topics.size() == 1);
+    CHECK(request.topics[0].topic.empty());
+    CHECK(request.topics[0].topic_id != TopicId());
+    CHECK(request.topics[0].partitions.at(0).partition_max_bytes == 1 << 20);
+    CHECK(request.replica_id == -1);
+    CHECK(request.replica_state.replica_id == -1);
+    const auto response = captured<FetchResponse>(all, file, ApiKey::fetch, version, false);
+    REQUIRE(response.topics.size() == 1);
+    CHECK(response.topics[0].topic.empty());
+    CHECK(response.topics[0].topic_id == request.topics[0].topic_id);
+    std::size_t bytes = 0;
+    for (const auto& partition : response.topics[0].partitions) bytes += partition.records.bytes();
+    CHECK(bytes > 60);
+    CHECK(response.node_endpoints.empty());
+  }
+}
+
 TEST_CASE("what a Java consumer says to its coordinator stands in the fields it belongs to") {
   const std::vector<Capture> all = captures();
   const std::string_view file = "kafka-clients-4.4.0.hex";

@@ -2,12 +2,12 @@
 """Stands between Kafka clients and a Kafka broker, and keeps what they say to each other.
 
   capture.py --fields KAFKA_FIELDS --listen PORT --broker PORT --out FILE.hex [--offer newest|middle|oldest]
-             [--rename OLD=NEW]
+             [--cap API=VERSION]... [--rename OLD=NEW]
 
 The broker must advertise PORT of --listen (advertised.listeners=PLAINTEXT://127.0.0.1:PORT). Of every request and
 response that `kafka_fields` (the path of that program) lists, in a version we read, the longest is kept; what FILE.hex
 has already counts, too. --offer cuts what the broker offers in its answer to ApiVersions, so that a client of today speaks
-old versions, too. --rename replaces bytes by as many others, for paths of the machine. Ends, and writes, on SIGTERM.
+old versions, too; --cap cuts it for one api. --rename replaces bytes by as many others, for paths of the machine. Ends, and writes, on SIGTERM.
 """
 import argparse
 import json
@@ -26,12 +26,15 @@ parser.add_argument("--listen", type=int, required=True)
 parser.add_argument("--broker", type=int, required=True)
 parser.add_argument("--out", required=True)
 parser.add_argument("--offer", choices=["newest", "middle", "oldest"])
+parser.add_argument("--cap", action="append", default=[])
 parser.add_argument("--rename", default="")
 arguments = parser.parse_args()
 
 listed = json.loads(subprocess.run([arguments.fields], check=True, stdout=subprocess.PIPE).stdout)
 ranges = {message["key"]: message["versions"] for message in listed}
 names = {message["key"]: message["name"] for message in listed}
+caps = {name: int(version) for name, version in (cap.split("=") for cap in arguments.cap)}
+assert caps.keys() <= set(names.values()), "--cap names an api as kafka_fields does"
 old, new = (arguments.rename.split("=") + [""])[:2]
 assert len(old) == len(new), "--rename must keep the length"
 kept = {}
@@ -50,7 +53,7 @@ def keep(kind, key, version, content):
 
 def cut_offer(version, content):
     """The answer to ApiVersions with fewer versions, in place: no length changes."""
-    if not arguments.offer:
+    if not arguments.offer and not caps:
         return content
     out = bytearray(content)
     count, at, step = (out[6] - 1, 7, 7) if version >= 3 else (struct.unpack(">i", out[6:10])[0], 10, 6)
@@ -58,9 +61,10 @@ def cut_offer(version, content):
         key, lowest, highest = struct.unpack(">hhh", out[at:at + 6])
         if key in ranges and key != API_VERSIONS:
             first, last = max(ranges[key][0], lowest), min(ranges[key][1], highest)
-            offered = {"newest": last, "middle": (first + last) // 2, "oldest": first}[arguments.offer]
+            offered = {"newest": last, "middle": (first + last) // 2, "oldest": first}[arguments.offer or "newest"]
             if key == METADATA:
                 offered = max(offered, 4)  # a Java client wants to say that no topic is to be made
+            offered = min(offered, caps.get(names[key], offered))
             struct.pack_into(">h", out, at + 4, offered)
         at += step
     return bytes(out)

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 common = {"bootstrap.servers": f"127.0.0.1:{sys.argv[1]}", "client.id": "confluent-kafka"}
@@ -33,5 +33,10 @@ for instance in ({}, {"group.instance.id": "static-1"}):
     consumer.commit(asynchronous=False)
     consumer.committed([TopicPartition("fig", 0)])
     admin.list_groups(timeout=10)
+    consumer.close()
+if libversion()[1] >= 0x02010000:  # knows epochs, and asks where that of its position ends
+    consumer = Consumer({**common, "group.id": "group-none", "auto.offset.reset": "earliest"})
+    consumer.assign([TopicPartition("fig", 0, 0, leader_epoch=0)])
+    assert consumer.poll(20), "no record came"
     consumer.close()
 wait(admin.delete_topics(["fig"]))
