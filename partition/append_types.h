@@ -49,7 +49,7 @@ struct AppendResult {
   std::uint32_t failed_record_index = 0;
   Offset current_offset = kNoOffset;
   bool current_is_tombstone = false;
-  // With keydir_budget_exceeded: the records that would have created keys.
+  // With keydir_budget_exceeded: the records that would have created keys. With invalid_record: those that lack one.
   std::vector<std::uint32_t> refused_records;
   // Of a batch placed by key on a topic with partitioner `any` (broker/services/key_homes.h). With wrong_partition:
   // records whose keys stand elsewhere, and where to. On success: tombstones of keys that stand there as well.

@@ -102,4 +102,16 @@ Result<std::optional<PreparedBatch>> prepare_quick_batch(ByteView bytes, const P
   return std::optional<PreparedBatch>(std::move(*prepared));
 }
 
+std::vector<std::uint32_t> keyless_records(ByteView bytes, const PartitionConfig& config) {
+  BatchRules rules = rules_of(config);
+  if (!std::exchange(rules.keys_required, false)) return {};
+  const auto checked = check_produced_batch(bytes, rules);
+  if (!checked.ok()) return {};
+  const std::vector<CheckedRecord>& records = (*checked)->records;
+  std::vector<std::uint32_t> keyless;
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (!records[i].has_key) keyless.push_back(static_cast<std::uint32_t>(i));
+  return keyless;
+}
+
 }  // namespace logcask

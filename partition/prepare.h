@@ -2,7 +2,9 @@
 // From the bytes a client sent to a batch that may be appended: the one check, the re-encoding a topic asks for
 // (compression.type other than `producer`), and the identities of its keys. Done before the partition's lock is taken.
 
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/key_hash.h"
 #include "base/result.h"
@@ -25,5 +27,9 @@ inline constexpr std::size_t kQuickBatchRecords = 16384;
 inline constexpr std::size_t kQuickRatio = 8;
 Result<std::optional<PreparedBatch>> prepare_quick_batch(ByteView bytes, const PartitionConfig& config,
                                                          const KeyHasher& hasher, std::vector<Condition>& conditions);
+
+// Of a batch that one of the two refused as invalid_record: the records without a key, where the topic wants one in
+// each and nothing else is wrong. Checks the batch anew.
+std::vector<std::uint32_t> keyless_records(ByteView bytes, const PartitionConfig& config);
 
 }  // namespace logcask

@@ -51,6 +51,14 @@ Status check_conditions(const Topic& topic, const PreparedBatch& prepared) {
   return {};
 }
 
+// Each record without a key is named: a producer may send the others again (KIP-467).
+AppendResult unprepared(Error error, ByteView batch, const PartitionConfig& config) {
+  AppendResult result;
+  if (error.code == Errc::invalid_record) result.refused_records = keyless_records(batch, config);
+  result.error = std::move(error);
+  return result;
+}
+
 }  // namespace
 
 // Shared by the loop and the partitions' answers; the last answer destroys it, on the loop.
@@ -236,9 +244,13 @@ Result<bool> ProduceService::find_homes(const Target& target, const PreparedBatc
 
 Status ProduceService::append_slow(SlowEntry& entry, Acks acks, Request& request) const {
   if (stopping_.load(std::memory_order_relaxed)) return Error{Errc::shutting_down, "the broker stops"};
-  LOGCASK_ASSIGN(PreparedBatch prepared, prepare_batch(entry.batch, entry.target.topic->config.partition, parts_.hasher,
-                                                       std::move(entry.conditions)));
-  LOGCASK_TRY(append(entry.target, std::move(prepared), acks, request, entry.index));
+  const PartitionConfig& config = entry.target.topic->config.partition;
+  auto prepared = prepare_batch(entry.batch, config, parts_.hasher, std::move(entry.conditions));
+  if (!prepared.ok()) {
+    request.answered(entry.index, unprepared(std::move(prepared).error(), entry.batch, config));
+    return {};
+  }
+  LOGCASK_TRY(append(entry.target, std::move(*prepared), acks, request, entry.index));
   return {};
 }
 
@@ -261,8 +273,13 @@ bool ProduceService::produce(const CallContext& context, std::span<ProduceEntry>
     LOGCASK_ASSIGN(Target target, find(context, entry));
     std::optional<PreparedBatch> prepared;
     if (slow.empty()) {
-      LOGCASK_ASSIGN(prepared,
-                     prepare_quick_batch(entry.batch, target.topic->config.partition, parts_.hasher, entry.conditions));
+      const PartitionConfig& config = target.topic->config.partition;
+      auto quick = prepare_quick_batch(entry.batch, config, parts_.hasher, entry.conditions);
+      if (!quick.ok()) {
+        request->answered(index, unprepared(std::move(quick).error(), entry.batch, config));
+        return {};
+      }
+      prepared = std::move(*quick);
     }
     if (prepared && target.by_key && prepared->identities.size() * target.topic->partitions.size() > kQuickQuestions)
       prepared.reset();

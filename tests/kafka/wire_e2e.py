@@ -80,13 +80,14 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def record(key, value):
-    body = b"\0\0\0" + bytes([len(key) * 2]) + key + bytes([len(value) * 2]) + value + b"\0"
+def record(key, value, offset=0):
+    keyed = b"\1" if key is None else bytes([len(key) * 2]) + key
+    body = b"\0\0" + bytes([offset * 2]) + keyed + bytes([len(value) * 2]) + value + b"\0"
     return bytes([len(body) * 2]) + body
 
 
-def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None):
-    tail = struct.pack(">hiqqqhii", attributes, 0, timestamp, timestamp, -1, -1, -1, 1)
+def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None, count=1):
+    tail = struct.pack(">hiqqqhii", attributes, count - 1, timestamp, timestamp, -1, -1, -1, count)
     tail += record(key, value) if records is None else records
     return struct.pack(">qiibI", 0, len(tail) + 9, -1, 2, crc32c(tail)) + tail
 
@@ -408,6 +409,27 @@ def refused_batches_have_kafkas_codes(address):
     assert produce_error(connection, 5, b"codes", good, -1, transactional=b"tx") == 53
     assert produce_error(connection, 6, b"codes", b"", -1) not in (0, -1)
     assert produce_error(connection, 7, b"codes", good, -1) == 0
+
+
+@check
+def each_record_without_a_key_is_named_from_produce_8_on(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"named"))
+    connection.answer()
+    connection.send(alter(44, 2, b"named", [(b"cleanup.policy", 0, b"compact")]))
+    assert connection.answer()[1][8:10] == b"\0\0", "empty, so it may become compacted"
+    keys = [None, b"a", None, b"b", None]
+    mixed = batch(b"", b"", records=b"".join(record(k, b"v", i) for i, k in enumerate(keys)), count=len(keys))
+    assert produce_error(connection, 3, b"named", mixed, -1, version=7) == 87
+    connection.send(produce(4, b"named", mixed, -1, version=8))
+    _, body = connection.answer()
+    body = body[4 + 2 + len(b"named") + 4:]
+    assert struct.unpack(">ihqq", body[:22]) == (0, 87, -1, -1), body
+    named = b"".join(struct.pack(">ih", i, -1) for i in (0, 2, 4))
+    assert body[30:].startswith(struct.pack(">i", 3) + named), body
+    assert b"record 0: null key on a compacted topic" in body, body
+    good = batch(b"", b"", records=record(b"a", b"v") + record(b"b", b"v", 1), count=2)
+    assert produce_error(connection, 5, b"named", good, -1, version=8) == 0
 
 
 @check

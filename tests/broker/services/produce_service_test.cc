@@ -214,6 +214,33 @@ TEST_CASE("a record without a key is refused on a compacted topic and taken on o
   CHECK(produce(f, {{"plain", 0, keyless, {}}})[0].error.ok());
 }
 
+TEST_CASE("each record without a key is named where its topic is compacted, of a large batch, too", "[produce]") {
+  ServiceFixture f;
+  f.create("t");
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{1} << 19}) {
+    BatchBuilder::Options options;
+    options.compression = Compression::lz4;
+    BatchBuilder builder(Offset(0), options);
+    const std::string value(bytes, 'v');
+    for (int i = 0; i < 5; ++i)
+      builder.add(Offset(i), TimestampMs(1), i % 2 == 0 ? std::optional<ByteView>() : ByteView("k"), ByteView(value));
+    std::string mixed;
+    REQUIRE_OK(builder.finish(mixed));
+    std::optional<Results> results;
+    int holds = 0;
+    start_produce(f, results, {{"t", 0, mixed, {}}}, Acks::all, 0, &holds);
+    CHECK((holds == 1) == (bytes > 1));  // handled elsewhere
+    f.run();
+    REQUIRE(results.has_value());
+    CHECK((*results)[0].error.code() == Errc::invalid_record);
+    CHECK((*results)[0].refused_records == std::vector<std::uint32_t>{0, 2, 4});
+    // Another fault is none of the records'.
+    const auto broken = produce(f, {{"t", 0, record("a") + "more", {}}});
+    CHECK(broken[0].error.code() == Errc::invalid_record);
+    CHECK(broken[0].refused_records.empty());
+  }
+}
+
 TEST_CASE("a batch that does not fit a segment is refused, naming segment.bytes, and the topic is taken", "[produce]") {
   ServiceFixture f;
   f.create("t", 1, {{"segment.bytes", "1024"}});
