@@ -591,6 +591,14 @@ def administration_is_answered_one_result_for_each_that_is_asked_for(address):
         at = 8 + 2 + len(b"ruled")
         assert struct.unpack(">h", answer[at:at + 2])[0] == error, (count, answer)
         assert string(b"not.there") + struct.pack(">h", 3) in answer, answer
+    # The new partition is assigned by hand: to the one broker there is, once.
+    for assigned, error in (([[0]], 0), ([[7]], 39), ([[0, 0]], 39), ([[0, 1]], 39), ([[]], 39), ([[0], [0]], 39)):
+        body = struct.pack(">i", 1) + string(b"ruled") + struct.pack(">ii", 5, len(assigned))
+        body += b"".join(struct.pack(f">i{len(ids)}i", len(ids), *ids) for ids in assigned)
+        connection.send(frame(37, 0, 4, body + struct.pack(">ib", 1000, 1)))
+        _, answer = connection.answer()
+        at = 8 + 2 + len(b"ruled")
+        assert struct.unpack(">h", answer[at:at + 2])[0] == error, (assigned, answer)
     # DescribeCluster 0 and ListPartitionReassignments 0, flexible from the first version on.
     connection.send(frame(60, 0, 5, b"\0\0\0") + frame(46, 0, 6, b"\0" + struct.pack(">i", 1000) + b"\0\0"))
     _, cluster = connection.answer()
@@ -651,7 +659,9 @@ def settings_are_altered_one_by_one_or_all_at_once_or_only_checked(address):
     assert setting_of(connection, name, b"cleanup.policy") == b"delete", "only checked"
     assert error(44, 9, name, [(b"cleanup.policy", 0, b"compact")]) == 0, "every record has a key"
     assert setting_of(connection, name, b"cleanup.policy") == b"compact"
-    assert error(44, 9, name, [(b"cleanup.policy", 0, b"delete")]) != 0, "a keydir is never lost"
+    for change in ((0, b"delete"), (3, b"compact")):
+        assert error(44, 9, name, [(b"cleanup.policy", *change)]) == 40, "a keydir is never lost"
+    assert setting_of(connection, name, b"cleanup.policy") == b"compact"
 
 
 def main():

@@ -111,7 +111,9 @@ void answer_altered(KafkaCall call, std::vector<AlteredResource> resources, bool
           out.resource_name = resource.name;
           const Status altered = alter_configs(admin, principal, resource, only_check);
           if (altered.ok()) continue;
-          out.error_code = kafka_code(altered);
+          // A value that this topic cannot take: to clients UNSUPPORTED_VERSION would say that the request is unknown.
+          out.error_code =
+              altered.code() == Errc::unsupported ? kafka_code(kafka::ErrorCode::invalid_config) : kafka_code(altered);
           out.error_message = altered.error().message;
         }
         return response;

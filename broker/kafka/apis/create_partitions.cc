@@ -1,6 +1,8 @@
 // CreatePartitions: a plain topic gets more; one result per topic that is asked for.
 #include "proto/kafka/create_partitions.h"
 
+#include <algorithm>
+
 #include "broker/kafka/apis/apis.h"
 
 namespace logcask {
@@ -9,7 +11,8 @@ namespace {
 struct Growth {
   std::string name;
   std::int32_t count = 0;
-  std::optional<std::size_t> assigned;  // new partitions that the client places by hand
+  using Brokers = std::vector<std::int32_t>;
+  std::optional<std::vector<Brokers>> assigned;  // where the client places the new partitions
 };
 
 kafka::ErrorCode growth_to_kafka(Errc code) {
@@ -19,14 +22,31 @@ kafka::ErrorCode growth_to_kafka(Errc code) {
   return refused ? kafka::ErrorCode::invalid_partitions : to_kafka(code);
 }
 
-// There is one broker, so what is assigned says nothing but how many.
+// There is one broker, and one replica.
+Status check_brokers(const Growth& growth) {
+  for (const Growth::Brokers& brokers : *growth.assigned) {
+    const auto foreign = std::find_if(brokers.begin(), brokers.end(), [](auto id) { return id != kKafkaNodeId; });
+    if (foreign != brokers.end())
+      return Error{Errc::invalid_argument, "topic '" + growth.name + "': a new partition is assigned to broker " +
+                                               std::to_string(*foreign) + ", and there is broker " +
+                                               std::to_string(kKafkaNodeId) + " only; assign it to that one, or none"};
+    if (brokers.size() != 1)
+      return Error{Errc::invalid_argument, "topic '" + growth.name + "': a new partition is assigned to " +
+                                               std::to_string(brokers.size()) +
+                                               " brokers, and has one replica; name broker " +
+                                               std::to_string(kKafkaNodeId) + " once, or assign nothing"};
+  }
+  return {};
+}
+
 Status check_assignments(const AdminService& admin, const Principal& principal, const Growth& growth) {
   if (!growth.assigned) return {};
   LOGCASK_ASSIGN(const TopicPtr topic, admin.describe_topic(principal, growth.name));
   const std::int64_t added = growth.count - static_cast<std::int64_t>(topic->partitions.size());
-  if (added <= 0 || added == static_cast<std::int64_t>(*growth.assigned)) return {};
+  if (added <= 0) return {};
+  if (added == static_cast<std::int64_t>(growth.assigned->size())) return check_brokers(growth);
   return Error{Errc::invalid_argument, "topic '" + growth.name + "' is to get " + std::to_string(added) +
-                                           " partitions, and " + std::to_string(*growth.assigned) +
+                                           " partitions, and " + std::to_string(growth.assigned->size()) +
                                            " are assigned; assign all of them, or none"};
 }
 
@@ -53,7 +73,9 @@ void handle(KafkaCall call, const kafka::CreatePartitionsRequest& request) {
     Growth& growth = growths.emplace_back();
     growth.name = topic.name;
     growth.count = topic.count;
-    if (topic.assignments) growth.assigned = topic.assignments->size();
+    if (!topic.assignments) continue;
+    growth.assigned.emplace();
+    for (const auto& assignment : *topic.assignments) growth.assigned->push_back(assignment.broker_ids);
   }
   in_background(
       std::move(call),
