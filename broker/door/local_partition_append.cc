@@ -214,7 +214,7 @@ bool LocalPartitionRunner::write_once() {
     if (partition_->config().read_visibility == ReadVisibility::written)
       visible_waiters_.release(partition_->visible_end(), out);
     admit_waiting(out);
-    if (!committed_waiters_.empty() || !visible_waiters_.empty()) want_sync();
+    if (somebody_waits_for_a_sync()) want_sync();
     note_unsynced();
     sync = take_sync_request();
     arm_flush_timer();
@@ -279,6 +279,12 @@ Status LocalPartitionRunner::roll_log(Lock& lock) {
 
 void LocalPartitionRunner::want_sync() { sync_requested_ = true; }
 
+// Readers of what is written have it without one.
+bool LocalPartitionRunner::somebody_waits_for_a_sync() const {
+  if (!committed_waiters_.empty()) return true;
+  return !visible_waiters_.empty() && partition_->config().read_visibility == ReadVisibility::committed;
+}
+
 // True when the caller must start a sync: somebody wants one, nobody is at it, and there is something to sync.
 bool LocalPartitionRunner::take_sync_request() {
   if (!sync_requested_ || sync_active_ || !partition_ || partition_->latched()) return false;
@@ -314,7 +320,7 @@ void LocalPartitionRunner::run_sync(SettleOn settle_on) {
     }
     sync_active_ = false;
     writer_waits_for_sync_ = false;
-    if (!committed_waiters_.empty() || !visible_waiters_.empty() || !waiting_appends_.empty()) want_sync();
+    if (somebody_waits_for_a_sync() || !waiting_appends_.empty()) want_sync();
     note_unsynced();
     again = take_sync_request();
     arm_flush_timer();

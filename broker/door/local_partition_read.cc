@@ -92,7 +92,7 @@ PartitionRunner::WaitId LocalPartitionRunner::wait_visible_above(Offset offset, 
       out.push_back([ready = std::move(ready), error = *partition_->latched()] { ready(error); });
     } else {
       id = visible_waiters_.add(offset + 1, std::move(ready));
-      want_sync();
+      if (somebody_waits_for_a_sync()) want_sync();
       sync = take_sync_request();
     }
   }

@@ -134,7 +134,8 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   Status roll_log(Lock& lock);
 
   // sync and commit
-  void want_sync();  // under the lock
+  void want_sync();                        // under the lock
+  bool somebody_waits_for_a_sync() const;  // under the lock
   bool take_sync_request();
   void start_sync();
   // Settling has to wait for a flush thread where others wait for this one.

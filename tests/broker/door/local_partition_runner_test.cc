@@ -157,6 +157,28 @@ TEST_CASE("flush.messages starts a sync before flush.ms has passed", "[runner]")
   CHECK(durable_end() == Offset(3));
 }
 
+TEST_CASE("a reader that waits has what is written synced only where it sees what is on disk", "[runner]") {
+  const auto durable_end = [](ReadVisibility visibility, bool waits_before) {
+    PartitionConfig config;
+    config.read_visibility = visibility;
+    PartitionFixture fixture(config);
+    bool heard = false;
+    const auto wait = [&] {
+      fixture.partition().wait_visible_above(Offset(0), [&](const Status& status) { heard = status.ok(); });
+    };
+    if (waits_before) wait();
+    fixture.append({{"a", "1", {}}, {"b", "2", {}}}, Acks::one);
+    if (!waits_before) wait();
+    fixture.flush().run_all();  // but not what is due later, flush.ms
+    CHECK(heard);
+    return fixture.partition().snapshot().durable_end;
+  };
+  for (const bool waits_before : {true, false}) {
+    CHECK(durable_end(ReadVisibility::committed, waits_before) == Offset(2));
+    CHECK(durable_end(ReadVisibility::written, waits_before) == Offset(0));
+  }
+}
+
 TEST_CASE("many appends share one sync", "[runner]") {
   PartitionFixture fixture;
   const std::size_t before = fixture.disk().operation_count();
