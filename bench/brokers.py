@@ -1,10 +1,14 @@
-"""How each broker is started and loaded: Logcask, Redis, NATS JetStream."""
+"""How each broker is started and loaded: Logcask, Redis, NATS JetStream, Kafka."""
 import csv
 import socket
 import subprocess
+import sys
 import time
 
 from harness import ROOT, Server, can_connect, free_port, run_load
+
+sys.path.append(str(ROOT / "tests" / "kafka"))
+import real_kafka  # noqa: E402
 
 
 class Programs:
@@ -89,3 +93,9 @@ def nats_load(programs, server, **flags):
     for flag, value in flags.items():
         words += ["--" + flag.replace("_", "-"), value]
     return run_load(words)
+
+
+def start_kafka(jars, directory):
+    # What a load has left is gone before the next one.
+    command, port = real_kafka.make_node(jars, directory, ["log.segment.delete.delay.ms=1000"])
+    return Server(command, port, real_kafka.answers, directory / "log")

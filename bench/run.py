@@ -249,14 +249,14 @@ def first_line(*command):
     return subprocess.run([str(w) for w in command], stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
 
 
-def describe(programs):
+def describe(programs, peers=("redis-server", "nats-server")):
     """What a reader must know to read the figures."""
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
     print(f"{datetime.date.today()}; {os.cpu_count()} CPUs ({cpu}), {memory / 2**20:.0f} GiB; {platform.platform()}; "
           f"build {programs.build.name}; both sides share the CPUs, unpinned, over loopback.\n")
-    for command in ((programs.logcask(), "--version"), ("redis-server", "--version"), ("nats-server", "--version")):
-        print("- " + first_line(*command), flush=True)
+    for program in (programs.logcask(), *peers):
+        print("- " + first_line(program, "--version"), flush=True)
 
 
 def main():

@@ -14,6 +14,7 @@ esac
 cmake --preset release >&2
 cmake --build --preset release -j "$(build_jobs)" >&2
 bench/run.py "${run[@]}"
+bench/kafka_wire.py "${run[@]}"
 bench/compaction.py
 bench/restart.py --keys "$keys" --rounds "$rounds"
 bench/startup.py --rounds "$rounds"
