@@ -500,7 +500,9 @@ void Topics::remove_files(TopicPtr topic, std::size_t index, std::size_t count,
 // Those too that a growth has left which did not take hold, in this run or an earlier one.
 Result<std::size_t> Topics::directories_of(const Topic& topic) {
   LOGCASK_ASSIGN(const std::size_t extent, factory_.directories_of(topic.record.id));
-  return std::max<std::size_t>(topic.record.partitions, extent);
+  // A name that somebody has made up may have any number.
+  const auto most = static_cast<std::size_t>(limits_.partitions_max);
+  return std::max<std::size_t>(topic.record.partitions, std::min(extent, most));
 }
 
 void Topics::forget_undecided(const TopicId& id) {
