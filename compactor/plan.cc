@@ -9,7 +9,7 @@ namespace logcask {
 namespace {
 
 // Of live bytes; the rest up to 1.5 times these is for what a rewrite writes before its inputs go.
-constexpr double kGarbageShare = 0.5;
+constexpr double kGarbageShare = 0.4;
 constexpr double kGarbageSegments = 3;
 constexpr double kDirtyRatioMost = 0.99;
 
