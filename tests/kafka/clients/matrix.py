@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent))
 from kafka_broker import broker  # noqa: E402
 from prepare import Missing, prepare  # noqa: E402
 
-FOREIGN = ("confluent-kafka", "kafkajs", "kafka-python", "java", "franz-go")
+FOREIGN = ("confluent-kafka", "kafkajs", "kafka-python", "java", "franz-go", "platformatic")
 AT = 1_700_000_000_000
 KEYS = 2500
 TIMEOUT_S = 240
