@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-FETCH_S = 300
+FETCH_S = 600
 
 
 class Missing(Exception):
@@ -49,7 +49,10 @@ def build(where, *command, **environment):
 def with_npm(where, package, fresh):
     node = tool("node", "--version", 18)
     if not fresh:
-        fetch(where, tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        # What is compiled on the way takes Node's own headers, where they are installed.
+        prefix = pathlib.Path(node).resolve().parent.parent
+        headers = {"npm_config_nodedir": str(prefix)} if (prefix / "include/node/node.h").exists() else {}
+        fetch(where, tool("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", **headers)
     lock = (where / "package.json").read_text()
     version = re.search(rf'"{re.escape(package)}": "([^"]+)"', lock)[1]
     return [node, str(where / "client.mjs")], version, {}
@@ -101,6 +104,7 @@ CLIENTS = {
     "confluent-kafka": (with_pip, "confluent-kafka"),
     "sarama": (with_go, "github.com/IBM/sarama"),
     "platformatic": (with_npm, "@platformatic/kafka"),
+    "node-rdkafka": (with_npm, "node-rdkafka"),
     "java": (with_maven, "kafka-clients"),
     "java-3.9": (with_maven, "kafka-clients", "java"),
 }
