@@ -268,12 +268,10 @@ void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEnt
   known.emplace(LocalMetadataStore::kTopicId, kAny);
   for (const auto all = topics->snapshot(); const auto& [name, topic] : *all)
     known.emplace(topic->record.id, static_cast<std::int32_t>(topic->record.partitions));
+  std::map<TopicId, std::vector<std::string>> not_got;  // of partitions that their topics were to get
   for (const auto& entry : entries) {
     if (const auto topic = known.find(entry.topic_id); topic != known.end()) {
-      if (entry.partition.value() >= topic->second)
-        log_warn(
-            "directory '" + entry.directory_name +
-            "' is of a partition that its topic was to get and has not got; it is kept for when it is asked again");
+      if (entry.partition.value() >= topic->second) not_got[entry.topic_id].push_back(entry.directory_name);
       continue;
     }
     if (!entry.deletion_marked) {
@@ -282,6 +280,10 @@ void Broker::Parts::report_orphans(const std::vector<DataDirectory::PartitionEnt
     }
     marked.push_back(entry.directory_name);
   }
+  for (const auto& [topic, names] : not_got)
+    log_warn("directories of partitions that their topic was to get and has not got: " + std::to_string(names.size()) +
+             ", '" + *std::min_element(names.begin(), names.end()) +
+             "' among them; they are kept until it gets them or is deleted");
   remove_marked(std::make_shared<const std::vector<std::string>>(std::move(marked)), 0);
 }
 

@@ -299,10 +299,10 @@ Status DataDirectory::check_room_for_partition() {
   if (reserve_->is_short() && !reserve_->fill().ok()) return reserve_->refusal(root_->path());
   LOGCASK_ASSIGN(const DiskSpace space, root_->space());
   if (space.free_bytes >= kNewPartitionBytes && space.free_files >= kNewPartitionFiles) return {};
-  return Error{Errc::storage_full, root_->path() + ": the disk is full: a new partition needs about " +
-                                       std::to_string(kNewPartitionBytes) + " bytes and " +
-                                       std::to_string(kNewPartitionFiles) + " inodes, " +
-                                       std::to_string(space.free_bytes) + " bytes are free"};
+  return Error{Errc::storage_full,
+               root_->path() + ": the disk is full: a new partition needs about " + std::to_string(kNewPartitionBytes) +
+                   " bytes and " + std::to_string(kNewPartitionFiles) + " inodes, " + std::to_string(space.free_bytes) +
+                   " bytes and " + std::to_string(space.free_files) + " inodes are free"};
 }
 
 std::unique_ptr<Directory> DataDirectory::reserved(const std::string& directory_name,

@@ -119,13 +119,15 @@ Error plain_topic(const client::TopicDescription& topic) {
   for (const auto& p : topic.partitions)
     records += static_cast<std::uint64_t>(std::max<std::int64_t>(0, p.committed_end - p.log_start));
   const std::string partitions = std::to_string(topic.partitions.size());
+  const sizing::Knob& knob = *sizing::find_knob("keys");
+  const auto keys = std::clamp(records, knob.min, knob.max);
   return {Errc::unsupported,
           "topic '" + topic.name +
               "' is not compacted (cleanup.policy=delete): it has no keydir, and its keys cost no "
               "RAM. Its " +
               std::to_string(records) + " records have at most as many keys: 'logcask plan --keys " +
-              (records > 0 ? std::to_string(records) : "N") + " --partitions " + partitions +
-              "' says what they would cost. 'logcask replay " + topic.name +
+              std::to_string(keys) + " --partitions " + partitions + "' says what they would cost. 'logcask replay " +
+              topic.name +
               " --keys-only --exit-at-end | LC_ALL=C sort -u | wc -l' counts its keys, and 'logcask topic alter " +
               topic.name + " --config cleanup.policy=compact' refuses more than there is room for"};
 }

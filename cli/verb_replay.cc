@@ -114,7 +114,7 @@ int replay(const ReplayArgs& args) {
   options.stop_at_caught_up = args.exit_at_end;
   if (args.from_token) {
     auto token = decode_base64(*args.from_token);
-    if (!token)
+    if (!token || token->empty())
       return fail(Error{Errc::invalid_argument, "--from-token wants what an earlier replay printed on stderr"});
     options.resume_token = std::move(*token);
   }

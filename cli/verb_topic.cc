@@ -160,6 +160,19 @@ int describe_topic(const TopicArgs& args) {
   return out.finish();
 }
 
+Status grow(const client::Client& client, const TopicArgs& args, Output& out) {
+  const auto partitions = static_cast<std::uint32_t>(*args.partitions);
+  LOGCASK_TRY(Admin(client).create_partitions(args.name, partitions));
+  out.buffer() += args.name + " has " + std::to_string(partitions) + " partitions now\n";
+  return {};
+}
+
+// What has been done stays, and is told.
+int half_done(const Status& failed, Output& out) {
+  (void)out.finish();
+  return fail(failed.error());
+}
+
 int alter(const TopicArgs& args) {
   const bool settings = !args.config.empty() || !args.unset.empty();
   if (!settings && !args.partitions)
@@ -176,21 +189,27 @@ int alter(const TopicArgs& args) {
     LOGCASK_CLI_ASSIGN(const auto before, Admin(client).topic(args.name));
     plain = !before.compacted;
   }
-  if (settings) LOGCASK_CLI_TRY(Admin(client).alter_topic(args.name, set, args.unset));
+  const bool becomes_compacted = plain && set.at("cleanup.policy").find("compact") != std::string::npos;
+  Output out;
+  // A compacted topic grows no more. All else may be what lets it grow.
+  if (becomes_compacted && args.partitions) LOGCASK_CLI_TRY(grow(client, args, out));
+  if (settings) {
+    const Status altered = Admin(client).alter_topic(args.name, set, args.unset);
+    if (!altered.ok()) return half_done(altered, out);
+  }
+  if (becomes_compacted)
+    out.buffer() += args.name +
+                    " is a compacted topic now: each of its records has a key, and lookups answer once its keydir is "
+                    "loaded\n";
   // A budget below what is in use refuses new keys from now on.
   if (set.contains("keydir.max.bytes"))
     if (const auto broker = Admin(client).describe_broker(); broker.ok())
       for (const auto& problem : broker->problems)
         if (problem.topic == args.name && problem.state == "keydir_full") print_error(problem.reason);
-  Output out;
-  if (plain && set.at("cleanup.policy").find("compact") != std::string::npos)
-    out.buffer() += args.name +
-                    " is a compacted topic now: each of its records has a key, and lookups answer once its keydir is "
-                    "loaded\n";
-  if (args.partitions) {
-    const auto partitions = static_cast<std::uint32_t>(*args.partitions);
-    LOGCASK_CLI_TRY(Admin(client).create_partitions(args.name, partitions));
-    out.buffer() += args.name + " has " + std::to_string(partitions) + " partitions now\n";
+  if (!becomes_compacted && args.partitions) {
+    const Status grown = grow(client, args, out);
+    if (!grown.ok() && settings) out.buffer() += args.name + " has its new settings\n";
+    if (!grown.ok()) return half_done(grown, out);
   }
   return out.finish();
 }

@@ -163,7 +163,7 @@ printf '{"key":null,"value":"no key"}\n{"key":"k","value":"old"}\n{"key":"k","va
   "$logcask" produce grows --input json >/dev/null || fail "a grows topic takes records without a key"
 expect 1 "offset 0 of partition 0 of topic 'grows' has no key" "$logcask" topic alter grows --config cleanup.policy=compact
 expect 0 "" "$logcask" records delete grows --before 1
-expect 1 "Its 2 records have at most as many keys: 'logcask plan --keys 2 --partitions 1'" "$logcask" plan --from-topic grows
+expect 1 "Its 2 records have at most as many keys: 'logcask plan --keys 1000 --partitions 1'" "$logcask" plan --from-topic grows
 expect 0 "grows is a compacted topic now" "$logcask" topic alter grows --config cleanup.policy=compact
 expect 0 "" "$logcask" topic alter grows --config cleanup.policy=compact
 [ ! -s "$work/out" ] || fail "nothing has become compacted: $(cat "$work/out")"
@@ -274,6 +274,11 @@ expect 0 "" "$logcask" topic create placed --partitions 2 --config cleanup.polic
 expect 1 "set partitioner=any first" "$logcask" topic alter placed --partitions 4
 expect 0 "placed has 4 partitions now" "$logcask" topic alter placed --unset partitioner --partitions 4
 expect 2 "or --partitions N" "$logcask" topic alter wider
+expect 2 "placed has its new settings" "$logcask" topic alter placed --config retention.ms=3600000 --partitions 4
+# Compacted it would grow no more.
+expect 0 "" "$logcask" topic create both --partitions 2 --config cleanup.policy=delete
+expect 0 "both has 3 partitions now" "$logcask" topic alter both --config cleanup.policy=compact --partitions 3
+grep -q "both is a compacted topic now" "$work/out" || fail "what the topic has become: $(cat "$work/out")"
 
 # ---- a group with a member, before anything is committed; and what nobody has committed for
 expect 0 "" "$logcask" topic create seen --partitions 2 --config cleanup.policy=delete

@@ -146,6 +146,9 @@ grep -q -- 'reckoned for keys of 32 B' "$work/out" || fail "plan must say that v
 plan 9 "~ value-bytes" --from-topic prices --key-bytes 9
 expect 1 "unknown_topic" "$logcask" plan --from-topic nosuch
 expect 1 "it has no keydir" "$logcask" plan --from-topic plain
+# What it advises is something that plan takes.
+advised=$(sed -n "s/.*'logcask \(plan --keys [0-9]* --partitions [0-9]*\)'.*/\1/p" "$work/err")
+expect 0 "FITS" "$logcask" $advised
 
 # ---- a topic with a limit of its own: the plan judges by the fuller one, as the broker does
 unset LOGCASK_KEYDIR_TOTAL_MAX_BYTES
