@@ -1,6 +1,7 @@
 // group list | describe | reset
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "cli/common.h"
 #include "cli/connect.h"
@@ -61,38 +62,48 @@ const GroupMemberInfo* holder_of(const GroupDescription& group, const GroupOffse
   return nullptr;
 }
 
-void append_json_group(std::string& out, const GroupDescription& group) {
+void add_member(JsonWriter& json, const GroupMemberInfo* member) {
+  const auto text_or_null = [&](const char* name, const std::string GroupMemberInfo::*field) {
+    json.name(name);
+    member ? json.value(member->*field) : json.null();
+  };
+  text_or_null("member_id", &GroupMemberInfo::member_id);
+  text_or_null("instance_id", &GroupMemberInfo::instance_id);
+  text_or_null("client_id", &GroupMemberInfo::client_id);
+  text_or_null("host", &GroupMemberInfo::client_host);
+}
+
+// Of a partition, or of what has none: a member that waits for a share, a group that has nothing.
+void append_json_row(std::string& out, const GroupDescription& group, const GroupOffset* entry,
+                     const GroupMemberInfo* member) {
   JsonWriter json(out);
   json.begin().field("group", group.name).field("state", group.state).field("protocol_type", group.protocol_type);
-  json.field("protocol", group.protocol).name("members").begin_list();
-  for (const auto& member : group.members) {
-    json.begin().field("member_id", member.member_id).field("instance_id", member.instance_id);
-    json.field("client_id", member.client_id).field("host", member.client_host).name("assigned").begin_list();
-    for (const auto& [topic, partitions] : member.assigned) {
-      json.begin().field("topic", topic).name("partitions").begin_list();
-      for (const PartitionId partition : partitions) json.value(partition.value());
-      json.end_list().end();
-    }
-    json.end_list().end();
+  json.field("protocol", group.protocol);
+  if (entry) {
+    json.field("topic", entry->topic).field("partition", entry->partition.value());
+    json.field("offset", entry->offset.value()).field("committed_end", entry->committed_end.value()).name("lag");
+    const auto lag = entry->lag();
+    lag ? json.value(*lag) : json.null();
+    json.field("committed_at", entry->committed_at.value()).field("metadata", entry->metadata);
+  } else {
+    json.name("topic").null().name("partition").null();
   }
-  json.end_list().end();
+  add_member(json, member);
+  if (entry && entry->error.code != Errc::ok) json.field("not_used", entry->error.message);
+  json.end();
   out += '\n';
 }
 
-void append_json_offset(std::string& out, const GroupDescription& group, const GroupOffset& entry) {
-  JsonWriter json(out);
-  const auto number_or_null = [&](const char* name, std::optional<std::int64_t> number) {
-    json.name(name);
-    number ? json.value(*number) : json.null();
-  };
-  json.begin().field("group", group.name).field("topic", entry.topic).field("partition", entry.partition.value());
-  json.field("offset", entry.offset.value()).field("committed_end", entry.committed_end.value());
-  number_or_null("lag", entry.lag());
-  json.field("committed_at", entry.committed_at.value()).field("metadata", entry.metadata);
-  if (const auto* member = holder_of(group, entry)) json.field("member_id", member->member_id);
-  if (entry.error.code != Errc::ok) json.field("not_used", entry.error.message);
-  json.end();
-  out += '\n';
+void append_json_group(std::string& out, const GroupDescription& group) {
+  std::set<const GroupMemberInfo*> shown;
+  for (const auto& entry : group.offsets) {
+    const auto* member = holder_of(group, entry);
+    shown.insert(member);
+    append_json_row(out, group, &entry, member);
+  }
+  for (const auto& member : group.members)
+    if (!shown.contains(&member)) append_json_row(out, group, nullptr, &member);
+  if (group.offsets.empty() && group.members.empty()) append_json_row(out, group, nullptr, nullptr);
 }
 
 // "t:0,1 u:3", or "-".
@@ -139,7 +150,6 @@ int describe_group(const GroupArgs& args) {
   Output out;
   if (args.format == "json") {
     append_json_group(out.buffer(), group);
-    for (const auto& entry : group.offsets) append_json_offset(out.buffer(), group, entry);
     return out.finish();
   }
   append_text_group(out.buffer(), group);
@@ -256,12 +266,12 @@ Verb group_describe_verb() {
                          describe_group);
   verb.details =
       "Every partition of the topics that the group has committed for or that its members have partitions of. Lag "
-      "counts "
-      "offsets, from log start where nothing is committed; compaction may have removed some of the records between. As "
-      "JSON the first object is the group with its members.";
+      "counts offsets, from log start where nothing is committed; compaction may have removed some of the records "
+      "between. JSON has an object a partition, with the member that it belongs to; a member without a partition, and "
+      "a group without either, is an object whose topic and partition are null.";
   verb.positional("GROUP", "the group", &args->group);
   verb.examples = {{"logcask group describe billing", "members, and a line a partition"},
-                   {"logcask group describe billing -o json", "the group, then one object a partition"}};
+                   {"logcask group describe billing -o json", "one object a partition"}};
   return verb;
 }
 
