@@ -216,7 +216,7 @@ SMOKE = {"rounds": 1, "scale": 0.004, "limit": 99, "jobs": "produce-written-1k,f
 def find_kafka(args, build):
     """The class path of a real Kafka; None when there is none."""
     cache = build / "kafka-clients"
-    if args.smoke and not args.kafka_home and not (cache / "real-kafka" / ".made").exists():
+    if args.smoke and not args.kafka_home and not real_kafka.is_fetched(cache):
         print("- Kafka: left out of a smoke run, its jars are not here")
         return None
     try:

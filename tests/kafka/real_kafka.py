@@ -23,10 +23,18 @@ CLUSTER = "cqsrxFWHSRSM4Vbgv2wy1Q"
 METADATA = struct.pack(">hhih4si", 3, 1, 7, 4, b"ping", 0)
 
 
+def place_of(sources, cache):
+    return pathlib.Path(cache).resolve() / f"{sources.name}-jars"
+
+
+def is_fetched(cache):
+    return (place_of(SOURCES, cache) / ".made").exists()
+
+
 def fetch_jars(sources, cache):
     """The class path of what the pom.xml in `sources` asks for, fetched into `cache` when it is not there yet."""
     tool("java", "-version", 17)
-    where = pathlib.Path(cache).resolve() / f"{sources.name}-jars"
+    where = place_of(sources, cache)
     where.mkdir(parents=True, exist_ok=True)
     pom = (sources / "pom.xml").read_text()
     made = where / ".made"
