@@ -22,9 +22,9 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
   return {};
 }
 
-namespace {
-
 bool is_damage(Errc code) { return code == Errc::corrupt_range || code == Errc::corrupt_file; }
+
+namespace {
 
 // Whether a read can begin there.
 Result<bool> readable(PartitionRunner& runner, Offset at) {

@@ -17,6 +17,9 @@ Status for_each_record(ByteView batches, const std::function<void(const RecordVi
 // Every committed record from log start to the end as it is when the walk begins, in order.
 Status for_each_committed_record(PartitionRunner& runner, const std::function<void(const RecordView&)>& sink);
 
+// Of a read or a lookup: trying again does not help, reading elsewhere does.
+bool is_damage(Errc code);
+
 // The same of a log that may be damaged: what cannot be read is told to `damaged` and stepped over. Errors that may
 // pass end it.
 using DamageSink = std::function<void(Offset from, Offset to, const Error& why)>;

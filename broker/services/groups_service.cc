@@ -8,6 +8,7 @@
 #include "broker/door/committed_records.h"
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
+#include "broker/services/committed_values.h"
 #include "broker/services/counted.h"
 #include "broker/topics/topic_name.h"
 
@@ -54,20 +55,21 @@ Status same_log(const Topics& topics, const CommittedOffset& committed) {
   return runner->check_position(committed.value->run, committed.value->offset);
 }
 
-// Whoever was in them joins anew, and what they have committed there is missing: better than no group at all.
-void told_of_lost_groups(Offset from, Offset to, const Error& why) {
-  log_warn("offsets " + std::to_string(from.value()) + " to " + std::to_string(to.value() - 1) + " of '" +
-           std::string(kOffsetsTopic) +
-           "' cannot be read; what consumer groups have committed there is missing, and "
-           "they may go on from earlier commits: " +
-           why.to_string());
-}
-
-Result<std::optional<OffsetCommitValue>> value_of(const LookupAnswer& answer) {
-  if (answer.status == LookupAnswer::Status::failed) return answer.error;
-  if (answer.status != LookupAnswer::Status::found) return std::optional<OffsetCommitValue>();
-  LOGCASK_ASSIGN(OffsetCommitValue value, decode_offset_commit_value(answer.value));
-  return std::optional<OffsetCommitValue>(std::move(value));
+// In the words of health. Whoever was in a lost group joins anew, and what was committed there is missing: better than
+// no group at all.
+void told_of_lost_groups(const PartitionRunner& offsets, std::int64_t lost, const Error& why) {
+  std::string where = why.to_string();
+  for (const PartitionProblem& problem : offsets.snapshot().problems)
+    if (problem.kind == "damaged") {
+      where = problem.reason;
+      break;
+    }
+  log_warn(
+      "'" + std::string(kOffsetsTopic) + "' is damaged (" + where + "): " + std::to_string(lost) +
+      " of its offsets cannot be read, and what consumer groups had committed there is lost. Such a group goes on "
+      "from the newest commit that can be read, or begins as a new one; its next commit is kept, and 'logcask group "
+      "reset' makes one by hand. The topic is not compacted until a copy of its whole directory is put back while "
+      "the broker is stopped");
 }
 
 }  // namespace
@@ -249,19 +251,11 @@ void GroupsService::expire(const std::string& group, TimestampMs time, std::func
     if (const auto found = index_.find(group); found != index_.end())
       for (const auto& [place, offset] : found->second) keys.push_back({group, place.first, place.second});
   }
-  std::vector<std::string> encoded;
-  for (const OffsetCommitKey& key : keys) encoded.push_back(encode_offset_commit_key(key));
-  const std::vector<ByteView> views(encoded.begin(), encoded.end());
+  const auto values = read_values(*offsets, keys);
+  if (!values.ok()) return done(values.error());
   std::vector<OffsetCommitKey> old;
-  Status failure;
-  offsets->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
-    const auto value = value_of(answer);
-    if (!value.ok())
-      failure = value.error();
-    else if (*value && (*value)->commit_timestamp < time)
-      old.push_back(keys[index]);
-  });
-  if (!failure.ok()) return done(std::move(failure));
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (const auto& value = (*values)[i]; value && value->commit_timestamp < time) old.push_back(keys[i]);
   delete_all(std::make_shared<const std::vector<OffsetCommitKey>>(std::move(old)), 0, std::move(done));
 }
 
@@ -320,6 +314,20 @@ void GroupsService::index_commit(const OffsetCommitKey& key, Offset record_offse
   }
 }
 
+Result<Offset> GroupsService::newest_readable(const OffsetCommitKey& key) {
+  LOGCASK_TRY(load());
+  const std::lock_guard lock(index_mutex_);
+  const auto group = index_.find(key.group);
+  if (group == index_.end()) return kNoOffset;
+  const auto found = group->second.find({key.topic, key.partition});
+  return found == group->second.end() ? kNoOffset : found->second;
+}
+
+Result<std::vector<std::optional<OffsetCommitValue>>> GroupsService::read_values(
+    PartitionRunner& offsets, const std::vector<OffsetCommitKey>& keys) {
+  return read_committed_values(offsets, keys, [this](const OffsetCommitKey& key) { return newest_readable(key); });
+}
+
 bool GroupsService::loaded() const {
   const std::lock_guard lock(index_mutex_);
   return indexed_;
@@ -330,12 +338,18 @@ Status GroupsService::load() {
   if (loaded()) return {};
   std::map<std::string, GroupMetadataValue> groups;
   if (const auto partition = offsets_.partition()) {
+    std::int64_t lost = 0;
+    Error why{Errc::ok, {}};
     LOGCASK_TRY(for_each_readable_record(
         *partition,
         [&](const RecordView& record) {
           if (record.key) load_record(record, groups);
         },
-        told_of_lost_groups));
+        [&](Offset from, Offset to, const Error& error) {
+          if (lost == 0) why = error;
+          lost += to - from;
+        }));
+    if (lost > 0) told_of_lost_groups(*partition, lost, why);
   }
   {
     const std::lock_guard lock(index_mutex_);
@@ -383,12 +397,12 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
     for (const auto& [topic_name, partition] : wanted) LOGCASK_TRY(may_describe(topic_name));
   }
   std::vector<CommittedOffset> committed;
-  std::vector<std::string> keys;
+  std::vector<OffsetCommitKey> keys;
   std::vector<std::size_t> places;  // of each key
   for (auto& [topic_name, partition] : wanted) {
     // For a name that no topic can have nothing is committed.
     if (check_topic_name(topic_name).ok()) {
-      keys.push_back(encode_offset_commit_key({group, topic_name, partition}));
+      keys.push_back({group, topic_name, partition});
       places.push_back(committed.size());
     }
     CommittedOffset& one = committed.emplace_back();
@@ -405,16 +419,8 @@ Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& p
   }
   const auto offsets = offsets_.partition();
   if (!offsets || keys.empty()) return committed;
-  const std::vector<ByteView> views(keys.begin(), keys.end());
-  Status failure;
-  offsets->get(views, false, [&](std::size_t index, const LookupAnswer& answer) {
-    auto value = value_of(answer);
-    if (value.ok())
-      committed[places[index]].value = std::move(value).value();
-    else
-      failure = std::move(value).error();
-  });
-  if (!failure.ok()) return std::move(failure).error();
+  LOGCASK_ASSIGN(auto values, read_values(*offsets, keys));
+  for (std::size_t i = 0; i < keys.size(); ++i) committed[places[i]].value = std::move(values[i]);
   for (CommittedOffset& one : committed) one.changed = same_log(parts_.topics, one);
   return committed;
 }

@@ -110,6 +110,10 @@ class GroupsService {
   // From `from` on, a batch after the other.
   void delete_all(std::shared_ptr<const std::vector<OffsetCommitKey>> keys, std::size_t from,
                   std::function<void(Status)> done);
+  // Of the index, which is loaded for it if need be.
+  Result<Offset> newest_readable(const OffsetCommitKey& key);
+  Result<std::vector<std::optional<OffsetCommitValue>>> read_values(PartitionRunner& offsets,
+                                                                    const std::vector<OffsetCommitKey>& keys);
   bool loaded() const;
   void load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);

@@ -79,6 +79,49 @@ struct GroupsFixture : ServiceFixture {
     REQUIRE(statuses);
     return statuses->ok() ? (**statuses)[0].code() : statuses->code();
   }
+  void commit_in(const std::string& group, std::int64_t offset, const std::string& note = "note") {
+    CommitRequest request = of(offset);
+    request.group = group;
+    request.commits[0].metadata = note;
+    REQUIRE(commit(request) == Errc::ok);
+  }
+  // Of both partitions of t, -1 where there is none; or what the broker says instead.
+  std::string committed_in(const std::string& group) {
+    const auto fetched = groups->fetch(principal, group, {{"t", PartitionId(0)}, {"t", PartitionId(1)}});
+    if (!fetched.ok()) return fetched.error().to_string();
+    std::string text;
+    for (const CommittedOffset& one : *fetched)
+      text += (text.empty() ? "" : " ") + std::to_string(one.value ? one.value->offset.value() : -1);
+    return text;
+  }
+  PartitionFixture& log() { return partition("__consumer_offsets"); }
+  // A bit of each `text` in the offsets topic's log flips; how many there were.
+  int damage(const std::string& text) {
+    // What a quiet partition holds of its log in memory, it gives back.
+    for (int second = 0; second < 10; ++second) {
+      log().clock().advance_ms(1'000);
+      log().partition().tick();
+      log().run_all();
+    }
+    int damaged = 0;
+    for (const std::string& path : log().disk().paths()) {
+      if (!path.ends_with(".log")) continue;
+      std::string content = *log().disk().content(path);
+      for (std::size_t at = content.find(text); at != std::string::npos; at = content.find(text, at + 1)) {
+        content[at] ^= 1;
+        ++damaged;
+      }
+      log().disk().set_content(path, content);
+    }
+    return damaged;
+  }
+  // A broker whose offsets topic has been recovered from the disk.
+  void recover() {
+    log().partition().stop_writes({Errc::io_error, "the test opens the log anew"});
+    REQUIRE_OK(log().partition().reopen());
+    log().run_all();
+    start();
+  }
   OffsetsTopic own_offsets_topic{parts};
   OffsetsTopic* offsets_topic = &own_offsets_topic;
   std::optional<GroupCoordinator> coordinator;
@@ -130,29 +173,8 @@ TEST_CASE("a group, its generation and its member survive a restart of the broke
 TEST_CASE("a damaged batch of the offsets topic costs what is in it, and no other group", "[groups]") {
   GroupsFixture f;
   const GroupMemberClaim member = f.join();
-  for (const char* group : {"before", "lost", "lost", "behind"}) {
-    CommitRequest request = f.of(1);
-    request.group = group;
-    CHECK(f.commit(request) == Errc::ok);
-  }
-  PartitionFixture& log = f.partition("__consumer_offsets");
-  // What a quiet partition holds of its log in memory, it gives back.
-  for (int second = 0; second < 10; ++second) {
-    log.clock().advance_ms(1'000);
-    log.partition().tick();
-    log.run_all();
-  }
-  int damaged = 0;
-  for (const std::string& path : log.disk().paths()) {
-    if (!path.ends_with(".log")) continue;
-    std::string content = *log.disk().content(path);
-    for (std::size_t at = content.find("lost"); at != std::string::npos; at = content.find("lost", at + 1)) {
-      content[at] ^= 1;
-      ++damaged;
-    }
-    log.disk().set_content(path, content);
-  }
-  REQUIRE(damaged == 2);
+  for (const char* group : {"before", "lost", "lost", "behind"}) f.commit_in(group, 1);
+  REQUIRE(f.damage("lost") == 2);
   f.start();
   REQUIRE_OK(f.groups->load());
   CHECK(f.coordinator->heartbeat(f.principal, "g", member).ok());
@@ -161,16 +183,70 @@ TEST_CASE("a damaged batch of the offsets topic costs what is in it, and no othe
   std::vector<std::string> names;
   for (const GroupSummary& group : *listed) names.push_back(group.name);
   CHECK(names == std::vector<std::string>{"before", "behind", "g"});
-  const auto problems = log.partition().snapshot().problems;
+  const auto problems = f.log().partition().snapshot().problems;
   REQUIRE(!problems.empty());
   CHECK(problems[0].kind == "damaged");
   // A new commit is kept, and found.
-  CommitRequest again = f.of(2);
-  again.group = "lost";
-  CHECK(f.commit(again) == Errc::ok);
+  f.commit_in("lost", 2);
   const auto fetched = f.groups->fetch(f.principal, "lost", {});
   REQUIRE_OK(fetched);
   CHECK(fetched->at(0).value->offset == Offset(2));
+}
+
+TEST_CASE("damage in a recovered offsets topic costs commits that are in it and hides no other", "[groups]") {
+  GroupsFixture f;
+  f.commit_in("kept", 1);
+  f.commit_in("older", 1);
+  f.commit_in("older", 2, "in the damage");
+  f.commit_in("lost", 2, "in the damage");
+  f.commit_in("behind", 3);
+  REQUIRE(f.damage("in the damage") == 2);
+  f.recover();
+  // What is recovered so is damaged to the file's end, and no lookup there is sure of its key.
+  const auto problems = f.log().partition().snapshot().problems;
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0].reason, Catch::StartsWith("offsets 2..5: "));
+  REQUIRE(f.log().get("nobody's").error.code == Errc::corrupt_range);
+
+  CHECK(f.committed_in("kept") == "1 -1");
+  CHECK(f.committed_in("older") == "1 -1");
+  CHECK(f.committed_in("lost") == "-1 -1");
+  CHECK(f.committed_in("behind") == "3 -1");
+  CHECK(f.committed_in("new") == "-1 -1");
+  SECTION("new commits are found") {
+    for (const char* group : {"older", "lost", "new"}) f.commit_in(group, 4);
+    for (const char* group : {"older", "lost", "new"}) CHECK(f.committed_in(group) == "4 -1");
+    f.recover();
+    for (const char* group : {"older", "lost", "new"}) CHECK(f.committed_in(group) == "4 -1");
+    CHECK(f.committed_in("behind") == "3 -1");
+  }
+  SECTION("a group is described, reset and deleted") {
+    const auto overview = f.admin->overview(f.principal, "behind");
+    REQUIRE_OK(overview);
+    CHECK(overview->offsets.size() == 2);
+    f.groups->forget_group("behind", f.groups->commits_end(), [](const Status& gone) { REQUIRE_OK(gone); });
+    f.run();
+    CHECK(f.committed_in("behind") == "-1 -1");
+  }
+  SECTION("old commits expire") {
+    const TimestampMs later(f.clock.wall_ms().value() + 1);
+    f.groups->expire("kept", later, [](const Status& expired) { REQUIRE_OK(expired); });
+    f.run();
+    CHECK(f.committed_in("kept") == "-1 -1");
+    CHECK_FALSE(f.groups->has_commits("kept"));
+  }
+}
+
+TEST_CASE("a commit that becomes unreadable while the broker runs leaves the one before it", "[groups]") {
+  GroupsFixture f;
+  f.commit_in("g", 1);
+  f.commit_in("g", 2, "in the damage");
+  f.commit_in("lost", 3, "in the damage");
+  REQUIRE(f.damage("in the damage") == 2);
+  CHECK(f.committed_in("g") == "1 -1");
+  CHECK(f.committed_in("lost") == "-1 -1");
+  f.commit_in("lost", 4);
+  CHECK(f.committed_in("lost") == "4 -1");
 }
 
 TEST_CASE("commits that wait for the replay of the start, or for the topic, keep their order", "[groups]") {
