@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/utf8.h"
 #include "cli/byte_order_mark.h"
 #include "cli/json_writer.h"
 #include "cli/record_text.h"
 #include "cli/units.h"
-#include "cli/utf8.h"
 
 namespace logcask::cli {
 namespace {

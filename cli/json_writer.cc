@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/utf8.h"
 #include "cli/base64.h"
-#include "cli/utf8.h"
 
 namespace logcask::cli {
 namespace {
@@ -80,20 +80,10 @@ JsonWriter& JsonWriter::name(std::string_view text) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
   separate();
-  if (valid_utf8(text)) {
+  if (valid_utf8(text))
     append_json_string(out_, text);
-    return *this;
-  }
-  std::string mended;
-  while (!text.empty()) {
-    const std::size_t length = utf8_character(text);
-    if (length == 0)
-      mended += "\xef\xbf\xbd";
-    else
-      mended.append(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  append_json_string(out_, mended);
+  else
+    append_json_string(out_, utf8_text(text));
   return *this;
 }
 

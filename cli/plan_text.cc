@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "cli/plan_output.h"
 #include "cli/text_table.h"
-#include "cli/utf8.h"
 #include "sizing/quantity.h"
 
 namespace logcask::cli {

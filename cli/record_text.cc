@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/mutant.h"
+#include "base/utf8.h"
 #include "cli/byte_order_mark.h"
-#include "cli/utf8.h"
 
 namespace logcask::cli {
 namespace {

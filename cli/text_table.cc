@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
 namespace logcask::cli {
 namespace {

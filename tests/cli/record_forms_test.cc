@@ -1,10 +1,10 @@
 #include <random>
 
+#include "base/utf8.h"
 #include "cli/base64.h"
 #include "cli/record_json.h"
 #include "cli/record_raw.h"
 #include "cli/record_text.h"
-#include "cli/utf8.h"
 #include "tests/support/catch.h"
 #include "tests/support/seed.h"
 

@@ -1,7 +1,9 @@
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
-namespace logcask::cli {
+namespace logcask {
 namespace {
+
+constexpr ByteView kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 unsigned byte_at(ByteView bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
 
@@ -35,4 +37,15 @@ bool valid_utf8(ByteView bytes) {
   return true;
 }
 
-}  // namespace logcask::cli
+std::string utf8_text(ByteView bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_character(bytes);
+    text += length == 0 ? kReplacement : bytes.substr(0, length);
+    bytes.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
+}
+
+}  // namespace logcask
