@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/mutant.h"
+#include "base/utf8.h"
 #include "broker/settings/setting.h"
 #include "cli/foreign_words.h"
 
@@ -44,7 +45,15 @@ Status store_switch(const Argument& argument, bool on) {
   return {};
 }
 
+// Names, which the broker takes as text; keys, values and files are any bytes.
+bool wants_text(const Argument& argument) {
+  static const std::set<std::string> kNames = {"TOPIC", "GROUP", "NAME", "NAME=VALUE", "G", "ID"};
+  return kNames.contains(argument.value_name.empty() ? argument.name : argument.value_name);
+}
+
 Status store(const Argument& argument, const std::string& value) {
+  if (wants_text(argument) && !valid_utf8(value))
+    return usage(argument.name + " must be UTF-8, and '" + utf8_text(value) + "' is not");
   if (!argument.choices.empty() &&
       std::find(argument.choices.begin(), argument.choices.end(), value) == argument.choices.end())
     return usage(argument.name + " must be one of " + joined(argument.choices, ", ") + ", not '" + value + "'");

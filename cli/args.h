@@ -1,9 +1,9 @@
 #pragma once
 // Verbs described as data: one table gives parsing, help, docs/CLI.md and shell completion.
 //
-// Arguments are bytes and reach their target unchanged: a key may be "[a,b]", "-" or "serve". A flag is `--name VALUE`
-// or `--name=VALUE`, a switch is `--name`, which is `--name=true`, or `--name=false`; `--` ends the flags; one that
-// stands twice is refused unless it is a list.
+// Arguments are bytes and reach their target unchanged: a key may be "[a,b]", "-" or "serve". Names (of topics, groups,
+// settings) must be UTF-8. A flag is `--name VALUE` or `--name=VALUE`, a switch is `--name`, which is `--name=true`, or
+// `--name=false`; `--` ends the flags; one that stands twice is refused unless it is a list.
 
 #include <cstdint>
 #include <functional>
@@ -64,7 +64,8 @@ struct Verb {
   Argument& flag(std::string name, std::string value_name, std::string help, Target target);
 };
 
-// Fills the targets. invalid_argument: unknown flag (with the nearest known one), missing or extra value, bad number.
+// Fills the targets. invalid_argument: unknown flag (with the nearest known one), missing or extra value, bad number, a
+// name that is not UTF-8.
 Status parse_arguments(const Verb& verb, const std::vector<std::string>& arguments);
 
 // " (did you mean 'X'?)" when one of `known` is near enough to be meant, else nothing.

@@ -65,6 +65,14 @@ TEST_CASE("arguments reach their targets as the bytes they are") {
   CHECK(to.list == std::vector<std::string>{"x", "--y"});
 }
 
+TEST_CASE("a name must be UTF-8, a key may be any bytes") {
+  Parsed to;
+  REQUIRE_OK(parse_arguments(sample_verb(to), {"caf\xc3\xa9", "\xff", "--text", "\xff"}));
+  CHECK(to.topic == "caf\xc3\xa9");
+  CHECK(to.keys == std::vector<std::string>{"\xff"});
+  CHECK(refusal({"caf\xe9", "k"}) == "TOPIC must be UTF-8, and 'caf\xef\xbf\xbd' is not");
+}
+
 TEST_CASE("a switch is on, off, or not said") {
   Parsed to;
   to.on = true;
