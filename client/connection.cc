@@ -153,7 +153,7 @@ Status Connection::dispatch_frames() {
 Status Connection::dispatch(AssembledFrame frame) {
   Response response;
   if (!response.header.ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())))
-    return Error{Errc::malformed_frame, "the broker's answer has an unreadable header"};
+    return unreadable(response.header.correlation_id());
   response.attachment = std::move(frame.attachment);
   const std::int32_t code = response.header.error_code();
   std::shared_ptr<ResponseHandler> handler;
@@ -168,6 +168,22 @@ Status Connection::dispatch(AssembledFrame frame) {
     (*handler)(Error{errc_from_wire(code), response.header.error_message()});
   else
     (*handler)(std::move(response));
+  return {};
+}
+
+// What stands before the fault has been read, whose answer it is among it. That call ends: the same answer would come
+// again. The frame had an end, so the connection goes on; unless nobody waits for such a thing.
+Status Connection::unreadable(std::uint64_t correlation_id) {
+  const Error error{Errc::malformed_frame,
+                    addresses_[address_index_].text() + ": the broker's answer has an unreadable header"};
+  std::shared_ptr<ResponseHandler> handler;
+  {
+    const std::lock_guard lock(mutex_);
+    handler = table_.match(correlation_id, true);
+  }
+  if (!handler) return error;
+  responses_.fetch_add(1, std::memory_order_relaxed);
+  fail({std::move(handler)}, error);
   return {};
 }
 

@@ -83,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_more(const SocketPtr& socket);
   Status dispatch_frames();
   Status dispatch(AssembledFrame frame);
+  Status unreadable(std::uint64_t correlation_id);
   void lost(const SocketPtr& socket, const Error& error);
   void arm_deadline(std::int64_t deadline_ns);
   void deadlines_passed();

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include "base/utf8.h"
 #include "broker/native/native_protocol.h"
 #include "logcask/v1/native.pb.h"
 #include "proto/frame.h"
@@ -23,7 +24,7 @@ std::shared_ptr<Protocol> NativeFactory::make(std::size_t io_thread, EventLoop& 
 std::string NativeFactory::farewell(const Error& reason) const {
   v1::ResponseHeader response;
   response.set_error_code(static_cast<std::int32_t>(reason.code));
-  response.set_error_message(reason.message);
+  response.set_error_message(utf8_text(reason.message));
   std::string frame;
   append_frame_head(frame, response, 0);
   return frame;

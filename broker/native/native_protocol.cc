@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "broker/log.h"
 #include "broker/native/requests/requests.h"
 #include "logcask/v1/native.pb.h"
@@ -130,8 +131,13 @@ bool NativeProtocol::execute(const FrameView& frame, bool last) {
     fail(Error{Errc::malformed_frame, std::move(what)});
     return true;
   };
-  if (!header->ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size())))
-    return broken("the header is not a RequestHeader");
+  if (!header->ParseFromArray(frame.header.data(), static_cast<int>(frame.header.size()))) {
+    // What stands before the fault has been read: the client's call ends with the reason. Before Hello it may be
+    // anything.
+    fail(Error{Errc::malformed_frame, "the header is not a RequestHeader; is each of its texts UTF-8?"},
+         said_hello() ? header->correlation_id() : 0);
+    return true;
+  }
   if (!said_hello() && header->body_case() != v1::RequestHeader::kHello)
     return broken("the first request of a connection must be Hello");
   if (open_.contains(header->correlation_id()))
@@ -263,7 +269,7 @@ void NativeProtocol::send_error(std::uint64_t correlation_id, const Error& error
   v1::ResponseHeader header;
   header.set_correlation_id(correlation_id);
   header.set_error_code(static_cast<int>(error.code));
-  header.set_error_message(error.message);
+  header.set_error_message(utf8_text(error.message));
   if (log_enabled(LogLevel::debug))
     log_debug("request " + std::to_string(correlation_id) + " from " + identity_.address() +
               " refused: " + std::string(errc_name(error.code)) + ": " + error.message);
@@ -276,15 +282,15 @@ void NativeProtocol::end_stream(std::uint64_t correlation_id, const Status& stat
   header.set_end(true);
   if (!status.ok()) {
     header.set_error_code(static_cast<int>(status.code()));
-    header.set_error_message(status.error().message);
+    header.set_error_message(utf8_text(status.error().message));
   }
   send(header);
   closed(correlation_id);
 }
 
-void NativeProtocol::fail(const Error& error) {
+void NativeProtocol::fail(const Error& error, std::uint64_t correlation_id) {
   if (finished_) return;
-  send_error(0, error);
+  send_error(correlation_id, error);
   if (error.code != Errc::shutting_down)
     log_peer(PeerEvent::protocol_error, "connection from " + identity_.address() + " ends: " + error.message);
   finished_ = true;

@@ -43,7 +43,7 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   OutQueue& output() override { return output_; }
   void output_taken() override;
   bool evicted() const override { return evicted_; }
-  void fail(const Error& error) override;
+  void fail(const Error& error) override { fail(error, 0); }
   void shut(const Error& reason) override;
   void detach(const Error& reason) override;
 
@@ -87,6 +87,8 @@ class NativeProtocol final : public Protocol, private CallMemory, public std::en
   void release_input();
 
  private:
+  // The error is the answer to that request; 0 where none can be told.
+  void fail(const Error& error, std::uint64_t correlation_id);
   friend class Unanswered;
   struct Open {
     std::shared_ptr<OpenCall> call;

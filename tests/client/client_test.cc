@@ -1,6 +1,7 @@
 #include "logcask/client.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -191,6 +192,25 @@ TEST_CASE("A request beyond the broker's frame limit is refused before it is sen
   REQUIRE_OK(client);
   CHECK(Admin(*client).delete_topic(std::string(2000, 'x')).code() == Errc::frame_too_large);
   CHECK(client->connected());
+}
+
+TEST_CASE("An answer that cannot be read ends its call at once, and the connection goes on") {
+  std::atomic<int> asked{0};
+  FakeBroker broker([&](const auto& peer, const v1::RequestHeader& request, const auto&) {
+    ++asked;
+    v1::ResponseHeader header;
+    header.mutable_describe_topic()->set_name(request.describe_topic().name() == "bad" ? "caf\xe9" : "good");
+    peer->reply(request.correlation_id(), std::move(header));
+  });
+  const auto client = Client::connect(quick_options(broker));
+  REQUIRE_OK(client);
+  Admin admin(*client);
+  const auto bad = admin.describe_topic("bad");
+  REQUIRE(bad.code() == Errc::malformed_frame);
+  CHECK(bad.error().message.find(broker.address()) != std::string::npos);
+  CHECK(asked == 1);
+  REQUIRE_OK(admin.describe_topic("good"));
+  CHECK(broker.connections_made() == 1);
 }
 
 TEST_CASE("Bytes that are no frame end the connection, and the next call goes over a new one") {

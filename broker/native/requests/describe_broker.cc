@@ -18,7 +18,7 @@ void encode_problem(const BrokerProblem& problem, v1::DescribeBrokerResponse::Pr
   out.set_topic(problem.topic);
   out.set_partition(problem.partition < PartitionId(0) ? 0 : static_cast<std::uint32_t>(problem.partition.value()));
   out.set_state(problem.state);
-  out.set_reason(problem.reason);
+  out.set_reason(utf8_text(problem.reason));
 }
 
 void encode_broker(const AdminService& admin, const Gathered& gathered, v1::DescribeBrokerResponse& body) {
@@ -26,7 +26,7 @@ void encode_broker(const AdminService& admin, const Gathered& gathered, v1::Desc
   const BrokerDescription& d = gathered.description;
   body.set_version(facts.version);
   body.set_cluster_id(facts.cluster_id);
-  body.set_data_directory(facts.data_directory);
+  body.set_data_directory(utf8_text(facts.data_directory));
   body.set_uptime_ms(d.uptime_ms);
   body.set_io_threads(static_cast<std::uint32_t>(facts.io_threads));
   body.set_topics(static_cast<std::uint32_t>(d.topics));

@@ -11,7 +11,7 @@ namespace {
 
 void describe_partition(const PartitionSnapshot& state, v1::DescribeTopicResponse::Partition& out) {
   out.set_state(state_name(state.state));
-  out.set_reason(state.reason);
+  out.set_reason(utf8_text(state.reason));
   out.set_log_start_offset(state.log_start_offset.value());
   out.set_committed_end(state.committed_end.value());
   out.set_durable_end(state.durable_end.value());
@@ -28,7 +28,7 @@ void describe_partition(const PartitionSnapshot& state, v1::DescribeTopicRespons
   out.set_collisions(state.collisions);
   out.set_loading_progress(state.loading_progress);
   out.set_compaction_quarantined(state.compaction_quarantined);
-  out.set_quarantine_reason(state.quarantine_reason);
+  out.set_quarantine_reason(utf8_text(state.quarantine_reason));
 }
 
 }  // namespace

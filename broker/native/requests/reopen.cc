@@ -21,7 +21,7 @@ void handle_reopen(const NativeRequest& request) {
           v1::ReopenResponse::Partition& out = *body.add_partitions();
           out.set_partition(static_cast<std::uint32_t>(one.partition.value()));
           if (one.result.ok())
-            out.set_report(*one.result);
+            out.set_report(utf8_text(*one.result));
           else
             set_error(out.mutable_error(), one.result.error());
         }

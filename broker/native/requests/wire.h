@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/utf8.h"
 #include "broker/door/partition_runner.h"
 #include "broker/native/native_protocol.h"
 #include "broker/services/group_types.h"
@@ -15,7 +16,7 @@ namespace logcask {
 inline void set_error(v1::PartitionError* wire, const Status& status) {
   if (status.ok()) return;
   wire->set_code(static_cast<int>(status.code()));
-  wire->set_message(status.error().message);
+  wire->set_message(utf8_text(status.error().message));
 }
 
 // The partition a request names. No partition has a number above 2^31-1: such a one becomes negative here, which no

@@ -89,6 +89,18 @@ TEST_CASE("a header that is no protobuf ends the connection, an unknown request 
   expect_closed_with(client, Errc::malformed_frame);
 }
 
+TEST_CASE("a request with text that is not UTF-8 is answered by what is wrong, and ends the connection", "[session]") {
+  BrokerFixture broker;
+  NativeClient client(broker.port());
+  v1::RequestHeader request;
+  request.mutable_describe_topic()->set_name("\xff");
+  const auto answer = client.call(request).header;
+  CHECK(answer.error_code() == static_cast<int>(Errc::malformed_frame));
+  CHECK(answer.error_message().find("UTF-8") != std::string::npos);
+  CHECK(client.closed_by_peer());
+  expect_served(broker);
+}
+
 TEST_CASE("attachments that do not fit their header are refused and the connection lives", "[session]") {
   BrokerFixture broker;
   NativeClient client(broker.port());
