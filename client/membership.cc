@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "client/ask.h"
 #include "proto/kafka/consumer_protocol.h"
 
@@ -251,6 +252,8 @@ void Membership::lead(Epoch epoch, const v1::JoinGroupResponse& joined) {
     else
       core_->log(LogLevel::warning, "group '" + group_ + "', member '" + one.id + "': " + reads.error().to_string() +
                                         "; it gets no partitions");
+    // A Kafka client may ask for any bytes; those are no topic, and nothing the broker could be asked about.
+    std::erase_if(one.topics, [](const std::string& topic) { return !valid_utf8(topic); });
     topics.insert(one.topics.begin(), one.topics.end());
     members.push_back(std::move(one));
   }

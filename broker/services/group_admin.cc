@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/coding.h"
+#include "base/utf8.h"
 #include "broker/services/counted.h"
 #include "proto/kafka/consumer_protocol.h"
 
@@ -45,7 +46,7 @@ std::map<std::string, std::vector<PartitionId>> assigned_to(const GroupMemberDes
   const auto decoded = kafka::decode_assignment(member.assignment);
   if (!decoded.ok()) return assigned;
   for (const auto& [topic, partitions] : decoded->assigned_partitions)
-    for (const std::int32_t partition : partitions) assigned[topic].emplace_back(partition);
+    for (const std::int32_t partition : partitions) assigned[utf8_text(topic)].emplace_back(partition);
   return assigned;
 }
 
@@ -71,7 +72,8 @@ Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, c
   });
 }
 
-Result<GroupDescription> GroupAdmin::describe(const Principal& principal, const std::string& group) {
+Result<GroupDescription> GroupAdmin::describe(const Principal& principal, const std::string& name) {
+  const std::string group = groups_.meant_by(name);
   auto described = coordinator_.describe(principal, group);
   if (described.ok() || described.code() != Errc::group_id_not_found || !groups_.has_commits(group)) return described;
   GroupDescription empty;
@@ -111,7 +113,8 @@ Result<GroupOverview> GroupAdmin::overview(const Principal& principal, const std
   return all;
 }
 
-void GroupAdmin::remove(const GroupCaller& caller, const std::string& group, std::function<void(Status)> done) {
+void GroupAdmin::remove(const GroupCaller& caller, const std::string& name, std::function<void(Status)> done) {
+  const std::string group = groups_.meant_by(name);
   const Offset end = groups_.commits_end();
   coordinator_.delete_group(
       caller, group, [this, &loop = caller.loop, group, end, done = std::move(done)](Status gone) {
@@ -126,8 +129,9 @@ void GroupAdmin::remove(const GroupCaller& caller, const std::string& group, std
       });
 }
 
-void GroupAdmin::forget(const Principal& principal, const std::string& group,
+void GroupAdmin::forget(const Principal& principal, const std::string& name,
                         const std::vector<std::pair<std::string, PartitionId>>& partitions, ForgetDone done) {
+  const std::string group = groups_.meant_by(name);
   if (Status allowed = parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::group, group});
       !allowed.ok())
     return done(std::move(allowed).error());

@@ -31,6 +31,7 @@ struct GroupOverview {
   std::vector<CommittedOffset> offsets;
 };
 
+// Names of groups are what GroupsService::meant_by() takes.
 class GroupAdmin {
  public:
   // All outlive it.

@@ -106,6 +106,7 @@ Status GroupCoordinator::check_call(const Principal& principal, Operation operat
 
 Status GroupCoordinator::check_join(const Principal& principal, const JoinRequest& request) const {
   LOGCASK_TRY(check_call(principal, Operation::read, request.group));
+  LOGCASK_TRY(check_group_is_text(request.group));
   if (request.session_timeout_ms < limits_.min_session_timeout_ms ||
       request.session_timeout_ms > limits_.max_session_timeout_ms)
     return Error{Errc::invalid_session_timeout,
@@ -323,6 +324,13 @@ void GroupCoordinator::remove_empty(Turn& turn, Entry& entry, std::function<void
 bool GroupCoordinator::knows(const std::string& group) {
   Turn turn(*this);
   return find(group) != nullptr;
+}
+
+std::optional<std::string> GroupCoordinator::find_name(const std::function<bool(const std::string&)>& wanted) {
+  Turn turn(*this);
+  for (const auto& [name, entry] : groups_)
+    if (wanted(name)) return name;
+  return std::nullopt;
 }
 
 std::vector<std::string> GroupCoordinator::empty_since_before(TimestampMs time) {

@@ -115,8 +115,10 @@ class GroupCoordinator {
   // "groups.members"; and "groups.rebalances", generations since the start.
   void add_numbers(Metrics::Numbers& numbers);
 
-  // ---- expiry, by the broker itself
+  // ---- expiry, and other questions of the broker itself
   bool knows(const std::string& group);
+  // The first one whose name is `wanted`, which is asked under the mutex.
+  std::optional<std::string> find_name(const std::function<bool(const std::string&)>& wanted);
   // Groups whose last member has gone before `time`.
   std::vector<std::string> empty_since_before(TimestampMs time);
   // Deletes such a group. `done` runs once, on any thread, possibly before this returns; non_empty_group when somebody

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/utf8.h"
 
 namespace logcask {
 namespace {
@@ -20,7 +21,7 @@ void put_nullable(ByteWriter& writer, const std::string* text) {
 std::optional<std::string> get_nullable(ByteReader& reader) {
   const auto size = reader.fixed<std::int16_t>();
   if (size < 0) return std::nullopt;
-  return std::string(reader.bytes(static_cast<std::size_t>(size)));
+  return utf8_text(reader.bytes(static_cast<std::size_t>(size)));
 }
 
 void put_blob(ByteWriter& writer, const std::string& bytes) {
@@ -35,11 +36,11 @@ std::string get_blob(ByteReader& reader) {
 
 StoredGroupMember get_member(ByteReader& reader, std::int16_t version) {
   StoredGroupMember member;
-  member.member_id = MemberId(std::string(reader.short_string()));
+  member.member_id = MemberId(utf8_text(reader.short_string()));
   if (version >= 3)
     if (auto instance = get_nullable(reader)) member.instance_id = GroupInstanceId(std::move(*instance));
-  member.client_id = reader.short_string();
-  member.client_host = reader.short_string();
+  member.client_id = utf8_text(reader.short_string());
+  member.client_host = utf8_text(reader.short_string());
   if (version >= 1) member.rebalance_timeout_ms = reader.fixed<std::int32_t>();
   member.session_timeout_ms = reader.fixed<std::int32_t>();
   if (version < 1) member.rebalance_timeout_ms = member.session_timeout_ms;
@@ -97,7 +98,7 @@ Result<GroupMetadataValue> decode_group_metadata_value(ByteView bytes) {
   if (!reader.ok() || version < 0 || version > kGroupValueVersion)
     return Error{Errc::corrupt_message, "a group's metadata of unknown version " + std::to_string(version)};
   GroupMetadataValue value;
-  value.protocol_type = reader.short_string();
+  value.protocol_type = utf8_text(reader.short_string());
   value.generation = GroupGeneration(reader.fixed<std::int32_t>());
   value.protocol = get_nullable(reader);
   if (auto leader = get_nullable(reader)) value.leader = MemberId(std::move(*leader));

@@ -42,7 +42,7 @@ struct GroupMetadataValue {
   friend bool operator==(const GroupMetadataValue&, const GroupMetadataValue&) = default;
 };
 
-// The texts are at most 32767 bytes long each.
+// The texts are at most 32767 bytes long each, and those that are decoded UTF-8 but for the group's name (utf8_text()).
 std::string encode_group_metadata_key(const std::string& group);
 std::string encode_group_metadata_value(const GroupMetadataValue& value);
 // The group's name; nothing for other kinds of keys; corrupt_message when the bytes are not a key.

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mutant.h"
+#include "base/utf8.h"
 
 namespace logcask {
 namespace {
@@ -31,6 +32,11 @@ std::string_view group_state_name(GroupState state) {
       return "Dead";
   }
   return "Dead";
+}
+
+Status check_group_is_text(const std::string& group) {
+  if (valid_utf8(group)) return {};
+  return Error{Errc::invalid_group_id, "the group's name '" + utf8_text(group) + "' is not UTF-8; choose one that is"};
 }
 
 const std::string* GroupMember::metadata_of(const std::string& protocol) const {

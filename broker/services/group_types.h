@@ -47,6 +47,9 @@ enum class GroupState : std::uint8_t { empty, preparing_rebalance, completing_re
 // "Empty", "PreparingRebalance": what Kafka's tools print.
 std::string_view group_state_name(GroupState state);
 
+// Whoever joins a group or commits for it needs a name that every protocol can tell: invalid_group_id.
+Status check_group_is_text(const std::string& group);
+
 // One way of sharing out that a member can do ("range"), and what it tells the leader for that.
 struct GroupProtocol {
   std::string name;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "base/utf8.h"
 #include "broker/door/committed_records.h"
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
@@ -24,6 +25,12 @@ Status check_group_name(const std::string& group) {
   if (group.empty() || group.size() > kGroupNameBytesMax)
     return Error{Errc::invalid_group_id, "a group name has 1 to " + std::to_string(kGroupNameBytesMax) + " bytes"};
   return {};
+}
+
+// Deletions only: of a group that was kept before its name had to be text, too.
+bool deletes(const CommitRequest& request) {
+  return std::all_of(request.commits.begin(), request.commits.end(),
+                     [](const OffsetCommit& commit) { return commit.offset == kNoOffset; });
 }
 
 // With the topic's id and the run of the offset, so that it is not taken for one of a later topic of that name.
@@ -160,10 +167,12 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
 }
 
 void GroupsService::commit_now(const Principal& principal, const CommitRequest& request, CommitDone done) {
-  Status allowed = check_group_name(request.group);
-  if (allowed.ok())
-    allowed = parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, request.group});
-  if (allowed.ok()) allowed = coordinator_.validate_commit(request.group, request.member);
+  const bool only_deletes = deletes(request);
+  const std::string group = only_deletes ? meant_by(request.group) : request.group;
+  Status allowed = check_group_name(group);
+  if (allowed.ok() && !only_deletes) allowed = check_group_is_text(group);
+  if (allowed.ok()) allowed = parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group});
+  if (allowed.ok()) allowed = coordinator_.validate_commit(group, request.member);
   if (!allowed.ok()) return done(std::move(allowed).error());
   std::vector<Status> statuses(request.commits.size());
   std::vector<Record> records;
@@ -178,7 +187,7 @@ void GroupsService::commit_now(const Principal& principal, const CommitRequest& 
     }
     positions.push_back(i);
     Record& record = records.emplace_back();
-    record.key = {request.group, commit.topic, commit.partition};
+    record.key = {group, commit.topic, commit.partition};
     if (*offset != kNoOffset) record.value = value_to_keep(parts_.topics, commit, *offset, now);
   }
   if (records.empty()) return done(std::move(statuses));
@@ -278,6 +287,19 @@ void GroupsService::forget(const std::string& group, const std::vector<std::pair
     if (check_topic_name(topic).ok()) records.push_back({{group, topic, partition}, std::nullopt});
   if (records.empty()) return done({});
   write(std::move(records), std::move(done));
+}
+
+// Those with commits are found here, those with members alone by the coordinator.
+std::string GroupsService::meant_by(const std::string& name) const {
+  if (name.find(utf8_text("\xff")) == std::string::npos || coordinator_.knows(name)) return name;
+  const auto is_shown_so = [&](const std::string& group) { return !valid_utf8(group) && utf8_text(group) == name; };
+  {
+    const std::lock_guard lock(index_mutex_);
+    if (index_.count(name) > 0) return name;
+    for (const auto& [group, partitions] : index_)
+      if (is_shown_so(group)) return group;
+  }
+  return coordinator_.find_name(is_shown_so).value_or(name);
 }
 
 bool GroupsService::has_commits(const std::string& group) const {
@@ -380,15 +402,16 @@ void GroupsService::load_record(const RecordView& record, std::map<std::string, 
     log_warn("group '" + **group + "' cannot be read and begins anew: " + value.error().message);
 }
 
-Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& principal, const std::string& group,
+Result<std::vector<CommittedOffset>> GroupsService::fetch_now(const Principal& principal, const std::string& name,
                                                               std::vector<std::pair<std::string, PartitionId>> wanted) {
+  if (wanted.empty()) LOGCASK_TRY(load());
+  const std::string group = meant_by(name);
   LOGCASK_TRY(check_group_name(group));
   LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::read, {ResourceKind::group, group}));
   const auto may_describe = [&](const std::string& topic) {
     return parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, topic});
   };
   if (wanted.empty()) {
-    LOGCASK_TRY(load());
     const std::lock_guard lock(index_mutex_);
     if (const auto found = index_.find(group); found != index_.end())
       for (const auto& [place, offset] : found->second) wanted.push_back(place);

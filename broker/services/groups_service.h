@@ -71,6 +71,10 @@ class GroupsService {
 
   // How many partitions each group has commits for.
   Result<std::map<std::string, std::size_t>> groups();
+  // The group that `name` means. A name is text; a group whose name is not (from before it had to be, or of Kafka's
+  // files) goes by what shows it, utf8_text(), unless there is one of that very name. Such a group is read and deleted
+  // by that name, and nobody joins it or commits for it any more. As far as the index knows by now. Does not block.
+  std::string meant_by(const std::string& name) const;
   // As far as the index knows by now. Does not block.
   bool has_commits(const std::string& group) const;
   // Where the next commit is recorded. Does not block.
@@ -104,7 +108,7 @@ class GroupsService {
   void refuse_waiting(const Error& error);
   void commit_now(const Principal& principal, const CommitRequest& request, CommitDone done);
   // fetch() without its counters.
-  Result<std::vector<CommittedOffset>> fetch_now(const Principal& principal, const std::string& group,
+  Result<std::vector<CommittedOffset>> fetch_now(const Principal& principal, const std::string& name,
                                                  std::vector<std::pair<std::string, PartitionId>> wanted);
   void write(std::vector<Record> records, std::function<void(Status)> done);
   // From `from` on, a batch after the other.

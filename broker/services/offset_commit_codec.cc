@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/utf8.h"
 
 namespace logcask {
 namespace {
@@ -112,9 +113,9 @@ Result<OffsetCommitValue> decode_offset_commit_value(ByteView bytes) {
   if (version >= kFlexibleValueVersion) {
     const std::uint32_t size = get_unsigned(reader);
     if (size > kMetadataBytesMost + 1) return Error{Errc::corrupt_message, "a committed offset's metadata is too long"};
-    value.metadata = reader.bytes(size > 0 ? size - 1 : 0);
+    value.metadata = utf8_text(reader.bytes(size > 0 ? size - 1 : 0));
   } else {
-    value.metadata = reader.short_string();
+    value.metadata = utf8_text(reader.short_string());
   }
   value.commit_timestamp = TimestampMs(reader.fixed<std::int64_t>());
   if (version == 1) (void)reader.fixed<std::int64_t>();

@@ -38,6 +38,7 @@ std::string encode_offset_commit_key(const OffsetCommitKey& key);
 std::string encode_offset_commit_value(const OffsetCommitValue& value);
 // Nothing for other kinds of keys (group metadata is version 2); corrupt_message when the bytes are not a key.
 Result<std::optional<OffsetCommitKey>> decode_offset_commit_key(ByteView bytes);
+// The metadata is made UTF-8 (utf8_text()).
 Result<OffsetCommitValue> decode_offset_commit_value(ByteView bytes);
 
 }  // namespace logcask

@@ -1,22 +1,26 @@
 #pragma once
-// What the requests of a group's members have in common.
+// What the requests of a group's members have in common. Their texts become UTF-8 here (utf8_text()), as Kafka's broker
+// reads them: they are told to others, whose protocol takes nothing else.
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "broker/services/group_types.h"
 
 namespace logcask {
 
 inline std::optional<GroupInstanceId> to_instance_id(const std::optional<std::string_view>& id) {
-  return id ? std::optional(GroupInstanceId(std::string(*id))) : std::nullopt;
+  return id ? std::optional(GroupInstanceId(utf8_text(*id))) : std::nullopt;
 }
+
+inline MemberId to_member_id(std::string_view id) { return MemberId(utf8_text(id)); }
 
 // Of a request with the usual fields of a member.
 template <class Request>
 GroupMemberClaim to_claim(const Request& request) {
-  return {MemberId(std::string(request.member_id)), to_instance_id(request.group_instance_id),
+  return {to_member_id(request.member_id), to_instance_id(request.group_instance_id),
           GroupGeneration(request.generation_id)};
 }
 

@@ -15,16 +15,16 @@ constexpr std::int16_t kSkipAssignment = 9;
 JoinRequest to_join(const KafkaCall& call, const kafka::JoinGroupRequest& request) {
   JoinRequest join;
   join.group = request.group_id;
-  join.member_id = MemberId(std::string(request.member_id));
+  join.member_id = to_member_id(request.member_id);
   join.instance_id = to_instance_id(request.group_instance_id);
-  join.client_id = call.client_id();
+  join.client_id = utf8_text(call.client_id());
   join.client_host = "/" + call.protocol().principal().address;
   join.session_timeout_ms = request.session_timeout_ms;
   join.rebalance_timeout_ms =
       call.version() < kRebalanceTimeout ? request.session_timeout_ms : request.rebalance_timeout_ms;
-  join.protocol_type = request.protocol_type;
+  join.protocol_type = utf8_text(request.protocol_type);
   for (const auto& protocol : request.protocols)
-    join.protocols.push_back({std::string(protocol.name), std::string(protocol.metadata.data)});
+    join.protocols.push_back({utf8_text(protocol.name), std::string(protocol.metadata.data)});
   join.require_known_member_id = call.version() >= kMemberIdRequired && !join.instance_id;
   join.supports_skipping_assignment = call.version() >= kSkipAssignment;
   return join;

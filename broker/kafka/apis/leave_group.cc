@@ -17,8 +17,8 @@ void handle(KafkaCall call, const kafka::LeaveGroupRequest& request) {
   }
   std::vector<LeavingMember> members;
   for (const auto& member : request.members)
-    members.push_back({MemberId(std::string(member.member_id)), to_instance_id(member.group_instance_id)});
-  if (!several) members.push_back({MemberId(std::string(request.member_id))});
+    members.push_back({to_member_id(member.member_id), to_instance_id(member.group_instance_id)});
+  if (!several) members.push_back({to_member_id(request.member_id)});
   const auto left =
       call.services().coordinator.leave(call.protocol().principal(), std::string(request.group_id), members);
   kafka::LeaveGroupResponse response;

@@ -40,7 +40,7 @@ void handle(KafkaCall call, const kafka::OffsetCommitRequest& request) {
       commit.commits.push_back({std::string(topic.name), PartitionId(partition.partition_index),
                                 partition.committed_offset < 0 ? kRefused : Offset(partition.committed_offset),
                                 LeaderEpoch(partition.committed_leader_epoch),
-                                std::string(partition.committed_metadata.value_or(std::string_view()))});
+                                utf8_text(partition.committed_metadata.value_or(std::string_view()))});
     }
   }
   KafkaProtocol& protocol = call.protocol();

@@ -38,10 +38,9 @@ void handle(KafkaCall call, const kafka::SyncGroupRequest& request) {
   SyncRequest sync;
   sync.group = request.group_id;
   sync.member = to_claim(request);
-  if (request.protocol_type) sync.protocol_type = *request.protocol_type;
-  if (request.protocol_name) sync.protocol = *request.protocol_name;
-  for (const auto& one : request.assignments)
-    sync.assignments[MemberId(std::string(one.member_id))] = one.assignment.data;
+  if (request.protocol_type) sync.protocol_type = utf8_text(*request.protocol_type);
+  if (request.protocol_name) sync.protocol = utf8_text(*request.protocol_name);
+  for (const auto& one : request.assignments) sync.assignments[to_member_id(one.member_id)] = one.assignment.data;
   KafkaProtocol& protocol = call.protocol();
   const auto alive = protocol.shared_from_this();
   const auto shared = std::make_shared<KafkaCall>(std::move(call));

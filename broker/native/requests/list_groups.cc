@@ -18,7 +18,7 @@ void handle_list_groups(const NativeRequest& request) {
         v1::ListGroupsResponse& body = *response.mutable_list_groups();
         for (const GroupSummary& group : *groups) {
           v1::ListGroupsResponse::Group& out = *body.add_groups();
-          out.set_name(group.name);
+          out.set_name(utf8_text(group.name));  // on the disk it may be any bytes
           out.set_partitions(static_cast<std::uint32_t>(group.partitions));
           out.set_state(std::string(group_state_name(group.state)));
           out.set_protocol_type(group.protocol_type);

@@ -40,6 +40,16 @@ TEST_CASE("who comes without a member id is given one and told to come again wit
   CHECK((*joined)->generation == GroupGeneration(1));
 }
 
+TEST_CASE("nobody joins a group whose name is not UTF-8") {
+  GroupFixture fixture(no_delay());
+  JoinRequest request = GroupFixture::request("c");
+  request.group = "caf\xe9";
+  CHECK((*fixture.join(request))->status.code() == Errc::invalid_group_id);
+  CHECK_FALSE(fixture.groups->knows("caf\xe9"));
+  request.group = "caf\xc3\xa9";
+  REQUIRE_OK((*fixture.join(request))->status);
+}
+
 TEST_CASE("an id that nobody comes with is forgotten after the session timeout, and its group with it") {
   GroupFixture fixture(no_delay());
   JoinRequest first = GroupFixture::request("c");

@@ -39,6 +39,23 @@ TEST_CASE("a group is stored as Kafka stores it") {
   CHECK(decode_group_metadata_value(expected + "x").code() == Errc::corrupt_message);
 }
 
+TEST_CASE("texts of a stored group that are not UTF-8 are read with replacement characters, bytes as they are") {
+  GroupMetadataValue value = sample_group();
+  value.protocol_type = value.members[0].client_id = value.members[0].client_host = "\xe9";
+  value.protocol = "\xe9";
+  value.leader = value.members[0].member_id = MemberId("\xe9-1");
+  value.members[1].instance_id = GroupInstanceId("\xe9");
+  value.members[1].subscription = value.members[1].assignment = "\xe9";
+  const auto decoded = decode_group_metadata_value(encode_group_metadata_value(value));
+  REQUIRE_OK(decoded);
+  const std::string replaced = "\xef\xbf\xbd";
+  value.protocol_type = value.members[0].client_id = value.members[0].client_host = replaced;
+  value.protocol = replaced;
+  value.leader = value.members[0].member_id = MemberId(replaced + "-1");
+  value.members[1].instance_id = GroupInstanceId(replaced);
+  CHECK(*decoded == value);
+}
+
 TEST_CASE("an empty group has no protocol and no leader, which is not the empty text") {
   GroupMetadataValue value;
   value.protocol_type = "consumer";

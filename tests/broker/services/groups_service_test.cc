@@ -268,6 +268,74 @@ TEST_CASE("commits that wait for the replay of the start, or for the topic, keep
   CHECK(f.committed() == 5);
 }
 
+TEST_CASE("nobody commits for a group whose name is not UTF-8", "[groups]") {
+  GroupsFixture f;
+  CommitRequest request = f.of(1, true);
+  request.group = "caf\xe9";
+  CHECK(f.commit(request) == Errc::invalid_group_id);
+  CHECK(f.groups->groups()->empty());
+  request.group = "caf\xc3\xa9";
+  CHECK(f.commit(request) == Errc::ok);
+}
+
+// As a broker that took any name has written it, and Kafka's files may hold it.
+TEST_CASE("a group whose name on the disk is not UTF-8 is read and removed by what shows it", "[groups]") {
+  GroupsFixture f;
+  const std::string kept = "caf\xe9", shown = "caf\xef\xbf\xbd";
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  OffsetCommitValue value;
+  value.offset = Offset(3);
+  value.metadata = "not\xff";
+  GroupMetadataValue members;
+  members.protocol_type = "consumer\xff";
+  members.generation = GroupGeneration(1);
+  std::vector<InternalRecord> records;
+  records.push_back({encode_offset_commit_key({kept, "t", PartitionId(0)}), encode_offset_commit_value(value)});
+  records.push_back({encode_group_metadata_key(kept), encode_group_metadata_value(members)});
+  f.offsets_topic->append(std::move(records), [](const Result<Offset>& base) { REQUIRE_OK(base); });
+  f.run();
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  const auto names = [&] {
+    std::vector<std::string> all;
+    const auto listed = f.admin->list(f.principal);
+    REQUIRE_OK(listed);
+    for (const GroupSummary& group : *listed) all.push_back(group.name);
+    return all;
+  };
+  CHECK(names() == std::vector<std::string>{kept, "g"});
+  const auto overview = f.admin->overview(f.principal, shown);
+  REQUIRE_OK(overview);
+  CHECK(overview->group.protocol_type == "consumer\xef\xbf\xbd");
+  CHECK(overview->offsets.at(0).value->offset == Offset(3));
+  CHECK(overview->offsets.at(0).value->metadata == "not\xef\xbf\xbd");
+  CommitRequest request = f.of(kNoOffset.value());
+  request.group = shown;
+  SECTION("its commits are deleted") {
+    CHECK(f.commit(request) == Errc::ok);
+    CHECK(f.groups->groups()->count(kept) == 0);
+  }
+  SECTION("it is removed") {
+    std::optional<Status> removed;
+    f.admin->remove({f.principal, f.loop}, shown, [&](Status status) { removed = std::move(status); });
+    f.run();
+    REQUIRE(removed);
+    REQUIRE_OK(*removed);
+    CHECK(names() == std::vector<std::string>{"g"});
+    f.start();
+    REQUIRE_OK(f.groups->load());
+    CHECK(names() == std::vector<std::string>{"g"});
+  }
+  SECTION("a group of that very name comes first") {
+    request.commits[0].offset = Offset(1);
+    CHECK(f.commit(request) == Errc::ok);
+    CHECK(names() == std::vector<std::string>{kept, shown, "g"});
+    request.commits[0].offset = kNoOffset;
+    CHECK(f.commit(request) == Errc::ok);
+    CHECK(names() == std::vector<std::string>{kept, "g"});
+  }
+}
+
 TEST_CASE("a name that no topic can have is refused, and nothing is committed for it", "[groups]") {
   GroupsFixture f;
   const std::string name(40'000, 'x');
