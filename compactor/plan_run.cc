@@ -12,6 +12,10 @@ constexpr std::size_t kRunSegmentsMax = 1000;
 constexpr std::uint64_t kRunInputSegments = 4;
 // As long as a rewrite's input is below this its syncs cost more than its bytes: it takes every neighbour that is due.
 constexpr std::uint64_t kSmallRunBytes = 16u << 20;
+// Until its inputs go a rewrite takes its output's room besides: in the background that is at most a third of what is
+// live, or this many full segments, so that the disk keeps to what is promised (docs/decisions/0020).
+constexpr std::uint64_t kLiveShare = 3;
+constexpr std::uint64_t kRoomSegments = 3;
 // Below this a neighbour costs next to nothing.
 constexpr std::uint64_t kTrifleBytes = 1u << 20;
 
@@ -34,6 +38,7 @@ class Chooser {
     output_max_ = segment_bytes - segment_bytes / 8;
     input_max_ = std::max(segment_bytes * kRunInputSegments, kSmallRunBytes);
     trifle_ = std::min(kTrifleBytes, segment_bytes / 16);
+    if (options.mode == CompactionMode::background) room_max_ = room_of_live();
   }
 
   void choose() {
@@ -55,6 +60,13 @@ class Chooser {
     return std::min(bytes, segment.facts.size_bytes);
   }
   std::uint64_t kept_bytes(std::size_t i) const { return state_.closed[i].facts.size_bytes - garbage_bytes(i); }
+
+  std::uint64_t room_of_live() const {
+    std::uint64_t live = 0;
+    for (std::size_t i = 0; i < state_.closed.size(); ++i) live += kept_bytes(i);
+    const auto segment = static_cast<std::uint64_t>(state_.config.segment_bytes) + kSegmentFixedBytes;
+    return std::max(live / kLiveShare, segment * kRoomSegments);
+  }
 
   Run single(std::size_t i) const { return {i, i, state_.closed[i].facts.size_bytes, kept_bytes(i)}; }
 
@@ -100,7 +112,7 @@ class Chooser {
   bool worth_taking(const Run& run, std::size_t i) const {
     if (state_.closed[i].end_offset > state_.bound) return false;
     const Run longer = joined(run, i);
-    if (!spans_few(longer)) return false;
+    if (!spans_few(longer) || longer.output_bytes > room_max_) return false;
     const DueRule rule = decision_.segments[i].rule;
     const bool due = rule != DueRule::none && rule != DueRule::small_neighbours;
     if (due && longer.input_bytes <= kSmallRunBytes) return true;
@@ -109,7 +121,7 @@ class Chooser {
 
   // One segment holds what is left.
   bool fits(const Run& run) const {
-    return run.output_bytes <= output_max_ && run.input_bytes <= input_max_ && spans_few(run);
+    return run.output_bytes <= std::min(output_max_, room_max_) && run.input_bytes <= input_max_ && spans_few(run);
   }
   bool spans_few(const Run& run) const {
     return state_.closed[run.last].facts.next_offset - state_.closed[run.first].facts.name.base <= kMaxSegmentSpan;
@@ -196,6 +208,7 @@ class Chooser {
   Decision& decision_;
   std::uint64_t output_max_ = 0;
   std::uint64_t input_max_ = 0;
+  std::uint64_t room_max_ = UINT64_MAX;  // of an output
   std::uint64_t trifle_ = 0;
 };
 

@@ -104,10 +104,14 @@ TEST_CASE("a due segment takes neighbours that cost no more than itself") {
   CHECK(decision.plan->last == 2);
 }
 
-TEST_CASE("of small segments one rewrite takes all that are due, however many it makes of them") {
+TEST_CASE("of small segments one rewrite takes those that are due up to a third of what is live, forced all of them") {
   std::vector<Row> rows(500, Row{100, 40});
   rows[250].live = 39;
   auto decision = decide_background(state_of(rows));
+  REQUIRE(decision.plan);
+  CHECK(decision.plan->first == 85);
+  CHECK(decision.plan->last == 250);
+  decision = decide_forced(state_of(rows));
   REQUIRE(decision.plan);
   CHECK(decision.plan->first == 0);
   CHECK(decision.plan->last == 499);
@@ -132,8 +136,9 @@ TEST_CASE("segments much smaller than compaction writes are merged beyond segmen
   const auto decision = decide(state, options);
   REQUIRE(decision.plan);
   CHECK(decision.plan->rule == DueRule::small_neighbours);
+  // What they need while both are there is a third of what is live.
   CHECK(decision.plan->first == 0);
-  CHECK(decision.plan->last == 199);
+  CHECK(decision.plan->last == 65);
 }
 
 TEST_CASE("a plan for a hundred thousand small segments takes no longer than for each of them once") {
@@ -261,7 +266,7 @@ TEST_CASE("small neighbours are merged when that halves the number for every byt
 
 TEST_CASE("a segment's fixed cost on disk is garbage that merging gives back") {
   const Row tiny{10, 10, 0, 50};
-  CompactionState state = state_of({{1000, 1000, 0, 90'000}, tiny, tiny, tiny, tiny});
+  CompactionState state = state_of({{1000, 1000, 0, 45'000}, tiny, tiny, tiny, tiny});
   PlanOptions options;
   options.output_bytes_min = kOutputBytesMin;
   CHECK(decide(state, options).plan->first == 1);  // the four small ones
@@ -410,7 +415,7 @@ TEST_CASE("a partition is behind when its garbage comes near what the disk may h
   few.bound = few.closed[2].facts.name.base;  // the rest may not be compacted yet
   CHECK_FALSE(is_behind(few));
   // Many: a share of them.
-  CompactionState many = state_of(std::vector<Row>(40, {.live = 70, .bytes = kMiB}));
+  CompactionState many = state_of(std::vector<Row>(40, {.live = 75, .bytes = kMiB}));
   many.config.segment_bytes = kMiB;
   CHECK_FALSE(is_behind(many));
   many = state_of(std::vector<Row>(40, {.live = 60, .bytes = kMiB}));
