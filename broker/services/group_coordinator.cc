@@ -92,7 +92,7 @@ GroupCoordinator::~GroupCoordinator() = default;
 
 Status GroupCoordinator::check_open() const {
   if (stopped_) return Error{Errc::shutting_down, "the broker stops; the group goes on at its next start"};
-  if (loading_) return Error{Errc::coordinator_loading, "the groups are still being read from the disk; try again"};
+  if (loading_) return *loading_;
   return {};
 }
 
@@ -366,7 +366,12 @@ void GroupCoordinator::loaded(std::map<std::string, GroupMetadataValue> groups) 
     if (ids.size() > limits_.max_size) prepare_rebalance(turn, entry);
     visited(entry);
   }
-  loading_ = false;
+  loading_.reset();
+}
+
+void GroupCoordinator::load_failed(const Error& why) {
+  const std::lock_guard lock(mutex_);
+  if (loading_) loading_->message = "the groups cannot be read, which is tried again: " + why.to_string();
 }
 
 void GroupCoordinator::stop() {

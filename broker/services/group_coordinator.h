@@ -85,6 +85,8 @@ class GroupCoordinator {
 
   // What the store held, by name. Once; ends coordinator_loading.
   void loaded(std::map<std::string, GroupMetadataValue> groups);
+  // It cannot be read just now: from now on who is refused for that hears why.
+  void load_failed(const Error& why);
   // Answers everybody who waits with shutting_down and refuses what comes later. The groups stay as they were written.
   void stop();
 
@@ -190,7 +192,10 @@ class GroupCoordinator {
   const GroupLimits limits_;
   std::mutex mutex_;
   // All below is guarded by it.
-  bool loading_ = true, stopped_ = false;
+  // What everybody is told until the groups are there.
+  std::optional<Error> loading_ =
+      Error{Errc::coordinator_loading, "the groups are still being read from the disk; try again"};
+  bool stopped_ = false;
   std::uint64_t rebalances_ = 0;  // generations that have begun
   std::map<std::string, std::unique_ptr<Entry>> groups_;
   std::size_t kept_bytes_ = 0;                            // of all groups, as of the last visit to each

@@ -360,18 +360,10 @@ Status GroupsService::load() {
   if (loaded()) return {};
   std::map<std::string, GroupMetadataValue> groups;
   if (const auto partition = offsets_.partition()) {
-    std::int64_t lost = 0;
-    Error why{Errc::ok, {}};
-    LOGCASK_TRY(for_each_readable_record(
-        *partition,
-        [&](const RecordView& record) {
-          if (record.key) load_record(record, groups);
-        },
-        [&](Offset from, Offset to, const Error& error) {
-          if (lost == 0) why = error;
-          lost += to - from;
-        }));
-    if (lost > 0) told_of_lost_groups(*partition, lost, why);
+    if (Status read = load_records(*partition, groups); !read.ok()) {
+      coordinator_.load_failed(read.error());
+      return read;
+    }
   }
   {
     const std::lock_guard lock(index_mutex_);
@@ -383,6 +375,22 @@ Status GroupsService::load() {
   }
   coordinator_.loaded(std::move(groups));
   commit_waiting();
+  return {};
+}
+
+Status GroupsService::load_records(PartitionRunner& offsets, std::map<std::string, GroupMetadataValue>& groups) {
+  std::int64_t lost = 0;
+  Error why{Errc::ok, {}};
+  LOGCASK_TRY(for_each_readable_record(
+      offsets,
+      [&](const RecordView& record) {
+        if (record.key) load_record(record, groups);
+      },
+      [&](Offset from, Offset to, const Error& error) {
+        if (lost == 0) why = error;
+        lost += to - from;
+      }));
+  if (lost > 0) told_of_lost_groups(offsets, lost, why);
   return {};
 }
 

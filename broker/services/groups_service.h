@@ -119,6 +119,7 @@ class GroupsService {
   Result<std::vector<std::optional<OffsetCommitValue>>> read_values(PartitionRunner& offsets,
                                                                     const std::vector<OffsetCommitKey>& keys);
   bool loaded() const;
+  Status load_records(PartitionRunner& offsets, std::map<std::string, GroupMetadataValue>& groups);
   void load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
   Result<Offset> check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const;

@@ -170,6 +170,19 @@ TEST_CASE("a group, its generation and its member survive a restart of the broke
   CHECK(described->members.at(0).assignment == "all");
 }
 
+TEST_CASE("whoever cannot join since the groups cannot be read hears why", "[groups]") {
+  GroupsFixture f;
+  CHECK(f.commit(f.of(1)) == Errc::ok);
+  f.start();
+  const auto said = [&] { return f.coordinator->heartbeat(f.principal, "g", {}).error(); };
+  CHECK_THAT(said().message, Catch::Contains("still being read"));
+  f.log().partition().close({Errc::shutting_down, "the partition is closed"});
+  const Status loaded = f.groups->load();
+  CHECK(loaded.code() == Errc::shutting_down);
+  CHECK(said().code == Errc::coordinator_loading);
+  CHECK_THAT(said().message, Catch::Contains(loaded.error().to_string()));
+}
+
 TEST_CASE("a damaged batch of the offsets topic costs what is in it, and no other group", "[groups]") {
   GroupsFixture f;
   const GroupMemberClaim member = f.join();
