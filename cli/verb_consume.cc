@@ -4,10 +4,12 @@
 #include <memory>
 #include <set>
 
+#include "base/clock.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/group_position.h"
+#include "cli/group_wait.h"
 #include "cli/interrupt.h"
 #include "cli/last_records.h"
 #include "cli/output.h"
@@ -101,6 +103,8 @@ class ConsumeRun {
                   " partitions to others, since it had not heard of this member for too long; what was printed last "
                   "may be read again");
     has_share_ = polled.assigned || (has_share_ && polled.revoked.empty() && polled.lost.empty());
+    const std::int64_t now_ms = system_clock().monotonic_ns() / 1'000'000;
+    if (const auto line = wait_.line_for(consumer_.contact(), has_share_, now_ms)) print_error(*line);
     if (polled.assigned) {
       tell_unused_commits(consumer_);
       begin_ = reached().first;
@@ -205,7 +209,8 @@ class ConsumeRun {
   std::set<PartitionId> cut_;              // partitions of which a poll gave more than was taken
   std::int64_t begin_ = 0;                 // where reading began, summed over the partitions that are read
   bool has_share_ = false;                 // of a member: the group has said what it reads
-  std::optional<GroupPosition> group_;     // knows only what has been printed and flushed
+  GroupWait wait_{args_.group.value_or("")};
+  std::optional<GroupPosition> group_;  // knows only what has been printed and flushed
 };
 
 Status start_at_last(const client::Client& client, client::Consumer& consumer, std::size_t count) {

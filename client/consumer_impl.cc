@@ -154,6 +154,7 @@ void Consumer::Impl::wake_up() {
 
 Contact Consumer::Impl::contact() const {
   Contact now = core->contact(Lane::bulk);
+  if (membership && now.trouble.code == Errc::ok) now.trouble = membership->trouble();
   const std::lock_guard lock(mutex);
   if (now.trouble.code == Errc::ok) now.trouble = trouble;
   return now;

@@ -49,6 +49,13 @@ void Membership::taken() {
   if (news_.kind == News::Kind::assigned) news_ = {};
 }
 
+Error Membership::trouble() const {
+  const std::lock_guard lock(mutex_);
+  // Since the call that came next waits, there is none.
+  const bool lasts = steady_ms() - trouble_ms_ < 2 * kLongestPauseMs;
+  return lasts ? trouble_ : Error{Errc::ok, {}};
+}
+
 void Membership::polling(bool begins) {
   const std::lock_guard lock(mutex_);
   polls_ = begins;
@@ -133,6 +140,7 @@ Error Membership::of_group(const Error& error) const {
 }
 
 void Membership::refused(Epoch epoch, const Error& error, void (Membership::*again)(Epoch)) {
+  bool kept_out = false;  // rather than asked to join anew
   switch (error.code) {
     case Errc::unknown_member_id: {
       const std::lock_guard lock(mutex_);
@@ -148,11 +156,16 @@ void Membership::refused(Epoch epoch, const Error& error, void (Membership::*aga
       break;
     default:
       if (!errc_retriable(error.code)) return tell(epoch, News::Kind::failed, of_group(error));
+      kept_out = true;
   }
   std::int64_t pause_ms = 0;
   {
     const std::lock_guard lock(mutex_);
     if (epoch != epoch_) return;
+    if (kept_out) {
+      trouble_ = of_group(error);
+      trouble_ms_ = steady_ms();
+    }
     backoff_ms_ = std::clamp(backoff_ms_ * 2, kFirstPauseMs, kLongestPauseMs);
     pause_ms = backoff_ms_;
   }
@@ -227,6 +240,7 @@ void Membership::joined(Epoch epoch, const Result<Response>& response) {
   {
     const std::lock_guard lock(mutex_);
     if (epoch != epoch_) return;
+    trouble_ = {Errc::ok, {}};
     claim_.member_id = joined.member_id();
     if (!joined.join_again()) {
       state_ = State::syncing;
@@ -355,6 +369,7 @@ void Membership::synced(Epoch epoch, const Result<Response>& response) {
     if (epoch != epoch_) return;
     state_ = State::member;
     backoff_ms_ = 0;
+    trouble_ = {Errc::ok, {}};
     shares_.clear();
     news_.partitions = std::move(partitions);
   }

@@ -42,6 +42,8 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   };
   News news() const;
   void taken();
+  // Why the broker keeps the member out of its group, while that may pass; Errc::ok otherwise. Any thread.
+  Error trouble() const;
   // Joins the group, anew when it is a member.
   void join();
   // A poll begins, or has ended.
@@ -106,6 +108,8 @@ class LOGCASK_HIDDEN Membership : public std::enable_shared_from_this<Membership
   bool polls_ = false;
   std::int64_t backoff_ms_ = 0;
   News news_;
+  Error trouble_{Errc::ok, {}};  // what last kept it out, and when
+  std::int64_t trouble_ms_ = 0;
 };
 
 }  // namespace logcask::client

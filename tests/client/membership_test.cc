@@ -35,6 +35,11 @@ class StableGroup {
         }) {}
 
   std::string address() const { return broker_.address(); }
+  // Joins are refused for a reason that may pass.
+  void keep_out(bool out) {
+    const std::lock_guard lock(mutex_);
+    keeps_out_ = out;
+  }
   // What until() waits for may have changed.
   void news() {
     const std::lock_guard lock(mutex_);
@@ -53,9 +58,13 @@ class StableGroup {
  private:
   void answer(FakeBroker::Peer& peer, const v1::RequestHeader& request) {
     v1::ResponseHeader header;
+    bool refused = false;
     {
       const std::lock_guard lock(mutex_);
-      if (request.has_join_group())
+      refused = request.has_join_group() && keeps_out_;
+      if (refused)
+        ++asked_.joins;
+      else if (request.has_join_group())
         join(request.join_group(), *header.mutable_join_group());
       else if (request.has_sync_group())
         sync(request.sync_group(), *header.mutable_sync_group());
@@ -66,7 +75,10 @@ class StableGroup {
       else
         ++asked_.others;
     }
-    peer.reply(request.correlation_id(), std::move(header));
+    if (refused)
+      peer.refuse(request.correlation_id(), Errc::coordinator_loading);
+    else
+      peer.reply(request.correlation_id(), std::move(header));
     news();
   }
 
@@ -110,6 +122,7 @@ class StableGroup {
   std::mutex mutex_;
   std::condition_variable changed_;
   Asked asked_;
+  bool keeps_out_ = false;
   FakeBroker broker_;
 };
 
@@ -186,6 +199,30 @@ class WaitingGroup {
   std::condition_variable changed_;
   FakeBroker broker_;
 };
+
+TEST_CASE("A member that is kept out of its group says why until it is in") {
+  StableGroup group;
+  group.keep_out(true);
+  const Client client = connect(group.address());
+  ConsumerOptions options;
+  options.group = "g";
+  const auto member = std::make_shared<Membership>(client.core(), "t", options, [&] { group.news(); });
+  CHECK(member->trouble().code == Errc::ok);
+  member->join();
+  // The second is sent when the answer to the first has been heard.
+  REQUIRE(group.until([&](const Asked& asked) { return asked.joins >= 2; }));
+  CHECK(member->trouble().code == Errc::coordinator_loading);
+  CHECK_THAT(member->trouble().message, Catch::Contains("group 'g'"));
+  group.keep_out(false);
+  REQUIRE(group.until([&](const Asked&) { return member->news().kind == Membership::News::Kind::assigned; }));
+  CHECK(member->trouble().code == Errc::ok);
+  std::atomic<bool> left = false;
+  member->leave({}, [&](const Status&) {
+    left = true;
+    group.news();
+  });
+  REQUIRE(group.until([&](const Asked&) { return left.load(); }));
+}
 
 TEST_CASE("A member that leaves while its join waits ends that very call") {
   for (int round = 0; round < 20; ++round) {

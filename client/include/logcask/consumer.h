@@ -139,7 +139,7 @@ class LOGCASK_API Consumer {
   Status close(CallOptions call = {});
   // (any thread) The poll at hand, or else the next one, returns at once with what there is.
   void wake_up();
-  // (any thread) Whether the broker is there, and answers what is fetched.
+  // (any thread) Whether the broker is there, answers what is fetched, and takes the member into its group.
   Contact contact() const;
 
   const std::string& topic() const;
