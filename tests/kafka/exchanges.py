@@ -31,10 +31,19 @@ def produced(topic, records, partition=0, acks=-1):
         {"Name": topic, "PartitionData": [{"Index": partition, "Records": records}]}]}
 
 
+def learn_topic(version, known, answer):
+    known["topic_id"] = answer["Topics"][0].get("TopicId")
+
+
 def fetched(topic, offset, partition=0, epoch=-1, **more):
-    return {"MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": 1 << 20, "SessionId": 0, "SessionEpoch": -1, "Topics": [
-        {"Topic": topic, "Partitions": [{"Partition": partition, "FetchOffset": offset, "CurrentLeaderEpoch": epoch,
-                                         "PartitionMaxBytes": 1 << 20}]}], **more}
+    """By name, from version 13 on by the id that Metadata has told of "same"; any other topic has none."""
+    def values(version, known):
+        topic_id = known["topic_id"] if topic == "same" else bytes(16)
+        return {"MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": 1 << 20, "SessionId": 0, "SessionEpoch": -1, "Topics": [
+            {"Topic": topic, "TopicId": topic_id, "Partitions": [
+                {"Partition": partition, "FetchOffset": offset, "CurrentLeaderEpoch": epoch,
+                 "PartitionMaxBytes": 1 << 20}]}], **more}
+    return values
 
 
 def listed(topic, time, partition=0, epoch=-1):
@@ -114,7 +123,7 @@ TOPICS = [
     Exchange("a setting that is none", "CreateTopics", created("odd", no_such="1")),
     Exchange("a value that is none", "CreateTopics", created("odd", retention_ms="soon")),
     Exchange("only checked", "CreateTopics", created("checked", only_check=True)),
-    Exchange("one topic", "Metadata", {"Topics": [{"Name": "same"}]}),
+    Exchange("one topic", "Metadata", {"Topics": [{"Name": "same"}]}, keep=learn_topic),
     Exchange("no topic", "Metadata", {"Topics": []}, versions=range(1, 13)),
     Exchange("a topic that is not there", "Metadata", {"Topics": [{"Name": "absent"}], "AllowAutoTopicCreation": False},
              versions=range(4, 13)),
