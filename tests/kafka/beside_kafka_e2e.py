@@ -6,9 +6,7 @@
 Every api and version that both serve. EXPLAINED says what may differ; docs/KAFKA.md has it as a table. Anything else fails,
 and so does a line here that nothing differs in any more. --print: all differences, listed or not.
 """
-import argparse
 import fnmatch
-import tempfile
 
 import real_kafka
 from exchanges import ALL, Speaker, served, versions_of, wait_until_ready
@@ -133,20 +131,6 @@ def run(program, jars, show_all):
           f"each explained")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logcask")
-    parser.add_argument("--cache", default=tempfile.gettempdir(), help="where the jars are fetched to")
-    parser.add_argument("--kafka-home", help="an unpacked Kafka, in place of one from Maven")
-    parser.add_argument("--print", action="store_true", help="all differences")
-    args = parser.parse_args()
-    try:
-        jars = real_kafka.class_path(args.cache, args.kafka_home)
-    except real_kafka.Missing as why:
-        print(f"SKIPPED: {why}")
-        return
-    run(args.logcask, jars, args.print)
-
-
 if __name__ == "__main__":
-    main()
+    real_kafka.test_program(__doc__, lambda logcask, jars, args: run(logcask, jars, args.print),
+                            flags=[("--print", "all differences")])

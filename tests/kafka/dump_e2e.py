@@ -5,7 +5,6 @@
 
 Of a running broker, active segments included, then of the same topics after compaction. Each codec has a topic of its own.
 """
-import argparse
 import json
 import os
 import pathlib
@@ -115,19 +114,5 @@ def run(program, jars):
             assert agree(jars, program, running, codec, codec, "compacted") < RECORDS / 2
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logcask")
-    parser.add_argument("--cache", default=tempfile.gettempdir(), help="where the jars are fetched to")
-    parser.add_argument("--kafka-home", help="an unpacked Kafka, in place of one from Maven")
-    args = parser.parse_args()
-    try:
-        jars = real_kafka.class_path(args.cache, args.kafka_home)
-    except real_kafka.Missing as why:
-        print(f"SKIPPED: {why}")
-        return
-    run(args.logcask, jars)
-
-
 if __name__ == "__main__":
-    main()
+    real_kafka.test_program(__doc__, lambda logcask, jars, _: run(logcask, jars))

@@ -3,13 +3,11 @@
 
     migration_e2e.py LOGCASK [--cache DIR] [--kafka-home DIR]
 """
-import argparse
 import json
 import os
 import pathlib
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 
@@ -71,23 +69,5 @@ def run(program, jars):
               f"had not read among them")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logcask")
-    parser.add_argument("--cache", default=tempfile.gettempdir(), help="where the jars are fetched to")
-    parser.add_argument("--kafka-home", help="an unpacked Kafka, in place of one from Maven")
-    args = parser.parse_args()
-    missing = [tool for tool in ("kcat", "jq") if not shutil.which(tool)]
-    if missing:
-        print(f"SKIPPED: not installed: {', '.join(missing)}")
-        return
-    try:
-        jars = real_kafka.class_path(args.cache, args.kafka_home)
-    except real_kafka.Missing as why:
-        print(f"SKIPPED: {why}")
-        return
-    run(args.logcask, jars)
-
-
 if __name__ == "__main__":
-    main()
+    real_kafka.test_program(__doc__, lambda logcask, jars, _: run(logcask, jars), tools=("kcat", "jq"))

@@ -2,6 +2,7 @@
 
 Missing is raised where Java, Maven or its registry is not there.
 """
+import argparse
 import contextlib
 import fcntl
 import pathlib
@@ -140,3 +141,24 @@ def kafka(jars, settings=()):
             except subprocess.TimeoutExpired:
                 node.kill()
                 node.wait()
+
+
+def test_program(description, run, tools=(), flags=()):
+    """The main() of a test: run(logcask, jars, args), or SKIPPED where a tool, Java, Maven or its registry is missing."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("logcask")
+    parser.add_argument("--cache", default=tempfile.gettempdir(), help="where the jars are fetched to")
+    parser.add_argument("--kafka-home", help="an unpacked Kafka, in place of one from Maven")
+    for flag, meaning in flags:
+        parser.add_argument(flag, action="store_true", help=meaning)
+    args = parser.parse_args()
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        print(f"SKIPPED: not installed: {', '.join(missing)}")
+        return
+    try:
+        jars = class_path(args.cache, args.kafka_home)
+    except Missing as why:
+        print(f"SKIPPED: {why}")
+        return
+    run(args.logcask, jars, args)

@@ -7,9 +7,7 @@ Every exchange of exchanges.py with us and with a real Kafka: Wireshark finds an
 finds Kafka's malformed, too (version 4.0 is wrong about some, JoinGroup among them), and it dissects at least one version of
 every api. The bytes are written as a capture of one TCP connection; no right to capture is needed.
 """
-import argparse
 import pathlib
-import shutil
 import struct
 import subprocess
 import tempfile
@@ -122,22 +120,5 @@ def run(program, jars):
           f"same of Kafka's")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logcask")
-    parser.add_argument("--cache", default=tempfile.gettempdir(), help="where the jars are fetched to")
-    parser.add_argument("--kafka-home", help="an unpacked Kafka, in place of one from Maven")
-    args = parser.parse_args()
-    if not shutil.which("tshark"):
-        print("SKIPPED: tshark is not installed (package tshark)")
-        return
-    try:
-        jars = real_kafka.class_path(args.cache, args.kafka_home)
-    except real_kafka.Missing as why:
-        print(f"SKIPPED: {why}")
-        return
-    run(args.logcask, jars)
-
-
 if __name__ == "__main__":
-    main()
+    real_kafka.test_program(__doc__, lambda logcask, jars, _: run(logcask, jars), tools=("tshark",))
