@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/json_writer.h"
 #include "base/utf8.h"
 #include "cli/byte_order_mark.h"
-#include "cli/json_writer.h"
 #include "cli/record_text.h"
 #include "cli/units.h"
 

@@ -4,7 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/check.h"
-#include "cli/json_writer.h"
+#include "base/json_writer.h"
 
 namespace logcask::cli {
 namespace {

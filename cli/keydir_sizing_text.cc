@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "cli/json_writer.h"
+#include "base/json_writer.h"
 #include "cli/units.h"
 #include "sizing/quantity.h"
 

@@ -6,9 +6,11 @@
 
 #include "logcask/admin.h"
 
-namespace logcask::cli {
-
+namespace logcask {
 class JsonWriter;
+}
+
+namespace logcask::cli {
 
 // A member "sizing": an object, or null when the broker tells none.
 void append_sizing_json(JsonWriter& json, const client::KeydirSizing& sizing);

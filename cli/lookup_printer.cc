@@ -1,6 +1,6 @@
 #include "cli/lookup_printer.h"
 
-#include "cli/json_writer.h"
+#include "base/json_writer.h"
 
 namespace logcask::cli {
 

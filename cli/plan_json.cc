@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "cli/json_writer.h"
+#include "base/json_writer.h"
 #include "cli/plan_output.h"
 #include "sizing/quantity.h"
 

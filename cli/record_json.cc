@@ -1,10 +1,9 @@
 #include "cli/record_json.h"
 
 #include <boost/json.hpp>
-#include <boost/json/src.hpp>  // the library itself: this is the one file that compiles it
 
+#include "base/base64.h"
 #include "base/mutant.h"
-#include "cli/base64.h"
 #include "cli/json_members.h"
 
 namespace logcask::cli {

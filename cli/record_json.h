@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/json_writer.h"
 #include "base/result.h"
-#include "cli/json_writer.h"
 #include "cli/record.h"
 
 namespace logcask::cli {

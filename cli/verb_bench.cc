@@ -7,11 +7,11 @@
 #include <mutex>
 #include <random>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/latency_histogram.h"
 #include "cli/output.h"
 #include "cli/progress.h"

@@ -2,10 +2,10 @@
 #include <map>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"

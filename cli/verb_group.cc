@@ -3,10 +3,10 @@
 #include <memory>
 #include <set>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
 #include "cli/text_table.h"

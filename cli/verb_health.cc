@@ -1,10 +1,10 @@
 // health: is the broker well, and if not, why.
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/keydir_sizing_text.h"
 #include "cli/output.h"
 #include "cli/text_table.h"

@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/json_text.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/record_json.h"
 #include "cli/verbs.h"

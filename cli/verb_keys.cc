@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/pace.h"
 #include "cli/progress.h"

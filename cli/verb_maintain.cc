@@ -1,10 +1,10 @@
 // records delete and reopen: acts of an operator that answer per partition.
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "logcask/admin.h"

@@ -3,10 +3,10 @@
 #include <map>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/plan_output.h"
 #include "cli/topic_workload.h"

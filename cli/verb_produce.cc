@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
 #include "cli/produce_tally.h"

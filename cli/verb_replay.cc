@@ -2,12 +2,12 @@
 #include <map>
 #include <memory>
 
-#include "cli/base64.h"
+#include "base/base64.h"
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/parse_values.h"
 #include "cli/progress.h"

@@ -1,10 +1,10 @@
 // segments: the files of a topic and what the compactor thinks of them.
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
 #include "cli/exit_code.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/text_table.h"
 #include "cli/units.h"

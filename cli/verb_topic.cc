@@ -1,9 +1,9 @@
 // topic create | list | describe | alter | delete
 #include <memory>
 
+#include "base/json_writer.h"
 #include "cli/common.h"
 #include "cli/connect.h"
-#include "cli/json_writer.h"
 #include "cli/keydir_sizing_text.h"
 #include "cli/output.h"
 #include "cli/text_table.h"

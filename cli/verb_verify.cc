@@ -3,12 +3,12 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "base/types.h"
 #include "broker/data_directory.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/manifest_rebuild.h"
 #include "cli/output.h"
 #include "cli/partition_check.h"

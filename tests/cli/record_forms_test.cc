@@ -1,7 +1,7 @@
 #include <random>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "cli/base64.h"
 #include "cli/record_json.h"
 #include "cli/record_raw.h"
 #include "cli/record_text.h"
