@@ -18,6 +18,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -96,6 +97,21 @@ struct PartitionMarks {
   Offset log_start_offset, committed_end, durable_end, written_end, next_offset, tombstone_horizon;
   LeaderEpoch leader_epoch;
 };
+
+// As clients see it.
+constexpr std::string_view state_name(PartitionMarks::State state) {
+  switch (state) {
+    case PartitionMarks::State::online:
+      return "online";
+    case PartitionMarks::State::loading:
+      return "loading";
+    case PartitionMarks::State::read_only:
+      return "read_only";
+    case PartitionMarks::State::offline:
+      break;
+  }
+  return "offline";
+}
 
 // All there is to know, for those who describe it: costs a look at every segment.
 struct PartitionSnapshot : PartitionMarks {

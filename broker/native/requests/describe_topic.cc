@@ -10,7 +10,7 @@ namespace logcask {
 namespace {
 
 void describe_partition(const PartitionSnapshot& state, v1::DescribeTopicResponse::Partition& out) {
-  out.set_state(state_name(state.state));
+  out.set_state(std::string(state_name(state.state)));
   out.set_reason(utf8_text(state.reason));
   out.set_log_start_offset(state.log_start_offset.value());
   out.set_committed_end(state.committed_end.value());

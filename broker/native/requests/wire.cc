@@ -31,20 +31,6 @@ Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes) {
   return std::optional(id);
 }
 
-const char* state_name(PartitionSnapshot::State state) {
-  switch (state) {
-    case PartitionSnapshot::State::online:
-      return "online";
-    case PartitionSnapshot::State::loading:
-      return "loading";
-    case PartitionSnapshot::State::read_only:
-      return "read_only";
-    case PartitionSnapshot::State::offline:
-      return "offline";
-  }
-  return "offline";
-}
-
 void add_pieces(std::vector<NativeProtocol::Piece>& out, const std::vector<ByteView>& pieces,
                 std::vector<std::shared_ptr<const void>> owners) {
   if (pieces.empty()) return;

@@ -35,8 +35,6 @@ GroupMemberClaim member_from_wire(const v1::GroupMember* member);
 // Nothing where none was sent; invalid_argument unless it has 16 bytes.
 Result<std::optional<TopicId>> topic_id_from_wire(const std::string& bytes);
 
-const char* state_name(PartitionSnapshot::State state);
-
 // The pieces of fetched batches, each with everything that keeps it alive.
 void add_pieces(std::vector<NativeProtocol::Piece>& out, const std::vector<ByteView>& pieces,
                 std::vector<std::shared_ptr<const void>> owners);
