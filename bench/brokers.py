@@ -27,7 +27,8 @@ class Programs:
 def start_logcask(programs, directory, *flags, port=None, ready=can_connect):
     port = port or free_port()
     return Server([programs.logcask(), "serve", "--data", directory / "data", "--listen", f"127.0.0.1:{port}",
-                   *([] if "--kafka-listen" in flags else ["--kafka-listen", "off"]), *flags],
+                   *([] if "--kafka-listen" in flags else ["--kafka-listen", "off"]),
+                   *([] if "--http-listen" in flags else ["--http-listen", "off"]), *flags],
                   port, ready, directory / "log")
 
 

@@ -10,6 +10,7 @@
 
 #include "base/mutant.h"
 #include "broker/data_directory.h"
+#include "broker/http/http_factory.h"
 #include "broker/kafka/kafka_factory.h"
 #include "broker/log.h"
 #include "broker/native/native_factory.h"
@@ -142,6 +143,10 @@ struct Broker::Parts {
   void load_groups();
   Status open_listeners();
   Status open_kafka();
+  Status open_http();
+  struct Optional;
+  Status open_optional(const Optional& wanted, const ProtocolFactory& factory_of, std::unique_ptr<Listener>& opened,
+                       std::optional<SocketAddress>& at, std::string& left_out);
   void reload(const BrokerConfig& fresh);
   bool stop();
 
@@ -199,7 +204,13 @@ struct Broker::Parts {
   std::unique_ptr<KafkaFactory> kafka_factory;
   std::unique_ptr<Listener> kafka_listener;
   std::optional<SocketAddress> kafka_address;
-  std::string kafka_left_out;  // why it was, though the default has one; set before anybody is served
+  std::string kafka_left_out;             // why it was, though the default has one; set before anybody is served
+  std::unique_ptr<KeyWriter> key_writer;  // null, and so the next three: no HTTP listener
+  std::unique_ptr<HttpServices> http;
+  std::unique_ptr<HttpFactory> http_factory;
+  std::unique_ptr<Listener> http_listener;
+  std::optional<SocketAddress> http_address;
+  std::string http_left_out;
   bool stopped = false;
   bool clean = false;
 };
@@ -360,6 +371,7 @@ void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
 
 void Broker::Parts::list_notes(std::vector<BrokerProblem>& notes) const {
   if (!kafka_left_out.empty()) notes.push_back({"", PartitionId(0), kKafkaListenerLeftOut, kafka_left_out});
+  if (!http_left_out.empty()) notes.push_back({"", PartitionId(0), kHttpListenerLeftOut, http_left_out});
 }
 
 // Before anything can fail: a stop posts to the loops and waits for them.
@@ -383,8 +395,10 @@ Status Broker::Parts::open_listeners() {
   facts.advertised_host = advertised.host;
   facts.advertised_port = advertised.port;
   if (config.has_kafka_listener()) LOGCASK_TRY(open_kafka());
+  if (config.has_http_listener()) LOGCASK_TRY(open_http());
   listener->start();
   if (kafka_listener) kafka_listener->start();
+  if (http_listener) http_listener->start();
   return {};
 }
 
@@ -400,6 +414,15 @@ void Broker::Parts::load_groups() {
     groups_loading = false;
   });
 }
+
+// A listener that the broker can do without.
+struct Broker::Parts::Optional {
+  const std::string& address;
+  bool asked = false;  // by somebody
+  const char* setting;
+  const char* flag;
+  const char* warning;
+};
 
 Status Broker::Parts::open_kafka() {
   KafkaSettings settings;
@@ -421,17 +444,36 @@ Status Broker::Parts::open_kafka() {
                                                         *coordinator, *group_admin, blocking, wire_memory,
                                                         *fetch_sessions, net.limits, std::move(settings)});
   kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
-  kafka_listener = std::make_unique<Listener>(threads, *kafka_factory, net);
-  LOGCASK_ASSIGN(const SocketAddress wanted, parse_socket_address(config.kafka_listen, "kafka.listen"));
-  auto opened = kafka_listener->listen(wanted, "--kafka-listen");
-  if (!opened.ok() && (!config.kafka_listen_asked || mutant(Mutant::asked_listener_left_out))) {
+  return open_optional({config.kafka_listen, config.kafka_listen_asked, "kafka.listen", "--kafka-listen",
+                        "no listener for Kafka clients: "},
+                       *kafka_factory, kafka_listener, kafka_address, kafka_left_out);
+}
+
+Status Broker::Parts::open_http() {
+  key_writer = std::make_unique<KeyWriter>(*service_parts, *produce);
+  http = std::make_unique<HttpServices>(HttpServices{*lookup, *key_writer, *admin, blocking, clock, wire_memory,
+                                                     net.limits, make_http_settings(config.http_allowed_hosts)});
+  http_factory = std::make_unique<HttpFactory>(*http, topic_views);
+  return open_optional(
+      {config.http_listen, config.http_listen_asked, "http.listen", "--http-listen", "no listener for HTTP: "},
+      *http_factory, http_listener, http_address, http_left_out);
+}
+
+Status Broker::Parts::open_optional(const Optional& wanted, const ProtocolFactory& factory_of,
+                                    std::unique_ptr<Listener>& opened, std::optional<SocketAddress>& at,
+                                    std::string& left_out) {
+  LOGCASK_ASSIGN(const SocketAddress address_wanted, parse_socket_address(wanted.address, wanted.setting));
+  auto listening = std::make_unique<Listener>(threads, factory_of, net);
+  auto address_opened = listening->listen(address_wanted, wanted.flag);
+  if (!address_opened.ok() && (!wanted.asked || mutant(Mutant::asked_listener_left_out))) {
     // Beside a Kafka, say. Nobody has asked for this listener, so nobody misses it who is not told.
-    kafka_listener.reset();
-    kafka_left_out = opened.error().message + ", or --kafka-listen off";
-    log_warn("no listener for Kafka clients: " + kafka_left_out);
+    left_out = address_opened.error().message + ", or " + wanted.flag + " off";
+    log_warn(wanted.warning + left_out);
     return {};
   }
-  LOGCASK_ASSIGN(kafka_address, std::move(opened));
+  // Also where it is an error: what the loops still do for it goes on until they stop.
+  opened = std::move(listening);
+  LOGCASK_ASSIGN(at, std::move(address_opened));
   return {};
 }
 
@@ -460,6 +502,7 @@ bool Broker::Parts::stop() {
   if (coordinator) coordinator->stop();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (kafka_listener) kafka_listener->stop(kStopping, config.shutdown_timeout_ms / 4);
+  if (http_listener) http_listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (upkeep) upkeep->stop();
   compaction.stop();
   blocking.stop();
@@ -495,6 +538,7 @@ Broker::~Broker() { stop(); }
 
 const SocketAddress& Broker::native_address() const { return parts_->address; }
 std::optional<SocketAddress> Broker::kafka_address() const { return parts_->kafka_address; }
+std::optional<SocketAddress> Broker::http_address() const { return parts_->http_address; }
 bool Broker::stop() { return parts_->stop(); }
 void Broker::reload(const BrokerConfig& fresh) { parts_->reload(fresh); }
 
@@ -526,7 +570,8 @@ Result<std::unique_ptr<Broker>> Broker::start(const BrokerConfig& config, const 
   parts.upkeep->start();
   parts.compaction.start();
   log_info("ready: native listener on " + parts.address.to_string() +
-           (parts.kafka_address ? ", Kafka listener on " + parts.kafka_address->to_string() : "") + ", data in " +
+           (parts.kafka_address ? ", Kafka listener on " + parts.kafka_address->to_string() : "") +
+           (parts.http_address ? ", HTTP listener on " + parts.http_address->to_string() : "") + ", data in " +
            parts.facts.data_directory + ", recovered in " + std::to_string(milliseconds_since(started_ns, clock)) +
            " ms");
   return broker;

@@ -32,6 +32,8 @@ class Broker {
   const SocketAddress& native_address() const;
   // The same of the listener for Kafka clients; nothing when there is none.
   std::optional<SocketAddress> kafka_address() const;
+  // The same of the HTTP listener.
+  std::optional<SocketAddress> http_address() const;
   // Takes what may change while it runs from settings read again, and says in the log what it took and what waits for a
   // restart.
   void reload(const BrokerConfig& fresh);
@@ -47,8 +49,8 @@ class Broker {
 // The verb `serve`: runs a broker until SIGTERM or SIGINT and returns the exit code: 0 after a clean stop, 1 when it
 // could not start or stop in order. SIGHUP reads the settings again with `read_settings`; a broker that has a terminal
 // stops cleanly at it, for that is how a terminal says that it closes, and one started with nohup ignores it.
-// Prints one line on stdout per open listener, once all of them are: "listening kafka HOST:PORT", and "listening native
-// HOST:PORT" last.
+// Prints one line on stdout per open listener, once all of them are: "listening http HOST:PORT", "listening kafka
+// HOST:PORT", and "listening native HOST:PORT" last.
 // Call before other threads exist: it blocks the signals in all threads.
 int run_broker(const BrokerConfig& config, const std::string& version,
                const std::function<Result<BrokerConfig>()>& read_settings);

@@ -88,6 +88,7 @@ int run_broker(const BrokerConfig& config, const std::string& version,
     return 1;
   }
   std::unique_ptr<Broker> broker = std::move(started).value();
+  if (const auto http = broker->http_address()) std::printf("listening http %s\n", http->to_string().c_str());
   if (const auto kafka = broker->kafka_address()) std::printf("listening kafka %s\n", kafka->to_string().c_str());
   std::printf("listening native %s\n", broker->native_address().to_string().c_str());
   std::fflush(stdout);

@@ -18,6 +18,7 @@ struct ServeArgs {
   std::optional<std::string> data;
   std::optional<std::string> listen;
   std::optional<std::string> kafka_listen;
+  std::optional<std::string> http_listen;
   std::optional<std::string> config;
   std::optional<std::int64_t> threads;
   std::vector<std::string> set;
@@ -37,6 +38,7 @@ Result<BrokerConfig> load_config(const ServeArgs& args) {
   if (args.data) sources.flags["data.dir"] = *args.data;
   if (args.listen) sources.flags["listen"] = *args.listen;
   if (args.kafka_listen) sources.flags["kafka.listen"] = *args.kafka_listen;
+  if (args.http_listen) sources.flags["http.listen"] = *args.http_listen;
   if (args.threads) sources.flags["io.threads"] = std::to_string(*args.threads);
   sources.environment = environment_settings();
   const char* named = std::getenv("LOGCASK_CONFIG");
@@ -73,8 +75,8 @@ Verb serve_verb() {
       "Settings come from flags, else from the environment (LOGCASK_ and the name in upper case, dots as underscores), "
       "else "
       "from the file of --config (TOML), else from their defaults; docs/CONFIG.md lists them. When it is ready it "
-      "prints one line for each listener on stdout, 'listening kafka HOST:PORT' and, last, 'listening native "
-      "HOST:PORT'; its log goes to stderr. A second signal ends it without a clean stop: "
+      "prints one line for each listener on stdout, 'listening http HOST:PORT', 'listening kafka HOST:PORT' and, last, "
+      "'listening native HOST:PORT'; its log goes to stderr. A second signal ends it without a clean stop: "
       "acknowledged records are safe, the next start recovers. SIGHUP reads the settings again; those that "
       "docs/CONFIG.md "
       "marks change at once, one warning names the others that differ. Started from a terminal, it stops when that "
@@ -86,15 +88,18 @@ Verb serve_verb() {
             "listener for Kafka clients, or off (setting kafka.listen, default 127.0.0.1:9092, left out where that is "
             "taken)",
             &args->kafka_listen);
+  verb.flag("--http-listen", "HOST:PORT",
+            "HTTP listener, or off (setting http.listen, default 127.0.0.1:7441, left out where that is taken)",
+            &args->http_listen);
   verb.flag("--config", "FILE", "settings, as TOML (default: LOGCASK_CONFIG, if set)", &args->config);
   verb.flag("--threads", "N", "I/O threads (setting io.threads, default one per core)",
             Number{&args->threads, 1, 1024});
   verb.flag("--set", "NAME=VALUE", "any other setting", &args->set);
   verb.flag("--print-config-reference", "", "print docs/CONFIG.md and exit", &args->print_reference);
-  verb.examples = {
-      {"logcask serve --data /var/lib/logcask", "on 127.0.0.1:7440, and for Kafka clients on 127.0.0.1:9092"},
-      {"logcask serve --data data --listen 127.0.0.1:0 --set log.level=warn", "on free ports, quietly"},
-      {"LOGCASK_DATA_DIR=data logcask serve --config logcask.toml", "settings from three places"}};
+  verb.examples = {{"logcask serve --data /var/lib/logcask",
+                    "on 127.0.0.1:7440, for Kafka clients on 127.0.0.1:9092, for HTTP on 127.0.0.1:7441"},
+                   {"logcask serve --data data --listen 127.0.0.1:0 --set log.level=warn", "on free ports, quietly"},
+                   {"LOGCASK_DATA_DIR=data logcask serve --config logcask.toml", "settings from three places"}};
   verb.run = [args] { return serve(*args); };
   return verb;
 }

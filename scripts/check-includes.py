@@ -50,6 +50,7 @@ ROOMS = {
     "topics": {"data_directory", "door", "log", "settings", "threads"},
     "services": {"authorizer", "door", "log", "metrics", "settings", "threads", "topics"},
     "kafka": {"authorizer", "door", "log", "metrics", "net", "services", "settings", "threads", "topics"},
+    "http": {"authorizer", "door", "log", "metrics", "net", "services", "settings", "threads", "topics"},
     "native": {"authorizer", "door", "log", "metrics", "net", "services", "settings", "threads", "topics"},
     "upkeep": {"data_directory", "door", "log", "metrics", "services", "settings", "threads", "topics"},
 }

@@ -151,7 +151,7 @@ TESTS = {
     "assigned_before_stored": [(GROUP,)],
     "stranger_commits": [(GROUP,)],
     "clock_jump_expires": [("broker_tests", "a wall clock that jumps expires*")],
-    "asked_listener_left_out": [("broker_tests", "a Kafka listener that was asked for*")],
+    "asked_listener_left_out": [("broker_tests", "a listener that was asked for*")],
     "fetch_epoch_unchecked": [("kafka_tests", "[fetch-session]")],
     "fetch_error_not_forgotten": [("kafka_tests", "[fetch-session]")],
     "growth_recorded_first": [("broker_tests", "[growth]")],

@@ -83,6 +83,7 @@ inline constexpr const char* kKeydirFull = "keydir_full";
 inline constexpr const char* kKeydirTight = "keydir_tight";
 inline constexpr const char* kKeysNeverRepeat = "keys_never_repeat";
 inline constexpr const char* kKafkaListenerLeftOut = "kafka_listener_left_out";
+inline constexpr const char* kHttpListenerLeftOut = "http_listener_left_out";
 
 // Stands for every partition of the topic.
 inline constexpr PartitionId kAllPartitions{-1};

@@ -34,6 +34,15 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .description = "Address and port that Kafka clients are told to use; empty = those that a client has connected "
                        "to."},
        &C::kafka_advertised_listener},
+      {{.name = "http.listen",
+        .default_text = "127.0.0.1:7441",
+        .description = "Address and port of the HTTP listener; port 0 picks a free one, off opens none. Where nobody "
+                       "has set it, as with kafka.listen."},
+       &C::http_listen},
+      {{.name = "http.allowed.hosts",
+        .description = "Names, separated by commas, that HTTP clients may ask this broker by, beside its address and "
+                       "localhost. A request for another Host is refused, since a web page could have made it."},
+       &C::http_allowed_hosts},
       {{.name = "auto.create.topics.enable",
         .type = choice,
         .default_text = "true",

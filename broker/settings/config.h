@@ -16,6 +16,9 @@ struct BrokerConfig {
   std::string kafka_listen;         // "off": there is none
   bool kafka_listen_asked = false;  // by somebody; else one whose port is taken is left out
   std::string kafka_advertised_listener;
+  std::string http_listen;               // as kafka_listen
+  bool http_listen_asked = false;        // as kafka_listen_asked
+  std::string http_allowed_hosts;        // separated by commas
   std::string kafka_auto_create_topics;  // true | false
   std::int64_t kafka_num_partitions = 0;
   std::string kafka_cleanup_policy;
@@ -64,6 +67,7 @@ struct BrokerConfig {
   std::string log_level;
 
   bool has_kafka_listener() const { return kafka_listen != kNoListener; }
+  bool has_http_listener() const { return http_listen != kNoListener; }
   // Largest record batch that fits a request frame.
   std::int64_t message_bytes_limit() const { return frame_max_bytes - 65536; }
 };

@@ -84,6 +84,7 @@ Status check_broker(const BrokerConfig& config) {
   if (!config.advertised_listener.empty())
     LOGCASK_TRY(parse_socket_address(config.advertised_listener, "advertised.listener"));
   if (config.has_kafka_listener()) LOGCASK_TRY(parse_socket_address(config.kafka_listen, "kafka.listen"));
+  if (config.has_http_listener()) LOGCASK_TRY(parse_socket_address(config.http_listen, "http.listen"));
   if (!config.kafka_advertised_listener.empty()) {
     LOGCASK_ASSIGN(const SocketAddress told,
                    parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
@@ -114,11 +115,16 @@ Status check_broker(const BrokerConfig& config) {
 
 // Whoever lets the machine pick the native port runs several brokers side by side: the others then get in nobody's way.
 Status settle_unasked_listeners(BrokerConfig& config) {
-  if (config.kafka_listen_asked) return {};
   LOGCASK_ASSIGN(const SocketAddress native, parse_socket_address(config.listen, "listen"));
-  LOGCASK_ASSIGN(SocketAddress kafka, parse_socket_address(config.kafka_listen, "kafka.listen"));
-  if (native.port == 0) kafka.port = 0;
-  config.kafka_listen = kafka.to_string();
+  if (native.port != 0) return {};
+  const auto free_port = [](std::string& listen, std::string_view setting) -> Status {
+    LOGCASK_ASSIGN(SocketAddress address, parse_socket_address(listen, setting));
+    address.port = 0;
+    listen = address.to_string();
+    return {};
+  };
+  if (!config.kafka_listen_asked) LOGCASK_TRY(free_port(config.kafka_listen, "kafka.listen"));
+  if (!config.http_listen_asked) LOGCASK_TRY(free_port(config.http_listen, "http.listen"));
   return {};
 }
 
@@ -192,8 +198,10 @@ Result<BrokerConfig> make_broker_config(const ConfigSources& sources) {
     if (auto applied = apply_broker(row, found.text, config); !applied.ok())
       return std::move(applied).error().in(found.origin);
     if (row.info.name == "kafka.listen") config.kafka_listen_asked = found.origin != kDefaultOrigin;
+    if (row.info.name == "http.listen") config.http_listen_asked = found.origin != kDefaultOrigin;
   }
-  if (strcasecmp(config.kafka_listen.c_str(), kNoListener) == 0) config.kafka_listen = kNoListener;
+  for (std::string* listen : {&config.kafka_listen, &config.http_listen})
+    if (strcasecmp(listen->c_str(), kNoListener) == 0) *listen = kNoListener;
   LOGCASK_TRY(check_broker(config));
   LOGCASK_TRY(settle_unasked_listeners(config));
   fill_from_machine(config);

@@ -153,28 +153,38 @@ TEST_CASE("a second broker on the same directory or port is told who is in its w
   CHECK(Broker::start(*config, "test").code() == Errc::in_use);
 }
 
+struct OptionalListener {
+  std::string setting, flag, note;
+  std::string BrokerConfig::*listen;
+  std::optional<SocketAddress> (Broker::*address)() const;
+};
+const OptionalListener kOptionalListeners[] = {
+    {"kafka.listen", "--kafka-listen", "kafka_listener_left_out", &BrokerConfig::kafka_listen, &Broker::kafka_address},
+    {"http.listen", "--http-listen", "http_listener_left_out", &BrokerConfig::http_listen, &Broker::http_address}};
+
 struct TakenPort {
-  explicit TakenPort(std::string listen, bool asked) {
+  TakenPort(const OptionalListener& of, const std::string& listen, bool asked) {
     ConfigSources sources;
     sources.flags = {{"data.dir", directory.path() + "/data"}, {"listen", "127.0.0.1:0"}, {"log.level", "error"}};
-    if (asked) sources.flags["kafka.listen"] = listen;
+    if (asked) sources.flags[of.setting] = listen;
     const auto read = make_broker_config(sources);
     REQUIRE_OK(read);
     config = *read;
-    CHECK(config.kafka_listen == (asked ? listen : "127.0.0.1:0"));
-    config.kafka_listen = listen;
+    CHECK(config.*of.listen == (asked ? listen : "127.0.0.1:0"));
+    config.*of.listen = listen;
   }
   TempDir directory;
   BrokerConfig config;
 };
 
-TEST_CASE("a Kafka listener that nobody asked for is left out when its port is taken, and health says so", "[broker]") {
+TEST_CASE("a listener that nobody asked for is left out when its port is taken and health says so", "[broker]") {
+  const OptionalListener& of = kOptionalListeners[GENERATE(0, 1)];
   BrokerFixture in_the_way;
   const std::string taken = "127.0.0.1:" + std::to_string(in_the_way.port());
-  const TakenPort second(taken, false);
+  const TakenPort second(of, taken, false);
   const auto broker = Broker::start(second.config, "test");
   REQUIRE_OK(broker);
-  CHECK(!(*broker)->kafka_address());
+  CHECK(!((**broker).*of.address)());
   NativeClient client((*broker)->native_address().port);
   v1::RequestHeader health;
   health.mutable_describe_broker();
@@ -182,19 +192,20 @@ TEST_CASE("a Kafka listener that nobody asked for is left out when its port is t
   CHECK(answer.header.describe_broker().problems().empty());
   REQUIRE(answer.header.describe_broker().notes_size() == 1);
   const auto& note = answer.header.describe_broker().notes(0);
-  CHECK(note.state() == "kafka_listener_left_out");
+  CHECK(note.state() == of.note);
   CHECK(note.reason().find(taken) != std::string::npos);
-  CHECK(note.reason().find("--kafka-listen") != std::string::npos);
+  CHECK(note.reason().find(of.flag) != std::string::npos);
 }
 
-TEST_CASE("a Kafka listener that was asked for refuses the start when its port is taken", "[broker]") {
+TEST_CASE("a listener that was asked for refuses the start when its port is taken", "[broker]") {
+  const OptionalListener& of = kOptionalListeners[GENERATE(0, 1)];
   BrokerFixture in_the_way;
   const std::string taken = "127.0.0.1:" + std::to_string(in_the_way.port());
-  const TakenPort second(taken, true);
+  const TakenPort second(of, taken, true);
   const auto broker = Broker::start(second.config, "test");
   REQUIRE(!broker.ok());
   CHECK(broker.code() == Errc::in_use);
-  CHECK(broker.error().message.find("--kafka-listen") != std::string::npos);
+  CHECK(broker.error().message.find(of.flag) != std::string::npos);
 }
 
 TEST_CASE("a Kafka listener is there unless it is switched off", "[broker]") {

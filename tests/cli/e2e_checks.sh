@@ -37,10 +37,11 @@ wait_for() {
 # start_broker ADDRESS: on $work/data; its address goes to LOGCASK_BROKER. The first member of a group need not wait for
 # others.
 start_broker() {
-  local kafka=()
-  case $1 in *:0) ;; *) kafka=(--kafka-listen 127.0.0.1:0) ;; esac # else both would be ports of everybody's
+  local others=()
+  # Else they would be on ports of everybody's.
+  case $1 in *:0) ;; *) others=(--kafka-listen 127.0.0.1:0 --http-listen 127.0.0.1:0) ;; esac
   : >"$work/serve.out"
-  "${as_user[@]}" "$logcask" serve --data "$work/data" --listen "$1" "${kafka[@]}" \
+  "${as_user[@]}" "$logcask" serve --data "$work/data" --listen "$1" "${others[@]}" \
     --set group.initial.rebalance.delay.ms=0 >"$work/serve.out" 2>>"$work/serve.err" &
   broker=$!
   wait_for 60 grep -q '^listening native ' "$work/serve.out" || { cat "$work/serve.err"; echo "FAILED: no broker"; exit 1; }

@@ -1,4 +1,4 @@
-"""A broker with a Kafka listener for one test: started on free ports, stopped in order."""
+"""A broker with all its listeners for one test: started on free ports, stopped in order."""
 import contextlib
 import pathlib
 import resource
@@ -12,17 +12,17 @@ class Broker:
         """file_bytes: no file of the broker grows beyond it."""
         self.program, self.directory, self.file_bytes = program, directory, file_bytes
         self.settings = [word for setting in settings for word in ("--set", setting)]
-        self.kafka = self.native = "127.0.0.1:0"
+        self.kafka = self.http = self.native = "127.0.0.1:0"
         self.start()
 
     def start(self):
         """On the addresses of before, where there was one."""
         self.process = subprocess.Popen(
             [self.program, "serve", "--data", str(pathlib.Path(self.directory) / "data"), "--listen", self.native,
-             "--kafka-listen", self.kafka, "--set", "log.level=warn", *self.settings],
+             "--kafka-listen", self.kafka, "--http-listen", self.http, "--set", "log.level=warn", *self.settings],
             stdout=subprocess.PIPE, text=True, preexec_fn=self.limit_files if self.file_bytes else None)
-        said = dict(self.process.stdout.readline().split()[1:] for _ in range(2))
-        self.kafka, self.native = said["kafka"], said["native"]
+        said = dict(self.process.stdout.readline().split()[1:] for _ in range(3))
+        self.kafka, self.http, self.native = said["kafka"], said["http"], said["native"]
 
     def limit_files(self):
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, resource.RLIM_INFINITY))

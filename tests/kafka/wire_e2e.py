@@ -65,9 +65,9 @@ def fetch(correlation, topic, offset, wait_ms):
     return frame(FETCH, 4, correlation, body)
 
 
-def produce(correlation, topic, batch, acks, transactional=None, version=3):
+def produce(correlation, topic, batch, acks, transactional=None, version=3, partition=0):
     body = (struct.pack(">h", -1) if transactional is None else string(transactional)) + struct.pack(">hi", acks, 5000)
-    body += struct.pack(">i", 1) + string(topic) + struct.pack(">ii", 1, 0)
+    body += struct.pack(">i", 1) + string(topic) + struct.pack(">ii", 1, partition)
     return frame(PRODUCE, version, correlation, body + struct.pack(">i", len(batch)) + batch)
 
 

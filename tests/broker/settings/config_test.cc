@@ -44,6 +44,15 @@ TEST_CASE("a Kafka listener that nobody asked for gets in nobody's way") {
   REQUIRE_OK(config);
   CHECK(config->kafka_listen == "127.0.0.1:0");
   CHECK(!config->kafka_listen_asked);
+  // The HTTP listener is held to the same, each by what was asked of it.
+  CHECK(plain->http_listen == "127.0.0.1:7441");
+  CHECK(config->http_listen == "127.0.0.1:0");
+  beside.flags["http.listen"] = "127.0.0.1:7441";
+  const auto asked = make_broker_config(with_data(beside));
+  REQUIRE_OK(asked);
+  CHECK(asked->http_listen == "127.0.0.1:7441");
+  CHECK(asked->http_listen_asked);
+  CHECK(asked->kafka_listen == "127.0.0.1:0");
 }
 
 TEST_CASE(

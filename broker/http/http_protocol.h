@@ -1,0 +1,99 @@
+#pragma once
+// HTTP/1.1's side of one connection (docs/HTTP.md).
+//
+// One request at a time: what a client sends behind it (pipelining) waits until the answer has left. Lives on,
+// detached, while a request is still being worked on.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker/http/http_answer.h"
+#include "broker/http/http_services.h"
+#include "broker/http/request_reader.h"
+#include "broker/net/out_queue.h"
+#include "broker/net/peer_identity.h"
+#include "broker/net/protocol.h"
+
+namespace logcask {
+
+class HttpCall;
+
+class HttpProtocol final : public Protocol, private CallMemory, public std::enable_shared_from_this<HttpProtocol> {
+ public:
+  // `topics` is the view of the loop's thread.
+  HttpProtocol(const HttpServices& services, EventLoop& loop, TopicView& topics, const std::string& peer_address,
+               ProtocolHost& host);
+
+  // ---- for the session
+  std::size_t consume(ByteView bytes) override;
+  std::size_t needed_bytes() const override { return reader_.needed_bytes(); }
+  bool wants_input() const override;
+  bool finished() const override { return finished_; }
+  bool quiet() const override { return !busy_; }
+  std::string_view awaited() const override { return asked_ ? std::string_view() : "a first request"; }
+  OutQueue& output() override { return output_; }
+  void output_taken() override {}
+  bool evicted() const override { return false; }
+  void fail(const Error& error) override;
+  void shut(const Error& reason) override;
+  void detach(const Error& reason) override;
+
+  // ---- for the requests
+  const HttpServices& services() const { return services_; }
+  EventLoop& loop() { return loop_; }
+  CallContext context() { return {identity_.principal(), loop_, topics_, this}; }
+  TopicView& topics() { return topics_; }
+  // The request that is worked on waits: `call` ends with the connection.
+  void opened(std::shared_ptr<OpenCall> call) {
+    if (busy_) open_ = std::move(call);
+  }
+
+ private:
+  friend class HttpCall;
+  bool try_hold(std::size_t bytes) override;
+  void execute(HttpRequest request);
+  void answered(HttpAnswer answer, bool keep_alive, bool head_only);
+  void notify();
+
+  const HttpServices& services_;
+  EventLoop& loop_;
+  TopicView& topics_;
+  PeerIdentity identity_;
+  ProtocolHost* host_;  // null once detached
+  OutQueue output_;
+  RequestReader reader_;
+  std::shared_ptr<OpenCall> open_;  // of the request that is worked on
+  MemoryShare::Lease memory_;       // of that
+  bool busy_ = false;
+  bool asked_ = false;  // a request has come
+  bool finished_ = false;
+  bool consuming_ = false;
+};
+
+// A request being worked on: whoever holds it owes the answer, and gives it once, on the loop. Destroyed unanswered, it
+// answers that something is wrong here.
+class HttpCall {
+ public:
+  HttpCall(HttpProtocol& protocol, const HttpRequest& request)
+      : protocol_(protocol.shared_from_this()),
+        keep_alive_(request.keep_alive),
+        head_only_(request.method == HttpMethod::head) {}
+  HttpCall(HttpCall&&) = default;
+  HttpCall& operator=(HttpCall&&) = delete;
+  ~HttpCall();
+
+  HttpProtocol& protocol() const { return *protocol_; }
+  const HttpServices& services() const { return protocol_->services(); }
+  void answer(HttpAnswer answer);
+  void refuse(const Error& error) { answer(error_answer(error)); }
+
+ private:
+  std::shared_ptr<HttpProtocol> protocol_;  // null once moved from
+  bool keep_alive_;
+  bool head_only_;
+  bool owed_ = true;
+};
+
+}  // namespace logcask

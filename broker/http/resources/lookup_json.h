@@ -1,0 +1,15 @@
+#pragma once
+// A record that a lookup has found, as JSON.
+
+#include <string>
+
+#include "base/json_writer.h"
+#include "proto/lookup_codec.h"
+
+namespace logcask {
+
+// "partition", "offset", "timestamp", the value and "headers", into an object that has begun. With `base64` the value
+// is written so, whatever it is.
+void append_found(JsonWriter& json, const LookupResult& found, bool base64);
+
+}  // namespace logcask
