@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -50,6 +51,21 @@ std::optional<std::string> decode_base64(std::string_view text) {
     out.pop_back();
   }
   return out;
+}
+
+void append_base64url(std::string& out, ByteView bytes) {
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  append_base64(out, bytes);
+  while (static_cast<std::ptrdiff_t>(out.size()) > begin && out.back() == '=') out.pop_back();
+  std::replace(out.begin() + begin, out.end(), '+', '-');
+  std::replace(out.begin() + begin, out.end(), '/', '_');
+}
+
+std::optional<std::string> decode_base64url(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  while (text.size() % 4 != 0) text += '=';
+  return decode_base64(text);
 }
 
 }  // namespace logcask

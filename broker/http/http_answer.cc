@@ -54,15 +54,27 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+void append_status(std::string& out, int status) {
+  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason_phrase(status));
+}
+
+constexpr std::string_view kAlways = "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff";
+
 }  // namespace
 
+void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked) {
+  append_status(out, answer.status);
+  out.append("\r\nContent-Type: ").append(answer.content_type).append(kAlways);
+  out.append(chunked ? "\r\nTransfer-Encoding: chunked" : "\r\nConnection: close").append("\r\n\r\n");
+}
+
 void append_head(std::string& out, const HttpAnswer& answer, bool keep_alive) {
-  out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(reason_phrase(answer.status));
+  append_status(out, answer.status);
   if (!answer.content_type.empty() && answer.status != 304)
     out.append("\r\nContent-Type: ").append(answer.content_type);
   if (answer.status != 304) out.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
   for (const auto& [name, value] : answer.headers) out.append("\r\n").append(name).append(": ").append(value);
-  out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff");
+  out.append(kAlways);
   if (!keep_alive) out.append("\r\nConnection: close");
   out.append("\r\n\r\n");
 }

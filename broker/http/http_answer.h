@@ -21,6 +21,9 @@ struct HttpAnswer {
 // Status line and headers, with the empty line behind them.
 void append_head(std::string& out, const HttpAnswer& answer, bool keep_alive);
 
+// The same of an answer whose body follows in pieces.
+void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked);
+
 // The status for an error of a service (docs/HTTP.md).
 int http_status(Errc code);
 // {"error": {"code", "message", "retriable"}} with its status; one that may be tried again says when.

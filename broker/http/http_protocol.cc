@@ -1,5 +1,6 @@
 #include "broker/http/http_protocol.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "broker/http/http_guard.h"
@@ -11,6 +12,11 @@ namespace {
 
 // Above this a body is queued as it is instead of being copied behind its head.
 constexpr std::size_t kCopiedBodyBytesMax = 8u << 10;
+// What a stream may be ahead of its peer, in bytes of batches, which take more as events.
+constexpr std::size_t kStreamAheadBytes = 64u << 10;
+// Proxies take a connection that is silent for longer for a dead one.
+constexpr std::int64_t kHeartbeatMs = 15'000;
+constexpr std::uint64_t kTheStream = 0;  // a connection has one at a time
 
 }  // namespace
 
@@ -22,7 +28,10 @@ HttpProtocol::HttpProtocol(const HttpServices& services, EventLoop& loop, TopicV
       identity_(peer_address),
       host_(&host),
       output_(services.memory.answers),
-      reader_(services.limits.frame_bytes) {
+      reader_(services.limits.frame_bytes),
+      lending_(output_, kStreamAheadBytes, services.memory, [this](std::uint64_t, std::uint64_t bytes) {
+        if (open_) open_->add_credit(bytes);
+      }) {
   // There is no authentication: everybody is anonymous.
   identity_.settle();
 }
@@ -66,6 +75,7 @@ void HttpProtocol::execute(HttpRequest request) {
 }
 
 bool HttpProtocol::try_hold(std::size_t bytes) {
+  if (memory_) return memory_.grow(bytes);
   memory_ = services_.memory.open_calls.try_take(bytes);
   return static_cast<bool>(memory_);
 }
@@ -89,6 +99,72 @@ void HttpProtocol::answered(HttpAnswer answer, bool keep_alive, bool head_only) 
   if (!keep_alive) finished_ = true;
   notify();
   if (host_ && !consuming_ && wants_input()) host_->input_wanted();
+}
+
+void HttpProtocol::begin_events(bool chunked) {
+  if (!host_) return;
+  streaming_ = true;
+  chunked_ = chunked;
+  HttpAnswer head;
+  head.content_type = "text/event-stream";
+  std::string& out = output_.small();
+  append_stream_head(out, head, chunked);
+  output_.appended();
+  lending_.open(kTheStream, kStreamCredit, first_loan());
+  beat();
+  notify();
+}
+
+void HttpProtocol::beat() {
+  heartbeat_ = loop_.call_after(kHeartbeatMs, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || !self->streaming_) return;
+    self->heartbeat_ = 0;
+    if (self->output_.empty()) self->send_events(": still there\n\n", 0);
+    if (self->streaming_) self->beat();
+  });
+}
+
+void HttpProtocol::send_events(const std::string& events, std::size_t credited_bytes) {
+  if (!host_ || !streaming_ || events.empty()) return;
+  lending_.sent(kTheStream, credited_bytes);
+  if (!services_.memory.room_for_answer(events.size())) return evict();
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", events.size());
+  std::string& out = output_.small();
+  if (chunked_) out.append(size);
+  out.append(events);
+  if (chunked_) out.append("\r\n");
+  output_.appended();
+  notify();
+}
+
+void HttpProtocol::end_events() {
+  if (!std::exchange(busy_, false)) return;
+  const auto ended = std::move(open_);  // outlives this call, which it may have made
+  memory_ = {};
+  lending_.all_closed();
+  if (heartbeat_) loop_.cancel(std::exchange(heartbeat_, 0));
+  const bool streamed = std::exchange(streaming_, false);
+  if (!host_) return;
+  if (!chunked_) finished_ = true;
+  if (chunked_ && streamed) {
+    output_.small().append("0\r\n\r\n");
+    output_.appended();
+  }
+  notify();
+  if (!consuming_ && wants_input()) host_->input_wanted();
+}
+
+// A stream cannot have a hole.
+void HttpProtocol::evict() {
+  output_.clear();
+  finished_ = evicted_ = true;
+  notify();
+}
+
+void HttpProtocol::output_taken() {
+  if (streaming_ && !finished_) lending_.output_taken();
 }
 
 void HttpProtocol::notify() {

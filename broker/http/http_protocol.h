@@ -12,6 +12,7 @@
 #include "broker/http/http_answer.h"
 #include "broker/http/http_services.h"
 #include "broker/http/request_reader.h"
+#include "broker/net/lending.h"
 #include "broker/net/out_queue.h"
 #include "broker/net/peer_identity.h"
 #include "broker/net/protocol.h"
@@ -34,8 +35,8 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   bool quiet() const override { return !busy_; }
   std::string_view awaited() const override { return asked_ ? std::string_view() : "a first request"; }
   OutQueue& output() override { return output_; }
-  void output_taken() override {}
-  bool evicted() const override { return false; }
+  void output_taken() override;
+  bool evicted() const override { return evicted_; }
   void fail(const Error& error) override;
   void shut(const Error& reason) override;
   void detach(const Error& reason) override;
@@ -49,9 +50,19 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   void opened(std::shared_ptr<OpenCall> call) {
     if (busy_) open_ = std::move(call);
   }
+  // Credit for a stream of events that is about to begin; more of it follows as the peer takes what was sent.
+  std::uint64_t first_loan() const { return lending_.first_loan(kStreamCredit); }
 
  private:
   friend class HttpCall;
+  friend class EventStream;
+  // The credit is lent piecemeal anyway, so that no stream ever needs more.
+  static constexpr std::uint64_t kStreamCredit = std::uint64_t{1} << 60;
+  void begin_events(bool chunked);
+  void send_events(const std::string& events, std::size_t credited_bytes);
+  void end_events();
+  void beat();
+  void evict();
   bool try_hold(std::size_t bytes) override;
   void execute(HttpRequest request);
   void answered(HttpAnswer answer, bool keep_alive, bool head_only);
@@ -66,6 +77,11 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   RequestReader reader_;
   std::shared_ptr<OpenCall> open_;  // of the request that is worked on
   MemoryShare::Lease memory_;       // of that
+  Lending lending_;                 // to a stream of events
+  bool streaming_ = false;
+  bool chunked_ = false;  // the stream is
+  EventLoop::TimerId heartbeat_ = 0;
+  bool evicted_ = false;
   bool busy_ = false;
   bool asked_ = false;  // a request has come
   bool finished_ = false;
@@ -79,7 +95,8 @@ class HttpCall {
   HttpCall(HttpProtocol& protocol, const HttpRequest& request)
       : protocol_(protocol.shared_from_this()),
         keep_alive_(request.keep_alive),
-        head_only_(request.method == HttpMethod::head) {}
+        head_only_(request.method == HttpMethod::head),
+        http_1_0_(request.http_1_0) {}
   HttpCall(HttpCall&&) = default;
   HttpCall& operator=(HttpCall&&) = delete;
   ~HttpCall();
@@ -90,9 +107,11 @@ class HttpCall {
   void refuse(const Error& error) { answer(error_answer(error)); }
 
  private:
+  friend class EventStream;
   std::shared_ptr<HttpProtocol> protocol_;  // null once moved from
   bool keep_alive_;
   bool head_only_;
+  bool http_1_0_;
   bool owed_ = true;
 };
 

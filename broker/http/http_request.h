@@ -23,6 +23,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in their order
   std::string body;
   bool keep_alive = true;
+  bool http_1_0 = false;
 
   // The value of the one header of that name (lower case); nothing when there is none.
   const std::string* header(std::string_view name) const;

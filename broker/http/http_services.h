@@ -11,6 +11,8 @@
 #include "broker/services/admin_service.h"
 #include "broker/services/key_writer.h"
 #include "broker/services/lookup_service.h"
+#include "broker/services/replay_service.h"
+#include "broker/services/watch_service.h"
 #include "broker/threads/executor.h"
 
 namespace logcask {
@@ -24,6 +26,8 @@ HttpSettings make_http_settings(std::string_view allowed_hosts);
 
 struct HttpServices {
   LookupService& lookup;
+  WatchService& watch;
+  ReplayService& replay;
   KeyWriter& writer;
   AdminService& admin;
   Executor& blocking;  // for calls that wait for the disk

@@ -71,6 +71,7 @@ Result<std::size_t> RequestReader::read(ByteView bytes, HttpRequest& request) {
   auto message = head->parser.release();
   request.method = to_method(message.method());
   request.keep_alive = message.keep_alive();
+  request.http_1_0 = message.version() < 11;
   for (const auto& field : message) {
     std::string name(field.name_string());
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });

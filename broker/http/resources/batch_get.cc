@@ -6,8 +6,8 @@
 
 #include "base/base64.h"
 #include "base/json_writer.h"
-#include "broker/http/resources/key_address.h"
 #include "broker/http/resources/lookup_json.h"
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 
 namespace logcask {
@@ -104,18 +104,16 @@ class BatchLookup final : public LookupCall {
 
 void handle_batch_get(HttpCall call, HttpRequest request) {
   if (auto known = check_parameters(request, {"encoding"}); !known.ok()) return call.refuse(known.error());
-  const std::string* encoding = request.parameter("encoding");
-  if (encoding && *encoding != "base64" && *encoding != "text")
-    return call.refuse(Error{Errc::invalid_argument, "encoding=" + *encoding + ": known are text and base64"});
+  const auto base64 = read_base64(request);
+  if (!base64.ok()) return call.refuse(base64.error());
   auto read = read_keys(request.body);
   if (!read.ok()) return call.refuse(read.error());
   const auto keys = std::make_shared<const std::vector<std::string>>(std::move(*read));
   const std::vector<ByteView> views(keys->begin(), keys->end());
   LookupService& lookup = call.services().lookup;
   const auto self = call.protocol().shared_from_this();
-  const bool base64 = encoding && *encoding == "base64";
   if (auto open = lookup.get(self->context(), request.segments[2], views, {},
-                             std::make_unique<BatchLookup>(std::move(call), keys, base64)))
+                             std::make_unique<BatchLookup>(std::move(call), keys, *base64)))
     self->opened(std::move(open));
 }
 

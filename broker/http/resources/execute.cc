@@ -15,7 +15,7 @@ using Handler = void (*)(HttpCall, HttpRequest);
 // A segment "*" stands for any.
 struct Route {
   HttpMethod method;
-  std::array<std::string_view, 5> path;
+  std::array<std::string_view, 6> path;
   std::size_t length;
   Handler handler;
 };
@@ -28,6 +28,9 @@ constexpr std::array kRoutes = {
     Route{HttpMethod::get, {"v1", "topics", "*", "keys", "*"}, 5, handle_get_key},
     Route{HttpMethod::put, {"v1", "topics", "*", "keys", "*"}, 5, handle_put_key},
     Route{HttpMethod::remove, {"v1", "topics", "*", "keys", "*"}, 5, handle_delete_key},
+    Route{HttpMethod::get, {"v1", "topics", "*", "keys", "*", "watch"}, 6, handle_watch_key},
+    Route{HttpMethod::get, {"v1", "topics", "*", "watch"}, 4, handle_watch_keys},
+    Route{HttpMethod::get, {"v1", "topics", "*", "replay"}, 4, handle_replay},
     Route{HttpMethod::post, {"v1", "topics", "*", "keys:batchGet"}, 4, handle_batch_get},
 };
 

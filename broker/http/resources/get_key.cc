@@ -7,6 +7,7 @@
 #include "broker/http/entity_tag.h"
 #include "broker/http/resources/key_address.h"
 #include "broker/http/resources/lookup_json.h"
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 
 namespace logcask {
@@ -51,12 +52,10 @@ Result<std::optional<TagList>> read_tags(const HttpRequest& request, std::string
 bool accepts(const std::string& accept, std::string_view type) { return accept.find(type) != std::string::npos; }
 
 Result<char> read_form(const HttpRequest& request) {
-  const std::string* encoding = request.parameter("encoding");
-  if (encoding && *encoding != "base64" && *encoding != "text")
-    return Error{Errc::invalid_argument, "encoding=" + *encoding + ": known are text and base64"};
+  LOGCASK_ASSIGN(const bool base64, read_base64(request));
   const std::string* accept = request.header("accept");
   if (accept && accepts(*accept, "application/octet-stream")) return EntityTag::kOctets;
-  return encoding && *encoding == "base64" ? EntityTag::kBase64 : EntityTag::kJson;
+  return base64 ? EntityTag::kBase64 : EntityTag::kJson;
 }
 
 class KeyLookup final : public LookupCall {

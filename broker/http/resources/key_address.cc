@@ -5,17 +5,6 @@
 #include "base/base64.h"
 
 namespace logcask {
-namespace {
-
-// RFC 4648, section 5, with or without padding.
-std::optional<std::string> decode_base64url(std::string text) {
-  std::replace(text.begin(), text.end(), '-', '+');
-  std::replace(text.begin(), text.end(), '_', '/');
-  while (text.size() % 4 != 0) text += '=';
-  return decode_base64(text);
-}
-
-}  // namespace
 
 Result<KeyAddress> read_key_address(const HttpRequest& request) {
   KeyAddress address{request.segments[2], request.segments[4]};
@@ -35,17 +24,6 @@ Result<KeyAddress> read_key_address(const HttpRequest& request) {
 
 HttpAnswer key_address_refused(const Error& error) {
   return error.code == Errc::limit_exceeded ? error_answer(414, error) : error_answer(error);
-}
-
-Status check_parameters(const HttpRequest& request, std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : request.query) {
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      return Error{Errc::invalid_argument, "no parameter is called '" + name + "' here"};
-    if (std::count_if(request.query.begin(), request.query.end(),
-                      [&](const auto& other) { return other.first == name; }) > 1)
-      return Error{Errc::invalid_argument, "the parameter '" + name + "' is given twice"};
-  }
-  return {};
 }
 
 }  // namespace logcask

@@ -21,8 +21,4 @@ inline constexpr std::size_t kPathKeyBytesMax = 4096;
 Result<KeyAddress> read_key_address(const HttpRequest& request);
 HttpAnswer key_address_refused(const Error& error);
 
-// Every parameter must be one of `known`, and be there once: one that is passed over would be a promise that is not
-// kept.
-Status check_parameters(const HttpRequest& request, std::initializer_list<std::string_view> known);
-
 }  // namespace logcask

@@ -1,7 +1,6 @@
 #include "broker/http/resources/lookup_json.h"
 
 #include "base/base64.h"
-#include "proto/record_cursor.h"
 
 namespace logcask {
 
@@ -19,11 +18,16 @@ void append_found(JsonWriter& json, const LookupResult& found, bool base64) {
   RecordView record;
   record.header_count = static_cast<std::int32_t>(found.header_count);
   record.raw_headers = found.raw_headers;
-  json.name("headers").begin_list();
+  json.name("headers");
+  append_headers(json, record);
+  if (found.ambiguous) json.field("ambiguous", true);
+}
+
+void append_headers(JsonWriter& json, const RecordView& record) {
+  json.begin_list();
   for (const RecordHeader& header : decode_headers(record))
     json.begin_list().value_bytes(header.key).value_bytes(header.value).end_list();
   json.end_list();
-  if (found.ambiguous) json.field("ambiguous", true);
 }
 
 }  // namespace logcask

@@ -18,5 +18,8 @@ void handle_get_key(HttpCall call, HttpRequest request);
 void handle_put_key(HttpCall call, HttpRequest request);
 void handle_delete_key(HttpCall call, HttpRequest request);
 void handle_batch_get(HttpCall call, HttpRequest request);
+void handle_watch_key(HttpCall call, HttpRequest request);
+void handle_watch_keys(HttpCall call, HttpRequest request);
+void handle_replay(HttpCall call, HttpRequest request);
 
 }  // namespace logcask

@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "broker/http/entity_tag.h"
 #include "broker/http/resources/key_address.h"
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 
 namespace logcask {
