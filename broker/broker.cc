@@ -430,6 +430,7 @@ Status Broker::Parts::open_kafka() {
     LOGCASK_ASSIGN(settings.advertised,
                    parse_socket_address(config.kafka_advertised_listener, "kafka.advertised.listener"));
   }
+  settings.node_id = static_cast<std::int32_t>(config.kafka_node_id);
   settings.auto_create_topics = config.kafka_auto_create_topics == "true";
   settings.num_partitions = config.kafka_num_partitions;
   settings.cleanup_policy = config.kafka_cleanup_policy;

@@ -18,10 +18,8 @@
 
 namespace logcask {
 
-// The broker's number among brokers: it is the only one.
-inline constexpr std::int32_t kKafkaNodeId = 0;
-
 struct KafkaSettings {
+  std::int32_t node_id = 0;                 // the broker's number: it is the only one
   std::optional<SocketAddress> advertised;  // nothing: where the connection that asks has arrived
   bool auto_create_topics = true;
   std::int64_t num_partitions = 4;  // of topics made through this listener without a number

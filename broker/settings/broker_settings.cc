@@ -43,6 +43,13 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .description = "Names, separated by commas, that HTTP clients may ask this broker by, beside its address and "
                        "localhost. A request for another Host is refused, since a web page could have made it."},
        &C::http_allowed_hosts},
+      {{.name = "node.id",
+        .type = integer,
+        .default_text = "0",
+        .min = 0,
+        .max = 2'147'483'647,
+        .description = "Number by which Kafka clients know this broker."},
+       &C::kafka_node_id},
       {{.name = "auto.create.topics.enable",
         .type = choice,
         .default_text = "true",

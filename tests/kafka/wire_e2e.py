@@ -9,7 +9,7 @@ import struct
 import sys
 import time
 
-from kafka_broker import kafka_broker
+from kafka_broker import broker, kafka_broker
 
 API_VERSIONS, METADATA, FETCH, PRODUCE, LIST_OFFSETS, LEADER_EPOCH = 18, 3, 1, 0, 2, 23
 
@@ -664,7 +664,34 @@ def settings_are_altered_one_by_one_or_all_at_once_or_only_checked(address):
     assert setting_of(connection, name, b"cleanup.policy") == b"compact"
 
 
+def a_broker_has_the_number_that_it_was_given(program):
+    with broker(program, ["node.id=7"]) as running:
+        connection = Connection(running.kafka)
+        connection.send(metadata(1, b"numbered", version=1))
+        _, body = connection.answer()
+        brokers, number = struct.unpack(">ii", body[:8])
+        assert (brokers, number) == (1, 7), body
+        at = body.index(string(b"numbered"))
+        assert body[at - 10:at - 6] == struct.pack(">i", 7), "the controller"
+        # Of the first partition: its leader, one replica, one in sync.
+        at += 2 + len(b"numbered") + 1 + 4 + 2 + 4
+        assert body[at:at + 20] == struct.pack(">iiiii", 7, 1, 7, 1, 7), body
+        connection.send(frame(10, 0, 2, string(b"group")))
+        assert struct.unpack(">hi", connection.answer()[1][:6]) == (0, 7)
+
+        def broker_settings(name):
+            connection.send(frame(32, 1, 3, struct.pack(">ib", 1, 4) + string(name) + struct.pack(">ib", -1, 0)))
+            answer = connection.answer()[1]
+            return struct.unpack(">h", answer[8:10])[0], answer
+
+        error, described = broker_settings(b"7")
+        assert error == 0 and string(b"node.id") + string(b"7") in described, described
+        assert broker_settings(b"0")[0] == 42, "there is no such broker"
+
+
 def main():
+    a_broker_has_the_number_that_it_was_given(sys.argv[1])
+    print("ok: a broker has the number that it was given")
     with kafka_broker(sys.argv[1]) as (address, pid):
         for function in CHECKS:
             function(*([address, pid][:function.__code__.co_argcount]))

@@ -18,8 +18,8 @@ void handle(KafkaCall call, const kafka::DescribeClusterRequest& request) {
     return call.answer(response);
   }
   const SocketAddress address = call.protocol().reachable_at();
-  response.controller_id = kKafkaNodeId;
-  response.brokers.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
+  response.controller_id = call.services().settings.node_id;
+  response.brokers.push_back({response.controller_id, address.host, address.port, std::nullopt});
   if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = kClusterOperations;
   call.answer(response);
 }

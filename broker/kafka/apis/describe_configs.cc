@@ -83,7 +83,7 @@ void describe_broker_configs(const KafkaServices& services, const AskedConfigs& 
   const KafkaSettings& settings = services.settings;
   const std::pair<std::string_view, std::string> known[] = {
       {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false"},
-      {"broker.id", std::to_string(kKafkaNodeId)},
+      {"broker.id", std::to_string(settings.node_id)},
       {"default.replication.factor", "1"},
       {"delete.topic.enable", "true"},
       // By this kafka-ui chooses between AlterConfigs and IncrementalAlterConfigs.
@@ -91,6 +91,7 @@ void describe_broker_configs(const KafkaServices& services, const AskedConfigs& 
       {"log.cleanup.policy", settings.cleanup_policy},
       {"log.dirs", services.admin.facts().data_directory},
       {"min.insync.replicas", "1"},
+      {"node.id", std::to_string(settings.node_id)},
       {"num.partitions", std::to_string(settings.num_partitions)},
   };
   for (const auto& [name, value] : known) {
@@ -105,6 +106,7 @@ ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const P
   ConfigsAnswer::Resource out;
   out.resource_type = asked.type;
   out.resource_name = asked.name;
+  const std::string node_id = std::to_string(services.settings.node_id);
   const auto refuse = [&out](kafka::ErrorCode code, const std::string& why) {
     out.error_code = kafka_code(code);
     out.error_message = why;
@@ -118,11 +120,10 @@ ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const P
       break;
     case kafka::ResourceType::broker:
       // An empty name asks for what holds for all brokers: nothing is set so.
-      if (asked.name == std::to_string(kKafkaNodeId))
+      if (asked.name == node_id)
         describe_broker_configs(services, asked, form, out.configs);
       else if (!asked.name.empty())
-        refuse(kafka::ErrorCode::invalid_request,
-               "there is one broker, " + std::to_string(kKafkaNodeId) + ", not '" + asked.name + "'");
+        refuse(kafka::ErrorCode::invalid_request, "there is one broker, " + node_id + ", not '" + asked.name + "'");
       break;
     default:
       refuse(kafka::ErrorCode::invalid_request, "resources of type " + std::to_string(asked.type) +

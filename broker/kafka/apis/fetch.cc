@@ -96,7 +96,7 @@ std::optional<FetchPosition> position_of(KafkaCall& call, const std::string& top
     return FetchPosition{topic, partition, Offset(wanted.offset), at_least(wanted.max_bytes, 1)};
   place.error_code = kafka_code(epoch);
   if (epoch == kafka::ErrorCode::fenced_leader_epoch && call.version() >= kafka::kFetchLeadersSince)
-    place.current_leader = {kKafkaNodeId, leader_epoch_of(topics, topic, partition)};
+    place.current_leader = {call.services().settings.node_id, leader_epoch_of(topics, topic, partition)};
   return std::nullopt;
 }
 
@@ -126,7 +126,7 @@ void put_endpoints(const KafkaCall& call, FetchAnswer& response) {
     for (const auto& place : topic.partitions)
       if (place.current_leader != FetchAnswer::LeaderIdAndEpoch()) {
         const SocketAddress address = call.protocol().reachable_at();
-        response.node_endpoints.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
+        response.node_endpoints.push_back({call.services().settings.node_id, address.host, address.port, std::nullopt});
         return;
       }
 }

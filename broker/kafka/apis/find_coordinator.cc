@@ -17,7 +17,7 @@ void put_coordinator(const KafkaCall& call, std::int8_t kind, Answer& out) {
     return;
   }
   const SocketAddress address = call.protocol().reachable_at();
-  out.node_id = kKafkaNodeId;
+  out.node_id = call.services().settings.node_id;
   out.host = address.host;
   out.port = address.port;
 }

@@ -10,23 +10,23 @@ namespace {
 
 using MetadataAnswer = kafka::MetadataResponse;
 
-MetadataAnswer::Partition describe(const PartitionMarks& marks, std::int32_t index) {
+MetadataAnswer::Partition describe(const PartitionMarks& marks, std::int32_t index, std::int32_t node_id) {
   MetadataAnswer::Partition partition;
   const bool offline = marks.state == PartitionMarks::State::offline;
   partition.partition_index = index;
-  partition.leader_id = offline ? -1 : kKafkaNodeId;
+  partition.leader_id = offline ? -1 : node_id;
   partition.leader_epoch = marks.leader_epoch.value();
-  partition.replica_nodes = {kKafkaNodeId};
+  partition.replica_nodes = {node_id};
   if (offline) {
     partition.error_code = kafka_code(kafka::ErrorCode::leader_not_available);
-    partition.offline_replicas = {kKafkaNodeId};
+    partition.offline_replicas = {node_id};
   } else {
-    partition.isr_nodes = {kKafkaNodeId};
+    partition.isr_nodes = {node_id};
   }
   return partition;
 }
 
-MetadataAnswer::Topic describe(const Topic& topic) {
+MetadataAnswer::Topic describe(const Topic& topic, std::int32_t node_id) {
   MetadataAnswer::Topic described;
   described.name = topic.record.name;
   described.topic_id = topic.record.id;
@@ -34,7 +34,7 @@ MetadataAnswer::Topic describe(const Topic& topic) {
   described.partitions.reserve(topic.partitions.size());
   for (const auto& partition : topic.partitions)
     described.partitions.push_back(
-        describe(partition->marks(), static_cast<std::int32_t>(described.partitions.size())));
+        describe(partition->marks(), static_cast<std::int32_t>(described.partitions.size()), node_id));
   return described;
 }
 
@@ -57,20 +57,20 @@ struct Asked {
   std::vector<One> topics;
 };
 
-MetadataAnswer::Topic by_id(const std::vector<TopicPtr>& known, const TopicId& id) {
+MetadataAnswer::Topic by_id(const std::vector<TopicPtr>& known, const TopicId& id, std::int32_t node_id) {
   for (const TopicPtr& topic : known)
-    if (topic->record.id == id) return describe(*topic);
+    if (topic->record.id == id) return describe(*topic, node_id);
   return missing(std::nullopt, id, kafka::ErrorCode::unknown_topic_id);
 }
 
 MetadataAnswer::Topic by_name(AdminService& admin, const Principal& principal, const KafkaSettings& settings,
                               const std::string& name, bool may_create) {
   auto topic = admin.describe_topic(principal, name);
-  if (topic.ok()) return describe(**topic);
+  if (topic.ok()) return describe(**topic, settings.node_id);
   if (topic.code() != Errc::unknown_topic || !may_create) return missing(name, {}, to_kafka(topic.code()));
   const auto created =
       admin.create_topic(principal, name, settings.num_partitions, {{"cleanup.policy", settings.cleanup_policy}}, true);
-  if (created.ok()) return describe(*created->topic);
+  if (created.ok()) return describe(*created->topic, settings.node_id);
   return missing(name, {}, to_kafka(created.code()));
 }
 
@@ -78,14 +78,15 @@ std::vector<MetadataAnswer::Topic> find(AdminService& admin, const Principal& pr
                                         const Asked& asked) {
   std::vector<MetadataAnswer::Topic> topics;
   if (asked.all) {
-    for (const TopicPtr& topic : admin.list_topics(principal, true)) topics.push_back(describe(*topic));
+    for (const TopicPtr& topic : admin.list_topics(principal, true))
+      topics.push_back(describe(*topic, settings.node_id));
     return topics;
   }
   std::vector<TopicPtr> known;
   for (const Asked::One& one : asked.topics) {
     if (!one.name && known.empty()) known = admin.list_topics(principal, true);
     topics.push_back(one.name ? by_name(admin, principal, settings, *one.name, asked.may_create)
-                              : by_id(known, one.id));
+                              : by_id(known, one.id, settings.node_id));
   }
   return topics;
 }
@@ -111,9 +112,9 @@ void handle(KafkaCall call, const kafka::MetadataRequest& request) {
   const auto answer = [of_topics, of_cluster](KafkaCall& owed, std::vector<MetadataAnswer::Topic> topics) {
     const SocketAddress address = owed.protocol().reachable_at();
     MetadataAnswer response;
-    response.brokers.push_back({kKafkaNodeId, address.host, address.port, std::nullopt});
+    response.controller_id = owed.services().settings.node_id;
+    response.brokers.push_back({response.controller_id, address.host, address.port, std::nullopt});
     response.cluster_id = owed.services().admin.facts().cluster_id;
-    response.controller_id = kKafkaNodeId;
     response.topics = std::move(topics);
     if (of_cluster) response.cluster_authorized_operations = kClusterOperations;
     for (auto& topic : response.topics)
