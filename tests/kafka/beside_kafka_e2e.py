@@ -44,6 +44,7 @@ EXPLAINED = [
     ("ListGroups", "all", "Groups"),
     ("DescribeConfigs", "some settings of a topic", "Results.Configs.Config*"),
     ("DescribeLogDirs", "one topic", "Results.TotalBytes"),
+    ("ElectLeaders", "wherever one is needed", "ReplicaElectionResults"),
     ("DeleteTopics", "a topic goes", "Responses.TopicId"),
 ]
 

@@ -102,6 +102,23 @@ def deleted(version, name):
     return {"TimeoutMs": 10_000, **({"TopicNames": [name]} if version < 6 else {"Topics": [{"Name": name}]})}
 
 
+def learn_directory(version, known, answer):
+    known["directory"] = answer["Results"][0]["LogDir"]
+
+
+def moved(directory, topic, partition):
+    return {"Dirs": [{"Path": directory, "Topics": [{"Name": topic, "Partitions": [partition]}]}]}
+
+
+def elected(topic, partitions, kind=0):
+    return {"ElectionType": kind, "TimeoutMs": 10_000, "TopicPartitions": [{"Topic": topic, "Partitions": partitions}]}
+
+
+def reassigned(topic, replicas, partition=0):
+    return {"TimeoutMs": 10_000, "Topics": [
+        {"Name": topic, "Partitions": [{"PartitionIndex": partition, "Replicas": replicas}]}]}
+
+
 def epoch_of(topic, epoch, current=-1):
     return {"ReplicaId": -1, "Topics": [{"Topic": topic, "Partitions": [
         {"Partition": 0, "CurrentLeaderEpoch": current, "LeaderEpoch": epoch}]}]}
@@ -238,7 +255,26 @@ ADMINISTRATION = [
     Exchange("a topic that is not there", "CreatePartitions",
              {"TimeoutMs": 10_000, "Topics": [{"Name": "absent", "Count": 4, "Assignments": None}]}),
     Exchange("the cluster", "DescribeCluster", {}),
-    Exchange("one topic", "DescribeLogDirs", {"Topics": [{"Topic": "same", "Partitions": [0]}]}),
+    Exchange("one topic", "DescribeLogDirs", {"Topics": [{"Topic": "same", "Partitions": [0]}]}, keep=learn_directory),
+    Exchange("to where it lies", "AlterReplicaLogDirs", lambda v, known: moved(known["directory"], "same", 0)),
+    Exchange("to a directory that is not there", "AlterReplicaLogDirs", moved("/not/there", "same", 0)),
+    Exchange("a partition that is not there", "AlterReplicaLogDirs",
+             lambda v, known: moved(known["directory"], "same", 77)),
+    Exchange("a topic that is not there", "AlterReplicaLogDirs",
+             lambda v, known: moved(known["directory"], "absent", 0)),
+    Exchange("none is needed", "ElectLeaders", elected("same", [0, 1])),
+    Exchange("none is needed, of any replica", "ElectLeaders", elected("same", [0], kind=1), [1, 2]),
+    Exchange("a kind that is none", "ElectLeaders", elected("same", [0], kind=7), [1, 2]),
+    Exchange("a partition that is not there", "ElectLeaders", elected("same", [77])),
+    Exchange("a topic that is not there", "ElectLeaders", elected("absent", [0])),
+    Exchange("wherever one is needed", "ElectLeaders", {"ElectionType": 0, "TopicPartitions": None, "TimeoutMs": 10_000}),
+    Exchange("to where it is", "AlterPartitionReassignments", reassigned("same", [0])),
+    Exchange("to a broker that is not there", "AlterPartitionReassignments", reassigned("same", [9])),
+    Exchange("twice to one broker", "AlterPartitionReassignments", reassigned("same", [0, 0])),
+    Exchange("to no broker", "AlterPartitionReassignments", reassigned("same", [])),
+    Exchange("ended, and not begun", "AlterPartitionReassignments", reassigned("same", None)),
+    Exchange("a partition that is not there", "AlterPartitionReassignments", reassigned("same", [0], 77)),
+    Exchange("a topic that is not there", "AlterPartitionReassignments", reassigned("absent", [0])),
     Exchange("none under way", "ListPartitionReassignments",
              {"TimeoutMs": 10_000, "Topics": [{"Name": "same", "PartitionIndexes": [0]}]}),
     Exchange("a topic goes", "DeleteTopics", lambda v, known: deleted(v, f"made-{v + 1}")),

@@ -607,6 +607,60 @@ def administration_is_answered_one_result_for_each_that_is_asked_for(address):
     assert none == b"\0" + struct.pack(">ih", 0, 0) + b"\0\1\0", none
 
 
+@check
+def one_broker_has_nothing_to_elect_and_nowhere_to_move_a_partition(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"settled"))
+    connection.answer()
+
+    def elected(topic, partition):
+        body = struct.pack(">i", 1) + string(topic) + struct.pack(">iii", 1, partition, 1000)
+        connection.send(frame(43, 0, 2, body))
+        answer = connection.answer()[1]
+        at = 8 + 2 + len(topic)
+        return struct.unpack(">iih", answer[at:at + 10])
+
+    assert elected(b"settled", 1) == (1, 1, 84)
+    assert elected(b"settled", 9) == (1, 9, 3)
+    assert elected(b"not.there", 0) == (1, 0, 3)
+    connection.send(frame(43, 0, 3, struct.pack(">ii", -1, 1000)))
+    of_all = connection.answer()[1]
+    assert string(b"settled") + struct.pack(">i", 0) in of_all, "none of its partitions needs one"
+    connection.send(frame(43, 1, 3, struct.pack(">bii", 7, -1, 1000)))
+    assert struct.unpack(">ih", connection.answer()[1][:6]) == (0, 42), "no such kind of election"
+
+    def reassigned(topic, replicas):
+        listed = b"\0" if replicas is None else bytes([len(replicas) + 1]) + struct.pack(f">{len(replicas)}i", *replicas)
+        body = b"\0" + struct.pack(">i", 1000) + b"\2" + compact(topic) + b"\2" + struct.pack(">i", 0) + listed + b"\0\0\0"
+        connection.send(frame(45, 0, 4, body))
+        answer = connection.answer()[1]
+        # Throttle time, error and its text; then the one topic, and its one partition.
+        assert answer[1:9] == struct.pack(">ih", 0, 0) + b"\0\2", answer
+        at = 9 + len(compact(topic)) + 1
+        return struct.unpack(">ih", answer[at:at + 6])
+
+    assert reassigned(b"settled", [0]) == (0, 0)
+    for replicas, error in (([1], 39), ([0, 0], 39), ([], 39), (None, 85)):
+        assert reassigned(b"settled", replicas) == (0, error), replicas
+    assert reassigned(b"not.there", [0]) == (0, 3)
+
+    connection.send(frame(35, 1, 5, struct.pack(">i", 0)))
+    answer = connection.answer()[1]
+    size = struct.unpack(">h", answer[10:12])[0]
+    directory = answer[12:12 + size]
+
+    def moved(path, topic, partition):
+        body = struct.pack(">i", 1) + string(path) + struct.pack(">i", 1) + string(topic)
+        connection.send(frame(34, 1, 6, body + struct.pack(">ii", 1, partition)))
+        at = 8 + 2 + len(topic)
+        return struct.unpack(">iih", connection.answer()[1][at:at + 10])
+
+    assert moved(directory, b"settled", 0) == (1, 0, 0), directory
+    assert moved(b"/not/there", b"settled", 0) == (1, 0, 57)
+    assert moved(directory, b"settled", 9) == (1, 9, 3)
+    assert moved(directory, b"not.there", 0) == (1, 0, 3)
+
+
 def alter(api, correlation, name, operations, validate_only=False, kind=2):
     """AlterConfigs 0 (33) and IncrementalAlterConfigs 0 (44)."""
     body = struct.pack(">ib", 1, kind) + string(name) + struct.pack(">i", len(operations))

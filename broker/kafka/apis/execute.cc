@@ -1,6 +1,8 @@
 #include "broker/kafka/apis/apis.h"
 #include "broker/kafka/apis/named_partitions.h"
 #include "proto/kafka/alter_configs.h"
+#include "proto/kafka/alter_partition_reassignments.h"
+#include "proto/kafka/alter_replica_log_dirs.h"
 #include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
 #include "proto/kafka/delete_groups.h"
@@ -10,6 +12,7 @@
 #include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
 #include "proto/kafka/describe_log_dirs.h"
+#include "proto/kafka/elect_leaders.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
 #include "proto/kafka/heartbeat.h"
@@ -92,14 +95,20 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::DescribeConfigsRequest>(std::move(call), head);
     case alter_configs:
       return read_and_handle<kafka::AlterConfigsRequest>(std::move(call), head);
+    case alter_replica_log_dirs:
+      return read_and_handle<kafka::AlterReplicaLogDirsRequest>(std::move(call), head);
     case describe_log_dirs:
       return read_and_handle<kafka::DescribeLogDirsRequest>(std::move(call), head);
     case create_partitions:
       return read_and_handle<kafka::CreatePartitionsRequest>(std::move(call), head);
     case delete_groups:
       return read_and_handle<kafka::DeleteGroupsRequest>(std::move(call), head);
+    case elect_leaders:
+      return read_and_handle<kafka::ElectLeadersRequest>(std::move(call), head);
     case incremental_alter_configs:
       return read_and_handle<kafka::IncrementalAlterConfigsRequest>(std::move(call), head);
+    case alter_partition_reassignments:
+      return read_and_handle<kafka::AlterPartitionReassignmentsRequest>(std::move(call), head);
     case list_partition_reassignments:
       return read_and_handle<kafka::ListPartitionReassignmentsRequest>(std::move(call), head);
     case offset_delete:

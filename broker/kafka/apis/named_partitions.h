@@ -43,13 +43,15 @@ std::size_t named_bytes_of(const std::optional<std::vector<Topic>>& topics) {
   return topics ? named_bytes_of(*topics) : 0;
 }
 
-// Of all topics that the request names, also within groups.
+// Of all topics that the request names, also within groups and directories.
 template <class Request>
 std::size_t named_bytes(const Request& request) {
   std::size_t bytes = 0;
   if constexpr (requires { named_bytes_of(request.topics); }) bytes += named_bytes_of(request.topics);
   if constexpr (requires { request.groups.front().topics; })
     for (const auto& group : request.groups) bytes += named_bytes_of(group.topics);
+  if constexpr (requires { request.directories.front().topics; })
+    for (const auto& directory : request.directories) bytes += named_bytes_of(directory.topics);
   return bytes;
 }
 

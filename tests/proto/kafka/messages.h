@@ -2,6 +2,8 @@
 // Every message of the Kafka wire that has a description, for the tests that hold all of them to the same promise.
 
 #include "proto/kafka/alter_configs.h"
+#include "proto/kafka/alter_partition_reassignments.h"
+#include "proto/kafka/alter_replica_log_dirs.h"
 #include "proto/kafka/api.h"
 #include "proto/kafka/api_versions.h"
 #include "proto/kafka/create_partitions.h"
@@ -13,6 +15,7 @@
 #include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
 #include "proto/kafka/describe_log_dirs.h"
+#include "proto/kafka/elect_leaders.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
 #include "proto/kafka/heartbeat.h"
@@ -57,10 +60,13 @@ void each_request(Visit&& visit) {
   visit(ApiKey::offset_for_leader_epoch, OffsetForLeaderEpochRequest{});
   visit(ApiKey::describe_configs, DescribeConfigsRequest{});
   visit(ApiKey::alter_configs, AlterConfigsRequest{});
+  visit(ApiKey::alter_replica_log_dirs, AlterReplicaLogDirsRequest{});
   visit(ApiKey::describe_log_dirs, DescribeLogDirsRequest{});
   visit(ApiKey::create_partitions, CreatePartitionsRequest{});
   visit(ApiKey::delete_groups, DeleteGroupsRequest{});
+  visit(ApiKey::elect_leaders, ElectLeadersRequest{});
   visit(ApiKey::incremental_alter_configs, IncrementalAlterConfigsRequest{});
+  visit(ApiKey::alter_partition_reassignments, AlterPartitionReassignmentsRequest{});
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsRequest{});
   visit(ApiKey::offset_delete, OffsetDeleteRequest{});
   visit(ApiKey::describe_cluster, DescribeClusterRequest{});
@@ -88,10 +94,13 @@ void each_response(Visit&& visit) {
   visit(ApiKey::offset_for_leader_epoch, OffsetForLeaderEpochResponse{});
   visit(ApiKey::describe_configs, DescribeConfigsResponse{});
   visit(ApiKey::alter_configs, AlterConfigsResponse{});
+  visit(ApiKey::alter_replica_log_dirs, AlterReplicaLogDirsResponse{});
   visit(ApiKey::describe_log_dirs, DescribeLogDirsResponse{});
   visit(ApiKey::create_partitions, CreatePartitionsResponse{});
   visit(ApiKey::delete_groups, DeleteGroupsResponse{});
+  visit(ApiKey::elect_leaders, ElectLeadersResponse{});
   visit(ApiKey::incremental_alter_configs, IncrementalAlterConfigsResponse{});
+  visit(ApiKey::alter_partition_reassignments, AlterPartitionReassignmentsResponse{});
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsResponse{});
   visit(ApiKey::offset_delete, OffsetDeleteResponse{});
   visit(ApiKey::describe_cluster, DescribeClusterResponse{});

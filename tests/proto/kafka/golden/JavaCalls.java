@@ -91,7 +91,12 @@ public class JavaCalls {
     call("more partitions", () -> admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(3))).all().get());
     call("the cluster", () -> admin.describeCluster().nodes().get());
     call("log directories", () -> admin.describeLogDirs(List.of(1)).allDescriptions().get());
+    call("to where it lies", () -> admin.alterReplicaLogDirs(Map.of(new TopicPartitionReplica(topic, 0, 1),
+        admin.describeLogDirs(List.of(1)).allDescriptions().get().get(1).keySet().iterator().next())).all().get());
     call("reassignments", () -> admin.listPartitionReassignments().reassignments().get());
+    call("to where it is", () -> admin.alterPartitionReassignments(Map.of(first,
+        Optional.of(new NewPartitionReassignment(List.of(1))))).all().get());
+    call("an election", () -> admin.electLeaders(ElectionType.PREFERRED, Set.of(first)).all().get());
     call("offsets of a partition", () -> admin.listOffsets(Map.of(first, OffsetSpec.latest())).all().get());
     call("describe topics", () -> admin.describeTopics(List.of(topic)).allTopicNames().get());
     call("delete topics", () -> admin.deleteTopics(List.of(topic, "nothing")).all().get());
