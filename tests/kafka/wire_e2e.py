@@ -661,6 +661,27 @@ def one_broker_has_nothing_to_elect_and_nowhere_to_move_a_partition(address):
     assert moved(directory, b"not.there", 0) == (1, 0, 3)
 
 
+@check
+def the_brokers_settings_are_told_with_their_types_and_what_they_mean(address):
+    connection = Connection(address)
+
+    def described(names, documented):
+        listed = struct.pack(">i", len(names)) + b"".join(string(name) for name in names)
+        body = struct.pack(">ib", 1, 4) + string(b"0") + listed + bytes([0, documented])
+        connection.send(frame(32, 3, 1, body))
+        return connection.answer()[1]
+
+    answer = described([b"advertised.listeners", b"num.partitions"], True)
+    for name, value, kind in ((b"advertised.listeners", b"PLAINTEXT://" + address.encode(), 2), (b"num.partitions", b"4", 3)):
+        # Read only, set where the broker is started, not secret; no synonyms; then type and documentation.
+        setting = string(name) + string(value) + struct.pack(">bbbib", 1, 4, 0, 0, kind)
+        assert setting in answer, (name, answer)
+        at = answer.index(setting) + len(setting)
+        assert struct.unpack(">h", answer[at:at + 2])[0] > 20, name
+    assert b"log.dirs" not in answer, "it was not asked for"
+    assert b"kafka.num.partitions" not in described([b"num.partitions"], False), "nobody asked what it means"
+
+
 def alter(api, correlation, name, operations, validate_only=False, kind=2):
     """AlterConfigs 0 (33) and IncrementalAlterConfigs 0 (44)."""
     body = struct.pack(">ib", 1, kind) + string(name) + struct.pack(">i", len(operations))

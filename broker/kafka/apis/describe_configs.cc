@@ -77,32 +77,51 @@ void describe_topic_configs(const Topic& topic, const AskedConfigs& asked, Confi
     }
 }
 
+struct ShownConfig {
+  std::string_view name;
+  std::string value;
+  ConfigType type;
+  std::string_view documentation;
+};
+
 // What UIs and Connect read of a broker. Set where the broker is started, never here.
-void describe_broker_configs(const KafkaServices& services, const AskedConfigs& asked, ConfigForm form,
-                             std::vector<ConfigsAnswer::Config>& out) {
-  const KafkaSettings& settings = services.settings;
-  const std::pair<std::string_view, std::string> known[] = {
-      {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false"},
-      {"broker.id", std::to_string(settings.node_id)},
-      {"default.replication.factor", "1"},
-      {"delete.topic.enable", "true"},
-      // By this kafka-ui chooses between AlterConfigs and IncrementalAlterConfigs.
-      {"inter.broker.protocol.version", "3.9-IV0"},
-      {"log.cleanup.policy", settings.cleanup_policy},
-      {"log.dirs", services.admin.facts().data_directory},
-      {"min.insync.replicas", "1"},
-      {"node.id", std::to_string(settings.node_id)},
-      {"num.partitions", std::to_string(settings.num_partitions)},
+std::vector<ShownConfig> broker_configs(const KafkaCall& call) {
+  const KafkaSettings& settings = call.services().settings;
+  const SocketAddress address = call.protocol().reachable_at();
+  const std::string node_id = std::to_string(settings.node_id);
+  using enum ConfigType;
+  return {
+      {"advertised.listeners", "PLAINTEXT://" + address.to_string(), string,
+       "Where Kafka clients are told to connect: kafka.advertised.listener, or the address that they came to."},
+      {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false", boolean,
+       "Whether a client that asks for a topic which is not there gets it made."},
+      {"broker.id", node_id, int32, "The broker's number: node.id."},
+      {"default.replication.factor", "1", int32, "There is one broker, and one replica of each partition."},
+      {"delete.topic.enable", "true", boolean, "Topics are deleted by those who ask for it."},
+      {"inter.broker.protocol.version", "3.9-IV0", string,
+       "No other broker is spoken to; kafka-ui chooses by this between AlterConfigs and IncrementalAlterConfigs."},
+      {"log.cleanup.policy", settings.cleanup_policy, list,
+       "cleanup.policy of a topic that a Kafka client makes without one: kafka.cleanup.policy."},
+      {"log.dirs", call.services().admin.facts().data_directory, string, "The one data directory: data.dir."},
+      {"min.insync.replicas", "1", int32, "There is one replica of each partition."},
+      {"node.id", node_id, int32, "The broker's number."},
+      {"num.partitions", std::to_string(settings.num_partitions), int32,
+       "Partitions of a topic that a Kafka client makes without a number: kafka.num.partitions."},
   };
-  for (const auto& [name, value] : known) {
-    if (!asked.wants(name)) continue;
-    out.push_back(config_of(name, value, ConfigSource::static_broker, ConfigType::string, "", form));
+}
+
+void describe_broker_configs(const KafkaCall& call, const AskedConfigs& asked, ConfigForm form,
+                             std::vector<ConfigsAnswer::Config>& out) {
+  for (const ShownConfig& config : broker_configs(call)) {
+    if (!asked.wants(config.name)) continue;
+    out.push_back(
+        config_of(config.name, config.value, ConfigSource::static_broker, config.type, config.documentation, form));
     out.back().read_only = true;
   }
 }
 
-ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const Principal& principal,
-                                          const AskedConfigs& asked, ConfigForm form) {
+ConfigsAnswer::Resource describe_resource(const KafkaCall& call, const AskedConfigs& asked, ConfigForm form) {
+  const KafkaServices& services = call.services();
   ConfigsAnswer::Resource out;
   out.resource_type = asked.type;
   out.resource_name = asked.name;
@@ -113,7 +132,7 @@ ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const P
   };
   switch (static_cast<kafka::ResourceType>(asked.type)) {
     case kafka::ResourceType::topic:
-      if (const auto topic = services.admin.describe_topic(principal, asked.name); topic.ok())
+      if (const auto topic = services.admin.describe_topic(call.protocol().principal(), asked.name); topic.ok())
         describe_topic_configs(**topic, asked, form, out.configs);
       else
         refuse(to_kafka(topic.code()), topic.error().message);
@@ -121,7 +140,7 @@ ConfigsAnswer::Resource describe_resource(const KafkaServices& services, const P
     case kafka::ResourceType::broker:
       // An empty name asks for what holds for all brokers: nothing is set so.
       if (asked.name == node_id)
-        describe_broker_configs(services, asked, form, out.configs);
+        describe_broker_configs(call, asked, form, out.configs);
       else if (!asked.name.empty())
         refuse(kafka::ErrorCode::invalid_request, "there is one broker, " + node_id + ", not '" + asked.name + "'");
       break;
@@ -142,7 +161,7 @@ void handle(KafkaCall call, const kafka::DescribeConfigsRequest& request) {
     // Before Kafka 2.3 an empty list meant all, too (KAFKA-8398).
     if (resource.configuration_keys && !resource.configuration_keys->empty())
       asked.keys.emplace(resource.configuration_keys->begin(), resource.configuration_keys->end());
-    response.results.push_back(describe_resource(call.services(), call.protocol().principal(), asked, form));
+    response.results.push_back(describe_resource(call, asked, form));
   }
   call.answer(response);
 }
