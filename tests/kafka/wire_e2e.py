@@ -662,6 +662,20 @@ def one_broker_has_nothing_to_elect_and_nowhere_to_move_a_partition(address):
 
 
 @check
+def what_acks_1_has_taken_is_deleted_by_who_was_told_of_it(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"taken"))
+    connection.answer()
+    for end in range(1, 41):
+        connection.send(produce(2, b"taken", batch(b"k", b"v"), 1))
+        connection.answer()
+        before = end if end % 2 else -1
+        connection.send(frame(21, 0, 3, struct.pack(">i", 1) + string(b"taken") + struct.pack(">iiqi", 1, 0, before, 5000)))
+        # Of the one partition: its start, and no error.
+        assert connection.answer()[1][-10:] == struct.pack(">qh", end, 0), (end, before)
+
+
+@check
 def the_brokers_settings_are_told_with_their_types_and_what_they_mean(address):
     connection = Connection(address)
 

@@ -2,6 +2,7 @@
 #include "proto/kafka/delete_records.h"
 
 #include "broker/kafka/apis/apis.h"
+#include "broker/kafka/apis/when_shown.h"
 
 namespace logcask {
 namespace {
@@ -31,30 +32,36 @@ Result<Offset> cut_now(AdminService& admin, const Principal& principal, const Cu
 void handle(KafkaCall call, const kafka::DeleteRecordsRequest& request) {
   DeleteRecordsAnswer response;
   std::vector<Cut> cuts;
+  std::vector<OffsetQuery> ends;
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const auto& partition : topic.partitions) {
       out.partitions.emplace_back().partition_index = partition.partition_index;
       cuts.push_back({out.name, PartitionId(partition.partition_index), Offset(partition.offset)});
+      ends.push_back({out.name, cuts.back().partition, kLatestTimestamp});
     }
   }
-  in_background(
-      std::move(call),
-      [&admin = call.services().admin, principal = call.protocol().principal(), cuts = std::move(cuts),
-       response = std::move(response)]() mutable {
-        std::size_t next = 0;
-        for (auto& topic : response.topics)
-          for (auto& partition : topic.partitions) {
-            const Result<Offset> start = cut_now(admin, principal, cuts[next++]);
-            if (start.ok())
-              partition.low_watermark = start->value();
-            else
-              partition.error_code = kafka_code(to_kafka(start.code()));
-          }
-        return std::move(response);
-      },
-      [](KafkaCall& owed, const DeleteRecordsAnswer& answer) { owed.answer(answer); });
+  // Who was told that a record is taken deletes up to behind it.
+  when_shown(std::move(call), ends, [cuts = std::move(cuts), response = std::move(response)](KafkaCall&& owed) {
+    AdminService& admin = owed.services().admin;
+    const Principal principal = owed.protocol().principal();
+    in_background(
+        std::move(owed),
+        [&admin, principal, cuts, response]() mutable {
+          std::size_t next = 0;
+          for (auto& topic : response.topics)
+            for (auto& partition : topic.partitions) {
+              const Result<Offset> start = cut_now(admin, principal, cuts[next++]);
+              if (start.ok())
+                partition.low_watermark = start->value();
+              else
+                partition.error_code = kafka_code(to_kafka(start.code()));
+            }
+          return std::move(response);
+        },
+        [](KafkaCall& one, const DeleteRecordsAnswer& answer) { one.answer(answer); });
+  });
 }
 
 }  // namespace logcask

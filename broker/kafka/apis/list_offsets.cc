@@ -3,6 +3,7 @@
 
 #include "broker/kafka/apis/apis.h"
 #include "broker/kafka/apis/leader_epoch.h"
+#include "broker/kafka/apis/when_shown.h"
 
 namespace logcask {
 namespace {
@@ -76,13 +77,7 @@ void handle(KafkaCall call, const kafka::ListOffsetsRequest& request) {
     answer(owed, now());
   };
   // Who was told that a record is taken looks for it below the end.
-  const OffsetsService& offsets = call.services().offsets;
-  const auto behind = offsets.not_shown_yet(call.protocol().principal(), asked_for);
-  if (behind.empty() || !call.may_wait(behind.size())) return find(std::move(call));
-  KafkaProtocol& protocol = call.protocol();
-  const auto alive = protocol.shared_from_this();
-  const auto shared = std::make_shared<KafkaCall>(std::move(call));
-  shared->open(offsets.when_shown(protocol.context(), behind, [shared, find] { find(std::move(*shared)); }));
+  when_shown(std::move(call), asked_for, find);
 }
 
 }  // namespace logcask
