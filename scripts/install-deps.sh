@@ -12,11 +12,11 @@ required="cmake, ninja-build, g++, git, ca-certificates, pkg-config | pkgconf,
   libboost1.81-dev | libboost-dev (>= 1.81), protobuf-compiler, libprotobuf-dev, libspdlog-dev, libfmt-dev,
   catch2 (>= 2.13), libtomlplusplus-dev, libzstd-dev, liblz4-dev, libsnappy-dev, zlib1g-dev,
   libxxhash-dev, libhighwayhash-dev, ccache, mold, python3"
-# Wanted by the fuzz preset, the format check, the cross tests with Kafka clients and the comparison benches.
+# Wanted by the fuzz preset, the format check, the tests beside Kafka clients (jq and tshark at night) and the comparison
+# benches.
 # What a distribution does not carry of these is named and left out; the product builds and tests without.
 extras=("clang-14 | clang" "libclang-rt-14-dev | libclang-rt-dev" "clang-format-14 | clang-format" librdkafka-dev kcat python3-kafka
-  python3-confluent-kafka redis-server
-  redis-tools nats-server)
+  python3-confluent-kafka jq tshark redis-server redis-tools nats-server)
 servers=(redis-server nats-server)
 
 dry_run=no
