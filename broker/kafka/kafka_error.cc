@@ -1,5 +1,7 @@
 #include "broker/kafka/kafka_error.h"
 
+#include "broker/topics/topic_name.h"
+
 namespace logcask {
 
 kafka::ErrorCode to_kafka(Errc code) {
@@ -111,6 +113,10 @@ kafka::ErrorCode to_kafka(Errc code) {
       return unknown_server_error;
   }
   return unknown_server_error;
+}
+
+kafka::ErrorCode lookup_to_kafka(Errc code, std::string_view topic) {
+  return to_kafka(code == Errc::unknown_topic && !check_topic_name(topic).ok() ? Errc::invalid_topic_name : code);
 }
 
 kafka::ErrorCode group_to_kafka(Errc code) {

@@ -27,7 +27,6 @@ EXPLAINED = [
     ("CreateTopics", "*", "Topics.Configs"),
     ("CreateTopics", "three replicas", "Topics.*"),
     ("CreateTopics", "only checked", "Topics.*"),
-    ("Metadata", "a name that is none", "Topics.ErrorCode"),
     ("Metadata", "a topic that is made by asking", "Topics.*"),
     ("Produce", "*", "*.LogStartOffset"),
     ("Produce", "no batch", "*.ErrorCode"),

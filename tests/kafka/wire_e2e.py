@@ -54,9 +54,9 @@ class Connection:
             return True
 
 
-def metadata(correlation, *topics, version=4):
+def metadata(correlation, *topics, version=4, may_create=True):
     body = struct.pack(">i", len(topics)) + b"".join(string(t) for t in topics)
-    return frame(METADATA, version, correlation, body + (b"\1" if version >= 4 else b""))
+    return frame(METADATA, version, correlation, body + (bytes([may_create]) if version >= 4 else b""))
 
 
 def fetch(correlation, topic, offset, wait_ms):
@@ -447,9 +447,10 @@ def a_position_that_the_log_does_not_have_is_out_of_range(address):
 @check
 def a_topic_name_that_kafka_refuses_is_not_made(address):
     connection = Connection(address)
-    connection.send(metadata(1, b"no spaces"))
-    _, body = connection.answer()
-    assert struct.pack(">h", 17) + string(b"no spaces") in body, body
+    for may_create in (True, False):
+        connection.send(metadata(1, b"no spaces", may_create=may_create))
+        _, body = connection.answer()
+        assert struct.pack(">h", 17) + string(b"no spaces") in body, body
 
 
 def list_offsets(correlation, version, topic, timestamp, epoch=-1):

@@ -135,7 +135,7 @@ ConfigsAnswer::Resource describe_resource(const KafkaCall& call, const AskedConf
       if (const auto topic = services.admin.describe_topic(call.protocol().principal(), asked.name); topic.ok())
         describe_topic_configs(**topic, asked, form, out.configs);
       else
-        refuse(to_kafka(topic.code()), topic.error().message);
+        refuse(lookup_to_kafka(topic.code(), asked.name), topic.error().message);
       break;
     case kafka::ResourceType::broker:
       // An empty name asks for what holds for all brokers: nothing is set so.

@@ -67,7 +67,7 @@ MetadataAnswer::Topic by_name(AdminService& admin, const Principal& principal, c
                               const std::string& name, bool may_create) {
   auto topic = admin.describe_topic(principal, name);
   if (topic.ok()) return describe(**topic, settings.node_id);
-  if (topic.code() != Errc::unknown_topic || !may_create) return missing(name, {}, to_kafka(topic.code()));
+  if (topic.code() != Errc::unknown_topic || !may_create) return missing(name, {}, lookup_to_kafka(topic.code(), name));
   const auto created =
       admin.create_topic(principal, name, settings.num_partitions, {{"cleanup.policy", settings.cleanup_policy}}, true);
   if (created.ok()) return describe(*created->topic, settings.node_id);

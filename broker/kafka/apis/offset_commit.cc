@@ -10,6 +10,13 @@ namespace {
 // Ours deletes a commit with it; Kafka knows no such thing.
 constexpr Offset kRefused(-2);
 
+// Of one commit: of its topic, or of the log that commits are kept in. To Kafka a name that no topic can have is one
+// that none has.
+std::int16_t code_of(const Status& status) {
+  if (status.code() == Errc::invalid_topic_name) return kafka_code(kafka::ErrorCode::unknown_topic_or_partition);
+  return status.code() == Errc::permission_denied ? kafka_code(status) : kafka_group_code(status);
+}
+
 void put_statuses(const Result<std::vector<Status>>& statuses, kafka::OffsetCommitResponse& response) {
   const std::int16_t of_all = statuses.ok() ? std::int16_t{0} : kafka_group_code(statuses.error());
   std::size_t next = 0;
@@ -17,10 +24,7 @@ void put_statuses(const Result<std::vector<Status>>& statuses, kafka::OffsetComm
     for (auto& partition : topic.partitions) {
       partition.error_code = of_all;
       if (!statuses.ok()) continue;
-      const Status& status = (*statuses)[next++];
-      // Of the topic, or of the log that commits are kept in.
-      const bool of_topic = status.code() == Errc::permission_denied;
-      partition.error_code = of_topic ? kafka_code(status) : kafka_group_code(status);
+      partition.error_code = code_of((*statuses)[next++]);
     }
 }
 
