@@ -108,9 +108,10 @@ Result<std::vector<PartitionId>> AdminService::partitions_of(const Topic& topic,
 
 Result<Topics::Created> AdminService::create_topic(const Principal& principal, const std::string& name,
                                                    std::int64_t partitions, const SettingMap& settings,
-                                                   bool if_not_exists) {
+                                                   bool if_not_exists, bool only_check) {
   return counted(parts_, ServiceName::topics, [&]() -> Result<Topics::Created> {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::create, {ResourceKind::topic, name}));
+    if (only_check) return parts_.topics.create(name, partitions, settings, if_not_exists, true);
     // A crash may have come between a deletion and the end of its commits. The order matters: commits for a topic that
     // somebody else makes meanwhile are recorded behind `end`.
     const Offset end = groups_.commits_end();

@@ -94,8 +94,9 @@ class AdminService {
                CompactionControl* compaction)
       : parts_(parts), groups_(groups), facts_(facts), compaction_(compaction) {}
 
+  // only_check: see Topics::create().
   Result<Topics::Created> create_topic(const Principal& principal, const std::string& name, std::int64_t partitions,
-                                       const SettingMap& settings, bool if_not_exists);
+                                       const SettingMap& settings, bool if_not_exists, bool only_check = false);
   // only_check: see Topics::alter().
   Status alter_topic(const Principal& principal, const std::string& name, const SettingMap& set,
                      const std::vector<std::string>& unset, bool only_check = false);

@@ -256,13 +256,19 @@ Status Topics::check_more(std::int64_t partitions) const {
 
 // Directories first, the record second: a crash in between leaves directories that are reported, never a topic
 // whose files are missing.
-Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
+// Without its partitions.
+Result<std::shared_ptr<Topic>> Topics::plan(TopicRecord record, bool internal) const {
   auto topic = std::make_shared<Topic>();
   LOGCASK_ASSIGN(topic->config, make_topic_config(record.settings, limits_.message_bytes_limit));
   complete(topic->config, record.partitions);
   LOGCASK_TRY(factory_.fits(record.id, topic->config));
   topic->record = std::move(record);
   topic->internal = internal;
+  return topic;
+}
+
+Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
+  LOGCASK_ASSIGN(const auto topic, plan(std::move(record), internal));
   Status failure;
   bool record_may_exist = false;
   std::size_t begun = 0;  // directories that may be there
@@ -295,7 +301,7 @@ Result<TopicPtr> Topics::make(TopicRecord record, bool internal) {
 }
 
 Result<Topics::Created> Topics::create(const std::string& name, std::int64_t partitions, const SettingMap& settings,
-                                       bool if_not_exists) {
+                                       bool if_not_exists, bool only_check) {
   LOGCASK_TRY(check_topic_name(name));
   if (is_internal_topic(name))
     return Error{Errc::invalid_topic_name, "names that begin with '__' are the broker's own; choose another"};
@@ -306,10 +312,14 @@ Result<Topics::Created> Topics::create(const std::string& name, std::int64_t par
   LOGCASK_TRY(check_new(name, partitions));
   TopicRecord record;
   record.name = name;
-  secure_random_bytes(record.id.bytes.data(), record.id.bytes.size());
   record.partitions = static_cast<std::uint32_t>(partitions);
   record.settings = settings;
   record.created = clock_.wall_ms();
+  if (only_check) {
+    LOGCASK_ASSIGN(TopicPtr planned, plan(std::move(record), false));
+    return Created{std::move(planned), false};
+  }
+  secure_random_bytes(record.id.bytes.data(), record.id.bytes.size());
   LOGCASK_ASSIGN(TopicPtr topic, make(std::move(record), false));
   return Created{std::move(topic), false};
 }

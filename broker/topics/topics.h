@@ -88,8 +88,10 @@ class Topics {
     bool existed = false;
   };
   // partitions == 0: the default. topic_exists, invalid_topic_name, invalid_config, limit_exceeded, storage errors.
+  // With `only_check` nothing is made: the answer is what it would be, but for the disk, and the topic has its record,
+  // with an id of zeros, and no partitions.
   Result<Created> create(const std::string& name, std::int64_t partitions, const SettingMap& settings,
-                         bool if_not_exists);
+                         bool if_not_exists, bool only_check = false);
   // The broker's own topics; an existing one is returned as it is.
   Result<TopicPtr> ensure_internal(std::string_view name, std::int64_t partitions, const SettingMap& settings);
   // With `only_check` nothing changes: the answer is what it would be, but for what only the records can tell of a
@@ -122,6 +124,7 @@ class Topics {
 
   void require_keys(const Topic& topic, std::optional<Becoming> becoming);
   Result<std::string> reopen_now(const std::string& name, PartitionId partition);
+  Result<std::shared_ptr<Topic>> plan(TopicRecord record, bool internal) const;
   Result<TopicPtr> make(TopicRecord record, bool internal);
   Status check_new(const std::string& name, std::int64_t partitions) const;
   Status check_more(std::int64_t partitions) const;

@@ -26,7 +26,7 @@ EXPLAINED = [
     ("ApiVersions", "*", "FinalizedFeatures*"),
     ("CreateTopics", "*", "Topics.Configs"),
     ("CreateTopics", "three replicas", "Topics.*"),
-    ("CreateTopics", "only checked", "Topics.*"),
+    ("CreateTopics", "only checked", "Topics.TopicId"),
     ("Metadata", "a topic that is made by asking", "Topics.*"),
     ("Produce", "*", "*.LogStartOffset"),
     ("Produce", "no batch", "*.ErrorCode"),

@@ -697,6 +697,19 @@ def the_brokers_settings_are_told_with_their_types_and_what_they_mean(address):
     assert b"kafka.num.partitions" not in described([b"num.partitions"], False), "nobody asked what it means"
 
 
+@check
+def a_topic_that_is_only_checked_is_told_as_it_would_be(address):
+    connection = Connection(address)
+    body = b"\0\2" + compact(b"checked") + struct.pack(">ih", 3, 1) + b"\1\1\0" + struct.pack(">ib", 5000, 1) + b"\0"
+    connection.send(frame(19, 5, 1, body))
+    answer = Cursor(connection.answer()[1].split(compact(b"checked"), 1)[1])
+    assert answer.numbers("hb") == (0, 0), "no error, no text"
+    assert answer.numbers("ih") == (3, 1), "partitions, replicas"
+    assert compact(b"cleanup.policy") + compact(b"delete") in answer.data, answer.data
+    connection.send(metadata(2, b"checked", may_create=False))
+    assert struct.pack(">h", 3) + string(b"checked") in connection.answer()[1], "it was made"
+
+
 def alter(api, correlation, name, operations, validate_only=False, kind=2):
     """AlterConfigs 0 (33) and IncrementalAlterConfigs 0 (44)."""
     body = struct.pack(">ib", 1, kind) + string(name) + struct.pack(">i", len(operations))

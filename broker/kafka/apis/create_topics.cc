@@ -4,7 +4,6 @@
 #include "broker/kafka/apis/apis.h"
 #include "broker/settings/kafka_topic_settings.h"
 #include "broker/settings/topic_config.h"
-#include "broker/topics/topic_name.h"
 #include "proto/kafka/describe_configs.h"
 
 namespace logcask {
@@ -40,6 +39,7 @@ Wanted to_wanted(const kafka::CreateTopicsRequest::Topic& topic, const KafkaSett
   return wanted;
 }
 
+// Of a topic that was made, or that would be.
 void put_created(const Result<Topics::Created>& created, CreateTopicsAnswer::Topic& out) {
   if (!created.ok()) {
     out.error_code = kafka_code(created.code() == Errc::invalid_argument || created.code() == Errc::limit_exceeded
@@ -49,22 +49,13 @@ void put_created(const Result<Topics::Created>& created, CreateTopicsAnswer::Top
     return;
   }
   out.topic_id = created->topic->record.id;
-  out.num_partitions = static_cast<std::int32_t>(created->topic->partitions.size());
+  out.num_partitions = static_cast<std::int32_t>(created->topic->record.partitions);
   out.replication_factor = 1;
   for (const TopicSettingValue& setting : list_topic_settings(created->topic->record.settings))
     out.configs->push_back({setting.name, setting.value, false,
                             static_cast<std::int8_t>(setting.is_default ? kafka::ConfigSource::default_config
                                                                         : kafka::ConfigSource::dynamic_topic),
                             false});
-}
-
-// What creating it would say, without doing it.
-Result<Topics::Created> rehearse(AdminService& admin, const Principal& principal, const Wanted& wanted) {
-  if (admin.describe_topic(principal, wanted.name).ok())
-    return Error{Errc::topic_exists, "topic '" + wanted.name + "' exists already"};
-  LOGCASK_TRY(check_topic_name(wanted.name));
-  LOGCASK_TRY(make_topic_config(wanted.settings));
-  return Topics::Created{};
 }
 
 }  // namespace
@@ -81,14 +72,11 @@ void handle(KafkaCall call, const kafka::CreateTopicsRequest& request) {
           CreateTopicsAnswer::Topic& out = response.topics.emplace_back();
           out.name = wanted.name;
           out.configs.emplace();  // Java's client takes null for a broken answer
-          if (!wanted.refused.ok()) {
+          if (wanted.refused.ok())
+            put_created(
+                admin.create_topic(principal, wanted.name, wanted.partitions, wanted.settings, false, only_check), out);
+          else
             put_created(wanted.refused.error(), out);
-          } else if (only_check) {
-            const auto rehearsed = rehearse(admin, principal, wanted);
-            if (!rehearsed.ok()) put_created(rehearsed.error(), out);
-          } else {
-            put_created(admin.create_topic(principal, wanted.name, wanted.partitions, wanted.settings, false), out);
-          }
         }
         return response;
       },

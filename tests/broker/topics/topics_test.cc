@@ -30,6 +30,25 @@ TEST_CASE("a topic can be made once, under a proper name, within the limits", "[
   CHECK(f.topics.snapshot()->size() == 1);
 }
 
+TEST_CASE("what a topic would have is told without making it, and so is what it would be refused for", "[topics]") {
+  ServiceFixture f;
+  const auto checked = [&](const std::string& name, std::int64_t partitions, const SettingMap& settings) {
+    return f.topics.create(name, partitions, settings, false, true);
+  };
+  const auto planned = checked("t", 3, {{"cleanup.policy", "delete"}});
+  REQUIRE(planned.ok());
+  CHECK(planned->topic->record.partitions == 3);
+  CHECK(planned->topic->record.settings.at("cleanup.policy") == "delete");
+  CHECK(planned->topic->record.id == TopicId());
+  CHECK_FALSE(f.topics.find("t"));
+  CHECK(create(f, "t", 3) == Errc::ok);
+  CHECK(checked("t", 3, {}).code() == Errc::topic_exists);
+  CHECK(checked("T", 3, {}).code() == Errc::invalid_topic_name);
+  CHECK(checked("no/name", 3, {}).code() == Errc::invalid_topic_name);
+  CHECK(checked("u", 10'001, {}).code() == Errc::unsupported);
+  CHECK(checked("u", 1, {{"no.such", "1"}}).code() == Errc::invalid_config);
+}
+
 TEST_CASE("a topic is found by its id, and one that is made anew has another", "[topics]") {
   ServiceFixture f;
   TopicView view(f.topics);
