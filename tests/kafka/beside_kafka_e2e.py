@@ -44,7 +44,6 @@ EXPLAINED = [
     ("DescribeConfigs", "some settings of a topic", "Results.Configs.Config*"),
     ("DescribeLogDirs", "one topic", "Results.TotalBytes"),
     ("ElectLeaders", "wherever one is needed", "ReplicaElectionResults"),
-    ("DeleteTopics", "a topic goes", "Responses.TopicId"),
 ]
 
 

@@ -698,6 +698,17 @@ def the_brokers_settings_are_told_with_their_types_and_what_they_mean(address):
 
 
 @check
+
+
+@check
+def a_topic_that_goes_by_its_name_is_told_by_its_id_too(address):
+    connection = Connection(address)
+    known = topic_id(connection, b"goes")
+    connection.send(frame(20, 6, 1, b"\0\2" + compact(b"goes") + NO_ID + b"\0" + struct.pack(">i", 5000) + b"\0"))
+    assert compact(b"goes") + known + b"\0\0" in connection.answer()[1]
+
+
+@check
 def a_topic_that_is_only_checked_is_told_as_it_would_be(address):
     connection = Connection(address)
     body = b"\0\2" + compact(b"checked") + struct.pack(">ih", 3, 1) + b"\1\1\0" + struct.pack(">ib", 5000, 1) + b"\0"

@@ -16,7 +16,9 @@ struct Named {
 DeleteTopicsAnswer::Topic remove(AdminService& admin, const Principal& principal, Named named) {
   DeleteTopicsAnswer::Topic out;
   out.topic_id = named.id;
-  if (!named.name) {
+  if (named.name) {
+    if (const auto topic = admin.describe_topic(principal, *named.name); topic.ok()) out.topic_id = (*topic)->record.id;
+  } else {
     for (const TopicPtr& topic : admin.list_topics(principal, false))
       if (topic->record.id == named.id) named.name = topic->record.name;
     if (!named.name) {
