@@ -42,9 +42,9 @@ struct AppendResult {
   Status error;
   Offset base_offset = kNoOffset;
   Offset last_offset = kNoOffset;
-  TimestampMs append_time{-1};  // -1 unless the topic stamps LogAppendTime
-  Offset log_start_offset;
-  bool duplicate = false;  // an idempotent retry; the offsets are the original's
+  TimestampMs append_time{-1};          // -1 unless the topic stamps LogAppendTime
+  Offset log_start_offset = kNoOffset;  // unless the partition was never asked
+  bool duplicate = false;               // an idempotent retry; the offsets are the original's
   // With condition_failed:
   std::uint32_t failed_record_index = 0;
   Offset current_offset = kNoOffset;

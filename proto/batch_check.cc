@@ -119,6 +119,7 @@ Result<std::unique_ptr<CheckedBatch>> check_produced_batch(ByteView bytes, const
     return Error{Errc::message_too_large, "the batch is " + std::to_string(bytes.size()) + " bytes long, " +
                                               std::string(rules.max_batch_setting) + " is " +
                                               std::to_string(rules.max_batch_bytes)};
+  if (bytes.empty()) return invalid("there is no batch; send exactly one batch per partition");
   LOGCASK_ASSIGN(const BatchHeader header, decode_batch_header(bytes));
   return check_produced_batch(header, bytes, rules);
 }

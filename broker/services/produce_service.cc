@@ -52,9 +52,10 @@ Status check_conditions(const Topic& topic, const PreparedBatch& prepared) {
 }
 
 // Each record without a key is named: a producer may send the others again (KIP-467).
-AppendResult unprepared(Error error, ByteView batch, const PartitionConfig& config) {
+AppendResult unprepared(Error error, ByteView batch, const PartitionConfig& config, const PartitionRunner& runner) {
   AppendResult result;
   if (error.code == Errc::invalid_record) result.refused_records = keyless_records(batch, config);
+  if (!result.refused_records.empty()) result.log_start_offset = runner.marks().log_start_offset;
   result.error = std::move(error);
   return result;
 }
@@ -247,7 +248,7 @@ Status ProduceService::append_slow(SlowEntry& entry, Acks acks, Request& request
   const PartitionConfig& config = entry.target.topic->config.partition;
   auto prepared = prepare_batch(entry.batch, config, parts_.hasher, std::move(entry.conditions));
   if (!prepared.ok()) {
-    request.answered(entry.index, unprepared(std::move(prepared).error(), entry.batch, config));
+    request.answered(entry.index, unprepared(std::move(prepared).error(), entry.batch, config, entry.target.runner()));
     return {};
   }
   LOGCASK_TRY(append(entry.target, std::move(*prepared), acks, request, entry.index));
@@ -276,7 +277,7 @@ bool ProduceService::produce(const CallContext& context, std::span<ProduceEntry>
       const PartitionConfig& config = target.topic->config.partition;
       auto quick = prepare_quick_batch(entry.batch, config, parts_.hasher, entry.conditions);
       if (!quick.ok()) {
-        request->answered(index, unprepared(std::move(quick).error(), entry.batch, config));
+        request->answered(index, unprepared(std::move(quick).error(), entry.batch, config, target.runner()));
         return {};
       }
       prepared = std::move(*quick);

@@ -28,8 +28,6 @@ EXPLAINED = [
     ("CreateTopics", "three replicas", "Topics.*"),
     ("CreateTopics", "only checked", "Topics.TopicId"),
     ("Metadata", "a topic that is made by asking", "Topics.*"),
-    ("Produce", "*", "*.LogStartOffset"),
-    ("Produce", "no batch", "*.ErrorCode"),
     ("*", "*", "*ErrorMessage"),
     ("Fetch", "beyond the end", "*Offset"),
     ("Fetch", "beyond the end", "*.HighWatermark"),

@@ -407,8 +407,12 @@ def refused_batches_have_kafkas_codes(address):
     assert produce_error(connection, 3, b"not.there", good, -1) == 3, "UNKNOWN_TOPIC_OR_PARTITION"
     assert produce_error(connection, 4, b"codes", good, 7) == 21, "INVALID_REQUIRED_ACKS"
     assert produce_error(connection, 5, b"codes", good, -1, transactional=b"tx") == 53
-    assert produce_error(connection, 6, b"codes", b"", -1) not in (0, -1)
+    assert produce_error(connection, 6, b"codes", b"", -1) == 87, "INVALID_RECORD"
     assert produce_error(connection, 7, b"codes", good, -1) == 0
+    # With a refusal come no offsets.
+    connection.send(produce(8, b"codes", bytes(broken), -1, version=5))
+    _, body = connection.answer()
+    assert struct.unpack(">hqqq", body[4 + 2 + len(b"codes") + 8:][:26]) == (2, -1, -1, -1), body
 
 
 @check

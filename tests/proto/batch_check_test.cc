@@ -132,7 +132,7 @@ TEST_CASE("a batch that is not exactly one batch is refused", "[proto]") {
   const std::string one = RawBatch().bytes();
   require_refused(one + one, Errc::invalid_record, "exactly one batch");
   require_refused(one + "x", Errc::invalid_record, "1 bytes follow the batch");
-  require_refused("", Errc::corrupt_message, "size is 0");
+  require_refused("", Errc::invalid_record, "there is no batch");
   BatchRules rules;
   rules.max_batch_bytes = one.size();
   CHECK(check_produced_batch(one, rules).ok());
