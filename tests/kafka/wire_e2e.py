@@ -444,8 +444,12 @@ def a_position_that_the_log_does_not_have_is_out_of_range(address):
     connection.send(fetch(2, b"range", 17, 10_000))
     _, body = connection.answer()
     at = 4 + 4 + 2 + len(b"range") + 4
-    partition, error = struct.unpack(">ih", body[at:at + 6])
-    assert (partition, error) == (0, 1), (partition, error)
+    # Nor are its marks told with it.
+    assert struct.unpack(">ihqqi", body[at:at + 26]) == (0, 1, -1, -1, -1), body
+    connection.send(fetch(3, b"not.there", 0, 10_000))
+    _, body = connection.answer()
+    at = 4 + 4 + 2 + len(b"not.there") + 4
+    assert struct.unpack(">ihqqi", body[at:at + 26]) == (0, 3, -1, -1, 0), body
 
 
 @check

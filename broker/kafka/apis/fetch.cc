@@ -38,18 +38,24 @@ std::int16_t fetched_code(const Status& status) {
   return kafka_code(status);
 }
 
+// Kafka sends no offsets with an error and, of what it knows nothing of, an empty list of aborted transactions.
+void put_refusal(std::int16_t code, FetchAnswer::Partition& out) {
+  using enum kafka::ErrorCode;
+  out.error_code = code;
+  if (code == kafka_code(unknown_topic_or_partition) || code == kafka_code(unknown_topic_id) ||
+      code == kafka_code(topic_authorization_failed))
+    out.aborted_transactions.emplace();
+}
+
 void put_part(FetchedPartition& part, Reader reader, FetchAnswer::Partition& out) {
-  out.error_code = fetched_code(part.error);
+  if (!part.error.ok()) return put_refusal(fetched_code(part.error), out);
+  if (!reader.zstd && holds_zstd(part.data.pieces))
+    return put_refusal(kafka_code(kafka::ErrorCode::unsupported_compression_type), out);
   out.high_watermark = part.data.visible_end.value();
   out.last_stable_offset = part.data.visible_end.value();
   out.log_start_offset = part.data.log_start_offset.value();
   // There are no transactions, so none was aborted.
   if (reader.committed) out.aborted_transactions.emplace();
-  if (part.data.pieces.empty()) return;
-  if (!reader.zstd && holds_zstd(part.data.pieces)) {
-    out.error_code = kafka_code(kafka::ErrorCode::unsupported_compression_type);
-    return;
-  }
   // Which owner holds which piece is the partition's business: together they hold all.
   const auto owner = std::make_shared<const std::vector<std::shared_ptr<const void>>>(std::move(part.data.owners));
   for (const ByteView piece : part.data.pieces) out.records.pieces.push_back({piece, owner});
@@ -68,7 +74,7 @@ class KafkaFetchCall final : public FetchCall {
         if (status.ok())
           put_part(partitions[next++], reader_, partition);
         else
-          partition.error_code = fetched_code(status);
+          put_refusal(fetched_code(status), partition);
       }
     call_->services().fetch_sessions.finish(session_, response_);
     call_->answer(response_);
@@ -94,7 +100,7 @@ std::optional<FetchPosition> position_of(KafkaCall& call, const std::string& top
   // 0 would mean no limit of its own.
   if (epoch == kafka::ErrorCode::none)
     return FetchPosition{topic, partition, Offset(wanted.offset), at_least(wanted.max_bytes, 1)};
-  place.error_code = kafka_code(epoch);
+  put_refusal(kafka_code(epoch), place);
   if (epoch == kafka::ErrorCode::fenced_leader_epoch && call.version() >= kafka::kFetchLeadersSince)
     place.current_leader = {call.services().settings.node_id, leader_epoch_of(topics, topic, partition)};
   return std::nullopt;
@@ -111,7 +117,7 @@ std::vector<FetchPosition> positions_of(KafkaCall& call, const FetchContext& ses
     for (auto& place : topic.partitions) {
       const FetchParams& wanted = *params++;
       if (session.by_id && !known) {
-        place.error_code = kafka_code(kafka::ErrorCode::unknown_topic_id);
+        put_refusal(kafka_code(kafka::ErrorCode::unknown_topic_id), place);
       } else if (auto position = position_of(call, name, wanted, place)) {
         if (known) position->topic_id = topic.topic_id;
         positions.push_back(std::move(*position));
