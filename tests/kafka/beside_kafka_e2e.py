@@ -30,7 +30,6 @@ EXPLAINED = [
     ("Metadata", "a topic that is made by asking", "Topics.*"),
     ("*", "*", "*ErrorMessage"),
     ("ListOffsets", "time 1800000000000", "*.LeaderEpoch"),
-    ("InitProducerId", "a transactional producer", "*"),
     ("ListGroups", "all", "Groups"),
     ("DescribeConfigs", "some settings of a topic", "Results.Configs.Config*"),
     ("DescribeLogDirs", "one topic", "Results.TotalBytes"),

@@ -709,6 +709,17 @@ def the_brokers_settings_are_told_with_their_types_and_what_they_mean(address):
 
 
 @check
+
+
+@check
+def a_refused_producer_gets_no_epoch(address):
+    connection = Connection(address)
+    for name, error in ((b"", 42), (b"tx", 53)):
+        connection.send(frame(22, 0, 1, string(name) + struct.pack(">i", 1000)))
+        assert struct.unpack(">ihqh", connection.answer()[1]) == (0, error, -1, -1), name
+
+
+@check
 def a_topic_that_goes_by_its_name_is_told_by_its_id_too(address):
     connection = Connection(address)
     known = topic_id(connection, b"goes")
