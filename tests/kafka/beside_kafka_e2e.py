@@ -29,7 +29,6 @@ EXPLAINED = [
     ("CreateTopics", "only checked", "Topics.TopicId"),
     ("Metadata", "a topic that is made by asking", "Topics.*"),
     ("*", "*", "*ErrorMessage"),
-    ("ListOffsets", "time 1800000000000", "*.LeaderEpoch"),
     ("ListGroups", "all", "Groups"),
     ("DescribeConfigs", "some settings of a topic", "Results.Configs.Config*"),
     ("DescribeLogDirs", "one topic", "Results.TotalBytes"),

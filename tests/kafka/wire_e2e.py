@@ -499,6 +499,9 @@ def special_times_are_known_from_their_versions_on(address):
     assert offset_of(connection, flexible_list_offsets(6, 8, b"times", -4)) == (0, -1, 0)
     assert offset_of(connection, flexible_list_offsets(7, 9, b"times", -5)) == (0, -1, -1)
     assert offset_of(connection, list_offsets(8, 5, b"times", -1)) == (0, -1, 5)
+    for timestamp, epoch in ((1_800_000_000_000, 0), (1_800_000_000_001, -1)):
+        connection.send(list_offsets(9, 4, b"times", timestamp))
+        assert struct.unpack(">i", connection.answer()[1][-4:])[0] == epoch, "an epoch comes with an offset only"
     for version, timestamp in ((6, -3), (7, -4), (8, -5)):
         assert offset_of(connection, flexible_list_offsets(9, version, b"times", timestamp))[0] == 35, timestamp
 

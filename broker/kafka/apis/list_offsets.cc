@@ -30,6 +30,7 @@ void put_offset(const Result<OffsetAnswer>& found, ListOffsetsAnswer::Partition&
     out.error_code = kafka_code(to_kafka(found.code()));
     return;
   }
+  if (found->offset == kNoOffset) return;  // and no epoch that it would be of
   out.offset = found->offset.value();
   out.timestamp = found->timestamp.value();
   out.leader_epoch = found->leader_epoch.value();
