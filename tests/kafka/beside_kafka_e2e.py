@@ -30,7 +30,7 @@ EXPLAINED = [
     ("Metadata", "a topic that is made by asking", "Topics.*"),
     ("*", "*", "*ErrorMessage"),
     ("ListGroups", "all", "Groups"),
-    ("DescribeConfigs", "some settings of a topic", "Results.Configs.Config*"),
+    ("DescribeConfigs", "some settings of a topic", "Results.Configs.ConfigSource"),
     ("DescribeLogDirs", "one topic", "Results.TotalBytes"),
     ("ElectLeaders", "wherever one is needed", "ReplicaElectionResults"),
 ]

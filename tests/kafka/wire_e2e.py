@@ -743,6 +743,17 @@ def a_topic_that_is_only_checked_is_told_as_it_would_be(address):
     assert struct.pack(">h", 3) + string(b"checked") in connection.answer()[1], "it was made"
 
 
+@check
+def sizes_of_32_bits_are_described_as_such(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"sized"))
+    connection.answer()
+    for name, kind in ((b"segment.bytes", 3), (b"max.message.bytes", 3), (b"retention.bytes", 5)):
+        body = struct.pack(">ib", 1, 2) + string(b"sized") + struct.pack(">i", 1) + string(name)
+        connection.send(frame(32, 3, 2, body + b"\0\0"))
+        assert struct.unpack(">bh", connection.answer()[1][-3:]) == (kind, -1), name
+
+
 def alter(api, correlation, name, operations, validate_only=False, kind=2):
     """AlterConfigs 0 (33) and IncrementalAlterConfigs 0 (44)."""
     body = struct.pack(">ib", 1, kind) + string(name) + struct.pack(">i", len(operations))

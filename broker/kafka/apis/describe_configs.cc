@@ -28,8 +28,10 @@ struct ConfigForm {
   bool documentation = false;
 };
 
-ConfigType type_of(SettingType type) {
-  switch (type) {
+ConfigType type_of(const SettingInfo& info) {
+  // Kafka counts these in 32 bits.
+  if (info.name == "max.message.bytes" || info.name == "segment.bytes") return ConfigType::int32;
+  switch (info.type) {
     case SettingType::integer:
     case SettingType::bytes:
     case SettingType::milliseconds:
@@ -64,7 +66,7 @@ void describe_topic_configs(const Topic& topic, const AskedConfigs& asked, Confi
     const SettingInfo& info = rows[i].info;
     if (!asked.wants(info.name)) continue;
     const ConfigSource source = values[i].is_default ? ConfigSource::default_config : ConfigSource::dynamic_topic;
-    out.push_back(config_of(info.name, values[i].value, source, type_of(info.type), info.description, form));
+    out.push_back(config_of(info.name, values[i].value, source, type_of(info), info.description, form));
     if (!values[i].is_default && form.synonyms)
       out.back().synonyms.push_back({std::string(info.name), std::string(info.default_text),
                                      static_cast<std::int8_t>(ConfigSource::default_config)});
