@@ -315,9 +315,9 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   facts.io_threads = static_cast<std::size_t>(config.io_threads);
   facts.keydir_budget_bytes = config.keydir_total_max_bytes;
   facts.started_ns = started_ns;
-  facts.disk_free_bytes = [this] {
-    const auto free = data->root().free_bytes();
-    return free.ok() ? *free : 0;
+  facts.disk_space = [this] {
+    const auto space = data->root().space();
+    return space.ok() ? *space : DiskSpace();
   };
   facts.keydir_use = [this](const TopicId* topic) {
     return topic ? factory.budgets().use(*topic) : factory.budgets().use();

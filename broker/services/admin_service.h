@@ -14,6 +14,7 @@
 #include "broker/services/compaction_control.h"
 #include "broker/services/groups_service.h"
 #include "broker/topics/keydir_use.h"
+#include "segment/file.h"
 
 namespace logcask {
 
@@ -36,7 +37,8 @@ struct BrokerFacts {
   std::atomic<std::int64_t> keydir_budget_bytes{0};
   std::int64_t started_ns = 0;  // monotonic
   double recovery_seconds = 0;  // until the listener opened
-  std::function<std::uint64_t()> disk_free_bytes;
+  // Of the data directory's file system; nothing but zeros when it cannot be measured.
+  std::function<DiskSpace()> disk_space;
   // What the keydirs of a topic take, or those of all together.
   std::function<KeydirUse(const TopicId*)> keydir_use;
   // What is wrong beside the partitions.

@@ -89,7 +89,7 @@ RequestBroker::RequestBroker()
       watch_(parts_),
       replay_(parts_) {
   facts_.version = "fuzz";
-  facts_.disk_free_bytes = [] { return std::uint64_t{1} << 40; };
+  facts_.disk_space = [] { return DiskSpace{std::uint64_t{2} << 40, std::uint64_t{1} << 40}; };
   offsets_topic_.emplace(parts_);
   coordinator_.emplace(GroupCoordinator::Parts{authorizer_, clock_, loop_, *offsets_topic_, [] { return "fuzz"; }},
                        GroupLimits());

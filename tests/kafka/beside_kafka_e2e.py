@@ -31,7 +31,6 @@ EXPLAINED = [
     ("*", "*", "*ErrorMessage"),
     ("ListGroups", "all", "Groups"),
     ("DescribeConfigs", "some settings of a topic", "Results.Configs.ConfigSource"),
-    ("DescribeLogDirs", "one topic", "Results.TotalBytes"),
     ("ElectLeaders", "wherever one is needed", "ReplicaElectionResults"),
 ]
 

@@ -744,6 +744,14 @@ def a_topic_that_is_only_checked_is_told_as_it_would_be(address):
 
 
 @check
+def the_file_system_is_told_whole_and_free(address):
+    connection = Connection(address)
+    connection.send(frame(35, 4, 1, b"\0\1\0"))
+    total, usable = struct.unpack(">qq", connection.answer()[1][-18:-2])
+    assert 0 < usable <= total, (usable, total)
+
+
+@check
 def sizes_of_32_bits_are_described_as_such(address):
     connection = Connection(address)
     connection.send(metadata(1, b"sized"))

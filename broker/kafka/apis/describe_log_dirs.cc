@@ -28,6 +28,14 @@ std::vector<std::int32_t> all_of(const Topic& topic) {
   return all;
 }
 
+// What the disk does not tell stays unknown.
+void put_disk_space(const BrokerFacts& facts, LogDirsAnswer::LogDir& out) {
+  const auto space = facts.disk_space ? facts.disk_space() : DiskSpace();
+  if (space.total_bytes == 0) return;
+  out.total_bytes = static_cast<std::int64_t>(space.total_bytes);
+  out.usable_bytes = static_cast<std::int64_t>(space.free_bytes);
+}
+
 }  // namespace
 
 void handle(KafkaCall call, const kafka::DescribeLogDirsRequest& request) {
@@ -42,8 +50,7 @@ void handle(KafkaCall call, const kafka::DescribeLogDirsRequest& request) {
         LogDirsAnswer response;
         LogDirsAnswer::LogDir& directory = response.results.emplace_back();
         directory.log_dir = admin.facts().data_directory;
-        if (admin.facts().disk_free_bytes)
-          directory.usable_bytes = static_cast<std::int64_t>(admin.facts().disk_free_bytes());
+        put_disk_space(admin.facts(), directory);
         if (!asked) {
           for (const TopicPtr& topic : admin.list_topics(principal, true))
             directory.topics.push_back(sizes_of(*topic, all_of(*topic)));

@@ -63,8 +63,8 @@ void handle_describe_broker(const NativeRequest& request) {
       request,
       [&admin, principal = request.protocol.principal()]() -> Result<Gathered> {
         LOGCASK_ASSIGN(BrokerDescription description, admin.describe_broker(principal));
-        return Gathered{std::move(description), resident_bytes(), open_files_now(),
-                        admin.facts().disk_free_bytes ? admin.facts().disk_free_bytes() : 0};
+        const DiskSpace disk = admin.facts().disk_space ? admin.facts().disk_space() : DiskSpace();
+        return Gathered{std::move(description), resident_bytes(), open_files_now(), disk.free_bytes};
       },
       [&admin](NativeProtocol& protocol, std::uint64_t correlation_id, const Result<Gathered>& gathered) {
         if (!gathered.ok()) return protocol.send_error(correlation_id, gathered.error());
