@@ -7,6 +7,7 @@
 
 #include "base/coding.h"
 #include "base/result.h"
+#include "base/utf8.h"
 #include "proto/kafka/fields.h"
 
 namespace logcask::kafka {
@@ -128,7 +129,12 @@ class Writer {
       put_string_length(-1);
   }
 
+  // What others have sent is repeated as it is read: with U+FFFD for what is not UTF-8.
   void put_string(std::string_view text) {
+    if (!valid_utf8(text)) return put_text(utf8_text(text));
+    put_text(text);
+  }
+  void put_text(std::string_view text) {
     if (!layout_.flexible && text.size() > 32767) {
       overlong_ = name_;
       text = text.substr(0, 32767);

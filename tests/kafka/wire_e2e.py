@@ -461,6 +461,17 @@ def a_topic_name_that_kafka_refuses_is_not_made(address):
         assert struct.pack(">h", 17) + string(b"no spaces") in body, body
 
 
+@check
+def a_name_that_is_not_utf_8_is_repeated_as_text(address):
+    connection = Connection(address)
+    name, shown = b"caf\xe9", "caf\ufffd".encode()
+    for request, error in ((metadata(1, name), 17), (produce(2, name, batch(b"k", b"v"), -1), 3), (fetch(3, name, 0, 0), 3)):
+        connection.send(request)
+        _, body = connection.answer()
+        assert string(shown) in body and name not in body, body
+        assert struct.pack(">h", error) in body, (error, body)
+
+
 def list_offsets(correlation, version, topic, timestamp, epoch=-1):
     """Below the flexible versions, with one partition."""
     body = struct.pack(">ibi", -1, 0, 1) + string(topic) + struct.pack(">ii", 1, 0)

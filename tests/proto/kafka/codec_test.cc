@@ -163,6 +163,18 @@ TEST_CASE("the answer to ApiVersions has a plain header in every version") {
   CHECK(out->joined() == from_hex("00000013 00000005 0000 02 0012 0000 0004 00 00000000 00"));
 }
 
+TEST_CASE("text that is not UTF-8 is written as it is read") {
+  const auto written = [](const std::string& name) {
+    MetadataResponse response;
+    response.topics.emplace_back().name = name;
+    Written out;
+    REQUIRE(Writer(out, {1, false}).write(response).ok());
+    return out.bytes;
+  };
+  CHECK(written("caf\xe9") == written("caf\xef\xbf\xbd"));
+  CHECK(written("caf\xc3\xa9") != written("caf\xef\xbf\xbd"));
+}
+
 TEST_CASE("a string that an old version has no room for is an error, not a torn message") {
   CreateTopicsResponse response;
   response.topics.emplace_back().name = std::string(40'000, 'n');

@@ -37,11 +37,17 @@ class Filler {
   std::uint64_t upto(std::uint64_t last) { return random_() % (last + 1); }
 
   // Often short, at times around where a compact length takes a second byte.
-  std::string_view text() {
+  std::string& bytes() {
     const std::uint64_t size = upto(19) == 0 ? 120 + upto(15) : upto(8);
     std::string& bytes = owned_.emplace_back();
     for (std::uint64_t i = 0; i < size; ++i) bytes += static_cast<char>(random_());
     return bytes;
+  }
+  // Which is written as it is.
+  std::string_view text() {
+    std::string& text = bytes();
+    for (char& character : text) character = static_cast<char>(character & 0x7f);
+    return text;
   }
 
   template <class T>
@@ -64,12 +70,12 @@ class Filler {
     } else if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, std::string>) {
       value = text();
     } else if constexpr (std::is_same_v<T, BytesView> || std::is_same_v<T, Bytes>) {
-      value.data = text();
+      value.data = bytes();
     } else if constexpr (std::is_same_v<T, Records>) {
       value.pieces.clear();
       value.null = nullable && upto(3) == 0;
       // Pieces are the writer's affair: whoever reads finds one.
-      for (std::uint64_t left = value.null ? 0 : upto(3); left > 0; --left) value.pieces.push_back({text(), nullptr});
+      for (std::uint64_t left = value.null ? 0 : upto(3); left > 0; --left) value.pieces.push_back({bytes(), nullptr});
     } else {
       T::describe(*this, value);
     }
