@@ -124,8 +124,14 @@ def epoch_of(topic, epoch, current=-1):
         {"Partition": 0, "CurrentLeaderEpoch": current, "LeaderEpoch": epoch}]}]}
 
 
+def numbered(producer, sequence):
+    """A record of an idempotent producer."""
+    return batch(b"key", b"value", producer=(7_000 + producer, 0, sequence))
+
+
 GOOD = batch(b"key", b"value")
 BROKEN = GOOD[:-1] + bytes([GOOD[-1] ^ 1])
+NO_TEXT = b"caf\xe9"
 
 TOPICS = [
     Exchange("what is served", "ApiVersions", {"ClientSoftwareName": "t", "ClientSoftwareVersion": "1"}),
@@ -140,12 +146,15 @@ TOPICS = [
     Exchange("a setting that is none", "CreateTopics", created("odd", no_such="1")),
     Exchange("a value that is none", "CreateTopics", created("odd", retention_ms="soon")),
     Exchange("only checked", "CreateTopics", created("checked", only_check=True)),
+    Exchange("a name that is not UTF-8", "CreateTopics", created(NO_TEXT)),
+    Exchange("a compacted topic of what follows", "CreateTopics", created("keyed", cleanup_policy="compact"), versions=[5]),
     Exchange("one topic", "Metadata", {"Topics": [{"Name": "same"}]}, keep=learn_topic),
     Exchange("no topic", "Metadata", {"Topics": []}, versions=range(1, 13)),
     Exchange("a topic that is not there", "Metadata", {"Topics": [{"Name": "absent"}], "AllowAutoTopicCreation": False},
              versions=range(4, 13)),
     Exchange("a name that is none", "Metadata", {"Topics": [{"Name": "no/name"}], "AllowAutoTopicCreation": False},
              versions=range(4, 13)),
+    Exchange("a name that is not UTF-8", "Metadata", {"Topics": [{"Name": NO_TEXT}]}),
     Exchange("a topic that is made by asking", "Metadata", lambda v, known: {
              "Topics": [{"Name": f"asked-{v}"}], "AllowAutoTopicCreation": True}),
 ]
@@ -157,12 +166,18 @@ RECORDS = [
     Exchange("a topic that is not there", "Produce", produced("absent", GOOD)),
     Exchange("a broken batch", "Produce", produced("same", BROKEN)),
     Exchange("no batch", "Produce", produced("same", b"")),
+    Exchange("a record without a key", "Produce", produced("keyed", batch(None, b"value"))),
+    Exchange("two batches", "Produce", produced("same", GOOD + GOOD)),
+    Exchange("the first of a producer", "Produce", lambda v, known: produced("same", numbered(v, 0))),
+    Exchange("a gap behind it", "Produce", lambda v, known: produced("same", numbered(v, 5))),
+    Exchange("a name that is not UTF-8", "Produce", produced(NO_TEXT, GOOD)),
     Exchange("acks=2", "Produce", produced("same", GOOD, acks=2)),
     Exchange("from the start", "Fetch", fetched("same", 0)),
     Exchange("at the end", "Fetch", fetched("same", 0, partition=1)),
     Exchange("beyond the end", "Fetch", fetched("same", 10_000)),
     Exchange("a partition that is not there", "Fetch", fetched("same", 0, partition=7)),
     Exchange("a topic that is not there", "Fetch", fetched("absent", 0)),
+    Exchange("a name that is not UTF-8", "Fetch", fetched(NO_TEXT, 0), versions=range(4, 13)),
     Exchange("an epoch to come", "Fetch", fetched("same", 0, epoch=100), versions=range(9, 13)),
     Exchange("a session begins", "Fetch", fetched("same", 0, SessionEpoch=0), versions=range(7, 13)),
     Exchange("a session that is none", "Fetch",
@@ -172,6 +187,8 @@ RECORDS = [
     Exchange("time -3", "ListOffsets", listed("same", -3), versions=range(7, 10)),
     Exchange("time -4", "ListOffsets", listed("same", -4), versions=range(8, 10)),
     Exchange("time -5", "ListOffsets", listed("same", -5), versions=[9]),
+    Exchange("the newest of none", "ListOffsets", listed("same", -3, partition=1), versions=range(7, 10)),
+    Exchange("a name that is not UTF-8", "ListOffsets", listed(NO_TEXT, -1)),
     Exchange("a partition that is not there", "ListOffsets", listed("same", -1, partition=7)),
     Exchange("a topic that is not there", "ListOffsets", listed("absent", -1)),
     Exchange("an epoch to come", "ListOffsets", listed("same", -1, epoch=100), versions=range(4, 10)),
@@ -217,6 +234,7 @@ GROUPS = [
     Exchange("a commit without members", "OffsetCommit", committed("plain", "same", 3)),
     Exchange("a topic that is not there", "OffsetCommit", committed("plain", "absent", 3)),
     Exchange("a partition that is not there", "OffsetCommit", committed("plain", "same", 3, partition=7)),
+    Exchange("a topic whose name is not UTF-8", "OffsetCommit", committed("plain", NO_TEXT, 3)),
     Exchange("what was committed", "OffsetFetch", lambda v, known: offsets_of(v, "plain", "same", [0, 1])),
     Exchange("all that was committed", "OffsetFetch",
              lambda v, known: offsets_of(v, "plain", None, None), versions=range(2, 10)),
@@ -235,6 +253,10 @@ GROUPS = [
 ADMINISTRATION = [
     Exchange("some settings of a topic", "DescribeConfigs", {"Resources": [
              {"ResourceType": 2, "ResourceName": "same", "ConfigurationKeys": ["cleanup.policy", "retention.ms", "segment.bytes"]}]}),
+    Exchange("what Kafka counts in few bits", "DescribeConfigs", {"Resources": [{"ResourceType": 2, "ResourceName": "same",
+             "ConfigurationKeys": ["max.message.bytes", "retention.bytes", "min.cleanable.dirty.ratio", "compression.type"]}]}),
+    Exchange("a name that is not UTF-8", "DescribeConfigs",
+             {"Resources": [{"ResourceType": 2, "ResourceName": NO_TEXT, "ConfigurationKeys": None}]}),
     Exchange("a topic that is not there", "DescribeConfigs",
              {"Resources": [{"ResourceType": 2, "ResourceName": "absent", "ConfigurationKeys": None}]}),
     Exchange("a setting is changed", "IncrementalAlterConfigs",
@@ -278,6 +300,7 @@ ADMINISTRATION = [
     Exchange("none under way", "ListPartitionReassignments",
              {"TimeoutMs": 10_000, "Topics": [{"Name": "same", "PartitionIndexes": [0]}]}),
     Exchange("a topic goes", "DeleteTopics", lambda v, known: deleted(v, f"made-{v + 1}")),
+    Exchange("a name that is not UTF-8", "DeleteTopics", lambda v, known: deleted(v, NO_TEXT)),
     Exchange("a topic that is not there", "DeleteTopics", lambda v, known: deleted(v, "absent")),
 ]
 # Until a broker has what it makes at the first request: answered by an error before.

@@ -86,8 +86,8 @@ def record(key, value, offset=0):
     return bytes([len(body) * 2]) + body
 
 
-def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None, count=1):
-    tail = struct.pack(">hiqqqhii", attributes, count - 1, timestamp, timestamp, -1, -1, -1, count)
+def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None, count=1, producer=(-1, -1, -1)):
+    tail = struct.pack(">hiqqqhii", attributes, count - 1, timestamp, timestamp, *producer, count)
     tail += record(key, value) if records is None else records
     return struct.pack(">qiibI", 0, len(tail) + 9, -1, 2, crc32c(tail)) + tail
 
