@@ -103,12 +103,27 @@ class Checker {
     if (state.digest.value() != facts.digest)
       return find(Finding::Kind::damage, name,
                   "every batch holds its checksum, but the file's digest differs from the manifest's");
-    if (state.next_offset() != facts.next_offset || state.facts().records != facts.records)
+    const bool same_records = state.facts().records == facts.records;
+    if (state.next_offset() != facts.next_offset || !(same_records || known_damage(segment)))
       return find(Finding::Kind::damage, name, "it holds other offsets or records than the manifest says");
+    // A log that was damaged when it was closed is listed with the digest of what was synced, and with the records in
+    // front of the damage: with that digest it is whole again.
+    if (!same_records) {
+      SegmentFacts whole = state.facts();
+      whole.first_append = facts.first_append;
+      whole.last_append = facts.last_append;
+      out_.restored.push_back(whole);
+    }
     sound_.insert(facts.name);
-    out_.records += facts.records;
+    out_.records += state.facts().records;
     out_.bytes += facts.size_bytes;
     check_derived(facts);
+  }
+
+  bool known_damage(const ManifestSegment& segment) const {
+    const auto& ranges = out_.manifest->damaged;
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const DamagedRange& range) { return overlaps(segment, range); });
   }
 
   // What can be rebuilt from the log is never damage, only work for the next start.
@@ -163,7 +178,7 @@ class Checker {
       bool sound = true;
       bool held = false;
       for (const auto& segment : out_.manifest->segments) {
-        if (segment.facts.name.base >= range.to || segment.end_offset <= range.from) continue;
+        if (!overlaps(segment, range)) continue;
         held = true;
         sound = sound && heals(segment);
       }
@@ -288,6 +303,10 @@ class Checker {
 };
 
 }  // namespace
+
+bool overlaps(const ManifestSegment& segment, const DamagedRange& range) {
+  return segment.facts.name.base < range.to && range.from < segment.end_offset;
+}
 
 bool PartitionCheck::has(Finding::Kind kind) const {
   return std::any_of(findings.begin(), findings.end(), [kind](const Finding& finding) { return finding.kind == kind; });

@@ -35,9 +35,13 @@ struct PartitionCheck {
   std::optional<Manifest> manifest;
   // Damaged ranges the manifest lists though the files hold again (restored from a backup).
   std::vector<DamagedRange> healed;
+  // What it would say of files in such ranges, had they been whole when it was written.
+  std::vector<SegmentFacts> restored;
 
   bool has(Finding::Kind kind) const;
 };
+
+bool overlaps(const ManifestSegment& segment, const DamagedRange& range);
 
 // Fails only when the directory itself cannot be read. `owner`: whose it is, when its name says so.
 Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name,

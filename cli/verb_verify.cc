@@ -9,6 +9,7 @@
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
+#include "cli/manifest_heal.h"
 #include "cli/manifest_rebuild.h"
 #include "cli/output.h"
 #include "cli/partition_check.h"
@@ -148,7 +149,7 @@ class Verification {
                            const std::optional<PartitionIdentity>& owner) {
     if (check.manifest) {
       Manifest manifest = *check.manifest;
-      for (const auto& range : check.healed) std::erase(manifest.damaged, range);
+      LOGCASK_TRY(forget_healed(directory, check, manifest));
       ++manifest.generation;
       LOGCASK_TRY(store_manifest(*directory, manifest));
       return std::string("wrote both copies of the manifest again");
@@ -190,8 +191,10 @@ class Verification {
     if (mendable_) print_error("manifests are made again by 'logcask verify --repair'");
     if (lost_)
       print_error(
-          "damaged logs: restore the files from a backup, or start without them: a log without its .sync keeps its "
-          "partition offline, what is in the damaged ranges answers corrupt_range, everything else is served");
+          "damaged logs: restore the files from a backup and see with --repair that they heal, or start without them: "
+          "a log without its .sync keeps its partition offline, what is in the damaged ranges answers corrupt_range "
+          "and "
+          "is not compacted, everything else is served");
     if (unread_) {
       print_error(
           "what cannot be read is not damaged, and nothing is made in its place: see to its owner and mode, then "

@@ -126,7 +126,10 @@ Status barred(const CompactionState& state) {
   if (state.quarantined) return Error{Errc::corrupt_range, "quarantined: " + *state.quarantined};
   if (!state.keydir_complete) return Error{Errc::loading, "the keydir is still loading"};
   if (state.damaged)
-    return Error{Errc::corrupt_range, "a range of the log is damaged; compaction waits for its repair"};
+    return Error{
+        Errc::corrupt_range,
+        "a range of the log is damaged, and nothing of it is compacted until its file is restored from a backup "
+        "and 'logcask verify --repair' finds it whole"};
   return {};
 }
 

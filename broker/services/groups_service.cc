@@ -75,8 +75,9 @@ void told_of_lost_groups(const PartitionRunner& offsets, std::int64_t lost, cons
       "'" + std::string(kOffsetsTopic) + "' is damaged (" + where + "): " + std::to_string(lost) +
       " of its offsets cannot be read, and what consumer groups had committed there is lost. Such a group goes on "
       "from the newest commit that can be read, or begins as a new one; its next commit is kept, and 'logcask group "
-      "reset' makes one by hand. The topic is not compacted until a copy of its whole directory is put back while "
-      "the broker is stopped");
+      "reset' makes one by hand. The topic is not compacted until, while the broker is stopped, the damaged file is "
+      "restored as it was and 'logcask verify DIR --repair' finds it whole, or an older copy of the whole directory is "
+      "put in its place");
 }
 
 }  // namespace

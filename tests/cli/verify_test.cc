@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/manifest_heal.h"
 #include "cli/manifest_rebuild.h"
 #include "cli/partition_check.h"
 #include "segment/filename.h"
@@ -212,6 +213,44 @@ TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing
   CHECK(report->manifest.damaged[0].reason.find(name) != std::string::npos);
   CHECK(disk->content(name)->size() == good.size());
   CHECK(check(*disk).has(Finding::Kind::damage));
+}
+
+TEST_CASE("a log that was damaged while it was active heals when it is restored, with its keys", "[verify]") {
+  const auto disk = written_disk();
+  const std::map<std::string, std::string> before = [&] {
+    PartitionFixture partition(disk->clone(), small_segments());
+    return live_state(partition);
+  }();
+  const std::string active = segment_filename({check(*disk).manifest->closed_end(), Generation(0)}, SegmentFile::log);
+  const std::string good = *disk->content(active);
+  disk->set_content(active, flipped(good, good.size() / 2));
+  auto written = [&] {
+    PartitionFixture partition(disk->clone(), small_segments());
+    REQUIRE(partition.partition().snapshot().problems.size() == 1);
+    partition.put("after", "the damage");
+    partition.restart();
+    return partition.disk().clone();
+  }();
+  CHECK(check(*written).has(Finding::Kind::damage));
+  written->set_content(active, good);
+  const PartitionCheck restored = check(*written);
+  CHECK_FALSE(restored.has(Finding::Kind::damage));
+  REQUIRE(restored.has(Finding::Kind::manifest));
+  REQUIRE(restored.restored.size() == 1);
+  Manifest manifest = *restored.manifest;
+  REQUIRE_OK(forget_healed(partition_directory(*written), restored, manifest));
+  CHECK(manifest.damaged.empty());
+  ++manifest.generation;
+  REQUIRE_OK(store_manifest(*partition_directory(*written), manifest));
+  const PartitionCheck healed = check(*written);
+  CHECK_FALSE(healed.has(Finding::Kind::damage));
+  CHECK_FALSE(healed.has(Finding::Kind::manifest));
+  PartitionFixture partition(std::move(written), small_segments());
+  CHECK(partition.partition().snapshot().problems.empty());
+  std::map<std::string, std::string> after = live_state(partition);
+  CHECK(after.erase("after") == 1);
+  CHECK(after == before);
+  for (const auto& [key, value] : before) CHECK(partition.get(key).value == value);
 }
 
 TEST_CASE("verify finds an active log that is gone, and one whose leader epoch is wrong") {
