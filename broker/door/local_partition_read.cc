@@ -189,13 +189,16 @@ std::optional<Error> LocalPartitionRunner::lookup_error() const {
   return std::nullopt;
 }
 
-// Damage is told to the operator as well as to the client that met it.
+// Damage is told to the operator as well as to the client that met it; once, where the start has found it already.
 Error LocalPartitionRunner::noticed(Error error, const PartitionTroubles::Read& read) {
-  if (error.code != Errc::corrupt_range && error.code != Errc::corrupt_file && error.code != Errc::io_error)
-    return error;
+  const bool damage = error.code == Errc::corrupt_range || error.code == Errc::corrupt_file;
+  if (!damage && error.code != Errc::io_error) return error;
   bool news = false;
   {
     const Lock lock(mutex_);
+    const auto holds = [&](const DamagedRange& range) { return range.from <= read.from && read.from < range.to; };
+    if (damage && partition_ && std::any_of(partition_->damaged().begin(), partition_->damaged().end(), holds))
+      return error;
     news = troubles_.damage(error.message, read);
   }
   if (news && environment_.alarm)
