@@ -38,6 +38,10 @@ constexpr std::size_t kBlockingThreads = 4;
 
 const Error kStopping{Errc::shutting_down, "the broker is stopping"};
 
+std::string unreadable_groups(const Error& why) {
+  return "consumer groups cannot be read, and nobody can join one: " + why.to_string() + "; tried again every second";
+}
+
 std::int64_t milliseconds_since(std::int64_t start_ns, const Clock& clock) {
   return (clock.monotonic_ns() - start_ns) / 1'000'000;
 }
@@ -367,6 +371,8 @@ void Broker::Parts::list_problems(std::vector<BrokerProblem>& problems) {
     problems.push_back({"", PartitionId(0), std::move(problem.kind), std::move(problem.reason)});
   for (KeydirBudgets::Problem& problem : factory.budgets().problems())
     problems.push_back({std::move(problem.topic), PartitionId(0), kKeydirFull, std::move(problem.reason)});
+  if (const auto failure = groups->load_failure())
+    problems.push_back({std::string(kOffsetsTopic), PartitionId(0), kGroupsUnreadable, unreadable_groups(*failure)});
 }
 
 void Broker::Parts::list_notes(std::vector<BrokerProblem>& notes) const {
@@ -407,10 +413,11 @@ void Broker::Parts::load_groups() {
   if (groups_loading.exchange(true)) return;
   blocking.post([this] {
     const Status loaded = groups->load();
-    if (loaded.ok()) return;
-    if (!groups_trouble.exchange(true))
-      log_warn("consumer groups cannot be read, and nobody can join one: " + loaded.error().to_string() +
-               "; tried again every second");
+    if (loaded.ok()) {
+      if (groups_trouble) log_info("consumer groups can be read again");
+      return;
+    }
+    if (!groups_trouble.exchange(true)) log_warn(unreadable_groups(loaded.error()));
     groups_loading = false;
   });
 }

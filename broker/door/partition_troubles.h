@@ -15,7 +15,7 @@ namespace logcask {
 
 struct PartitionProblem {
   // offline | read_only | damaged | storage_full | compaction_quarantined | clock_ahead; of the whole broker:
-  // disk_low | disk_reserve | data_directory_gone | keydir_full
+  // disk_low | disk_reserve | data_directory_gone | keydir_full | groups_unreadable
   std::string kind;
   std::string reason;
 };

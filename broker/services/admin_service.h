@@ -81,6 +81,7 @@ struct TopicSizing {
 
 // States of problems that the broker itself has; the others are partition_troubles.h's.
 inline constexpr const char* kKeydirFull = "keydir_full";
+inline constexpr const char* kGroupsUnreadable = "groups_unreadable";
 // States of notes.
 inline constexpr const char* kKeydirTight = "keydir_tight";
 inline constexpr const char* kKeysNeverRepeat = "keys_never_repeat";

@@ -303,6 +303,11 @@ std::string GroupsService::meant_by(const std::string& name) const {
   return coordinator_.find_name(is_shown_so).value_or(name);
 }
 
+std::optional<Error> GroupsService::load_failure() const {
+  const std::lock_guard lock(index_mutex_);
+  return load_failure_;
+}
+
 bool GroupsService::has_commits(const std::string& group) const {
   const std::lock_guard lock(index_mutex_);
   return index_.count(group) > 0;
@@ -363,12 +368,15 @@ Status GroupsService::load() {
   if (const auto partition = offsets_.partition()) {
     if (Status read = load_records(*partition, groups); !read.ok()) {
       coordinator_.load_failed(read.error());
+      const std::lock_guard lock(index_mutex_);
+      load_failure_ = read.error();
       return read;
     }
   }
   {
     const std::lock_guard lock(index_mutex_);
     indexed_ = true;
+    load_failure_.reset();
     for (auto group = index_.begin(); group != index_.end();) {
       std::erase_if(group->second, [](const auto& entry) { return entry.second < Offset(0); });
       group = group->second.empty() ? index_.erase(group) : std::next(group);

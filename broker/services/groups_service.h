@@ -75,6 +75,9 @@ class GroupsService {
   // files) goes by what shows it, utf8_text(), unless there is one of that very name. Such a group is read and deleted
   // by that name, and nobody joins it or commits for it any more. As far as the index knows by now. Does not block.
   std::string meant_by(const std::string& name) const;
+  // Why what the disk holds of groups could not be read the last time that was tried; nothing once it has been. Does
+  // not block.
+  std::optional<Error> load_failure() const;
   // As far as the index knows by now. Does not block.
   bool has_commits(const std::string& group) const;
   // Where the next commit is recorded. Does not block.
@@ -131,6 +134,7 @@ class GroupsService {
   mutable std::mutex index_mutex_;
   bool indexed_ = false;                     // guarded by index_mutex_
   bool open_ = false;                        // guarded; commits are taken as they come
+  std::optional<Error> load_failure_;        // guarded
   std::vector<WaitingCommit> waiting_;       // guarded; for the replay
   std::map<std::string, Partitions> index_;  // guarded; during the replay it also holds deletions, as -1 - offset
 };

@@ -121,6 +121,54 @@ TEST_CASE("a directory without a record is reported and kept, a missing director
   CHECK(client.call(health).header.describe_broker().problems().empty());
 }
 
+TEST_CASE("health says why consumer groups cannot be read, until they can", "[broker]") {
+  BrokerFixture broker;
+  v1::RequestHeader commit;
+  commit.mutable_commit_offsets()->set_group("g");
+  commit.mutable_commit_offsets()->add_entries()->set_topic("t");
+  {
+    NativeClient client(broker.port());
+    client.create_topic("t");
+    CHECK(client.call(commit).header.commit_offsets().errors(0).code() == 0);
+  }
+  broker.stop();
+  namespace fs = std::filesystem;
+  fs::path offsets;
+  for (const auto& entry : fs::directory_iterator(broker.data_path()))
+    if (entry.path().filename().string().starts_with("__consumer_offsets-0.")) offsets = entry.path();
+  REQUIRE(!offsets.empty());
+  const fs::path away = fs::path(broker.data_path()) / "away";
+  fs::rename(offsets, away);
+  broker.start();
+  NativeClient client(broker.port());
+  // What is said of groups, which are tried every second; "" while nothing is.
+  const auto said = [&] {
+    v1::RequestHeader health;
+    health.mutable_describe_broker();
+    const auto answer = client.call(health);
+    for (const auto& problem : answer.header.describe_broker().problems())
+      if (problem.state() == "groups_unreadable") return problem.topic() + ": " + problem.reason();
+    return std::string();
+  };
+  const auto wait_until = [&](bool unreadable) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (said().empty() == unreadable) {
+      REQUIRE(std::chrono::steady_clock::now() < deadline);
+      std::this_thread::yield();
+    }
+  };
+  wait_until(true);
+  CHECK_THAT(said(), Catch::StartsWith("__consumer_offsets: consumer groups cannot be read") &&
+                         Catch::Contains("partition_offline"));
+  fs::rename(away, offsets);
+  v1::RequestHeader reopen;
+  reopen.mutable_reopen()->set_topic("__consumer_offsets");
+  reopen.mutable_reopen()->set_partition(-1);
+  CHECK(client.call(reopen).header.reopen().partitions(0).error().code() == 0);
+  wait_until(false);
+  CHECK(client.call(commit).header.commit_offsets().errors(0).code() == 0);
+}
+
 TEST_CASE("a lost metadata topic stops the start instead of passing for an empty broker", "[broker]") {
   BrokerFixture broker;
   {

@@ -34,6 +34,11 @@ struct GroupsFixture : ServiceFixture {
     REQUIRE(statuses);
     return statuses->ok() ? (**statuses)[0].code() : statuses->code();
   }
+  Errc commit_as(const GroupMemberClaim& member, std::int64_t offset) {
+    CommitRequest request = of(offset);
+    request.member = member;
+    return commit(request);
+  }
   CommitRequest of(std::int64_t offset, bool any_offset = false) {
     return {"g", {}, {{"t", PartitionId(0), Offset(offset), LeaderEpoch(-1), "note"}}, any_offset};
   }
@@ -95,14 +100,17 @@ struct GroupsFixture : ServiceFixture {
     return text;
   }
   PartitionFixture& log() { return partition("__consumer_offsets"); }
-  // A bit of each `text` in the offsets topic's log flips; how many there were.
-  int damage(const std::string& text) {
-    // What a quiet partition holds of its log in memory, it gives back.
+  // What a quiet partition holds of its log in memory, it gives back.
+  void rest() {
     for (int second = 0; second < 10; ++second) {
       log().clock().advance_ms(1'000);
       log().partition().tick();
       log().run_all();
     }
+  }
+  // A bit of each `text` in the offsets topic's log flips; how many there were.
+  int damage(const std::string& text) {
+    rest();
     int damaged = 0;
     for (const std::string& path : log().disk().paths()) {
       if (!path.ends_with(".log")) continue;
@@ -181,6 +189,34 @@ TEST_CASE("whoever cannot join since the groups cannot be read hears why", "[gro
   CHECK(loaded.code() == Errc::shutting_down);
   CHECK(said().code == Errc::coordinator_loading);
   CHECK_THAT(said().message, Catch::Contains(loaded.error().to_string()));
+}
+
+TEST_CASE("a disk that is well again has its groups read, and until then it is said why not", "[groups]") {
+  GroupsFixture f;
+  const GroupMemberClaim member = f.join();
+  CHECK(f.commit_as(member, 3) == Errc::ok);
+  f.start();
+  CHECK_FALSE(f.groups->load_failure());
+  Fault fault;
+  fault.kinds = {OperationKind::read};
+  fault.name_suffix = ".log";
+  fault.sticky = true;
+  f.rest();
+  f.log().disk().fail(fault);
+  for (int round = 0; round < 2; ++round) {
+    const Status loaded = f.groups->load();
+    CHECK(loaded.code() == Errc::io_error);
+    REQUIRE(f.groups->load_failure());
+    CHECK(f.groups->load_failure()->message == loaded.error().message);
+    const auto refused = f.coordinator->heartbeat(f.principal, "g", member);
+    CHECK(refused.code() == Errc::coordinator_loading);
+    CHECK_THAT(refused.error().message, Catch::Contains(loaded.error().to_string()));
+  }
+  f.log().disk().clear_faults();
+  REQUIRE_OK(f.groups->load());
+  CHECK_FALSE(f.groups->load_failure());
+  CHECK(f.coordinator->heartbeat(f.principal, "g", member).ok());
+  CHECK(f.committed() == 3);
 }
 
 TEST_CASE("a damaged batch of the offsets topic costs what is in it, and no other group", "[groups]") {
