@@ -111,6 +111,17 @@ class Writer:
             self.struct(field.fields, value)
 
 
+def varint(take):
+    """take(count): the next bytes."""
+    value = shift = 0
+    while True:
+        byte = take(1)[0]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value
+        shift += 7
+
+
 class Reader:
     def __init__(self, version, flexible, data):
         self.version, self.flexible, self.data, self.at = version, flexible, data, 0
@@ -124,13 +135,7 @@ class Reader:
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
     def varint(self):
-        value = shift = 0
-        while True:
-            byte = self.take(1)[0]
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
+        return varint(self.take)
 
     def length(self, form):
         return self.varint() - 1 if self.flexible else self.number(form)

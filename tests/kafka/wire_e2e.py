@@ -10,6 +10,7 @@ import sys
 import time
 
 from kafka_broker import broker, kafka_broker
+from kafka_messages import varint
 
 API_VERSIONS, METADATA, FETCH, PRODUCE, LIST_OFFSETS, LEADER_EPOCH = 18, 3, 1, 0, 2, 23
 
@@ -239,13 +240,7 @@ class Cursor:
         return struct.unpack(">" + layout, self.take(struct.calcsize(">" + layout)))
 
     def length(self):
-        value = shift = 0
-        while True:
-            byte = self.take(1)[0]
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
+        return varint(self.take)
 
     def tags(self):
         return {self.length(): self.take(self.length()) for _ in range(self.length())}
