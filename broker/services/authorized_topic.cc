@@ -29,6 +29,13 @@ Result<TopicPtr> authorized_topic(const ServiceParts& parts, const Principal& pr
   return find_authorized(parts.authorizer, principal, operation, name, [&] { return parts.topics.find(name); });
 }
 
+Status check_compacted(const Topic& topic, std::string_view what) {
+  if (topic.config.partition.compacted) return {};
+  return Error{Errc::unsupported, std::string(what) + " cleanup.policy compact; topic '" + topic.record.name +
+                                      "' has no keydir ('topic alter --config cleanup.policy=compact' gives it one "
+                                      "where each record has a key)"};
+}
+
 Status check_same_topic(const Topic& topic, const std::optional<TopicId>& id) {
   if (!id || *id == topic.record.id || mutant(Mutant::position_of_any_log)) return {};
   return Error{Errc::topic_changed, "the offsets are of another topic than '" + topic.record.name +

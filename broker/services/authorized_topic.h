@@ -21,4 +21,7 @@ Result<TopicPtr> authorized_topic(const ServiceParts& parts, const Principal& pr
 // topic_changed when offsets that a request names are of another topic of the name. Without an id nobody can tell.
 Status check_same_topic(const Topic& topic, const std::optional<TopicId>& id);
 
+// unsupported on topics without a keydir; `what` begins the sentence: "lookups need".
+Status check_compacted(const Topic& topic, std::string_view what);
+
 }  // namespace logcask

@@ -133,10 +133,7 @@ void LookupService::finish(LookupCall& call, Status status, std::int64_t started
 Result<TopicPtr> LookupService::check(const CallContext& context, std::string_view topic_name, std::size_t keys,
                                       const LookupOptions& options) const {
   LOGCASK_ASSIGN(TopicPtr topic, authorized_topic(parts_, context, Operation::read, topic_name));
-  if (!topic->config.partition.compacted)
-    return Error{Errc::unsupported, "lookups need cleanup.policy compact; topic '" + topic->record.name +
-                                        "' has no keydir ('topic alter --config "
-                                        "cleanup.policy=compact' gives it one where each record has a key)"};
+  LOGCASK_TRY(check_compacted(*topic, "lookups need"));
   LOGCASK_TRY(check_same_topic(*topic, options.topic_id));
   LOGCASK_TRY(check_partition(*topic, options.partition));
   LOGCASK_TRY(check_min_offsets(*topic, options));

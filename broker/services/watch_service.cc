@@ -18,10 +18,7 @@ constexpr std::size_t kRegistrationBytes = 128;
 Result<TopicPtr> WatchService::check(const CallContext& context, std::string_view topic_name, std::size_t keys,
                                      const WatchOptions& options) const {
   LOGCASK_ASSIGN(TopicPtr topic, authorized_topic(parts_, context, Operation::read, topic_name));
-  if (!topic->config.partition.compacted)
-    return Error{Errc::unsupported, "Watch needs cleanup.policy compact; topic '" + topic->record.name +
-                                        "' has no keydir ('topic alter --config "
-                                        "cleanup.policy=compact' gives it one where each record has a key)"};
+  LOGCASK_TRY(check_compacted(*topic, "Watch needs"));
   if (keys == 0) return prefix_lookup_unsupported();
   if (options.partition.value() != -1 && !topic->partition(options.partition))
     return unknown_partition(*topic, options.partition);
