@@ -17,6 +17,7 @@
 
 #include "bench/figures.h"
 #include "bench/flags.h"
+#include "bench/wire_load.h"
 #include "bench/workload.h"
 
 namespace logcask::bench {
@@ -25,23 +26,15 @@ namespace {
 constexpr std::uint64_t kSampleEvery = 64;
 constexpr int kAnswerMs = 60'000;
 
-struct KafkaLoad {
-  std::string mode, broker, topic, acks;
-  std::uint64_t partitions, records, keys, value_bytes, batch_bytes, linger_ms, in_flight, rate;
+struct KafkaLoad : WireLoad {
+  std::uint64_t partitions = 0, keys = 0, linger_ms = 0, in_flight = 0, rate = 0;
 };
 
 KafkaLoad read_kafka_load(int argc, char** argv) {
   Flags flags(argc, argv);
-  KafkaLoad load{};
-  load.mode = flags.text("mode", "produce");
-  load.broker = flags.text("broker", "127.0.0.1:9092");
-  load.topic = flags.text("topic", "bench");
-  load.acks = flags.text("acks", "all");
+  KafkaLoad load{read_wire_load(flags)};
   load.partitions = flags.number("partitions", 1);
-  load.records = flags.number("records", 1'000'000);
   load.keys = flags.number("keys", 100'000);
-  load.value_bytes = flags.number("value-bytes", 1024);
-  load.batch_bytes = flags.number("batch-bytes", 131072);
   load.linger_ms = flags.number("linger-ms", 5);
   load.in_flight = flags.number("in-flight", 5);
   load.rate = flags.number("rate", 5'000);

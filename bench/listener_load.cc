@@ -12,6 +12,7 @@
 #include "bench/figures.h"
 #include "bench/flags.h"
 #include "bench/wire.h"
+#include "bench/wire_load.h"
 #include "bench/workload.h"
 #include "logcask/v1/native.pb.h"
 #include "proto/frame.h"
@@ -25,22 +26,14 @@ namespace {
 
 constexpr std::uint32_t kWaitMs = 30'000;
 
-struct ListenerLoad {
-  std::string protocol, mode, broker, topic, acks;
-  std::uint64_t records, value_bytes, batch_bytes, depth, fetch_bytes;
+struct ListenerLoad : WireLoad {
+  std::string protocol;
+  std::uint64_t depth = 0, fetch_bytes = 0;
 };
 
 ListenerLoad read_listener_load(int argc, char** argv) {
   Flags flags(argc, argv);
-  ListenerLoad load{};
-  load.protocol = flags.text("protocol", "kafka");
-  load.mode = flags.text("mode", "produce");
-  load.broker = flags.text("broker", "127.0.0.1:9092");
-  load.topic = flags.text("topic", "bench");
-  load.acks = flags.text("acks", "all");
-  load.records = flags.number("records", 1'000'000);
-  load.value_bytes = flags.number("value-bytes", 1024);
-  load.batch_bytes = flags.number("batch-bytes", 131072);
+  ListenerLoad load{read_wire_load(flags), flags.text("protocol", "kafka")};
   load.depth = flags.number("depth", 5);
   load.fetch_bytes = flags.number("fetch-bytes", 1u << 20);
   flags.done();
