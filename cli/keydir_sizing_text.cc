@@ -11,20 +11,6 @@
 namespace logcask::cli {
 namespace {
 
-// From seconds to years, in the largest unit of which there is one.
-std::string duration_text(double seconds) {
-  constexpr double kMinute = 60, kHour = 3600, kDay = 86'400, kYear = 365 * kDay;
-  if (seconds >= 100 * kYear) return "more than 100 years";
-  const auto of = [seconds](double unit, const char* name) {
-    return std::to_string(static_cast<std::int64_t>(seconds / unit)) + " " + name;
-  };
-  if (seconds >= 2 * kYear) return of(kYear, "years");
-  if (seconds >= 2 * kDay) return of(kDay, "days");
-  if (seconds >= 2 * kHour) return of(kHour, "hours");
-  if (seconds >= 2 * kMinute) return of(kMinute, "min");
-  return of(1, "s");
-}
-
 std::string rate_text(double per_hour) {
   const auto rate = static_cast<std::int64_t>(std::llround(per_hour));
   return (rate > 0 ? "+" : "") + std::to_string(rate);
@@ -78,8 +64,8 @@ std::string growth_text(const client::KeydirSizing& sizing) {
   if (!sizing.seconds_until_oom || sizing.verdict == "OOM") return text;
   text += ":";
   if (sizing.verdict == "FITS" && sizing.seconds_until_tight)
-    text += " TIGHT in " + duration_text(*sizing.seconds_until_tight) + ",";
-  return text + " OOM in " + duration_text(*sizing.seconds_until_oom) + " at this rate";
+    text += " TIGHT in " + sizing::about_seconds(*sizing.seconds_until_tight) + ",";
+  return text + " OOM in " + sizing::about_seconds(*sizing.seconds_until_oom) + " at this rate";
 }
 
 }  // namespace logcask::cli

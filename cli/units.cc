@@ -51,12 +51,6 @@ std::int64_t take_fraction_ms(std::string_view text, std::size_t& at) {
 
 std::string bytes_text(std::uint64_t bytes) { return sizing::decimal_bytes(static_cast<double>(bytes)); }
 
-std::string seconds_text(double seconds) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, seconds < 10 ? "%.3f s" : "%.0f s", seconds);
-  return buffer;
-}
-
 std::string timestamp_text(TimestampMs timestamp) {
   if (timestamp.value() < 0) return "-";
   const std::int64_t days = timestamp.value() / kDayMs;

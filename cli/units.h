@@ -10,7 +10,6 @@
 namespace logcask::cli {
 
 std::string bytes_text(std::uint64_t bytes);        // "512 B", "1.5 MB", as sizing/quantity.h says
-std::string seconds_text(double seconds);           // "0.123 s", "62 s"
 std::string timestamp_text(TimestampMs timestamp);  // "2026-01-31T12:00:00.000Z"; "-" below zero
 
 // RFC 3339 ("2026-01-31T12:00:00Z", fraction and offset allowed, a space instead of T too). invalid_argument otherwise.

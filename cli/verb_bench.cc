@@ -21,6 +21,7 @@
 #include "logcask/consumer.h"
 #include "logcask/producer.h"
 #include "logcask/table.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -78,7 +79,7 @@ int print_outcome(const BenchArgs& args, const Outcome& o) {
     return out.finish();
   }
   std::string& text = out.buffer();
-  text += args.workload + ": " + std::to_string(o.done) + " in " + seconds_text(o.seconds) + ", " +
+  text += args.workload + ": " + std::to_string(o.done) + " in " + sizing::about_seconds(o.seconds) + ", " +
           std::to_string(static_cast<std::uint64_t>(rate)) + "/s, " + bytes_text(byte_rate) + "/s\n";
   if (o.latency.count() > 0)
     text += "latency us: p50 " + std::to_string(o.latency.percentile(0.5)) + ", p95 " +

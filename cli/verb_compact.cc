@@ -12,6 +12,7 @@
 #include "cli/units.h"
 #include "cli/verbs.h"
 #include "logcask/admin.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -60,7 +61,7 @@ void append_progress_text(std::string& out, const std::vector<CompactionProgress
     after += p.bytes_after;
     table.row({std::to_string(p.partition.value()), bytes_text(p.bytes_before), bytes_text(p.bytes_after),
                won_text(p.bytes_before, p.bytes_after), std::to_string(p.records_dropped),
-               std::to_string(p.tombstones_dropped), std::to_string(p.rewrites), seconds_text(p.seconds)});
+               std::to_string(p.tombstones_dropped), std::to_string(p.rewrites), sizing::about_seconds(p.seconds)});
   }
   table.append_to(out);
   out += "won " + won_text(before, after) + " of " + bytes_text(before) + "\n";

@@ -88,7 +88,7 @@ void append_health_text(std::string& out, const client::BrokerDescription& b) {
     out += "  " + std::to_string(b.partitions_loading) + " partitions loading, " + percent_text(b.loading_progress) +
            " done\n";
   const double uptime = static_cast<double>(b.uptime_ms) / 1000;
-  out += "version    " + b.version + ", up " + seconds_text(uptime) + ", data in " + b.data_directory + "\n";
+  out += "version    " + b.version + ", up " + sizing::about_seconds(uptime) + ", data in " + b.data_directory + "\n";
   out += "topics     " + std::to_string(b.topics) + " with " + std::to_string(b.partitions) + " partitions, " +
          std::to_string(b.connections) + " connections\n";
   const std::uint64_t counted = b.sizing.limit.empty() ? b.keydir_bytes : b.sizing.limit_used_bytes;
@@ -101,8 +101,8 @@ void append_health_text(std::string& out, const client::BrokerDescription& b) {
   out += "growth     " + growth_text(b.sizing) + "\n";
   out += "memory     " + bytes_text(b.rss_bytes) + " resident\n";
   out += "disk       " + bytes_text(b.disk_free_bytes) + " free, " + std::to_string(b.open_files) + " open files\n";
-  out += "last start listener after " + seconds_text(b.recovery_seconds) + ", keydirs after " +
-         seconds_text(b.keydir_load_seconds) + ": " + std::to_string(b.keydir_loaded_from_hints) +
+  out += "last start listener after " + sizing::about_seconds(b.recovery_seconds) + ", keydirs after " +
+         sizing::about_seconds(b.keydir_load_seconds) + ": " + std::to_string(b.keydir_loaded_from_hints) +
          " entries from hints, " + std::to_string(b.keydir_loaded_from_scan) + " records from logs\n";
 }
 

@@ -20,6 +20,7 @@
 #include "cli/verbs.h"
 #include "logcask/admin.h"
 #include "logcask/producer.h"
+#include "sizing/quantity.h"
 
 namespace logcask::cli {
 namespace {
@@ -157,7 +158,7 @@ class ProduceRun {
       json.end_list().end();
     } else {
       out.buffer() += std::to_string(sent_) + (sent_ == 1 ? " record, " : " records, ") + bytes_text(bytes_) + " in " +
-                      seconds_text(seconds_) + " (" + std::to_string(static_cast<std::uint64_t>(rate)) + "/s)";
+                      sizing::about_seconds(seconds_) + " (" + std::to_string(static_cast<std::uint64_t>(rate)) + "/s)";
       std::string separator = "; last offsets ";
       for (const auto& [partition, offset] : tally_.last_offsets()) {
         if (offset == kNoOffset) continue;  // --acks 0 is not told

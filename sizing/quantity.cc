@@ -216,10 +216,14 @@ std::string grouped(std::uint64_t number) {
 }
 
 std::string about_seconds(double seconds) {
+  constexpr double kMinute = 60, kHour = 3600, kDay = 86'400, kYear = 365 * kDay;
   if (seconds < 1) return rounded(seconds * 1000, seconds < 0.01 ? 1 : 0) + " ms";
-  if (seconds < 120) return rounded(seconds, 1) + " s";
-  if (seconds < 7200) return rounded(seconds / 60, 1) + " min";
-  return rounded(seconds / 3600, 1) + " h";
+  if (seconds < 2 * kMinute) return rounded(seconds, 1) + " s";
+  if (seconds < 2 * kHour) return rounded(seconds / kMinute, 1) + " min";
+  if (seconds < 2 * kDay) return rounded(seconds / kHour, 1) + " h";
+  if (seconds < 2 * kYear) return rounded(seconds / kDay, 1) + " days";
+  if (seconds < 100 * kYear) return rounded(seconds / kYear, 1) + " years";
+  return "more than 100 years";
 }
 
 }  // namespace logcask::sizing

@@ -39,6 +39,6 @@ std::string rounded(double number, int digits);
 // A whole number, rounded up; from 2^63 - 1 on that, the most that readers of JSON take for an integer.
 std::uint64_t whole(double number);
 std::string grouped(std::uint64_t number);  // "715,827,882"
-std::string about_seconds(double seconds);  // "83 ms", "1.2 s", "13.9 h"
+std::string about_seconds(double seconds);  // "83 ms", "1.2 s", "13.9 h", "3.5 days"
 
 }  // namespace logcask::sizing

@@ -93,6 +93,18 @@ TEST_CASE("sizes in sentences are exact where that is short, else rounded") {
   CHECK(short_bytes(255'999'980) == "256 MB");
 }
 
+TEST_CASE("a duration is told in the unit that suits it, from milliseconds to years") {
+  constexpr double kDay = 86'400;
+  CHECK(about_seconds(0.0012) == "1.2 ms");
+  CHECK(about_seconds(0.0834) == "83 ms");
+  CHECK(about_seconds(62) == "62 s");
+  CHECK(about_seconds(150) == "2.5 min");
+  CHECK(about_seconds(50'000) == "13.9 h");
+  CHECK(about_seconds(3.5 * kDay) == "3.5 days");
+  CHECK(about_seconds(3 * 365 * kDay) == "3 years");
+  CHECK(about_seconds(1e12) == "more than 100 years");
+}
+
 TEST_CASE("a figure stands in the units of the limit beside it: what is less looks like less") {
   CHECK(bytes_beside(76'500'000, 256'000'000) == "76.5 MB");
   CHECK(bytes_beside(20'000'000, 67'108'860) == "19.1 MiB");
