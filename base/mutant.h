@@ -111,7 +111,11 @@
   X(entries_unbounded, "ours: a small Kafka request becomes a large multiple of itself in memory")           \
   X(unknown_tag_stays, "KIP-482: the bytes of a tagged field nobody knows are not stepped over")             \
   X(newer_subscription_refused, "ours: a leader cannot read members of newer Kafka clients")                 \
-  X(answer_of_an_earlier_share, "ours: what was fetched before a rebalance is read after it")
+  X(answer_of_an_earlier_share, "ours: what was fetched before a rebalance is read after it")                \
+  X(readers_of_written_sync, "ours: who waits for what is written has each record synced")                   \
+  X(session_takes_ids_for_names, "ours: a fetch session goes on by ids where it began by names")             \
+  X(id_charged_as_no_name, "ours: a small Kafka request by ids becomes gigabytes of names")                  \
+  X(end_before_shown, "ours: who asks for the end of a partition misses what was taken just now")
 
 namespace logcask {
 

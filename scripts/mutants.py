@@ -165,6 +165,10 @@ TESTS = {
     "unknown_tag_stays": [(KAFKA_WIRE, "a Kafka message in a flexible version*")],
     "newer_subscription_refused": [(KAFKA_WIRE, "a Kafka client's subscription is read*")],
     "answer_of_an_earlier_share": [("client_tests", "What was fetched of an earlier share*")],
+    "readers_of_written_sync": [(RUNNER, "a reader that waits has what is written synced*")],
+    "session_takes_ids_for_names": [("kafka_tests", "[fetch-session]")],
+    "id_charged_as_no_name": [("kafka_tests", "an id is charged*")],
+    "end_before_shown": [("broker_tests", "[offsets]")],
 }
 
 

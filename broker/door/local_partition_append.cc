@@ -282,7 +282,8 @@ void LocalPartitionRunner::want_sync() { sync_requested_ = true; }
 // Readers of what is written have it without one.
 bool LocalPartitionRunner::somebody_waits_for_a_sync() const {
   if (!committed_waiters_.empty()) return true;
-  return !visible_waiters_.empty() && partition_->config().read_visibility == ReadVisibility::committed;
+  if (visible_waiters_.empty()) return false;
+  return partition_->config().read_visibility == ReadVisibility::committed || mutant(Mutant::readers_of_written_sync);
 }
 
 // True when the caller must start a sync: somebody wants one, nobody is at it, and there is something to sync.

@@ -218,7 +218,7 @@ FetchContext FetchSessions::go_on(const kafka::FetchRequest& request, bool by_id
       context.error = kafka::ErrorCode::invalid_fetch_session_epoch;
       return context;
     }
-    if (session->by_id != by_id) {
+    if (session->by_id != by_id && !mutant(Mutant::session_takes_ids_for_names)) {
       context.error = kafka::ErrorCode::fetch_session_topic_id_error;
       return context;
     }

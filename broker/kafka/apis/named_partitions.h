@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutant.h"
 #include "base/types.h"
 #include "broker/topics/topic_name.h"
 
@@ -23,7 +24,8 @@ std::size_t named_bytes_of_topic(const Topic& topic) {
     partitions = topic.partitions.size();
   std::size_t name = 0;
   // An id may stand for the longest name.
-  if constexpr (requires { topic.topic_id; }) name = topic.topic_id == TopicId() ? 0 : kTopicNameBytesMax;
+  if constexpr (requires { topic.topic_id; })
+    if (topic.topic_id != TopicId() && !mutant(Mutant::id_charged_as_no_name)) name = kTopicNameBytesMax;
   if constexpr (requires { topic.name.size(); })
     return partitions * (topic.name.size() + name + sizeof(std::string));
   else if constexpr (requires { topic.topic.size(); })
