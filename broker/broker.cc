@@ -22,6 +22,7 @@
 #include "broker/threads/thread_executor.h"
 #include "broker/topics/disk_partition_factory.h"
 #include "broker/topics/local_metadata_store.h"
+#include "broker/topics/metadata_partition.h"
 #include "broker/topics/topic_name.h"
 #include "broker/topics/topics.h"
 #include "broker/upkeep/compaction_threads.h"
@@ -89,15 +90,6 @@ CompactionThreads::Options compaction_options(const BrokerConfig& config, const 
   options.compactor.disk_reserve_bytes = 0;
   options.jitter_seed = static_cast<std::uint64_t>(clock.monotonic_ns());
   return options;
-}
-
-PartitionSpec metadata_spec() {
-  PartitionSpec spec;
-  spec.topic = std::string(kMetadataTopic);
-  spec.topic_id = LocalMetadataStore::kTopicId;
-  spec.partition = PartitionId(0);
-  spec.internal = true;
-  return spec;
 }
 
 // Nothing an I/O thread does takes nearly as long.
@@ -227,23 +219,8 @@ CompactionThreads::Partitions Broker::Parts::compacted_partitions() const {
   return partitions;
 }
 
-// The metadata topic is made at the first start and never again: a lost one must not pass for an empty broker.
 Status Broker::Parts::open_metadata() {
-  PartitionSpec spec = metadata_spec();
-  LOGCASK_ASSIGN(const auto entries, data->list_partitions());
-  const std::string name = DataDirectory::partition_directory_name(spec.topic, spec.partition, spec.topic_id);
-  spec.create = std::none_of(entries.begin(), entries.end(), [&](const auto& e) { return e.directory_name == name; });
-  if (spec.create && !entries.empty())
-    return Error{Errc::not_found, data->root().path() + " holds partitions but not " + name +
-                                      ", which says what they are; restore it from a backup"};
-  // Before the first topic it holds nothing.
-  spec.finish_creation = !spec.create && entries.size() == 1;
-  LOGCASK_ASSIGN(spec.config, make_topic_config({{"cleanup.policy", "compact"}, {"segment.bytes", "16777216"}}));
-  LOGCASK_ASSIGN(metadata_partition, factory.open(spec));
-  if (metadata_partition->marks().state == PartitionMarks::State::offline)
-    return Error{Errc::partition_offline,
-                 "the metadata topic cannot be opened: " + metadata_partition->snapshot().reason +
-                     "; 'logcask verify DIR --repair' may help"};
+  LOGCASK_ASSIGN(metadata_partition, open_metadata_partition(*data, factory));
   metadata = std::make_unique<LocalMetadataStore>(metadata_partition, hasher, clock);
   return {};
 }

@@ -5,12 +5,9 @@
 #include "broker/topics/topic_name.h"
 
 namespace logcask {
-namespace {
 
 // Small segments: the topic holds little and should compact often, as Kafka has it (offsets.topic.segment.bytes).
-const SettingMap kOffsetsSettings = {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}};
-
-}  // namespace
+SettingMap offsets_topic_settings() { return {{"cleanup.policy", "compact"}, {"segment.bytes", "104857600"}}; }
 
 // An internal topic is never deleted.
 std::shared_ptr<PartitionRunner> OffsetsTopic::partition() const {
@@ -33,7 +30,7 @@ void OffsetsTopic::append(std::vector<InternalRecord> records, std::function<voi
 }
 
 void OffsetsTopic::make_topic() {
-  const auto made = parts_.topics.ensure_internal(kOffsetsTopic, 1, kOffsetsSettings);
+  const auto made = parts_.topics.ensure_internal(kOffsetsTopic, 1, offsets_topic_settings());
   while (true) {
     std::vector<Waiting> ready;
     {

@@ -17,6 +17,9 @@
 
 namespace logcask {
 
+// As it is made.
+SettingMap offsets_topic_settings();
+
 class OffsetsTopic final : public GroupStore {
  public:
   // `parts` outlives it, and it outlives every append.
