@@ -116,6 +116,7 @@
   X(session_takes_ids_for_names, "ours: a fetch session goes on by ids where it began by names")             \
   X(id_charged_as_no_name, "ours: a small Kafka request by ids becomes gigabytes of names")                  \
   X(end_before_shown, "ours: who asks for the end of a partition misses what was taken just now")
+  X(backup_never_expires, "ours: a backup that stands still keeps deleted files for ever")
 
 namespace logcask {
 

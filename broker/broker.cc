@@ -173,6 +173,7 @@ struct Broker::Parts {
   std::unique_ptr<LookupService> lookup;
   std::unique_ptr<WatchService> watch;
   std::unique_ptr<ReplayService> replay;
+  std::unique_ptr<BackupService> backup;
   std::unique_ptr<OffsetsTopic> offsets_topic;
   std::unique_ptr<GroupCoordinator> coordinator;
   std::unique_ptr<GroupsService> groups;
@@ -315,6 +316,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   lookup = std::make_unique<LookupService>(*service_parts, config.lookup_timeout_ms);
   watch = std::make_unique<WatchService>(*service_parts);
   replay = std::make_unique<ReplayService>(*service_parts);
+  backup = std::make_unique<BackupService>(*service_parts, config.backup_lease_ms);
   offsets_topic = std::make_unique<OffsetsTopic>(*service_parts);
   coordinator = std::make_unique<GroupCoordinator>(
       GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}}, group_limits(config));
@@ -328,7 +330,7 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
   admin = std::make_unique<AdminService>(*service_parts, *groups, facts, &compaction);
   native = std::make_unique<NativeServices>(
-      NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay, *groups, *group_admin, *coordinator,
+      NativeServices{*produce, *fetch, *offsets, *lookup, *watch, *replay, *backup, *groups, *group_admin, *coordinator,
                      *producer_ids, *admin, blocking, clock, wire_memory, net.limits, native_limits(config)});
   disk_watch = std::make_unique<DiskWatch>(*data, *topics, log_info, log_warn);
   upkeep = std::make_unique<Upkeep>(*topics, background_executor, clock, facts);

@@ -44,7 +44,8 @@ std::uint64_t Histogram::quantile_ns(double q) const {
 
 std::string_view service_name(ServiceName service) {
   static constexpr std::array<std::string_view, kServiceCount> kNames = {
-      "produce", "fetch", "list_offsets", "lookup", "watch", "replay", "groups", "producer_ids", "topics", "admin"};
+      "produce", "fetch",        "list_offsets", "lookup", "watch", "replay",
+      "groups",  "producer_ids", "topics",       "admin",  "backup"};
   return kNames[static_cast<std::size_t>(service)];
 }
 
@@ -78,6 +79,9 @@ Metrics::Numbers Metrics::list() const {
   count("bytes_received", bytes_received);
   count("bytes_sent", bytes_sent);
   count("streams.open", streams_open);
+  count("backup.pins", backup_pins);
+  count("backup.pinned_bytes", backup_pinned_bytes);
+  count("backup.expired", backup_expired);
   for (const auto& source : sources_) source(list);
   std::sort(list.begin(), list.end());
   return list;

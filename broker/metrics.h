@@ -53,8 +53,9 @@ enum class ServiceName : std::uint8_t {
   producer_ids,
   topics,
   admin,
+  backup,
 };
-inline constexpr std::size_t kServiceCount = 10;
+inline constexpr std::size_t kServiceCount = 11;
 std::string_view service_name(ServiceName service);
 
 struct ServiceMetrics {
@@ -76,6 +77,7 @@ class Metrics {
   Counter connections_open, connections_accepted, connections_refused, connections_closed_for_errors,
       connections_evicted;
   Counter bytes_received, bytes_sent, streams_open;
+  Counter backup_pins, backup_pinned_bytes, backup_expired;
 
   using Numbers = std::vector<std::pair<std::string, double>>;
   // Numbers kept elsewhere, asked for by list(). Set while nobody lists.

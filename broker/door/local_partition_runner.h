@@ -80,6 +80,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   bool may_open_later() const override;
   void tick() override;
   Status roll() override;  // of PartitionRunner and CompactionPort
+  Result<LogPin> pin_log() override;
 
   CompactionState state() const override;
   std::shared_ptr<SegmentEnvironment> environment() override { return environment_.partition.segments; }

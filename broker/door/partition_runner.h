@@ -25,6 +25,7 @@
 #include "base/key_hash.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "broker/door/log_pin.h"
 #include "broker/door/partition_troubles.h"
 #include "partition/append_types.h"
 #include "partition/config.h"
@@ -250,6 +251,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   }
   // Closes the active segment and starts a new one, when it holds anything.
   virtual Status roll() = 0;
+  // The log up to now, held for as long as the answer lives. Rolls first; errors as in roll(). Blocks on the disk.
+  virtual Result<LogPin> pin_log() { return Error{Errc::partition_offline, "no log can be read here"}; }
   // Asks for a sync of everything written and waits for it.
   virtual Status flush() = 0;
   // Flush, hints, checkpoints, then every waiter fails with `reason`.

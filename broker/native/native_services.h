@@ -6,6 +6,7 @@
 #include "broker/net/limits.h"
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
+#include "broker/services/backup_service.h"
 #include "broker/services/fetch_service.h"
 #include "broker/services/group_admin.h"
 #include "broker/services/group_coordinator.h"
@@ -30,6 +31,7 @@ struct NativeServices {
   LookupService& lookup;
   WatchService& watch;
   ReplayService& replay;
+  BackupService& backup;
   GroupsService& groups;
   GroupAdmin& group_admin;
   GroupCoordinator& coordinator;

@@ -57,6 +57,7 @@ struct BrokerConfig {
 
   std::int64_t produce_timeout_ms = 0;
   std::int64_t lookup_timeout_ms = 0;
+  std::int64_t backup_lease_ms = 0;
   std::int64_t group_min_session_timeout_ms = 0;
   std::int64_t group_max_session_timeout_ms = 0;
   std::int64_t group_initial_rebalance_delay_ms = 0;

@@ -87,7 +87,8 @@ RequestBroker::RequestBroker()
       offsets_(parts_),
       lookup_(parts_, 5'000),
       watch_(parts_),
-      replay_(parts_) {
+      replay_(parts_),
+      backup_(parts_, 30'000) {
   facts_.version = "fuzz";
   facts_.disk_space = [] { return DiskSpace{std::uint64_t{2} << 40, std::uint64_t{1} << 40}; };
   offsets_topic_.emplace(parts_);
@@ -97,9 +98,9 @@ RequestBroker::RequestBroker()
   group_admin_.emplace(parts_, *groups_, *coordinator_);
   admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
-  services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, *groups_, *group_admin_,
-                                   *coordinator_, *producer_ids_, *admin_, blocking_, clock_, memory_, limits_,
-                                   NativeLimits{4}});
+  services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, backup_, *groups_,
+                                   *group_admin_, *coordinator_, *producer_ids_, *admin_, blocking_, clock_, memory_,
+                                   limits_, NativeLimits{4}});
   fill();
   LOGCASK_CHECK(groups_->load().ok());
   changes_ = partitions_.changes();

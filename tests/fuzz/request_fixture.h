@@ -130,6 +130,7 @@ class RequestBroker {
   LookupService lookup_;
   WatchService watch_;
   ReplayService replay_;
+  BackupService backup_;
   std::optional<OffsetsTopic> offsets_topic_;
   std::optional<GroupCoordinator> coordinator_;
   std::optional<GroupsService> groups_;

@@ -2,7 +2,7 @@
 // can be read and an attachment that is what the header says; none comes twice; nothing is left when the peer has gone.
 //
 // Input: up to 4 requests, each { kind u8, options u8, header bytes u16, attachment bytes u16, header, attachment }.
-// Kinds are those of native.proto's oneof, from hello = 0 to create_partitions = 27: the header's bytes are the body of
+// Kinds are those of native.proto's oneof, from hello = 0 to backup = 28: the header's bytes are the body of
 // that kind, so that each kind's header is decoded, whatever the bytes. Options: bits 0-1 correlation id, bit 2 what is
 // checked by a checksum is put right, bit 3 everything runs before the next request, bit 4 the stream comes in pieces.
 #include <google/protobuf/stubs/logging.h>
@@ -23,7 +23,7 @@
 namespace logcask::fuzz {
 namespace {
 
-constexpr int kKinds = 28;
+constexpr int kKinds = 29;
 constexpr int kFirstField = v1::RequestHeader::kHelloFieldNumber;
 constexpr int kMaxRequests = 4;
 constexpr std::uint64_t kHelloId = 99;

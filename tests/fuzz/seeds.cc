@@ -356,6 +356,12 @@ void seed_topics_requests() {
     m.set_name("d");
     m.set_partitions(3);
   });
+  const auto backup = request<v1::BackupRequest>(28, [](auto& m) {
+    m.set_topic("t");
+    m.set_credit_bytes(1u << 20);
+    m.add_have()->set_digest(1);
+  });
+  put("request/backup", "twice", ask({backup, produce("t", make_batch(Offset(0), 1)), backup}));
   put("request/create_partitions", "twice", ask({grow, produce("d", make_batch(Offset(0), 1)), grow}));
   const auto remove = request<v1::DeleteTopicRequest>(4, [](auto& m) { m.set_name("t"); });
   put("request/delete_topic", "known", ask({remove, produce("t", make_batch(Offset(0), 1)), remove}));

@@ -54,6 +54,7 @@ class ForwardingRunner : public PartitionRunner {
   }
   Status become_compacted(const PartitionConfig& config) override { return inner_->become_compacted(config); }
   Status roll() override { return inner_->roll(); }
+  Result<LogPin> pin_log() override { return inner_->pin_log(); }
   Status flush() override { return inner_->flush(); }
   void close(const Error& reason) override { inner_->close(reason); }
   void stop_writes(const Error& why) override { inner_->stop_writes(why); }

@@ -33,6 +33,8 @@ void execute_request(const NativeRequest& request) {
       return handle_watch(request);
     case Kind::kReplay:
       return handle_replay(request);
+    case Kind::kBackup:
+      return handle_backup(request);
     case Kind::kInitProducerId:
       return handle_init_producer_id(request);
     case Kind::kCommitOffsets:

@@ -64,6 +64,7 @@ void handle_list_offsets(const NativeRequest& request);
 void handle_get(const NativeRequest& request);
 void handle_watch(const NativeRequest& request);
 void handle_replay(const NativeRequest& request);
+void handle_backup(const NativeRequest& request);
 void handle_init_producer_id(const NativeRequest& request);
 void handle_commit_offsets(const NativeRequest& request);
 void handle_fetch_offsets(const NativeRequest& request);

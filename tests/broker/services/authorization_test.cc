@@ -5,6 +5,7 @@
 #include <set>
 
 #include "broker/services/admin_service.h"
+#include "broker/services/backup_service.h"
 #include "broker/services/group_admin.h"
 #include "broker/services/producer_id_service.h"
 #include "logcask/v1/native.pb.h"
@@ -67,6 +68,7 @@ struct DeniedFixture : ServiceFixture {
   LookupService lookup{denied, 5'000};
   WatchService watch{denied};
   ReplayService replay{denied};
+  BackupService backup{denied, 30'000};
 
   DeniedFixture() {
     create("orders", 2);
@@ -110,6 +112,12 @@ const std::map<std::string, Ask>& topic_requests() {
        }},
       {"replay",
        [](auto& f, const auto& t) { return f.replay.replay(f.context(), t, {}, std::make_unique<NoReplay>()).code(); }},
+      {"backup",
+       [](auto& f, const auto& t) {
+         BackupOptions options;
+         options.partition = kFirst;
+         return f.backup.backup(f.context(), t, options, nullptr).code();
+       }},
       {"fetch",
        [](auto& f, const auto& t) {
          Errc code = Errc::ok;
