@@ -116,7 +116,10 @@
   X(session_takes_ids_for_names, "ours: a fetch session goes on by ids where it began by names")             \
   X(id_charged_as_no_name, "ours: a small Kafka request by ids becomes gigabytes of names")                  \
   X(end_before_shown, "ours: who asks for the end of a partition misses what was taken just now")
-  X(backup_never_expires, "ours: a backup that stands still keeps deleted files for ever")
+  X(backup_never_expires, "ours: a backup that stands still keeps deleted files for ever")                   \
+  X(damaged_backup_restored, "ours: a restore believes the files of a backup without their digests")         \
+  X(restored_producers_known, "ours: a restored topic takes a new batch for a repeat of one in the backup")  \
+  X(restore_keeps_epoch, "ours: a restored log grows on in the epoch of the records it has lost")
 
 namespace logcask {
 

@@ -9,7 +9,8 @@ std::vector<Verb> all_verbs() {
           watch_verb(),       replay_verb(),       group_list_verb(), group_describe_verb(),
           group_reset_verb(), compact_verb(),      segments_verb(),   records_delete_verb(),
           reopen_verb(),      health_verb(),       inspect_verb(),    verify_verb(),
-          bench_verb(),       plan_verb(),         completion_verb()};
+          backup_verb(),      restore_verb(),      bench_verb(),      plan_verb(),
+          completion_verb()};
 }
 
 }  // namespace logcask::cli

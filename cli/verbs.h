@@ -31,6 +31,8 @@ Verb reopen_verb();
 Verb health_verb();
 Verb inspect_verb();
 Verb verify_verb();
+Verb backup_verb();
+Verb restore_verb();
 Verb bench_verb();
 Verb plan_verb();
 Verb completion_verb();

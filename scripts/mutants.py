@@ -42,6 +42,7 @@ PROGRAMS = {
     "crash_enumeration": "tests/crash",
     "client_tests": "tests/client",
     "sizing_tests": "tests/sizing",
+    "backup_tests": "tests/backup",
 }
 
 
@@ -169,6 +170,10 @@ TESTS = {
     "session_takes_ids_for_names": [("kafka_tests", "[fetch-session]")],
     "id_charged_as_no_name": [("kafka_tests", "an id is charged*")],
     "end_before_shown": [("broker_tests", "[offsets]")],
+    "backup_never_expires": [("backup_tests", "a backup that stands still*")],
+    "damaged_backup_restored": [("backup_tests", "a damaged file of a backup*")],
+    "restored_producers_known": [("backup_tests", "a producer's first batch*")],
+    "restore_keeps_epoch": [("backup_tests", "whoever comes with positions*")],
 }
 
 
