@@ -104,8 +104,11 @@ class Reader {
     value.reset();
     if constexpr (IsVector<T>::value) {
       if (const auto count = list_length()) get_entries(value.emplace(), *count);
+    } else if constexpr (kIsStruct<T>) {
+      // A byte says whether it is there, in versions that know the difference.
+      if (nullable_ && in_.fixed<std::int8_t>() < 0) return;
+      structure(value.emplace());
     } else {
-      static_assert(!kIsStruct<T>, "nullable structs are not described here");
       const bool bytes = std::is_same_v<T, BytesView> || std::is_same_v<T, Bytes>;
       const auto read = sized(layout_.flexible, bytes ? Length::of_bytes : Length::of_string);
       if (!read) return;

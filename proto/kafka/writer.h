@@ -120,12 +120,14 @@ class Writer {
   // Nothing, where the version has no null: the empty one.
   template <class T>
   void put_optional(const std::optional<T>& value) {
+    if constexpr (std::is_class_v<T> && kIsStruct<T>)
+      if (nullable_) bytes_.fixed(std::int8_t{value ? std::int8_t{1} : std::int8_t{-1}});
     if (value || !nullable_) return value ? put(*value) : put(T{});
     if constexpr (IsVector<T>::value)
       put_list_length(-1);
     else if constexpr (std::is_same_v<T, BytesView> || std::is_same_v<T, Bytes>)
       put_bytes_length(-1);
-    else
+    else if constexpr (!kIsStruct<T>)
       put_string_length(-1);
   }
 
