@@ -96,6 +96,15 @@ constexpr ErrcInfo kErrcTable[] = {
      "Members of the group read the topic; their offsets cannot be deleted."},
     {Errc::commit_metadata_too_large, "commit_metadata_too_large", false,
      "The metadata of a commit has at most 4096 bytes."},
+    {Errc::fenced_member_epoch, "fenced_member_epoch", false,
+     "The member's epoch is not the one the group knows it with; it joins anew."},
+    {Errc::stale_member_epoch, "stale_member_epoch", true,
+     "The member's epoch is over; it asks again with the one of its next heartbeat."},
+    {Errc::unreleased_instance_id, "unreleased_instance_id", false,
+     "Another member has this group instance id and has not left."},
+    {Errc::unsupported_assignor, "unsupported_assignor", false, "The broker's assignors are uniform and range."},
+    {Errc::invalid_regular_expression, "invalid_regular_expression", false,
+     "The regular expression of a subscription is none that RE2 reads."},
 };
 
 const ErrcInfo* find(Errc code) {

@@ -15,7 +15,9 @@
 #include "broker/log.h"
 #include "broker/native/native_factory.h"
 #include "broker/net/listener.h"
+#include "broker/services/consumer_group_coordinator.h"
 #include "broker/services/group_expiry.h"
+#include "broker/services/group_names.h"
 #include "broker/settings/config_reload.h"
 #include "broker/settings/descriptor_budget.h"
 #include "broker/settings/memory_limit.h"
@@ -79,6 +81,15 @@ GroupLimits group_limits(const BrokerConfig& config) {
   limits.max_session_timeout_ms = config.group_max_session_timeout_ms;
   limits.initial_rebalance_delay_ms = config.group_initial_rebalance_delay_ms;
   limits.max_size = static_cast<std::size_t>(config.group_max_size);
+  limits.members_max_bytes = static_cast<std::size_t>(config.group_members_max_bytes);
+  return limits;
+}
+
+ConsumerGroupLimits consumer_group_limits(const BrokerConfig& config) {
+  ConsumerGroupLimits limits;
+  limits.session_timeout_ms = config.group_consumer_session_timeout_ms;
+  limits.heartbeat_interval_ms = config.group_consumer_heartbeat_interval_ms;
+  limits.max_size = static_cast<std::size_t>(config.group_consumer_max_size);
   limits.members_max_bytes = static_cast<std::size_t>(config.group_members_max_bytes);
   return limits;
 }
@@ -175,7 +186,9 @@ struct Broker::Parts {
   std::unique_ptr<ReplayService> replay;
   std::unique_ptr<BackupService> backup;
   std::unique_ptr<OffsetsTopic> offsets_topic;
+  GroupNames group_names;
   std::unique_ptr<GroupCoordinator> coordinator;
+  std::unique_ptr<ConsumerGroupCoordinator> consumer_groups;
   std::unique_ptr<GroupsService> groups;
   std::unique_ptr<GroupAdmin> group_admin;
   std::unique_ptr<GroupExpiry> group_expiry;
@@ -319,12 +332,24 @@ void Broker::Parts::make_services(const std::string& version, std::int64_t start
   backup = std::make_unique<BackupService>(*service_parts, config.backup_lease_ms);
   offsets_topic = std::make_unique<OffsetsTopic>(*service_parts);
   coordinator = std::make_unique<GroupCoordinator>(
-      GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}}, group_limits(config));
+      GroupCoordinator::Parts{authorizer, clock, *threads.front(), *offsets_topic, {}, &group_names},
+      group_limits(config));
   metrics.add_source([this](Metrics::Numbers& numbers) { coordinator->add_numbers(numbers); });
-  groups = std::make_unique<GroupsService>(*service_parts, *offsets_topic, *coordinator);
-  group_admin = std::make_unique<GroupAdmin>(*service_parts, *groups, *coordinator);
+  consumer_groups = std::make_unique<ConsumerGroupCoordinator>(
+      ConsumerGroupCoordinator::Parts{authorizer,
+                                      clock,
+                                      *threads.front(),
+                                      *offsets_topic,
+                                      group_names,
+                                      [this] { return topics->generation(); },
+                                      [this] { return known_topics(*topics); },
+                                      {}},
+      consumer_group_limits(config));
+  metrics.add_source([this](Metrics::Numbers& numbers) { consumer_groups->add_numbers(numbers); });
+  groups = std::make_unique<GroupsService>(*service_parts, *offsets_topic, *coordinator, *consumer_groups);
+  group_admin = std::make_unique<GroupAdmin>(*service_parts, *groups, *coordinator, *consumer_groups);
   group_expiry = std::make_unique<GroupExpiry>(
-      *service_parts, *groups, *coordinator,
+      *service_parts, *groups, *coordinator, *consumer_groups,
       GroupExpiry::Times{config.offsets_retention_minutes * 60'000, config.offsets_retention_check_interval_ms},
       [](const std::string& text) { log_info(text); });
   producer_ids = std::make_unique<ProducerIdService>(*service_parts, *metadata);
@@ -428,8 +453,8 @@ Status Broker::Parts::open_kafka() {
     numbers.emplace_back("kafka.fetch_session_bytes", static_cast<double>(fetch_sessions->bytes()));
   });
   kafka = std::make_unique<KafkaServices>(KafkaServices{*produce, *fetch, *offsets, *producer_ids, *admin, *groups,
-                                                        *coordinator, *group_admin, blocking, wire_memory,
-                                                        *fetch_sessions, net.limits, std::move(settings)});
+                                                        *coordinator, *consumer_groups, *group_admin, blocking,
+                                                        wire_memory, *fetch_sessions, net.limits, std::move(settings)});
   kafka_factory = std::make_unique<KafkaFactory>(*kafka, topic_views);
   return open_optional({config.kafka_listen, config.kafka_listen_asked, "kafka.listen", "--kafka-listen",
                         "no listener for Kafka clients: "},
@@ -488,6 +513,7 @@ bool Broker::Parts::stop() {
   // First: sessions wait for the answers to what they were asked, a reopen's too.
   if (admin) admin->stop();
   if (coordinator) coordinator->stop();
+  if (consumer_groups) consumer_groups->stop();
   if (listener) listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (kafka_listener) kafka_listener->stop(kStopping, config.shutdown_timeout_ms / 4);
   if (http_listener) http_listener->stop(kStopping, config.shutdown_timeout_ms / 4);

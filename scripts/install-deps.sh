@@ -10,7 +10,7 @@ set -euo pipefail
 
 required="cmake, ninja-build, g++, git, ca-certificates, pkg-config | pkgconf,
   libboost1.81-dev | libboost-dev (>= 1.81), protobuf-compiler, libprotobuf-dev, libspdlog-dev, libfmt-dev,
-  catch2 (>= 2.13), libtomlplusplus-dev, libzstd-dev, liblz4-dev, libsnappy-dev, zlib1g-dev,
+  catch2 (>= 2.13), libtomlplusplus-dev, libzstd-dev, liblz4-dev, libsnappy-dev, zlib1g-dev, libre2-dev,
   libxxhash-dev, libhighwayhash-dev, ccache, mold, python3"
 # Wanted by the fuzz preset, the format check, the tests beside Kafka clients (jq and tshark at night) and the comparison
 # benches.
@@ -33,7 +33,7 @@ done
 if ! command -v apt-get >/dev/null 2>&1; then
   cat >&2 <<TEXT
 install-deps: this system has no apt-get. Install by hand: g++ >= 12, cmake >= 3.25, ninja, pkg-config, Boost >= 1.81
-(headers), protobuf 3.21 or newer with protoc, spdlog, fmt, Catch2 >= 2.13, toml++, zstd, lz4, snappy, zlib,
+(headers), protobuf 3.21 or newer with protoc, spdlog, fmt, Catch2 >= 2.13, toml++, zstd, lz4, snappy, zlib, re2,
 xxhash, highwayhash, python3; then 'scripts/test.sh --no-install'.
 TEXT
   exit 5

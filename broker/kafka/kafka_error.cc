@@ -96,6 +96,16 @@ kafka::ErrorCode to_kafka(Errc code) {
       return kafka::ErrorCode::group_subscribed_to_topic;
     case Errc::commit_metadata_too_large:
       return offset_metadata_too_large;
+    case Errc::fenced_member_epoch:
+      return kafka::ErrorCode::fenced_member_epoch;
+    case Errc::stale_member_epoch:
+      return kafka::ErrorCode::stale_member_epoch;
+    case Errc::unreleased_instance_id:
+      return kafka::ErrorCode::unreleased_instance_id;
+    case Errc::unsupported_assignor:
+      return kafka::ErrorCode::unsupported_assignor;
+    case Errc::invalid_regular_expression:
+      return kafka::ErrorCode::invalid_regular_expression;
     case Errc::coordinator_loading:
       return coordinator_load_in_progress;
     case Errc::coordinator_not_available:

@@ -34,6 +34,7 @@ struct KafkaServices {
   AdminService& admin;
   GroupsService& groups;
   GroupCoordinator& coordinator;
+  ConsumerGroupCoordinator& consumer_groups;
   GroupAdmin& group_admin;
   Executor& blocking;  // for calls that wait for the disk
   WireMemory& memory;

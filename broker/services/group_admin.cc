@@ -56,11 +56,14 @@ Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, c
   return counted(parts_, ServiceName::groups, [&]() -> Result<std::vector<GroupSummary>> {
     LOGCASK_TRY(parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::broker, ""}));
     LOGCASK_ASSIGN(auto commits, groups_.groups());
-    LOGCASK_ASSIGN(const auto with_members, coordinator_.list(principal));
+    LOGCASK_ASSIGN(auto with_members, coordinator_.list(principal));
+    LOGCASK_ASSIGN(const auto of_consumers, consumers_.list(principal));
+    with_members.insert(with_members.end(), of_consumers.begin(), of_consumers.end());
     std::vector<GroupSummary> all;
     for (const GroupListing& group : with_members) {
       const auto found = commits.find(group.group);
-      all.push_back({group.group, found == commits.end() ? 0 : found->second, group.state, group.protocol_type});
+      all.push_back(
+          {group.group, found == commits.end() ? 0 : found->second, group.state, group.protocol_type, group.kind});
       if (found != commits.end()) commits.erase(found);
     }
     for (const auto& [name, partitions] : commits)
@@ -75,10 +78,23 @@ Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, c
 Result<GroupDescription> GroupAdmin::describe(const Principal& principal, const std::string& name) {
   const std::string group = groups_.meant_by(name);
   auto described = coordinator_.describe(principal, group);
-  if (described.ok() || described.code() != Errc::group_id_not_found || !groups_.has_commits(group)) return described;
+  const bool only_commits = described.code() == Errc::group_id_not_found && groups_.has_commits(group);
+  if (!only_commits || consumers_.knows(group)) return described;
   GroupDescription empty;
   empty.group = group;
   return empty;
+}
+
+Result<ConsumerGroupDescription> GroupAdmin::describe_consumers(const Principal& principal, const std::string& group) {
+  return consumers_.describe(principal, group);
+}
+
+std::map<TopicId, std::string> GroupAdmin::topic_names(const Principal& principal) const {
+  std::map<TopicId, std::string> names;
+  for (const auto& [name, topic] : *parts_.topics.snapshot())
+    if (parts_.authorizer.authorize(principal, Operation::describe, {ResourceKind::topic, name}).ok())
+      names[topic->record.id] = name;
+  return names;
 }
 
 Result<GroupOverview> GroupAdmin::overview(const Principal& principal, const std::string& group) {
@@ -116,17 +132,18 @@ Result<GroupOverview> GroupAdmin::overview(const Principal& principal, const std
 void GroupAdmin::remove(const GroupCaller& caller, const std::string& name, std::function<void(Status)> done) {
   const std::string group = groups_.meant_by(name);
   const Offset end = groups_.commits_end();
-  coordinator_.delete_group(
-      caller, group, [this, &loop = caller.loop, group, end, done = std::move(done)](Status gone) {
-        const bool only_commits = gone.code() == Errc::group_id_not_found && groups_.has_commits(group);
-        if (!gone.ok() && !only_commits) return done(std::move(gone));
-        // Moved, so that it ends on the loop.
-        parts_.background.post([this, &loop, group, end, done]() mutable {
-          groups_.forget_group(group, end, [&loop, done = std::move(done)](const Status& forgotten) mutable {
-            loop.run([done = std::move(done), forgotten] { done(forgotten); });
-          });
-        });
+  const auto forget_commits = [this, &loop = caller.loop, group, end, done = std::move(done)](Status gone) {
+    const bool only_commits = gone.code() == Errc::group_id_not_found && groups_.has_commits(group);
+    if (!gone.ok() && !only_commits) return done(std::move(gone));
+    // Moved, so that it ends on the loop.
+    parts_.background.post([this, &loop, group, end, done]() mutable {
+      groups_.forget_group(group, end, [&loop, done = std::move(done)](const Status& forgotten) mutable {
+        loop.run([done = std::move(done), forgotten] { done(forgotten); });
       });
+    });
+  };
+  if (consumers_.knows(group)) return consumers_.delete_group(caller, group, forget_commits);
+  coordinator_.delete_group(caller, group, forget_commits);
 }
 
 void GroupAdmin::forget(const Principal& principal, const std::string& name,
@@ -135,14 +152,20 @@ void GroupAdmin::forget(const Principal& principal, const std::string& name,
   if (Status allowed = parts_.authorizer.authorize(principal, Operation::remove, {ResourceKind::group, group});
       !allowed.ok())
     return done(std::move(allowed).error());
-  const auto described = describe(principal, group);
-  if (!described.ok()) return done(described.error());
+  GroupDescription described;
+  const bool of_consumers = consumers_.knows(group);
+  if (!of_consumers) {
+    auto found = describe(principal, group);
+    if (!found.ok()) return done(std::move(found).error());
+    described = std::move(found).value();
+  }
   std::vector<Status> statuses(partitions.size());
   std::vector<std::pair<std::string, PartitionId>> unread;
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    if (may_read(*described, partitions[i].first))
+    const std::string& topic = partitions[i].first;
+    if (of_consumers ? consumers_.subscribes_to(group, topic) : may_read(described, topic))
       statuses[i] = Error{Errc::group_subscribed_to_topic,
-                          "members of group '" + group + "' read topic '" + partitions[i].first + "'; stop them first"};
+                          "members of group '" + group + "' read topic '" + topic + "'; stop them first"};
     else
       unread.push_back(partitions[i]);
   }

@@ -20,6 +20,7 @@ struct GroupSummary {
   std::size_t partitions = 0;  // with commits
   GroupState state = GroupState::empty;
   std::string protocol_type;  // empty: nobody has joined it
+  GroupKind kind = GroupKind::classic;
 };
 
 // A group with what it reads.
@@ -35,13 +36,19 @@ struct GroupOverview {
 class GroupAdmin {
  public:
   // All outlive it.
-  GroupAdmin(const ServiceParts& parts, GroupsService& groups, GroupCoordinator& coordinator)
-      : parts_(parts), groups_(groups), coordinator_(coordinator) {}
+  GroupAdmin(const ServiceParts& parts, GroupsService& groups, GroupCoordinator& coordinator,
+             ConsumerGroupCoordinator& consumers)
+      : parts_(parts), groups_(groups), coordinator_(coordinator), consumers_(consumers) {}
 
   // Those the caller may describe, in any of `states`; all when it is empty. Blocks on the disk once, after a start.
   Result<std::vector<GroupSummary>> list(const Principal& principal, const std::set<GroupState>& states = {});
-  // group_id_not_found when it has neither members nor commits. Does not block.
+  // group_id_not_found when it has neither members nor commits, and when the broker shares its partitions out. Does not
+  // block.
   Result<GroupDescription> describe(const Principal& principal, const std::string& group);
+  // group_id_not_found for every other group.
+  Result<ConsumerGroupDescription> describe_consumers(const Principal& principal, const std::string& group);
+  // Of the topics the caller may describe.
+  std::map<TopicId, std::string> topic_names(const Principal& principal) const;
   // The same with offsets, of topics the caller may describe. Blocks on the disk.
   Result<GroupOverview> overview(const Principal& principal, const std::string& group);
   // With all it has committed. non_empty_group while it has members, group_id_not_found. `done` runs on the caller's
@@ -57,6 +64,7 @@ class GroupAdmin {
   const ServiceParts& parts_;
   GroupsService& groups_;
   GroupCoordinator& coordinator_;
+  ConsumerGroupCoordinator& consumers_;
 };
 
 }  // namespace logcask

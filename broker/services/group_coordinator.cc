@@ -8,6 +8,7 @@
 #include "broker/log.h"
 #include "broker/services/group_entry.h"
 #include "broker/services/group_metadata_codec.h"
+#include "broker/services/group_names.h"
 
 namespace logcask {
 namespace {
@@ -84,6 +85,7 @@ void GroupCoordinator::Turn::refuse(SyncDone done, Error error) {
 GroupCoordinator::GroupCoordinator(Parts parts, const GroupLimits& limits)
     : parts_(std::move(parts)), limits_(limits), armed_ms_(kNeverMs) {
   if (!parts_.unique_text) parts_.unique_text = random_unique_text;
+  if (parts_.names) parts_.names->of_kind(GroupKind::classic, [this](const std::string& name) { return let_go(name); });
 }
 
 GroupCoordinator::~GroupCoordinator() = default;
@@ -144,6 +146,9 @@ void GroupCoordinator::join(const GroupCaller& caller, JoinRequest request, Join
   };
   request.rebalance_timeout_ms = std::clamp<std::int64_t>(request.rebalance_timeout_ms, 0, INT32_MAX);
   Status refused = check_join(caller.principal, request);
+  if (refused.ok() && parts_.names) refused = parts_.names->make_way(request.group, GroupKind::classic);
+  if (refused.code() == Errc::non_empty_group)
+    refused = Error{Errc::inconsistent_group_protocol, refused.error().message};
   Turn turn(*this);
   if (refused.ok()) refused = check_open();
   if (!refused.ok()) return turn.refuse(std::move(waiter), request.member_id, std::move(refused).error());
@@ -321,6 +326,18 @@ void GroupCoordinator::remove_empty(Turn& turn, Entry& entry, std::function<void
   });
 }
 
+Status GroupCoordinator::let_go(const std::string& name) {
+  Turn turn(*this);
+  Entry* entry = find(name);
+  if (!entry || entry->group.is(GroupState::dead)) return {};
+  const Group& group = entry->group;
+  if (!group.is(GroupState::empty) || !group.pending().empty() || !entry->saves.empty())
+    return Error{Errc::non_empty_group, "group '" + name + "' has " + std::to_string(group.members().size()) +
+                                            " members of the classic protocol; stop them first"};
+  remove_empty(turn, *entry, [](const Status&) {});
+  return {};
+}
+
 bool GroupCoordinator::knows(const std::string& group) {
   Turn turn(*this);
   return find(group) != nullptr;
@@ -357,6 +374,7 @@ void GroupCoordinator::expire_group(const std::string& name, TimestampMs before,
 void GroupCoordinator::loaded(std::map<std::string, GroupMetadataValue> groups) {
   Turn turn(*this);
   for (auto& [name, stored] : groups) {
+    if (parts_.names) parts_.names->take(name, GroupKind::classic);
     auto& place = groups_[name];
     place = std::make_unique<Entry>(Group(name, std::move(stored)));
     Entry& entry = *place;
@@ -514,7 +532,9 @@ void GroupCoordinator::visited(Entry& entry) {
   if (!never_was && !group.is(GroupState::dead)) return;
   if (entry.wake_ms != kNeverMs) wakes_.erase({entry.wake_ms, group.name()});
   kept_bytes_ -= entry.counted_bytes;
-  groups_.erase(std::string(group.name()));
+  const std::string name = group.name();
+  groups_.erase(name);
+  if (parts_.names) parts_.names->release(name);
 }
 
 }  // namespace logcask

@@ -18,6 +18,9 @@
 //  stable
 //    group nobody else notices, unless the protocol changes by it.
 //
+// A group without members makes way for one of the consumer protocol, whose partitions the broker shares out, and takes
+// its place (group_names.h); where that has members, who joins is refused (inconsistent_group_protocol).
+//
 // Groups are written to the GroupStore when the leader has synced, when a static member has come back and when the last
 // member has gone. At the start loaded() brings them back; until then everything is refused as coordinator_loading.
 // Members then have a whole session timeout, so a broker that is back in time causes no rebalance.
@@ -53,6 +56,7 @@
 namespace logcask {
 
 class Group;
+class GroupNames;
 struct GroupMember;
 struct GroupMetadataValue;
 
@@ -79,6 +83,7 @@ class GroupCoordinator {
     EventLoop& timers;
     GroupStore& store;
     std::function<std::string()> unique_text;  // the part of a member id that makes it unique; nothing: 128 random bits
+    GroupNames* names = nullptr;               // null: there are no groups of the other kind
   };
   GroupCoordinator(Parts parts, const GroupLimits& limits);
   ~GroupCoordinator();
@@ -184,6 +189,7 @@ class GroupCoordinator {
   void save(Turn& turn, Entry& entry, std::optional<std::string> value, AfterSave then);
   void start_save(Turn& turn, const Entry& entry, const std::optional<std::string>& value);
   void saved(const std::string& group, const Status& status);
+  Status let_go(const std::string& group);
   void remove_empty(Turn& turn, Entry& entry, std::function<void(const Status&)> done);
   // The end of a visit that may have changed the group: counts what it keeps, and forgets one that nobody uses.
   void visited(Entry& entry);

@@ -29,6 +29,7 @@ void GroupExpiry::round() {
   const TimestampMs before(parts_.clock.wall_ms().value() - times_.retention_ms);
   expire_groups(before);
   expire_commits(before);
+  expire_consumer_groups();
 }
 
 void GroupExpiry::expire_groups(TimestampMs before) {
@@ -48,9 +49,18 @@ void GroupExpiry::expire_commits(TimestampMs before) {
   const auto groups = groups_.groups();
   if (!groups.ok()) return;
   for (const auto& [group, partitions] : *groups) {
-    if (coordinator_.knows(group)) continue;
+    if (coordinator_.knows(group) || consumers_.has_members(group)) continue;
     groups_.expire(group, before, [this, name = group](const Status& expired) {
       if (!expired.ok() || !groups_.has_commits(name)) told(name, expired);
+    });
+  }
+}
+
+void GroupExpiry::expire_consumer_groups() {
+  for (const std::string& group : consumers_.empty_groups()) {
+    if (groups_.has_commits(group)) continue;
+    consumers_.expire_group(group, [this, group](const Status& gone) {
+      if (gone.code() != Errc::non_empty_group && gone.code() != Errc::group_id_not_found) told(group, gone);
     });
   }
 }

@@ -5,6 +5,7 @@
 
 #include "base/mutant.h"
 #include "broker/services/group_entry.h"
+#include "broker/services/group_names.h"
 
 namespace logcask {
 namespace {
@@ -61,6 +62,8 @@ bool GroupCoordinator::has_room(const Group& group, const JoinRequest& request) 
       return member || group.members().size() < limits_.max_size;
     case GroupState::empty:
     case GroupState::dead:
+    case GroupState::assigning:
+    case GroupState::reconciling:
       break;
   }
   return true;
@@ -87,6 +90,10 @@ void GroupCoordinator::join_group(Turn& turn, const JoinRequest& request, JoinDo
                        Error{Errc::unknown_member_id, "there is no group '" + request.group + "' with a member '" +
                                                           request.member_id.text() + "': join it anew without an id"});
   if (!entry) {
+    if (parts_.names && !parts_.names->take(request.group, GroupKind::classic))
+      return turn.refuse(
+          std::move(done), MemberId(),
+          Error{Errc::coordinator_not_available, "group '" + request.group + "' is being joined otherwise; try again"});
     auto& place = groups_[request.group];
     place = std::make_unique<Entry>(Group(request.group));
     entry = place.get();

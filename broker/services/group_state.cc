@@ -30,9 +30,15 @@ std::string_view group_state_name(GroupState state) {
       return "Stable";
     case GroupState::dead:
       return "Dead";
+    case GroupState::assigning:
+      return "Assigning";
+    case GroupState::reconciling:
+      return "Reconciling";
   }
   return "Dead";
 }
+
+std::string_view group_kind_name(GroupKind kind) { return kind == GroupKind::classic ? "classic" : "consumer"; }
 
 Status check_group_is_text(const std::string& group) {
   if (valid_utf8(group)) return {};

@@ -42,8 +42,21 @@ using GroupGeneration = StrongNumber<struct GroupGenerationTag, std::int32_t>;
 inline constexpr GroupGeneration kNoGeneration{-1};
 
 // empty: no members. preparing_rebalance: members are asked to join anew. completing_rebalance: all have the new
-// generation, the leader's assignment is awaited. stable: assigned. dead: being deleted.
-enum class GroupState : std::uint8_t { empty, preparing_rebalance, completing_rebalance, stable, dead };
+// generation, the leader's assignment is awaited. stable: assigned. dead: being deleted. assigning and reconciling are
+// groups' whose partitions the broker shares out: shares are still to be computed; members are on their way to them.
+enum class GroupState : std::uint8_t {
+  empty,
+  preparing_rebalance,
+  completing_rebalance,
+  stable,
+  dead,
+  assigning,
+  reconciling
+};
+// Who shares the partitions out: one of the members, or the broker (KIP-848).
+enum class GroupKind : std::uint8_t { classic, consumer };
+// "classic", "consumer".
+std::string_view group_kind_name(GroupKind kind);
 // "Empty", "PreparingRebalance": what Kafka's tools print.
 std::string_view group_state_name(GroupState state);
 
@@ -145,6 +158,7 @@ struct GroupListing {
   std::string group;
   std::string protocol_type;
   GroupState state = GroupState::empty;
+  GroupKind kind = GroupKind::classic;
 };
 
 }  // namespace logcask

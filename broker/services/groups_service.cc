@@ -10,6 +10,7 @@
 #include "broker/log.h"
 #include "broker/services/authorized_topic.h"
 #include "broker/services/committed_values.h"
+#include "broker/services/consumer_group_codec.h"
 #include "broker/services/counted.h"
 #include "broker/topics/topic_name.h"
 
@@ -167,13 +168,19 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
   return std::max(commit.offset, marks.log_start_offset);
 }
 
+// Of whichever kind the group is.
+Status GroupsService::check_member(const std::string& group, const GroupMemberClaim& member) {
+  if (!consumers_.knows(group)) return coordinator_.validate_commit(group, member);
+  return consumers_.check_commit(group, member.member_id, GroupEpoch(member.generation.value()));
+}
+
 void GroupsService::commit_now(const Principal& principal, const CommitRequest& request, CommitDone done) {
   const bool only_deletes = deletes(request);
   const std::string group = only_deletes ? meant_by(request.group) : request.group;
   Status allowed = check_group_name(group);
   if (allowed.ok() && !only_deletes) allowed = check_group_is_text(group);
   if (allowed.ok()) allowed = parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group});
-  if (allowed.ok()) allowed = coordinator_.validate_commit(group, request.member);
+  if (allowed.ok()) allowed = check_member(group, request.member);
   if (!allowed.ok()) return done(std::move(allowed).error());
   std::vector<Status> statuses(request.commits.size());
   std::vector<Record> records;
@@ -292,7 +299,8 @@ void GroupsService::forget(const std::string& group, const std::vector<std::pair
 
 // Those with commits are found here, those with members alone by the coordinator.
 std::string GroupsService::meant_by(const std::string& name) const {
-  if (name.find(utf8_text("\xff")) == std::string::npos || coordinator_.knows(name)) return name;
+  if (name.find(utf8_text("\xff")) == std::string::npos || coordinator_.knows(name) || consumers_.knows(name))
+    return name;
   const auto is_shown_so = [&](const std::string& group) { return !valid_utf8(group) && utf8_text(group) == name; };
   {
     const std::lock_guard lock(index_mutex_);
@@ -364,10 +372,11 @@ bool GroupsService::loaded() const {
 Status GroupsService::load() {
   const std::lock_guard load(load_mutex_);
   if (loaded()) return {};
-  std::map<std::string, GroupMetadataValue> groups;
+  LoadedGroups groups;
   if (const auto partition = offsets_.partition()) {
     if (Status read = load_records(*partition, groups); !read.ok()) {
       coordinator_.load_failed(read.error());
+      consumers_.load_failed(read.error());
       const std::lock_guard lock(index_mutex_);
       load_failure_ = read.error();
       return read;
@@ -382,12 +391,13 @@ Status GroupsService::load() {
       group = group->second.empty() ? index_.erase(group) : std::next(group);
     }
   }
-  coordinator_.loaded(std::move(groups));
+  coordinator_.loaded(std::move(groups.classic));
+  consumers_.loaded(std::move(groups.consumer));
   commit_waiting();
   return {};
 }
 
-Status GroupsService::load_records(PartitionRunner& offsets, std::map<std::string, GroupMetadataValue>& groups) {
+Status GroupsService::load_records(PartitionRunner& offsets, LoadedGroups& groups) {
   std::int64_t lost = 0;
   Error why{Errc::ok, {}};
   LOGCASK_TRY(for_each_readable_record(
@@ -405,16 +415,21 @@ Status GroupsService::load_records(PartitionRunner& offsets, std::map<std::strin
 
 // Records of other kinds are another version's business. A group that cannot be read begins anew: its members join
 // again.
-void GroupsService::load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups) {
+void GroupsService::load_record(const RecordView& record, LoadedGroups& groups) {
   if (const auto commit = decode_offset_commit_key(*record.key); commit.ok() && *commit)
     return index_commit(**commit, record.offset, record.tombstone());
+  const auto of_consumers = take_consumer_group_record(
+      *record.key, record.tombstone() ? std::nullopt : std::optional<ByteView>(*record.value), groups.consumer);
+  if (!of_consumers.ok())
+    log_warn("a record of a consumer group cannot be read, and is left out: " + of_consumers.error().message);
+  if (!of_consumers.ok() || *of_consumers) return;
   const auto group = decode_group_metadata_key(*record.key);
   if (!group.ok() || !*group) return;
-  groups.erase(**group);
+  groups.classic.erase(**group);
   if (record.tombstone()) return;
   auto value = decode_group_metadata_value(*record.value);
   if (value.ok())
-    groups.emplace(**group, std::move(value).value());
+    groups.classic.emplace(**group, std::move(value).value());
   else
     log_warn("group '" + **group + "' cannot be read and begins anew: " + value.error().message);
 }

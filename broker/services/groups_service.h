@@ -2,7 +2,7 @@
 // Committed offsets of consumer groups: records of the offsets topic in Kafka's encoding, read through our own keydir.
 //
 // Which groups have commits is an index in RAM, kept up to date by the commits that pass here. One replay fills it at
-// the start, and brings the coordinator its groups back.
+// the start, and brings the coordinators their groups back.
 // Threads: any. Calls block on the disk, and are not for an I/O thread, unless they say otherwise.
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "broker/services/call_context.h"
+#include "broker/services/consumer_group_coordinator.h"
 #include "broker/services/group_coordinator.h"
 #include "broker/services/group_metadata_codec.h"
 #include "broker/services/offset_commit_codec.h"
@@ -52,8 +53,9 @@ struct CommittedOffset {
 class GroupsService {
  public:
   // All outlive it.
-  GroupsService(const ServiceParts& parts, OffsetsTopic& offsets, GroupCoordinator& coordinator)
-      : parts_(parts), offsets_(offsets), coordinator_(coordinator) {}
+  GroupsService(const ServiceParts& parts, OffsetsTopic& offsets, GroupCoordinator& coordinator,
+                ConsumerGroupCoordinator& consumers)
+      : parts_(parts), offsets_(offsets), coordinator_(coordinator), consumers_(consumers) {}
 
   // The replay of the start; what needs it does it when it comes first. After an error it may be tried again.
   Status load();
@@ -68,6 +70,11 @@ class GroupsService {
   // that it may not is permission_denied.
   Result<std::vector<CommittedOffset>> fetch(const Principal& principal, const std::string& group,
                                              std::vector<std::pair<std::string, PartitionId>> wanted);
+  // May a member of that id ask for what the group has committed, at that epoch
+  // (ConsumerGroupCoordinator::check_fetch)?
+  Status check_fetch(const std::string& group, const MemberId& member, GroupEpoch epoch) {
+    return consumers_.check_fetch(group, member, epoch);
+  }
 
   // How many partitions each group has commits for.
   Result<std::map<std::string, std::size_t>> groups();
@@ -122,14 +129,21 @@ class GroupsService {
   Result<std::vector<std::optional<OffsetCommitValue>>> read_values(PartitionRunner& offsets,
                                                                     const std::vector<OffsetCommitKey>& keys);
   bool loaded() const;
-  Status load_records(PartitionRunner& offsets, std::map<std::string, GroupMetadataValue>& groups);
-  void load_record(const RecordView& record, std::map<std::string, GroupMetadataValue>& groups);
+  // The groups themselves, as the replay finds them.
+  struct LoadedGroups {
+    std::map<std::string, GroupMetadataValue> classic;
+    std::map<std::string, ConsumerGroup::Stored> consumer;
+  };
+  Status load_records(PartitionRunner& offsets, LoadedGroups& groups);
+  void load_record(const RecordView& record, LoadedGroups& groups);
+  Status check_member(const std::string& group, const GroupMemberClaim& member);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
   Result<Offset> check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const;
 
   const ServiceParts& parts_;
   OffsetsTopic& offsets_;
   GroupCoordinator& coordinator_;
+  ConsumerGroupCoordinator& consumers_;
   std::mutex load_mutex_;  // one replay at a time
   mutable std::mutex index_mutex_;
   bool indexed_ = false;                     // guarded by index_mutex_

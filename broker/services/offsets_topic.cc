@@ -56,6 +56,10 @@ void OffsetsTopic::append_to(PartitionRunner& partition, const std::vector<Inter
 void OffsetsTopic::save(std::string key, std::optional<std::string> value, std::function<void(Status)> done) {
   std::vector<InternalRecord> records;
   records.push_back({std::move(key), std::move(value)});
+  save_all(std::move(records), std::move(done));
+}
+
+void OffsetsTopic::save_all(std::vector<InternalRecord> records, std::function<void(Status)> done) {
   append(std::move(records), [done = std::move(done)](const Result<Offset>& appended) {
     done(appended.ok() ? Status() : Status(appended.error()));
   });

@@ -1,6 +1,7 @@
 #pragma once
 // The internal topic of consumer groups, `__consumer_offsets`: one compacted partition with committed offsets
-// (offset_commit_codec.h) and the groups themselves (group_metadata_codec.h), made when the first of them is written.
+// (offset_commit_codec.h) and the groups themselves (group_metadata_codec.h, consumer_group_codec.h), made when the
+// first of them is written.
 //
 // Threads: any.
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "broker/services/call_context.h"
+#include "broker/services/consumer_group_store.h"
 #include "broker/services/group_store.h"
 #include "broker/topics/internal_batch.h"
 
@@ -20,7 +22,7 @@ namespace logcask {
 // As it is made.
 SettingMap offsets_topic_settings();
 
-class OffsetsTopic final : public GroupStore {
+class OffsetsTopic final : public GroupStore, public ConsumerGroupStore {
  public:
   // `parts` outlives it, and it outlives every append.
   explicit OffsetsTopic(const ServiceParts& parts) : parts_(parts) {}
@@ -31,6 +33,7 @@ class OffsetsTopic final : public GroupStore {
   // thread, possibly before this returns. Does not block.
   void append(std::vector<InternalRecord> records, std::function<void(Result<Offset>)> done);
   void save(std::string key, std::optional<std::string> value, std::function<void(Status)> done) override;
+  void save_all(std::vector<InternalRecord> records, std::function<void(Status)> done) override;
 
  private:
   void append_to(PartitionRunner& partition, const std::vector<InternalRecord>& records,

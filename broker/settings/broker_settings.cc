@@ -358,10 +358,33 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .default_text = "67108864",
         .min = kMiB,
         .max = 1LL << 40,
-        .description =
-            "Memory that the members of all consumer groups may take together with what they sent to join and "
-            "to share out; who would go beyond it is refused."},
+        .description = "Memory that the members of all consumer groups of one protocol, classic or consumer, may take "
+                       "together with "
+                       "what they sent to join and what is shared out; who would go beyond it is refused."},
        &C::group_members_max_bytes},
+      {{.name = "group.consumer.session.timeout.ms",
+        .type = milliseconds,
+        .default_text = "45000",
+        .min = 1,
+        .max = kDay,
+        .description =
+            "How long a member of a consumer group of group.protocol=consumer may be silent before it counts "
+            "as gone."},
+       &C::group_consumer_session_timeout_ms},
+      {{.name = "group.consumer.heartbeat.interval.ms",
+        .type = milliseconds,
+        .default_text = "5000",
+        .min = 1,
+        .max = kDay,
+        .description = "How often such members are told to send heartbeats."},
+       &C::group_consumer_heartbeat_interval_ms},
+      {{.name = "group.consumer.max.size",
+        .type = integer,
+        .default_text = "2147483647",
+        .min = 1,
+        .max = 2'147'483'647,
+        .description = "Most members of one consumer group of group.protocol=consumer."},
+       &C::group_consumer_max_size},
       {{.name = "offsets.retention.minutes",
         .type = integer,
         .default_text = "10080",

@@ -63,6 +63,9 @@ struct BrokerConfig {
   std::int64_t group_initial_rebalance_delay_ms = 0;
   std::int64_t group_max_size = 0;
   std::int64_t group_members_max_bytes = 0;
+  std::int64_t group_consumer_session_timeout_ms = 0;
+  std::int64_t group_consumer_heartbeat_interval_ms = 0;
+  std::int64_t group_consumer_max_size = 0;
   std::int64_t offsets_retention_minutes = 0;
   std::int64_t offsets_retention_check_interval_ms = 0;
   std::int64_t shutdown_timeout_ms = 0;

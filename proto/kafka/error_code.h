@@ -74,8 +74,13 @@ enum class ErrorCode : std::int16_t {
   unknown_topic_id = 100,
   inconsistent_topic_id = 103,
   fetch_session_topic_id_error = 106,
+  fenced_member_epoch = 110,
+  unreleased_instance_id = 111,
+  unsupported_assignor = 112,
+  stale_member_epoch = 113,
   mismatched_endpoint_type = 114,
   unsupported_endpoint_type = 115,
+  invalid_regular_expression = 128,
 };
 
 }  // namespace logcask::kafka

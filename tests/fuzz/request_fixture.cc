@@ -92,10 +92,15 @@ RequestBroker::RequestBroker()
   facts_.version = "fuzz";
   facts_.disk_space = [] { return DiskSpace{std::uint64_t{2} << 40, std::uint64_t{1} << 40}; };
   offsets_topic_.emplace(parts_);
-  coordinator_.emplace(GroupCoordinator::Parts{authorizer_, clock_, loop_, *offsets_topic_, [] { return "fuzz"; }},
-                       GroupLimits());
-  groups_.emplace(parts_, *offsets_topic_, *coordinator_);
-  group_admin_.emplace(parts_, *groups_, *coordinator_);
+  coordinator_.emplace(
+      GroupCoordinator::Parts{authorizer_, clock_, loop_, *offsets_topic_, [] { return "fuzz"; }, &group_names_},
+      GroupLimits());
+  consumers_.emplace(ConsumerGroupCoordinator::Parts{authorizer_, clock_, loop_, *offsets_topic_, group_names_,
+                                                     [this] { return topics_.generation(); },
+                                                     [this] { return known_topics(topics_); }, [] { return "fuzz"; }},
+                     ConsumerGroupLimits());
+  groups_.emplace(parts_, *offsets_topic_, *coordinator_, *consumers_);
+  group_admin_.emplace(parts_, *groups_, *coordinator_, *consumers_);
   admin_.emplace(parts_, *groups_, facts_, &compaction_);
   producer_ids_.emplace(parts_, metadata_);
   services_.emplace(NativeServices{produce_, fetch_, offsets_, lookup_, watch_, replay_, backup_, *groups_,

@@ -133,6 +133,8 @@ class RequestBroker {
   BackupService backup_;
   std::optional<OffsetsTopic> offsets_topic_;
   std::optional<GroupCoordinator> coordinator_;
+  GroupNames group_names_;
+  std::optional<ConsumerGroupCoordinator> consumers_;
   std::optional<GroupsService> groups_;
   std::optional<GroupAdmin> group_admin_;
   std::optional<AdminService> admin_;

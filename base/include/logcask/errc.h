@@ -77,6 +77,11 @@ enum class Errc : std::int32_t {
   coordinator_not_available = 62,
   group_subscribed_to_topic = 63,
   commit_metadata_too_large = 64,
+  fenced_member_epoch = 65,
+  stale_member_epoch = 66,
+  unreleased_instance_id = 67,
+  unsupported_assignor = 68,
+  invalid_regular_expression = 69,
 };
 
 // "unknown_topic"; "errc_<n>" is never returned: an unknown number reads as "unknown_error".

@@ -49,6 +49,8 @@ struct AlterPartitionReassignmentsRequest;
 struct ListPartitionReassignmentsRequest;
 struct OffsetDeleteRequest;
 struct DescribeClusterRequest;
+struct ConsumerGroupHeartbeatRequest;
+struct ConsumerGroupDescribeRequest;
 }  // namespace logcask::kafka
 
 namespace logcask {
@@ -83,6 +85,8 @@ void handle(KafkaCall call, const kafka::AlterPartitionReassignmentsRequest& req
 void handle(KafkaCall call, const kafka::ListPartitionReassignmentsRequest& request);
 void handle(KafkaCall call, const kafka::OffsetDeleteRequest& request);
 void handle(KafkaCall call, const kafka::DescribeClusterRequest& request);
+void handle(KafkaCall call, const kafka::ConsumerGroupHeartbeatRequest& request);
+void handle(KafkaCall call, const kafka::ConsumerGroupDescribeRequest& request);
 
 // Runs `work()` where it may block, then `answer(call, result)` on the loop.
 template <class Work, class Answer>

@@ -3,6 +3,8 @@
 #include "proto/kafka/alter_configs.h"
 #include "proto/kafka/alter_partition_reassignments.h"
 #include "proto/kafka/alter_replica_log_dirs.h"
+#include "proto/kafka/consumer_group_describe.h"
+#include "proto/kafka/consumer_group_heartbeat.h"
 #include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
 #include "proto/kafka/delete_groups.h"
@@ -115,6 +117,10 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::OffsetDeleteRequest>(std::move(call), head);
     case describe_cluster:
       return read_and_handle<kafka::DescribeClusterRequest>(std::move(call), head);
+    case consumer_group_heartbeat:
+      return read_and_handle<kafka::ConsumerGroupHeartbeatRequest>(std::move(call), head);
+    case consumer_group_describe:
+      return read_and_handle<kafka::ConsumerGroupDescribeRequest>(std::move(call), head);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "broker/kafka/apis/apis.h"
+#include "broker/kafka/apis/group_member.h"
 
 namespace logcask {
 namespace {
@@ -15,6 +16,8 @@ struct WantedOffsets {
   std::string group;
   bool all = false;
   std::vector<std::pair<std::string, PartitionId>> partitions;
+  MemberId member_id;  // from version 9 on a member may say who it is
+  GroupEpoch epoch = kLeaves;
 };
 
 WantedOffsets to_wanted_offsets(std::string_view group,
@@ -63,6 +66,10 @@ std::int16_t fetch_code(const Error& error) {
 FetchedOffsets::Group fetch_group(GroupsService& groups, const Principal& principal, const WantedOffsets& wanted) {
   FetchedOffsets::Group out;
   out.group_id = wanted.group;
+  if (const Status member = groups.check_fetch(wanted.group, wanted.member_id, wanted.epoch); !member.ok()) {
+    out.error_code = fetch_code(member.error());
+    return out;
+  }
   if (!wanted.all && wanted.partitions.empty()) return out;
   const auto committed = groups.fetch(principal, wanted.group, wanted.partitions);
   if (committed.ok())
@@ -96,7 +103,11 @@ void handle(KafkaCall call, const kafka::OffsetFetchRequest& request) {
   // One that is named again would be answered again, however much it has committed.
   std::set<std::string_view> named;
   for (const auto& group : request.groups)
-    if (named.insert(group.group_id).second) wanted.push_back(to_wanted_offsets(group.group_id, group.topics));
+    if (named.insert(group.group_id).second) {
+      wanted.push_back(to_wanted_offsets(group.group_id, group.topics));
+      wanted.back().member_id = to_member_id(group.member_id.value_or(std::string_view()));
+      wanted.back().epoch = GroupEpoch(group.member_epoch);
+    }
   in_background(
       std::move(call),
       [&groups = call.services().groups, principal = call.protocol().principal(), wanted = std::move(wanted), several] {

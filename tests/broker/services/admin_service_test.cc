@@ -16,8 +16,18 @@ struct AdminFixture : ServiceFixture {
   AdminFixture() { factory.loads_when_waited_for = true; }
   BrokerFacts facts;
   OffsetsTopic offsets_topic{parts};
-  GroupCoordinator coordinator{{authorizer, clock, loop, offsets_topic, {}}, {}};
-  GroupsService groups{parts, offsets_topic, coordinator};
+  GroupNames names;
+  GroupCoordinator coordinator{{authorizer, clock, loop, offsets_topic, {}, &names}, {}};
+  ConsumerGroupCoordinator consumers{{authorizer,
+                                      clock,
+                                      loop,
+                                      offsets_topic,
+                                      names,
+                                      [this] { return topics.generation(); },
+                                      [this] { return known_topics(topics); },
+                                      {}},
+                                     {}};
+  GroupsService groups{parts, offsets_topic, coordinator, consumers};
   AdminService admin{parts, groups, facts, nullptr};
   std::vector<PerPartition<std::string>> reopen(int partition) {
     auto answers = admin.reopen(principal, "t", PartitionId(partition));

@@ -57,9 +57,19 @@ struct DeniedFixture : ServiceFixture {
   ServiceParts denied{denier, metrics, clock, hasher, topics, background};
   BrokerFacts facts;
   OffsetsTopic offsets_topic{denied};
-  GroupCoordinator coordinator{{denier, clock, loop, offsets_topic, {}}, {}};
-  GroupsService groups{denied, offsets_topic, coordinator};
-  GroupAdmin group_admin{denied, groups, coordinator};
+  GroupNames names;
+  GroupCoordinator coordinator{{denier, clock, loop, offsets_topic, {}, &names}, {}};
+  ConsumerGroupCoordinator consumers{{denier,
+                                      clock,
+                                      loop,
+                                      offsets_topic,
+                                      names,
+                                      [this] { return topics.generation(); },
+                                      [this] { return known_topics(topics); },
+                                      {}},
+                                     {}};
+  GroupsService groups{denied, offsets_topic, coordinator, consumers};
+  GroupAdmin group_admin{denied, groups, coordinator, consumers};
   AdminService admin{denied, groups, facts, nullptr};
   ProducerIdService ids{denied, metadata};
   ProduceService produce{denied, 30'000, background};

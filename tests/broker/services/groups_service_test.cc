@@ -21,10 +21,20 @@ struct GroupsFixture : ServiceFixture {
   void start() {
     admin.reset();
     groups.reset();
-    coordinator.emplace(GroupCoordinator::Parts{authorizer, clock, loop, *offsets_topic, [] { return "1"; }},
+    names.emplace();
+    coordinator.emplace(GroupCoordinator::Parts{authorizer, clock, loop, *offsets_topic, [] { return "1"; }, &*names},
                         GroupLimits());
-    groups.emplace(parts, *offsets_topic, *coordinator);
-    admin.emplace(parts, *groups, *coordinator);
+    consumers.emplace(ConsumerGroupCoordinator::Parts{authorizer,
+                                                      clock,
+                                                      loop,
+                                                      *offsets_topic,
+                                                      *names,
+                                                      [this] { return topics.generation(); },
+                                                      [this] { return known_topics(topics); },
+                                                      {}},
+                      ConsumerGroupLimits());
+    groups.emplace(parts, *offsets_topic, *coordinator, *consumers);
+    admin.emplace(parts, *groups, *coordinator, *consumers);
   }
   // What the broker says to the first of the commits.
   Errc commit(CommitRequest request) {
@@ -132,7 +142,9 @@ struct GroupsFixture : ServiceFixture {
   }
   OffsetsTopic own_offsets_topic{parts};
   OffsetsTopic* offsets_topic = &own_offsets_topic;
+  std::optional<GroupNames> names;
   std::optional<GroupCoordinator> coordinator;
+  std::optional<ConsumerGroupCoordinator> consumers;
   std::optional<GroupsService> groups;
   std::optional<GroupAdmin> admin;
 };
@@ -457,8 +469,9 @@ struct ExpiryFixture : GroupsFixture {
     run();
   }
   std::vector<std::string> lines;
-  GroupExpiry expiry{
-      parts, *groups, *coordinator, {kRetentionMs, 60'000}, [this](const std::string& line) { lines.push_back(line); }};
+  GroupExpiry expiry{parts, *groups, *coordinator, *consumers, {kRetentionMs, 60'000}, [this](const std::string& line) {
+                       lines.push_back(line);
+                     }};
 };
 
 TEST_CASE("what a consumer without a group committed expires after the retention", "[groups]") {

@@ -6,6 +6,8 @@
 #include "proto/kafka/alter_replica_log_dirs.h"
 #include "proto/kafka/api.h"
 #include "proto/kafka/api_versions.h"
+#include "proto/kafka/consumer_group_describe.h"
+#include "proto/kafka/consumer_group_heartbeat.h"
 #include "proto/kafka/create_partitions.h"
 #include "proto/kafka/create_topics.h"
 #include "proto/kafka/delete_groups.h"
@@ -70,6 +72,8 @@ void each_request(Visit&& visit) {
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsRequest{});
   visit(ApiKey::offset_delete, OffsetDeleteRequest{});
   visit(ApiKey::describe_cluster, DescribeClusterRequest{});
+  visit(ApiKey::consumer_group_heartbeat, ConsumerGroupHeartbeatRequest{});
+  visit(ApiKey::consumer_group_describe, ConsumerGroupDescribeRequest{});
 }
 template <class Visit>
 void each_response(Visit&& visit) {
@@ -104,6 +108,8 @@ void each_response(Visit&& visit) {
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsResponse{});
   visit(ApiKey::offset_delete, OffsetDeleteResponse{});
   visit(ApiKey::describe_cluster, DescribeClusterResponse{});
+  visit(ApiKey::consumer_group_heartbeat, ConsumerGroupHeartbeatResponse{});
+  visit(ApiKey::consumer_group_describe, ConsumerGroupDescribeResponse{});
 }
 template <class Visit>
 void each_message(Visit&& visit) {

@@ -73,6 +73,28 @@ public class JavaCalls {
         }
       });
     }
+    for (String instance : new String[] {null, "static-2"}) {
+      call("read in a group that the broker shares out, instance id " + instance, () -> {
+        Properties own = new Properties();
+        own.putAll(reading);
+        own.remove("heartbeat.interval.ms");
+        own.put("group.protocol", "consumer");
+        own.put("group.id", "shared-" + args[1]);
+        if (instance != null) {
+          own.put("group.instance.id", instance);
+          own.put("group.remote.assignor", "range");
+          own.put("client.rack", "rack-1");
+        }
+        try (var consumer = new KafkaConsumer<>(own, strings, strings)) {
+          if (instance == null)
+            consumer.subscribe(new SubscriptionPattern("plum-.*"));
+          else
+            consumer.subscribe(List.of(topic));
+          for (int i = 0; i < 20 && consumer.assignment().isEmpty(); ++i) consumer.poll(Duration.ofMillis(500));
+          return admin.describeConsumerGroups(List.of("shared-" + args[1])).all().get();
+        }
+      });
+    }
     call("list groups", () -> admin.listGroups().all().get());
     call("list stable groups", () -> admin.listConsumerGroups(
         new ListConsumerGroupsOptions().inGroupStates(Set.of(GroupState.STABLE))).all().get());

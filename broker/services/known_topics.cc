@@ -1,0 +1,14 @@
+#include "broker/services/known_topics.h"
+
+#include "broker/topics/topics.h"
+
+namespace logcask {
+
+KnownTopics known_topics(const Topics& topics) {
+  KnownTopics known;
+  for (const auto& [name, topic] : *topics.snapshot())
+    known[name] = {topic->record.id, static_cast<std::int32_t>(topic->partitions.size()), topic->internal};
+  return known;
+}
+
+}  // namespace logcask
