@@ -115,7 +115,7 @@
   X(readers_of_written_sync, "ours: who waits for what is written has each record synced")                   \
   X(session_takes_ids_for_names, "ours: a fetch session goes on by ids where it began by names")             \
   X(id_charged_as_no_name, "ours: a small Kafka request by ids becomes gigabytes of names")                  \
-  X(end_before_shown, "ours: who asks for the end of a partition misses what was taken just now")
+  X(end_before_shown, "ours: who asks for the end of a partition misses what was taken just now")            \
   X(backup_never_expires, "ours: a backup that stands still keeps deleted files for ever")                   \
   X(damaged_backup_restored, "ours: a restore believes the files of a backup without their digests")         \
   X(restored_producers_known, "ours: a restored topic takes a new batch for a repeat of one in the backup")  \

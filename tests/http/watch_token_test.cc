@@ -44,8 +44,10 @@ TEST_CASE("a watch's token reads back what was seen") {
 }
 
 TEST_CASE("keys that read alike together have other digests") {
-  CHECK(WatchToken::digest(std::vector<std::string>{"ab", "c"}) != WatchToken::digest(std::vector<std::string>{"a", "bc"}));
-  CHECK(WatchToken::digest(std::vector<std::string>{"a", "b"}) != WatchToken::digest(std::vector<std::string>{"b", "a"}));
+  CHECK(WatchToken::digest(std::vector<std::string>{"ab", "c"}) !=
+        WatchToken::digest(std::vector<std::string>{"a", "bc"}));
+  CHECK(WatchToken::digest(std::vector<std::string>{"a", "b"}) !=
+        WatchToken::digest(std::vector<std::string>{"b", "a"}));
 }
 
 TEST_CASE("a watch's token with any byte changed or missing is none") {
