@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "broker/data_directory.h"
 #include "broker/topics/topic_name.h"
 #include "cli/backup_directory.h"
@@ -10,7 +11,6 @@
 #include "cli/connect.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/linked_segments.h"
 #include "cli/output.h"
 #include "cli/partition_copy.h"

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/json_writer.h"
 #include "broker/topics/topic_name.h"
 #include "cli/backup_directory.h"
 #include "cli/common.h"
 #include "cli/exit_code.h"
 #include "cli/interrupt.h"
-#include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/read_lock.h"
