@@ -34,6 +34,7 @@ class BackupService::Backup final : public CreditStream {
   void start() {
     stepping_ = true;
     parts_.background.post([self = shared()]() mutable {
+      std::sort(self->options_.have.begin(), self->options_.have.end());
       auto pinned = std::make_shared<Result<LogPin>>(self->runner().pin_log());
       EventLoop& loop = self->loop_;
       loop.post([self = std::move(self), pinned] { self->pinned(std::move(*pinned)); });
@@ -82,7 +83,7 @@ class BackupService::Backup final : public CreditStream {
     for (; segment_ < pin_->segments.size() && position_ == 0; ++segment_) {
       const SegmentFacts& facts = pin_->manifest.segments[segment_].facts;
       const BackupFile file{facts.name, facts.size_bytes, facts.digest};
-      if (std::find(options_.have.begin(), options_.have.end(), file) == options_.have.end()) break;
+      if (!std::binary_search(options_.have.begin(), options_.have.end(), file)) break;
     }
     if (position_ == 0 && segment_ < pin_->segments.size()) next_ = pin_->segments[segment_]->base();
   }
@@ -151,7 +152,7 @@ class BackupService::Backup final : public CreditStream {
   }
 
   const TopicPtr topic_;
-  const BackupOptions options_;
+  BackupOptions options_;
   const std::int64_t lease_ms_;
   std::unique_ptr<BackupSink> sink_;  // null once ended
   std::optional<LogPin> pin_;

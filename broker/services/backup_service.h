@@ -7,7 +7,7 @@
 // they hold. Nothing is written but by the partition itself, which closes its active segment. Steps run on background
 // threads, one at a time per stream. At most the granted credit is sent, and one batch more.
 
-#include <atomic>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -24,7 +24,7 @@ struct BackupFile {
   SegmentName name;
   std::uint64_t size_bytes = 0;
   std::uint64_t digest = 0;
-  friend bool operator==(const BackupFile&, const BackupFile&) = default;
+  friend auto operator<=>(const BackupFile&, const BackupFile&) = default;
 };
 
 struct BackupOptions {
