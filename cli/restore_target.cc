@@ -20,6 +20,12 @@ namespace {
 
 const Error kRestoreDone{Errc::shutting_down, "the restore is done"};
 
+Result<bool> is_empty(Directory& root, const std::string& name) {
+  LOGCASK_ASSIGN(const auto directory, root.open_directory(name));
+  LOGCASK_ASSIGN(const auto files, directory->list());
+  return files.empty();
+}
+
 }  // namespace
 
 struct RestoreTarget::Parts {
@@ -84,22 +90,30 @@ Status RestoreTarget::load() {
 }
 
 // A restore that was killed leaves directories with markers, and perhaps a record: what the next start of a broker
-// would do.
+// would do. The last one it has made may have had no time for its marker: it is empty, and no topic's.
 Status RestoreTarget::remove_half_done() {
   Parts& parts = *parts_;
   LOGCASK_ASSIGN(const auto entries, parts.data->list_partitions());
   std::set<TopicId> marked;
+  std::set<TopicId> known = {LocalMetadataStore::kTopicId};
   for (const auto& entry : entries)
     if (entry.deletion_marked) marked.insert(entry.topic_id);
   for (const TopicRecord& topic : parts.topics) {
-    if (!marked.contains(topic.id)) continue;
+    if (!marked.contains(topic.id)) {
+      known.insert(topic.id);
+      continue;
+    }
     for (const auto& entry : entries)
       if (entry.topic_id == topic.id) LOGCASK_TRY(parts.data->mark_deleted(entry.directory_name));
     LOGCASK_TRY(parts.metadata->remove_topic(topic.name));
   }
   std::erase_if(parts.topics, [&](const TopicRecord& topic) { return marked.contains(topic.id); });
-  for (const auto& entry : entries)
-    if (marked.contains(entry.topic_id)) LOGCASK_TRY(parts.data->remove_partition(entry.directory_name));
+  for (const auto& entry : entries) {
+    if (known.contains(entry.topic_id)) continue;
+    LOGCASK_ASSIGN(const bool empty, is_empty(parts.data->root(), entry.directory_name));
+    if (empty) LOGCASK_TRY(parts.data->mark_deleted(entry.directory_name));
+    if (empty || marked.contains(entry.topic_id)) LOGCASK_TRY(parts.data->remove_partition(entry.directory_name));
+  }
   return {};
 }
 

@@ -129,7 +129,7 @@ class BackupRun {
                                    progress_.update(told_bytes_, 0, "bytes");
                                  });
       // One that was deleted meanwhile is not in a backup of all there are.
-      if (args_.all && p == 0 && copy.code() == Errc::unknown_topic) return {};
+      if (args_.all && copy.code() == Errc::unknown_topic) return {};
       if (!copy.ok()) return std::move(copy).error().in(info.name + "-" + std::to_string(p));
       if (p == 0) topic = std::move(copy->topic);
       topic.partitions.push_back(copy->partition);

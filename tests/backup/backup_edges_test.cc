@@ -1,5 +1,6 @@
 // What surrounds a backup: leases, brokers that go, full disks, and those who come with what they were told before.
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -461,6 +462,35 @@ TEST_CASE("a topic is restored beside those that are there and over none of them
     if (setting.name == "partitioner") CHECK(setting.value == "murmur2");
   CHECK(look_up(client, "t", {"k7"}).at("k7").value == "later7");
   CHECK(look_up(client, "copy", {"k7"}).at("k7").value == "value7");
+}
+
+TEST_CASE("what a killed restore has left is removed by the next one", "[backup]") {
+  const TempDir temp;
+  const std::string backup = temp.path() + "/backup";
+  const std::string target = temp.path() + "/target";
+  {
+    BackupBroker broker(temp.path() + "/data");
+    const client::Client client = broker.client();
+    make_topic(client, "t", 1, kCompacted);
+    put_each(client, "t", "value", 5);
+    require_zero(back_up_all(broker.address(), backup));
+  }
+  require_zero(restore_into(backup, target));
+  const std::string id = "0123456789abcdef0123456789abcde";
+  const std::string marked = target + "/half-0." + id + "0";
+  const std::string unmarked = target + "/half-1." + id + "0";
+  const std::string alone = target + "/half-0." + id + "1";
+  const std::string somebody_s = target + "/half-0." + id + "2";
+  for (const std::string& directory : {marked, unmarked, alone, somebody_s}) fs::create_directory(directory);
+  for (const std::string& file :
+       {marked + "/DELETED", marked + "/00000000000000000000.0.log", somebody_s + "/00000000000000000000.0.log"})
+    std::ofstream(file) << "x";
+  require_zero(restore_into(backup, target, {"--topic", "t", "--as", "u"}));
+  CHECK_FALSE(fs::exists(marked));
+  CHECK_FALSE(fs::exists(unmarked));
+  CHECK_FALSE(fs::exists(alone));
+  // Records of a topic that nobody knows are kept, as by a broker.
+  CHECK(fs::exists(somebody_s));
 }
 
 TEST_CASE("a backup of links costs no copies and keeps what the broker removes", "[backup]") {

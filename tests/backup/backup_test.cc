@@ -101,6 +101,7 @@ TEST_CASE("a restore into a fresh broker has every key and every offset", "[back
     CHECK(ends_of(client, "busy").size() == 3);
   }
   require_done(restore(places.backup, places.target));
+  require_done(run_logcask({"verify", places.target}));
   BackupBroker broker(places.target);
   const client::Client client = broker.client();
   CHECK((all_records(client, "busy") == compacted_before));
