@@ -116,7 +116,7 @@ std::vector<ProducerTail> ProducerState::last_offsets() const {
   for (const Producer& producer : recency_) {
     if (producer.count == 0) continue;
     const ProducerBatch& last = producer.batches[producer.count - 1u];
-    tails.push_back({last.last_offset, producer.id, producer.epoch, last.last_sequence});
+    tails.push_back({last.last_offset, producer.id, producer.epoch, last.last_sequence, last.timestamp});
   }
   std::sort(tails.begin(), tails.end(),
             [](const ProducerTail& a, const ProducerTail& b) { return a.last_offset < b.last_offset; });

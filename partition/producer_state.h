@@ -46,6 +46,7 @@ struct ProducerTail {
   ProducerId producer;
   std::int16_t epoch = 0;
   std::int32_t last_sequence = 0;
+  TimestampMs appended;
   friend bool operator==(const ProducerTail&, const ProducerTail&) = default;
 };
 

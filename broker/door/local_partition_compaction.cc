@@ -59,7 +59,9 @@ CompactionState LocalPartitionRunner::state() const {
   return state;
 }
 
-std::vector<ProducerTail> LocalPartitionRunner::producer_tails() {
+std::vector<ProducerTail> LocalPartitionRunner::producer_tails() { return producers(); }
+
+std::vector<ProducerTail> LocalPartitionRunner::producers() const {
   const Lock lock(mutex_);
   return partition_ ? partition_->producers().last_offsets() : std::vector<ProducerTail>();
 }

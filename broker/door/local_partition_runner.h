@@ -65,6 +65,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
                                          std::size_t max_bytes) override;
   PartitionMarks marks() const override;
   PartitionSnapshot snapshot() const override;
+  std::vector<ProducerTail> producers() const override;
   std::vector<SegmentReport> segments() const override;
   Result<Offset> delete_records(Offset before) override;
   void configure(const PartitionConfig& config) override;

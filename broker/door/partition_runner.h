@@ -32,6 +32,7 @@
 #include "partition/key_index.h"
 #include "partition/key_scan.h"
 #include "partition/manifest.h"
+#include "partition/producer_state.h"
 #include "partition/replay_filter.h"
 #include "partition/run_history.h"
 
@@ -226,6 +227,8 @@ class PartitionRunner : public std::enable_shared_from_this<PartitionRunner> {
   // ---- administration
   virtual PartitionMarks marks() const = 0;
   virtual PartitionSnapshot snapshot() const = 0;
+  // The producers whose sequence numbers are kept, by their last batch; none where the log is not open.
+  virtual std::vector<ProducerTail> producers() const { return {}; }
   virtual std::vector<SegmentReport> segments() const = 0;
   // Moves log start (never back, never above committed end) and removes what falls below; returns the new log start.
   virtual Result<Offset> delete_records(Offset before) = 0;

@@ -43,6 +43,7 @@ constexpr std::array kApis = {
     Api{ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, 0},
     Api{ApiKey::offset_delete, "OffsetDelete", 0, 0, kNewest, 0},
     Api{ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, 0},
+    Api{ApiKey::describe_producers, "DescribeProducers", 0, 0, 0, 0},
     Api{ApiKey::consumer_group_heartbeat, "ConsumerGroupHeartbeat", 0, 1, 0, 0},
     Api{ApiKey::consumer_group_describe, "ConsumerGroupDescribe", 0, 1, 0, 0},
 };

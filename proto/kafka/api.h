@@ -43,6 +43,7 @@ enum class ApiKey : std::int16_t {
   list_partition_reassignments = 46,
   offset_delete = 47,
   describe_cluster = 60,
+  describe_producers = 61,
   consumer_group_heartbeat = 68,
   consumer_group_describe = 69,
 };

@@ -19,7 +19,7 @@ from kafka_messages import Messages
 
 CLIENT_PORT, BROKER_PORT, LINK_RAW_IP, TIMEOUT_S = 40_000, 9092, 101, 120
 SEGMENT_BYTES = 60_000
-UNKNOWN_TO_WIRESHARK = {"AlterPartitionReassignments", "DescribeCluster", "ListPartitionReassignments"}
+UNKNOWN_TO_WIRESHARK = {"AlterPartitionReassignments", "DescribeCluster", "DescribeProducers", "ListPartitionReassignments"}
 
 
 class Capture:

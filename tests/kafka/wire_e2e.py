@@ -88,6 +88,7 @@ def record(key, value, offset=0):
 
 
 def batch(key, value, timestamp=1_700_000_000_000, attributes=0, records=None, count=1, producer=(-1, -1, -1)):
+    """producer: id, epoch and first sequence number."""
     tail = struct.pack(">hiqqqhii", attributes, count - 1, timestamp, timestamp, *producer, count)
     tail += record(key, value) if records is None else records
     return struct.pack(">qiibI", 0, len(tail) + 9, -1, 2, crc32c(tail)) + tail
@@ -677,6 +678,39 @@ def one_broker_has_nothing_to_elect_and_nowhere_to_move_a_partition(address):
     assert moved(b"/not/there", b"settled", 0) == (1, 0, 57)
     assert moved(directory, b"settled", 9) == (1, 9, 3)
     assert moved(directory, b"not.there", 0) == (1, 0, 3)
+
+
+@check
+def the_producers_of_a_partition_are_told_with_their_last_batch(address):
+    connection = Connection(address)
+    connection.send(metadata(1, b"made.by"))
+    connection.answer()
+    connection.send(frame(22, 0, 2, struct.pack(">hi", -1, 60_000)))
+    error, number, epoch = struct.unpack(">hqh", connection.answer()[1][4:])
+    assert error == 0
+
+    def described(topic, partition):
+        """What stands behind the topic's name: its one partition, with error, text and producers."""
+        asked = b"\0\2" + compact(topic) + b"\2" + struct.pack(">i", partition) + b"\0\0"
+        connection.send(frame(61, 0, 3, asked))
+        return connection.answer()[1].split(compact(topic), 1)[1]
+
+    none = b"\2" + struct.pack(">ih", 0, 0) + b"\0\1"
+    assert described(b"made.by", 0).startswith(none), "nobody has written"
+    before_ms = time.time_ns() // 1_000_000
+    for first in (0, 3):
+        records = b"".join(record(b"k", b"v", i) for i in range(3))
+        connection.send(produce(4, b"made.by", batch(b"", b"", records=records, count=3, producer=(number, epoch, first)), -1))
+        connection.answer()
+    connection.send(produce(5, b"made.by", batch(b"k", b"v"), -1))
+    connection.answer()
+    told = described(b"made.by", 0)
+    assert told.startswith(b"\2" + struct.pack(">ih", 0, 0) + b"\0\2"), told
+    producer = struct.unpack(">qiiqiq", told[9:45])
+    assert producer[:3] == (number, epoch, 5) and producer[4:] == (-1, -1), producer
+    assert before_ms - 1000 <= producer[3] <= time.time_ns() // 1_000_000 + 1000, producer
+    for topic, partition in ((b"made.by", 99), (b"not.there", 0)):
+        assert described(topic, partition).startswith(b"\2" + struct.pack(">ih", partition, 3)), (topic, partition)
 
 
 @check

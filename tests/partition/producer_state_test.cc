@@ -172,12 +172,13 @@ TEST_CASE("a producer that loses all its batches sends them again from the first
   CHECK(verdict(state, kP, 3, 0, 10) == Verdict::fresh);
 }
 
-TEST_CASE("the last batch of every producer is listed by offset") {
+TEST_CASE("the last batch of every producer is listed by offset with the time at which it came") {
   ProducerState state;
-  record(state, ProducerId(1), 0, 0, 2, 10);
-  record(state, ProducerId(2), 4, 0, 1, 12);
-  record(state, ProducerId(1), 0, 2, 3, 13);
-  const std::vector<ProducerTail> expected = {{Offset(12), ProducerId(2), 4, 0}, {Offset(15), ProducerId(1), 0, 4}};
+  record(state, ProducerId(1), 0, 0, 2, 10, TimestampMs(100));
+  record(state, ProducerId(2), 4, 0, 1, 12, TimestampMs(200));
+  record(state, ProducerId(1), 0, 2, 3, 13, TimestampMs(300));
+  const std::vector<ProducerTail> expected = {{Offset(12), ProducerId(2), 4, 0, TimestampMs(200)},
+                                              {Offset(15), ProducerId(1), 0, 4, TimestampMs(300)}};
   CHECK(state.last_offsets() == expected);
 }
 

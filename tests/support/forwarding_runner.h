@@ -45,6 +45,7 @@ class ForwardingRunner : public PartitionRunner {
   }
   PartitionMarks marks() const override { return inner_->marks(); }
   PartitionSnapshot snapshot() const override { return inner_->snapshot(); }
+  std::vector<ProducerTail> producers() const override { return inner_->producers(); }
   std::vector<SegmentReport> segments() const override { return inner_->segments(); }
   Result<Offset> delete_records(Offset before) override { return inner_->delete_records(before); }
   void configure(const PartitionConfig& config) override { inner_->configure(config); }

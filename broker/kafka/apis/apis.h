@@ -49,6 +49,7 @@ struct AlterPartitionReassignmentsRequest;
 struct ListPartitionReassignmentsRequest;
 struct OffsetDeleteRequest;
 struct DescribeClusterRequest;
+struct DescribeProducersRequest;
 struct ConsumerGroupHeartbeatRequest;
 struct ConsumerGroupDescribeRequest;
 }  // namespace logcask::kafka
@@ -85,6 +86,7 @@ void handle(KafkaCall call, const kafka::AlterPartitionReassignmentsRequest& req
 void handle(KafkaCall call, const kafka::ListPartitionReassignmentsRequest& request);
 void handle(KafkaCall call, const kafka::OffsetDeleteRequest& request);
 void handle(KafkaCall call, const kafka::DescribeClusterRequest& request);
+void handle(KafkaCall call, const kafka::DescribeProducersRequest& request);
 void handle(KafkaCall call, const kafka::ConsumerGroupHeartbeatRequest& request);
 void handle(KafkaCall call, const kafka::ConsumerGroupDescribeRequest& request);
 

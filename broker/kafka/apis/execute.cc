@@ -14,6 +14,7 @@
 #include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
 #include "proto/kafka/describe_log_dirs.h"
+#include "proto/kafka/describe_producers.h"
 #include "proto/kafka/elect_leaders.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
@@ -117,6 +118,8 @@ void execute_kafka(KafkaCall call, const kafka::RequestHead& head) {
       return read_and_handle<kafka::OffsetDeleteRequest>(std::move(call), head);
     case describe_cluster:
       return read_and_handle<kafka::DescribeClusterRequest>(std::move(call), head);
+    case describe_producers:
+      return read_and_handle<kafka::DescribeProducersRequest>(std::move(call), head);
     case consumer_group_heartbeat:
       return read_and_handle<kafka::ConsumerGroupHeartbeatRequest>(std::move(call), head);
     case consumer_group_describe:

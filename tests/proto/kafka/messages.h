@@ -17,6 +17,7 @@
 #include "proto/kafka/describe_configs.h"
 #include "proto/kafka/describe_groups.h"
 #include "proto/kafka/describe_log_dirs.h"
+#include "proto/kafka/describe_producers.h"
 #include "proto/kafka/elect_leaders.h"
 #include "proto/kafka/fetch.h"
 #include "proto/kafka/find_coordinator.h"
@@ -72,6 +73,7 @@ void each_request(Visit&& visit) {
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsRequest{});
   visit(ApiKey::offset_delete, OffsetDeleteRequest{});
   visit(ApiKey::describe_cluster, DescribeClusterRequest{});
+  visit(ApiKey::describe_producers, DescribeProducersRequest{});
   visit(ApiKey::consumer_group_heartbeat, ConsumerGroupHeartbeatRequest{});
   visit(ApiKey::consumer_group_describe, ConsumerGroupDescribeRequest{});
 }
@@ -108,6 +110,7 @@ void each_response(Visit&& visit) {
   visit(ApiKey::list_partition_reassignments, ListPartitionReassignmentsResponse{});
   visit(ApiKey::offset_delete, OffsetDeleteResponse{});
   visit(ApiKey::describe_cluster, DescribeClusterResponse{});
+  visit(ApiKey::describe_producers, DescribeProducersResponse{});
   visit(ApiKey::consumer_group_heartbeat, ConsumerGroupHeartbeatResponse{});
   visit(ApiKey::consumer_group_describe, ConsumerGroupDescribeResponse{});
 }

@@ -118,6 +118,7 @@ public class JavaCalls {
     call("reassignments", () -> admin.listPartitionReassignments().reassignments().get());
     call("to where it is", () -> admin.alterPartitionReassignments(Map.of(first,
         Optional.of(new NewPartitionReassignment(List.of(1))))).all().get());
+    call("producers", () -> admin.describeProducers(List.of(first)).all().get());
     call("an election", () -> admin.electLeaders(ElectionType.PREFERRED, Set.of(first)).all().get());
     call("offsets of a partition", () -> admin.listOffsets(Map.of(first, OffsetSpec.latest())).all().get());
     call("describe topics", () -> admin.describeTopics(List.of(topic)).allTopicNames().get());
