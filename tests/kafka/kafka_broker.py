@@ -8,9 +8,9 @@ import tempfile
 
 
 class Broker:
-    def __init__(self, program, directory, settings=(), file_bytes=None):
-        """file_bytes: no file of the broker grows beyond it."""
-        self.program, self.directory, self.file_bytes = program, directory, file_bytes
+    def __init__(self, program, directory, settings=(), file_bytes=None, log=None):
+        """file_bytes: no file of the broker grows beyond it. log: an open file for what it says on stderr."""
+        self.program, self.directory, self.file_bytes, self.log = program, directory, file_bytes, log
         self.settings = [word for setting in settings for word in ("--set", setting)]
         self.kafka = self.http = self.native = "127.0.0.1:0"
         self.start()
@@ -20,7 +20,7 @@ class Broker:
         self.process = subprocess.Popen(
             [self.program, "serve", "--data", str(pathlib.Path(self.directory) / "data"), "--listen", self.native,
              "--kafka-listen", self.kafka, "--http-listen", self.http, "--set", "log.level=warn", *self.settings],
-            stdout=subprocess.PIPE, text=True, preexec_fn=self.limit_files if self.file_bytes else None)
+            stdout=subprocess.PIPE, stderr=self.log, text=True, preexec_fn=self.limit_files if self.file_bytes else None)
         said = dict(self.process.stdout.readline().split()[1:] for _ in range(3))
         self.kafka, self.http, self.native = said["kafka"], said["http"], said["native"]
 

@@ -80,12 +80,13 @@ def free_port():
         return s.getsockname()[1]
 
 
-def make_node(jars, directory, settings=()):
-    """(command, port) of a node whose empty log directory lies in `directory`. settings: 'name=value'."""
+def make_node(jars, directory, settings=(), node_id=0):
+    """(command, port) of a node whose empty log directory lies in `directory`. settings: 'name=value'; they win."""
     port, controller = free_port(), free_port()
     listeners = f"PLAINTEXT://127.0.0.1:{port}"
     lines = [
-        "process.roles=broker,controller", "node.id=0", f"controller.quorum.voters=0@127.0.0.1:{controller}",
+        "process.roles=broker,controller", f"node.id={node_id}",
+        f"controller.quorum.voters={node_id}@127.0.0.1:{controller}",
         f"listeners={listeners},CONTROLLER://127.0.0.1:{controller}", f"advertised.listeners={listeners}",
         "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", f"log.dirs={directory}/data",
@@ -120,10 +121,10 @@ def answers(port):
 
 
 @contextlib.contextmanager
-def kafka(jars, settings=()):
+def kafka(jars, settings=(), node_id=0):
     """A node for one test: (address, its directory)"""
     with tempfile.TemporaryDirectory() as directory:
-        command, port = make_node(jars, directory, settings)
+        command, port = make_node(jars, directory, settings, node_id)
         log = pathlib.Path(directory) / "log"
         with open(log, "wb") as out:
             node = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
