@@ -68,6 +68,22 @@ bool update(ConsumerMember& member, const ConsumerHeartbeat& heartbeat) {
          member.rack_id != rack;
 }
 
+// What it has kept it has had for as long as before.
+void note_since(ConsumerMember& member) {
+  const auto before = std::exchange(member.had_since, {});
+  const auto note = [&](const TopicPartitions& all) {
+    for (const auto& [topic, partitions] : all)
+      for (const PartitionId partition : partitions) {
+        GroupEpoch since = member.epoch;
+        if (const auto known = before.find(topic); known != before.end())
+          if (const auto place = known->second.find(partition); place != known->second.end()) since = place->second;
+        member.had_since[topic][partition] = since;
+      }
+  };
+  note(member.assigned);
+  note(member.pending_revocation);
+}
+
 // Whoever has lost an answer says everything again.
 bool says_everything(const ConsumerHeartbeat& heartbeat) {
   return heartbeat.rebalance_timeout_ms && (heartbeat.topics || heartbeat.topic_regex) && heartbeat.owned;
@@ -245,6 +261,21 @@ Status ConsumerGroup::check_epoch(const MemberId& id, GroupEpoch epoch) const {
                                              std::to_string(epoch.value()) + ": ask again after the next heartbeat"};
 }
 
+Status ConsumerGroup::check_commit(const MemberId& id, GroupEpoch epoch, const TopicPartitions& partitions) const {
+  Status exact = check_epoch(id, epoch);
+  if (exact.code() != Errc::stale_member_epoch || epoch > find(id)->epoch) return exact;
+  const auto& had_since = find(id)->had_since;
+  for (const auto& [topic, numbers] : partitions) {
+    const auto known = had_since.find(topic);
+    for (const PartitionId number : numbers) {
+      if (known == had_since.end()) return exact;
+      const auto since = known->second.find(number);
+      if (since == known->second.end() || since->second > epoch) return exact;
+    }
+  }
+  return {};
+}
+
 // ---- what happens
 
 Result<ConsumerHeartbeatAnswer> ConsumerGroup::heartbeat(const ConsumerHeartbeat& heartbeat, const KnownTopics& topics,
@@ -262,6 +293,7 @@ Result<ConsumerHeartbeatAnswer> ConsumerGroup::heartbeat(const ConsumerHeartbeat
   keep();
   if (changed) compute_target(true, topics);
   reconcile(member, heartbeat.owned);
+  note_since(member);
   keep();
   ConsumerHeartbeatAnswer answer;
   answer.member_id = id;
@@ -311,7 +343,7 @@ std::set<TopicId> ConsumerGroup::topics_of(const ConsumerMember& member, const K
   if (member.topic_regex.empty()) return found;
   const RE2 regex(member.topic_regex, quiet_options());
   for (const auto& [name, topic] : topics)
-    if (!topic.internal && RE2::FullMatch(name, regex)) found.insert(topic.id);
+    if (RE2::FullMatch(name, regex)) found.insert(topic.id);
   return found;
 }
 

@@ -66,8 +66,10 @@ class ConsumerGroup {
   void remove(const MemberId& id, const KnownTopics& topics);
   // New topics and partitions, and those that are gone.
   void refresh(const KnownTopics& topics);
-  // Of a member that commits or asks for commits: unknown_member_id, stale_member_epoch.
+  // Of a member that asks for commits: unknown_member_id, stale_member_epoch.
   Status check_epoch(const MemberId& id, GroupEpoch epoch) const;
+  // Of one that commits for `partitions`: an earlier epoch will do, when it has had all of them since.
+  Status check_commit(const MemberId& id, GroupEpoch epoch, const TopicPartitions& partitions) const;
 
  private:
   Result<ConsumerMember> joining(const ConsumerHeartbeat& heartbeat, std::size_t max_size);

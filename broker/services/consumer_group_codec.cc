@@ -66,11 +66,13 @@ struct TargetValue {
 struct StoredPartitions {
   TopicId topic_id;
   std::vector<std::int32_t> partitions;
+  std::optional<std::vector<std::int32_t>> assignment_epochs;  // of each; not in a target
 
   template <class Io, class Self>
   static void describe(Io& io, Self& self) {
     io("TopicId", self.topic_id);
     io("Partitions", self.partitions);
+    io.tagged(0, "AssignmentEpochs", self.assignment_epochs, kafka::always().nullable());
   }
 };
 
@@ -182,13 +184,33 @@ void from_member_value(const MemberValue& value, ConsumerMember& member) {
   member.assignor = text_or_nothing(value.server_assignor);
 }
 
+std::vector<StoredPartitions> to_stored_with_epochs(const TopicPartitions& all, const ConsumerMember& member) {
+  auto stored = to_stored(all);
+  for (StoredPartitions& one : stored) {
+    auto& epochs = one.assignment_epochs.emplace();
+    const auto& had_since = member.had_since.at(one.topic_id);
+    for (const std::int32_t partition : one.partitions) epochs.push_back(had_since.at(PartitionId(partition)).value());
+  }
+  return stored;
+}
+
+// Where they are not told (Kafka before 4.3) it is as if the member had got them just now.
+void read_epochs(const std::vector<StoredPartitions>& stored, ConsumerMember& member) {
+  for (const StoredPartitions& one : stored)
+    for (std::size_t i = 0; i < one.partitions.size(); ++i) {
+      const bool told = one.assignment_epochs && i < one.assignment_epochs->size();
+      member.had_since[one.topic_id][PartitionId(one.partitions[i])] =
+          told ? GroupEpoch((*one.assignment_epochs)[i]) : member.epoch;
+    }
+}
+
 std::string encode_current(const ConsumerMember& member) {
   MemberCurrentValue value;
   value.member_epoch = member.epoch.value();
   value.previous_member_epoch = member.previous_epoch.value();
   value.state = static_cast<std::int8_t>(member.state);
-  value.assigned_partitions = to_stored(member.assigned);
-  value.partitions_pending_revocation = to_stored(member.pending_revocation);
+  value.assigned_partitions = to_stored_with_epochs(member.assigned, member);
+  value.partitions_pending_revocation = to_stored_with_epochs(member.pending_revocation, member);
   return encode_value(value);
 }
 
@@ -200,6 +222,9 @@ void from_current_value(const MemberCurrentValue& value, ConsumerMember& member)
   member.state = known ? static_cast<ConsumerMemberState>(value.state) : ConsumerMemberState::stable;
   member.assigned = from_stored(value.assigned_partitions);
   member.pending_revocation = from_stored(value.partitions_pending_revocation);
+  member.had_since.clear();
+  read_epochs(value.assigned_partitions, member);
+  read_epochs(value.partitions_pending_revocation, member);
 }
 
 std::string encode_target(const TopicPartitions& target) { return encode_value(MemberTargetValue{to_stored(target)}); }

@@ -265,12 +265,18 @@ void ConsumerGroupCoordinator::heard_of(Entry& entry, const MemberId& id, std::i
   }
 }
 
-Status ConsumerGroupCoordinator::check_commit(const std::string& group, const MemberId& id, GroupEpoch epoch) {
+Status ConsumerGroupCoordinator::check_commit(const std::string& group, const MemberId& id, GroupEpoch epoch,
+                                              const NamedPartitions& partitions) {
   Turn turn(*this);
   LOGCASK_TRY(check_open());
   const Entry* entry = find(group);
   if (!entry || (epoch < kJoins && entry->group.members().empty())) return {};
-  return entry->group.check_epoch(id, epoch);
+  TopicPartitions wanted;
+  for (const auto& [name, partition] : partitions) {
+    const auto topic = topics().find(name);
+    wanted[topic == topics_.end() ? TopicId() : topic->second.id].insert(partition);
+  }
+  return entry->group.check_commit(id, epoch, wanted);
 }
 
 Status ConsumerGroupCoordinator::check_fetch(const std::string& group, const MemberId& id, GroupEpoch epoch) {

@@ -76,10 +76,13 @@ class ConsumerGroupCoordinator {
   // ---- members. Need the right to read the group, and to describe the topics they name.
   // `done` must be able to run after the caller's connection has ended.
   void heartbeat(const GroupCaller& caller, ConsumerHeartbeat heartbeat, ConsumerHeartbeatDone done);
-  // May a member of that id commit offsets at that epoch now? Nobody, at an epoch below 0: a consumer that is in no
-  // group, which may while the group has no members. unknown_member_id, stale_member_epoch. Whoever commits asks the
-  // authorizer. Of a group that is not ours there is nothing to say.
-  Status check_commit(const std::string& group, const MemberId& id, GroupEpoch epoch);
+  // May a member of that id commit offsets of these partitions, by the names of their topics, at that epoch now?
+  // Nobody, at an epoch below 0: a consumer that is in no group, which may while the group has no members.
+  // unknown_member_id, stale_member_epoch. Whoever commits asks the authorizer. Of a group that is not ours there is
+  // nothing to say.
+  using NamedPartitions = std::vector<std::pair<std::string, PartitionId>>;
+  Status check_commit(const std::string& group, const MemberId& id, GroupEpoch epoch,
+                      const NamedPartitions& partitions);
   // The same of one that asks what is committed, whom nobody stops when it names no member.
   Status check_fetch(const std::string& group, const MemberId& id, GroupEpoch epoch);
 

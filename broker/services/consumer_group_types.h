@@ -72,6 +72,9 @@ struct ConsumerMember {
   ConsumerMemberState state = ConsumerMemberState::stable;
   TopicPartitions assigned;
   TopicPartitions pending_revocation;  // nobody else may have them yet
+  // Of each of both: from which epoch on the member has it. What it commits for it at an epoch between that and its own
+  // is right, however late it comes (KIP-1251).
+  std::map<TopicId, std::map<PartitionId, GroupEpoch>> had_since;
 
   friend bool operator==(const ConsumerMember&, const ConsumerMember&) = default;
   std::size_t kept_bytes() const;

@@ -169,9 +169,12 @@ Result<Offset> GroupsService::check(const Principal& principal, const OffsetComm
 }
 
 // Of whichever kind the group is.
-Status GroupsService::check_member(const std::string& group, const GroupMemberClaim& member) {
+Status GroupsService::check_member(const std::string& group, const CommitRequest& request) {
+  const GroupMemberClaim& member = request.member;
   if (!consumers_.knows(group)) return coordinator_.validate_commit(group, member);
-  return consumers_.check_commit(group, member.member_id, GroupEpoch(member.generation.value()));
+  ConsumerGroupCoordinator::NamedPartitions partitions;
+  for (const OffsetCommit& commit : request.commits) partitions.emplace_back(commit.topic, commit.partition);
+  return consumers_.check_commit(group, member.member_id, GroupEpoch(member.generation.value()), partitions);
 }
 
 void GroupsService::commit_now(const Principal& principal, const CommitRequest& request, CommitDone done) {
@@ -180,7 +183,7 @@ void GroupsService::commit_now(const Principal& principal, const CommitRequest& 
   Status allowed = check_group_name(group);
   if (allowed.ok() && !only_deletes) allowed = check_group_is_text(group);
   if (allowed.ok()) allowed = parts_.authorizer.authorize(principal, Operation::write, {ResourceKind::group, group});
-  if (allowed.ok()) allowed = check_member(group, request.member);
+  if (allowed.ok()) allowed = check_member(group, request);
   if (!allowed.ok()) return done(std::move(allowed).error());
   std::vector<Status> statuses(request.commits.size());
   std::vector<Record> records;

@@ -136,7 +136,7 @@ class GroupsService {
   };
   Status load_records(PartitionRunner& offsets, LoadedGroups& groups);
   void load_record(const RecordView& record, LoadedGroups& groups);
-  Status check_member(const std::string& group, const GroupMemberClaim& member);
+  Status check_member(const std::string& group, const CommitRequest& request);
   void index_commit(const OffsetCommitKey& key, Offset record_offset, bool deleted);
   Result<Offset> check(const Principal& principal, const OffsetCommit& commit, bool any_offset) const;
 

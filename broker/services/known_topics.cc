@@ -1,5 +1,6 @@
 #include "broker/services/known_topics.h"
 
+#include "broker/topics/topic_name.h"
 #include "broker/topics/topics.h"
 
 namespace logcask {
@@ -7,7 +8,7 @@ namespace logcask {
 KnownTopics known_topics(const Topics& topics) {
   KnownTopics known;
   for (const auto& [name, topic] : *topics.snapshot())
-    known[name] = {topic->record.id, static_cast<std::int32_t>(topic->partitions.size()), topic->internal};
+    if (name != kMetadataTopic) known[name] = {topic->record.id, static_cast<std::int32_t>(topic->partitions.size())};
   return known;
 }
 

@@ -14,10 +14,10 @@ class Topics;
 struct KnownTopic {
   TopicId id;
   std::int32_t partitions = 0;
-  bool internal = false;  // the broker's own: only those that name it subscribe to it
 };
 using KnownTopics = std::map<std::string, KnownTopic>;
 
+// All but the broker's own metadata. A regular expression finds __consumer_offsets, as with Kafka.
 KnownTopics known_topics(const Topics& topics);
 
 }  // namespace logcask

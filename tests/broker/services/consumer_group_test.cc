@@ -167,7 +167,6 @@ TEST_CASE("topics that come grow and go make a new target", "[consumer_group]") 
   f.set_topic("later", 2, 1);
   f.set_topic("unlike", 3, 1);
   f.set_topic("other", 4, 1);
-  f.topics["us"] = {Fixture::id_of(5), 1, true};
   TopicPartitions all = Fixture::of_t({0, 1, 2, 3});
   all[Fixture::id_of(2)] = all[Fixture::id_of(3)] = {PartitionId(0)};
   CHECK(held(Fixture::of_t({0, 1, 2, 3})) == all);
@@ -249,18 +248,41 @@ TEST_CASE("a group takes no more members and no more memory than it may", "[cons
 
 TEST_CASE("only members commit at their epoch and nobody else while there are any", "[consumer_group]") {
   Fixture f;
-  CHECK(f.groups->check_commit("g", MemberId("a"), GroupEpoch(3)).ok());  // not a group of ours
+  const auto commit = [&](const std::string& id, GroupEpoch epoch, int partition = 0) {
+    return f.groups->check_commit("g", MemberId(id), epoch, {{"t", PartitionId(partition)}}).code();
+  };
+  CHECK(commit("a", GroupEpoch(3)) == Errc::ok);  // not a group of ours
   const GroupEpoch first = alone(f);
-  CHECK(f.groups->check_commit("g", MemberId("a"), first).ok());
-  CHECK(f.groups->check_commit("g", MemberId("a"), GroupEpoch(0)).code() == Errc::stale_member_epoch);
-  CHECK(f.groups->check_commit("g", MemberId("b"), first).code() == Errc::unknown_member_id);
-  CHECK(f.groups->check_commit("g", MemberId(), kLeaves).code() == Errc::unknown_member_id);
+  CHECK(commit("a", first) == Errc::ok);
+  CHECK(commit("a", GroupEpoch(0)) == Errc::stale_member_epoch);
+  CHECK(commit("a", GroupEpoch(2)) == Errc::stale_member_epoch);
+  CHECK(commit("b", first) == Errc::unknown_member_id);
+  CHECK(commit("", kLeaves) == Errc::unknown_member_id);
   CHECK(f.groups->check_fetch("g", MemberId(), kLeaves).ok());
   CHECK(f.groups->check_fetch("g", MemberId("a"), first).ok());
   CHECK(f.groups->check_fetch("g", MemberId("a"), GroupEpoch(9)).code() == Errc::stale_member_epoch);
   CHECK(f.groups->check_fetch("g", MemberId("b"), first).code() == Errc::unknown_member_id);
   CHECK(f.ask(Fixture::at("a", kLeaves)).epoch == kLeaves);
-  CHECK(f.groups->check_commit("g", MemberId(), kLeaves).ok());
+  CHECK(commit("", kLeaves) == Errc::ok);
+}
+
+TEST_CASE("a late commit is taken for partitions that the member has kept since", "[consumer_group]") {
+  Fixture f;
+  const GroupEpoch first = alone(f);
+  const auto b = f.ask(Fixture::joining("b"));
+  const auto kept = f.ask(Fixture::at("a", first)).assignment;
+  REQUIRE(kept);
+  CHECK(f.ask(Fixture::at("a", first, *kept)).epoch == b.epoch);
+  f.restart();
+  const auto code = [&](const std::string& topic, PartitionId partition) {
+    return f.groups->check_commit("g", MemberId("a"), first, {{topic, partition}}).code();
+  };
+  for (int p = 0; p < 4; ++p) {
+    const bool is_kept = kept->at(Fixture::id_of(1)).count(PartitionId(p)) > 0;
+    CHECK(code("t", PartitionId(p)) == (is_kept ? Errc::ok : Errc::stale_member_epoch));
+  }
+  CHECK(code("unknown", PartitionId(0)) == Errc::stale_member_epoch);
+  CHECK(f.groups->check_fetch("g", MemberId("a"), first).code() == Errc::stale_member_epoch);
 }
 
 TEST_CASE("a group goes when it is empty and its name is free then", "[consumer_group]") {
