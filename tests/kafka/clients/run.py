@@ -20,7 +20,8 @@ from prepare import CLIENTS, Missing, prepare  # noqa: E402
 
 CHECKS = ("topic", "codecs", "idempotent", "record", "time", "group", "rebalance", "admin", "gaps", "keyed",
           "transactions")
-SETTINGS = ["group.initial.rebalance.delay.ms=100", "kafka.cleanup.policy=delete"]
+SETTINGS = ["group.initial.rebalance.delay.ms=100", "group.consumer.heartbeat.interval.ms=300",
+            "kafka.cleanup.policy=delete"]
 HOLES, ROUNDS = 500, 6
 KEYED = 40
 TIMEOUT_S = 240

@@ -10,6 +10,7 @@ from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, 
 BOOTSTRAP, VERB, NAME = sys.argv[1:4]
 COUNT = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 PARTITIONS = 4
+KIP_848 = "kip-848"
 AT = 1_700_000_000_000
 ADMIN = AdminClient({"bootstrap.servers": BOOTSTRAP})
 
@@ -134,8 +135,9 @@ def group():
     name = f"{NAME}.group"
     make(name, 1)
     send(name, [{"value": b"%d" % i} for i in range(100)])
-    for first, last in ((0, 39), (40, 99)):
-        reader = consumer(group_id=f"{NAME}.resumes")
+    # The newer protocol's group goes on where the classic one has stopped, and takes its place.
+    for first, last, protocol in ((0, 39, "classic"), (40, 59, "consumer"), (60, 99, "consumer")):
+        reader = consumer(group_id=f"{NAME}.resumes", group_protocol=protocol)
         reader.subscribe([name])
         seen = []
         while seen[-1:] != [99]:
@@ -154,8 +156,9 @@ class Member(threading.Thread):
     def __init__(self, name, assignor):
         super().__init__()
         self.owned, self.seen, self.stopping = set(), 0, False
-        self.reader = consumer(group_id=f"{NAME}.share.{assignor}", heartbeat_interval_ms=300,
-                               partition_assignment_strategy=assignor)
+        shared = ({"group_protocol": "consumer", "group_remote_assignor": "uniform"} if assignor == KIP_848 else
+                  {"heartbeat_interval_ms": 300, "partition_assignment_strategy": assignor})
+        self.reader = consumer(group_id=f"{NAME}.share.{assignor}", **shared)
         self.reader.subscribe([name], on_assign=lambda _, more: self.owned.update(p.partition for p in more),
                               on_revoke=lambda _, gone: self.owned.difference_update(p.partition for p in gone))
         self.start()
@@ -172,7 +175,7 @@ class Member(threading.Thread):
 
 
 def rebalance():
-    for assignor in ("range", "cooperative-sticky"):
+    for assignor in ("range", "cooperative-sticky", KIP_848):
         name = f"{NAME}.shared.{assignor}"
         make(name, PARTITIONS)
         members = [Member(name, assignor)]
@@ -189,7 +192,7 @@ def rebalance():
         finally:
             for member in members:
                 member.stop()
-    return "range, cooperative-sticky"
+    return f"range, cooperative-sticky, {KIP_848}"
 
 
 def administer():

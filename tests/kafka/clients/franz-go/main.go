@@ -193,9 +193,14 @@ func group() string {
 		records = append(records, kgo.StringRecord(fmt.Sprint(i)))
 	}
 	must(send(t, records))
-	for _, half := range [][2]int64{{0, 39}, {40, 99}} {
-		reader := client(kgo.ConsumeTopics(t), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
-			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	// The newer protocol's group goes on where the classic one has stopped, and takes its place.
+	for i, half := range [][2]int64{{0, 39}, {40, 59}, {60, 99}} {
+		options := []kgo.Opt{kgo.ConsumeTopics(t), kgo.ConsumerGroup(group), kgo.DisableAutoCommit(),
+			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}
+		if i > 0 {
+			options = append(options, byTheBroker...)
+		}
+		reader := client(options...)
 		var seen []*kgo.Record
 		until("the member reads", func() bool {
 			seen = append(seen, reader.PollFetches(ctx).Records()...)
@@ -220,7 +225,10 @@ type member struct {
 	ended  chan struct{}
 }
 
-func join(t, group string) *member {
+// The newer protocol, KIP-848; it wants a balancer of which the broker has the like.
+var byTheBroker = []kgo.Opt{kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer())}
+
+func join(t, group string, more ...kgo.Opt) *member {
 	m := &member{owned: map[int32]bool{}, seen: map[int32]int{}, ended: make(chan struct{})}
 	change := func(gained bool) func(context.Context, *kgo.Client, map[string][]int32) {
 		return func(_ context.Context, _ *kgo.Client, parts map[string][]int32) {
@@ -235,9 +243,10 @@ func join(t, group string) *member {
 			}
 		}
 	}
-	m.reader = client(kgo.ConsumeTopics(t), kgo.ConsumerGroup(group), kgo.HeartbeatInterval(300*time.Millisecond),
+	options := []kgo.Opt{kgo.ConsumeTopics(t), kgo.ConsumerGroup(group), kgo.HeartbeatInterval(300 * time.Millisecond),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.OnPartitionsAssigned(change(true)),
-		kgo.OnPartitionsRevoked(change(false)), kgo.OnPartitionsLost(change(false)))
+		kgo.OnPartitionsRevoked(change(false)), kgo.OnPartitionsLost(change(false))}
+	m.reader = client(append(options, more...)...)
 	go func() {
 		defer close(m.ended)
 		for {
@@ -274,11 +283,25 @@ func (m *member) stop() {
 }
 
 func rebalance() string {
-	t, group := name+".shared", name+".share"
+	share(name+".share", func(group string) (string, int) {
+		described, err := admin.DescribeGroups(ctx, group)
+		must(err)
+		return described[group].State, len(described[group].Members)
+	})
+	share(name+".share848", func(group string) (string, int) {
+		described, err := admin.DescribeConsumerGroups(ctx, group)
+		must(err)
+		return described[group].State, len(described[group].Members)
+	}, byTheBroker...)
+	return "cooperative-sticky, group.protocol=consumer"
+}
+
+func share(group string, describe func(string) (string, int), options ...kgo.Opt) {
+	t := group + "d"
 	must(makeTopic(t, partitions, nil))
-	one := join(t, group)
+	one := join(t, group, options...)
 	until("one has them all", func() bool { return one.owns() == partitions })
-	two := join(t, group)
+	two := join(t, group, options...)
 	until("two share", func() bool { return one.owns() == 2 && two.owns() == 2 })
 	var records []*kgo.Record
 	for i := 0; i < 400; i++ {
@@ -286,13 +309,13 @@ func rebalance() string {
 	}
 	must(send(t, records, kgo.RecordPartitioner(kgo.ManualPartitioner())))
 	until("both have read", func() bool { return one.read() == 200 && two.read() == 200 })
-	described, err := admin.DescribeGroups(ctx, group)
-	must(err)
-	assert(described[group].State == "Stable" && len(described[group].Members) == 2, described)
+	until("it is settled", func() bool {
+		state, members := describe(group)
+		return state == "Stable" && members == 2
+	})
 	two.stop()
 	until("the other takes over", func() bool { return one.owns() == partitions })
 	one.stop()
-	return "cooperative-sticky"
 }
 
 func administer() string {

@@ -202,8 +202,9 @@ public class Client {
     List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
     for (int i = 0; i < 100; ++i) records.add(row(0, null, null, "" + i));
     send(topic, records);
-    for (int first : new int[] {0, 40}) {
-      try (var reader = consumer("group.id", group)) {
+    // The newer protocol's group goes on where the classic one has stopped, and takes its place.
+    for (int first : new int[] {0, 40, 60}) {
+      try (var reader = consumer("group.id", group, "group.protocol", first == 0 ? "classic" : "consumer")) {
         reader.subscribe(List.of(topic));
         List<Long> seen = new ArrayList<>();
         until("the member reads", () -> {
@@ -211,7 +212,7 @@ public class Client {
           return seen.size() == 100 - first;
         });
         check(seen.get(0) == first, "began at " + seen.get(0));
-        reader.commitSync(Map.of(place, new OffsetAndMetadata(first == 0 ? 40 : 100, "a note")));
+        reader.commitSync(Map.of(place, new OffsetAndMetadata(first == 0 ? 40 : first == 40 ? 60 : 100, "a note")));
       }
     }
     var committed = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().get(place);
@@ -228,7 +229,9 @@ public class Client {
 
     Member(String topic, String group, String assignor) {
       this.topic = topic;
-      reader = consumer("group.id", group, "heartbeat.interval.ms", "300", "partition.assignment.strategy", assignor);
+      reader = assignor == null
+          ? consumer("group.id", group, "group.protocol", "consumer", "group.remote.assignor", "range")
+          : consumer("group.id", group, "heartbeat.interval.ms", "300", "partition.assignment.strategy", assignor);
       start();
     }
 
@@ -249,10 +252,11 @@ public class Client {
   }
 
   static String rebalance() throws Exception {
-    for (String assignor : new String[] {"Range", "CooperativeSticky"}) {
+    for (String assignor : new String[] {"Range", "CooperativeSticky", "ByTheBroker"}) {
       String topic = name + ".shared." + assignor, group = name + ".share." + assignor;
       make(topic, PARTITIONS, Map.of());
-      String named = "org.apache.kafka.clients.consumer." + assignor + "Assignor";
+      String named =
+          assignor.equals("ByTheBroker") ? null : "org.apache.kafka.clients.consumer." + assignor + "Assignor";
       Member one = new Member(topic, group, named);
       until("one has them all", () -> one.owned.size() == PARTITIONS);
       Member two = new Member(topic, group, named);
@@ -267,7 +271,7 @@ public class Client {
       until("the other takes over", () -> one.owned.size() == PARTITIONS);
       one.end();
     }
-    return "range, cooperative-sticky";
+    return "range, cooperative-sticky, group.protocol=consumer";
   }
 
   static String setting(String named) throws Exception {
