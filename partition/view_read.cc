@@ -4,7 +4,7 @@
 
 namespace logcask {
 
-Result<Offset> read_view(const LogView& view, Offset from, std::size_t max_bytes, std::string& out) {
+Result<Offset> read_view(const LogView& view, Offset from, std::size_t max_bytes, ByteBuffer& out) {
   const auto& segments = view.list->segments;
   const std::size_t start_bytes = out.size();
   for (std::size_t i = view.list->find(from); i < segments.size() && from < view.visible_end; ++i) {

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_buffer.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "proto/record_batch.h"
@@ -112,7 +113,7 @@ class Segment {
   // Appends whole batches to `out`: from the one that holds or follows `from`, while their last offset is below
   // `end`, up to `max_bytes` but always one batch if there is any. Nothing to read is not an error. A damaged batch
   // behind good ones ends the answer before it; the next call starts with it and fails.
-  Result<ReadBatches> read_batches(Offset from, Offset end, std::size_t max_bytes, std::string& out) const;
+  Result<ReadBatches> read_batches(Offset from, Offset end, std::size_t max_bytes, ByteBuffer& out) const;
 
   // The record at exactly `offset`. For many at a time: segment/segment_lookup.h.
   Result<RecordView> read_record(Offset offset, RecordScratch& scratch) const;

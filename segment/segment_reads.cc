@@ -43,7 +43,7 @@ Result<std::optional<Segment::Located>> Segment::locate(const Hold& hold, Offset
   return std::optional<Located>();
 }
 
-Result<ReadBatches> Segment::read_batches(Offset from, Offset end, std::size_t max_bytes, std::string& out) const {
+Result<ReadBatches> Segment::read_batches(Offset from, Offset end, std::size_t max_bytes, ByteBuffer& out) const {
   ReadBatches result;
   result.next_offset = from;
   LOGCASK_ASSIGN(const Hold hold, this->hold());
@@ -56,15 +56,15 @@ Result<ReadBatches> Segment::read_batches(Offset from, Offset end, std::size_t m
   const std::size_t out_start = out.size();
   const auto want = static_cast<std::size_t>(
       std::min<std::uint64_t>(std::max(located->header.total_bytes(), max_bytes), hold.size - position));
-  out.resize(out_start + want);
-  const Status read = read_exactly(hold, position, std::span(out.data() + out_start, want));
+  const std::span<char> room = out.extend(want);
+  const Status read = read_exactly(hold, position, room);
   if (!read.ok()) {
-    out.resize(out_start);
+    out.cut(out_start);
     return read.error();
   }
   Status fault;
   while (result.bytes + kBatchHeaderBytes <= want) {
-    const ByteView rest = ByteView(out).substr(out_start + result.bytes, want - result.bytes);
+    const ByteView rest = ByteView(room.data(), want).substr(result.bytes);
     const auto header = check_header(hold, rest, position, expected);
     if (!header.ok()) {
       fault = header.error();
@@ -80,7 +80,7 @@ Result<ReadBatches> Segment::read_batches(Offset from, Offset end, std::size_t m
     result.batches += 1;
     result.next_offset = expected;
   }
-  out.resize(out_start + result.bytes);
+  out.cut(out_start + result.bytes);
   if (!fault.ok() && result.batches == 0) return std::move(fault).error();
   return result;
 }
@@ -92,7 +92,7 @@ Result<std::optional<Segment::TimedOffset>> Segment::offset_for_time(TimestampMs
     LOGCASK_ASSIGN(const Hold hold, this->hold());
     next = std::max(from, hold.find_time(timestamp));
   }
-  std::string chunk;
+  ByteBuffer chunk;
   while (true) {
     chunk.clear();
     LOGCASK_ASSIGN(const ReadBatches read, read_batches(next, end, kTimeSearchBytes, chunk));

@@ -51,7 +51,7 @@ Result<FetchedBatches> LocalPartitionRunner::fetch(Offset from, std::size_t max_
       return fetched;
     }
   }
-  auto bytes = std::make_shared<std::string>();
+  auto bytes = std::make_shared<ByteBuffer>();
   bytes->reserve(std::min<std::size_t>(max_bytes, 1u << 20));
   LOGCASK_ASSIGN(fetched.next_fetch_offset, read_batches(view, from, max_bytes, *bytes));
   if (older) fetched.run = older->of(fetched.next_fetch_offset);
@@ -215,7 +215,7 @@ void LocalPartitionRunner::read_damage_again(const std::vector<PartitionTroubles
       if (unavailable()) return;
       view = partition_->view();
     }
-    std::string batches;
+    ByteBuffer batches;
     // What lies below log start by now is nobody's.
     const bool readable = read.from < view->log_start || read.from >= view->visible_end ||
                           read_batches(*view, read.from, read.max_bytes, batches).ok();
@@ -232,7 +232,7 @@ void LocalPartitionRunner::read_damage_again(const std::vector<PartitionTroubles
 
 // read_view(), with what it meets told.
 Result<Offset> LocalPartitionRunner::read_batches(const LogView& view, Offset from, std::size_t max_bytes,
-                                                  std::string& batches) {
+                                                  ByteBuffer& batches) {
   auto read = read_view(view, from, max_bytes, batches);
   if (!read.ok()) return noticed(std::move(read).error(), {from, max_bytes});
   return read;
@@ -378,7 +378,7 @@ Result<FilteredBatches> LocalPartitionRunner::fetch_filtered_once(Offset from, O
     step.position = std::max(from, view.visible_end);
     return step;
   }
-  std::string batches;
+  ByteBuffer batches;
   LOGCASK_ASSIGN(step.position, read_batches(view, from, max_bytes, batches));
   // A walk ends inside a batch when `end` does; the rest of that batch belongs to the tail.
   if (batches.empty() && step.position < view.visible_end) {

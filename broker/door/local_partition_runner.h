@@ -164,7 +164,7 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   std::optional<Error> lookup_error() const;
   Error noticed(Error error, const PartitionTroubles::Read& read);
   void read_damage_again(const std::vector<PartitionTroubles::Read>& reads);
-  Result<Offset> read_batches(const LogView& view, Offset from, std::size_t max_bytes, std::string& batches);
+  Result<Offset> read_batches(const LogView& view, Offset from, std::size_t max_bytes, ByteBuffer& batches);
   Result<FilteredBatches> fetch_filtered_once(Offset from, Offset end, const ReplayFilter& filter,
                                               std::size_t max_bytes);
   void probe_visible(std::span<const KeyIdentity> identities, std::span<std::optional<KeydirEntry>> entries);

@@ -184,7 +184,7 @@ TEST_CASE("H10: what went behind the last survivor is a hole that readers step o
   REQUIRE(batches.size() == 2);
   CHECK(batches.back().record_count == 0);
   CHECK(batches.back().next_offset() == Offset(3));
-  std::string out;
+  ByteBuffer out;
   const auto read = segment.read_batches(Offset(1), Offset(3), 1 << 20, out);
   REQUIRE_OK(read);
   CHECK(read->next_offset == Offset(3));

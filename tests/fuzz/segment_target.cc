@@ -134,7 +134,7 @@ void look_up(const Segment& segment, const Scanned& scanned, Offset offset) {
 }
 
 void read_all(const Segment& segment, const Scanned& scanned, std::size_t max_bytes) {
-  std::string out;
+  ByteBuffer out;
   Offset from = kSegmentBase;
   while (true) {
     const auto read = segment.read_batches(from, segment.next_offset(), max_bytes, out);
@@ -147,7 +147,7 @@ void read_all(const Segment& segment, const Scanned& scanned, std::size_t max_by
     from = read->next_offset;
   }
   LOGCASK_CHECK(scanned.bytes.starts_with(out));
-  if (scanned.readable) LOGCASK_CHECK(out == scanned.bytes);
+  if (scanned.readable) LOGCASK_CHECK(out.view() == scanned.bytes);
 }
 
 void find_times(const Segment& segment, const Scanned& scanned, TimestampMs timestamp) {

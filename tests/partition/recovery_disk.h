@@ -146,7 +146,7 @@ struct Disk {
     for (const auto& segment : log->closed) list_of->segments.push_back(segment);
     list_of->segments.push_back(writer().segment());
     const LogView view{list_of, log->manifest.log_start_offset, writer().next_offset()};
-    std::string bytes;
+    ByteBuffer bytes;
     Offset from = view.log_start;
     while (from < view.visible_end) {
       const auto next = read_view(view, from, 1 << 20, bytes);

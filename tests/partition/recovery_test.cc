@@ -566,7 +566,7 @@ TEST_CASE("producers of sound batches behind a damaged one stay known, at every 
     const auto check = [&](std::int64_t producer, std::int32_t sequence) {
       return disk.log->producers.check(ProducerId(producer), 0, sequence, 1, disk.clock.wall_ms());
     };
-    std::string bytes;
+    ByteBuffer bytes;
     const Offset behind(sound_before + 1);
     REQUIRE_OK(disk.log->closed[0]->read_batches(behind, behind + 1, 1, bytes));
     CHECK_FALSE(bytes.empty());

@@ -36,7 +36,7 @@ struct ReadLog {
   LogView view(std::int64_t end, std::int64_t start = 0) const { return {list, Offset(start), Offset(end)}; }
   // Offsets of the batches read; `next` is where to go on.
   std::vector<std::int64_t> read(const LogView& view, std::int64_t from, std::size_t max_bytes, std::int64_t& next) {
-    std::string out;
+    ByteBuffer out;
     const auto at = read_view(view, Offset(from), max_bytes, out);
     REQUIRE_OK(at);
     next = at->value();
@@ -105,7 +105,7 @@ TEST_CASE("damage behind good batches ends the answer, the next read names it", 
   std::int64_t next = 0;
   CHECK(log.read(log.view(20), 0, 1 << 20, next) == Bases{0, 3, 10});
   CHECK(next == 11);
-  std::string out;
+  ByteBuffer out;
   const auto damaged = read_view(log.view(20), Offset(11), 1 << 20, out);
   CHECK(damaged.code() == Errc::corrupt_range);
   CHECK(damaged.error().message.find(name) != std::string::npos);

@@ -112,7 +112,7 @@ TEST_CASE("readers on other threads see only what is written while the log grows
   const auto look = [&](std::uint64_t seed) {
     Random random(seed);
     RecordScratch scratch;
-    std::string bytes;
+    ByteBuffer bytes;
     while (!done.load()) {
       const Offset end = segment->next_offset();
       if (end == Offset(0)) continue;

@@ -35,7 +35,7 @@ Outcome read_all(const TestLog& log, const std::string& expected_log, const Segm
   }
   Offset next = segment.base();
   std::size_t start = 0;
-  std::string bytes;
+  ByteBuffer bytes;
   for (std::size_t i = 0; i < log.batch_ends.size(); ++i) {
     bytes.clear();
     const auto read = segment.read_batches(next, segment.next_offset(), 1, bytes);
@@ -43,7 +43,7 @@ Outcome read_all(const TestLog& log, const std::string& expected_log, const Segm
     const std::size_t size = decode_batch_header(ByteView(expected_log).substr(start))->total_bytes();
     if (!read.ok())
       failed(read.error());
-    else if (bytes != expected_log.substr(start, size))
+    else if (bytes.view() != ByteView(expected_log).substr(start, size))
       outcome.wrong = "batch " + std::to_string(i);
     else
       ++outcome.right;
@@ -148,7 +148,7 @@ TEST_CASE("a wrong last offset in the last batch is damage, not the end of the l
   RecordScratch scratch;
   for (std::int64_t offset = 3; offset < 8; ++offset) {
     CAPTURE(offset);
-    std::string out;
+    ByteBuffer out;
     REQUIRE(segment->read_batches(Offset(offset), Offset(8), 1 << 20, out).code() == Errc::corrupt_range);
     REQUIRE(segment->read_record(Offset(offset), scratch).code() == Errc::corrupt_range);
     REQUIRE(segment->scan(Offset(offset), [](const ScannedBatch&) { return Status(); }).code() == Errc::corrupt_range);

@@ -26,7 +26,7 @@ void check_all_reads(const TestLog& log, const Segment& segment, std::size_t max
   }
   for (std::size_t start = 0; start < log.batch_ends.size(); ++start) {
     const Offset from = start == 0 ? segment.base() : log.batch_ends[start - 1];
-    std::string bytes = "kept";
+    ByteBuffer bytes("kept");
     Offset next = from;
     while (true) {
       const auto read = segment.read_batches(next, end, max_bytes, bytes);
@@ -36,7 +36,7 @@ void check_all_reads(const TestLog& log, const Segment& segment, std::size_t max
       next = read->next_offset;
     }
     REQUIRE(next == end);
-    REQUIRE(bytes.substr(0, 4) == "kept");
+    REQUIRE(bytes.view().substr(0, 4) == "kept");
     std::vector<TestRecord> decoded;
     REQUIRE(decode_batches(ByteView(bytes).substr(4), decoded));
     const auto first = std::find_if(log.records.begin(), log.records.end(),
@@ -155,7 +155,7 @@ TEST_CASE("reading ends below the bound, at a whole batch") {
   TestLog log;
   for (int i = 0; i < 4; ++i) log.append({10, 30});
   const auto segment = log.writer->segment();
-  std::string bytes;
+  ByteBuffer bytes;
   auto read = segment->read_batches(Offset(0), Offset(25), 1 << 20, bytes);
   REQUIRE_OK(read);
   REQUIRE(read->next_offset == Offset(20));
@@ -182,7 +182,7 @@ TEST_CASE("an offset in a hole of a rewritten segment reads on with what follows
   REQUIRE_OK(log.writer->append(bytes, TimestampMs(1)));
   const auto segment = log.close();
   REQUIRE(segment->next_offset() == Offset(100));
-  std::string out;
+  ByteBuffer out;
   auto read = segment->read_batches(Offset(20), Offset(100), 1 << 20, out);
   REQUIRE_OK(read);
   REQUIRE(read->batches == 2);
