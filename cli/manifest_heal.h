@@ -10,8 +10,8 @@
 
 namespace logcask::cli {
 
-// `manifest` is what `check` has found in `directory`; it is not stored here. Hints and indexes that were made of the
-// damaged files are removed first: they lack what has come back, and are made anew.
+// `manifest` is what `check` has found in `directory`; it is not stored here. Hints and indexes stay: they are made of
+// whole files only, so none lacks what has come back.
 Status forget_healed(const std::shared_ptr<Directory>& directory, const PartitionCheck& check, Manifest& manifest);
 
 }  // namespace logcask::cli

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::uint64_t kMaxManifestBytes = 1u << 30;
 
+bool overlaps(const ManifestSegment& segment, const DamagedRange& range) {
+  return segment.facts.name.base < range.to && range.from < segment.end_offset;
+}
+
 class Checker {
  public:
   Checker(std::shared_ptr<Directory> directory, const std::optional<PartitionIdentity>& owner, PartitionCheck& out)
@@ -303,10 +307,6 @@ class Checker {
 };
 
 }  // namespace
-
-bool overlaps(const ManifestSegment& segment, const DamagedRange& range) {
-  return segment.facts.name.base < range.to && range.from < segment.end_offset;
-}
 
 bool PartitionCheck::has(Finding::Kind kind) const {
   return std::any_of(findings.begin(), findings.end(), [kind](const Finding& finding) { return finding.kind == kind; });

@@ -41,8 +41,6 @@ struct PartitionCheck {
   bool has(Finding::Kind kind) const;
 };
 
-bool overlaps(const ManifestSegment& segment, const DamagedRange& range);
-
 // Fails only when the directory itself cannot be read. `owner`: whose it is, when its name says so.
 Result<PartitionCheck> check_partition(std::shared_ptr<Directory> directory, const std::string& name,
                                        const std::optional<PartitionIdentity>& owner);

@@ -217,6 +217,7 @@ TEST_CASE("a rebuilt manifest lists what is broken as damaged instead of passing
 
 TEST_CASE("a log that was damaged while it was active heals when it is restored, with its keys", "[verify]") {
   const auto disk = written_disk();
+  // With a tombstone, which nobody had counted.
   const std::map<std::string, std::string> before = [&] {
     PartitionFixture partition(disk->clone(), small_segments());
     return live_state(partition);
@@ -240,6 +241,8 @@ TEST_CASE("a log that was damaged while it was active heals when it is restored,
   Manifest manifest = *restored.manifest;
   REQUIRE_OK(forget_healed(partition_directory(*written), restored, manifest));
   CHECK(manifest.damaged.empty());
+  CHECK(manifest.segments.back().facts.records == 11);
+  CHECK(manifest.segments.back().tombstones == 1);
   ++manifest.generation;
   REQUIRE_OK(store_manifest(*partition_directory(*written), manifest));
   const PartitionCheck healed = check(*written);
