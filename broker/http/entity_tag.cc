@@ -43,7 +43,7 @@ std::string EntityTag::to_string() const {
          '-' + form + '"';
 }
 
-Result<TagList> parse_tag_list(std::string_view text) {
+Result<TagList> parse_tag_list(std::string_view text, bool strong) {
   const Error none{Errc::invalid_argument,
                    "'" + std::string(text) +
                        "' is no list of entity tags: send the ETag of an answer with its quotes, "
@@ -56,10 +56,11 @@ Result<TagList> parse_tag_list(std::string_view text) {
     return list;
   }
   while (!text.empty()) {
-    if (text.starts_with("W/")) text.remove_prefix(2);
+    const bool weak = text.starts_with("W/");
+    if (weak) text.remove_prefix(2);
     const std::size_t end = text.starts_with('"') ? text.find('"', 1) : std::string_view::npos;
     if (end == std::string_view::npos) return none;
-    if (const auto tag = parse_tag(text.substr(1, end - 1)))
+    if (const auto tag = parse_tag(text.substr(1, end - 1)); tag && !(weak && strong))
       list.tags.push_back(*tag);
     else
       ++list.foreign;

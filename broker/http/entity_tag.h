@@ -37,7 +37,7 @@ struct TagList {
   std::size_t foreign = 0;
 };
 
-// invalid_argument when it is no list of tags.
-Result<TagList> parse_tag_list(std::string_view text);
+// invalid_argument when it is no list of tags. `strong`: a weak tag (W/) matches nothing, as If-Match has it.
+Result<TagList> parse_tag_list(std::string_view text, bool strong = false);
 
 }  // namespace logcask

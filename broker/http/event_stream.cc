@@ -13,7 +13,7 @@ std::string error_data(const Error& error) {
 void EventStream::begin() {
   if (std::exchange(begun_, true)) return;
   call_.owed_ = false;
-  call_.protocol_->begin_events(!call_.http_1_0_);
+  call_.protocol_->begin_events(!call_.http_1_0_, call_.keep_alive_);
 }
 
 void EventStream::add(std::string_view name, std::string_view id, std::string_view data) {

@@ -5,6 +5,7 @@
 // Begins with the first event, or with begin(); until then it may be refused instead. Held by the sink of the stream's
 // service, on the connection's loop. A comment every 15 s says that the connection stands.
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ class EventStream {
   const HttpServices& services() const { return call_.services(); }
   void refuse(const Error& error) { call_.refuse(error); }
 
+  // Called on the loop until the stream ends.
+  void on_output_taken(std::function<void()> task) { protocol().tasks_.output_taken = std::move(task); }
+  void on_tick(std::function<void()> task) { protocol().tasks_.tick = std::move(task); }
   // The head of the answer, once.
   void begin();
   // Adds an event to those that leave with the next flush(). Any part may be empty; `data` is one line.

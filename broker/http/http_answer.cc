@@ -62,10 +62,12 @@ constexpr std::string_view kAlways = "\r\nCache-Control: no-store\r\nX-Content-T
 
 }  // namespace
 
-void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked) {
+void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked, bool keep_alive) {
   append_status(out, answer.status);
   out.append("\r\nContent-Type: ").append(answer.content_type).append(kAlways);
-  out.append(chunked ? "\r\nTransfer-Encoding: chunked" : "\r\nConnection: close").append("\r\n\r\n");
+  if (chunked) out.append("\r\nTransfer-Encoding: chunked");
+  if (!keep_alive) out.append("\r\nConnection: close");
+  out.append("\r\n\r\n");
 }
 
 void append_head(std::string& out, const HttpAnswer& answer, bool keep_alive) {

@@ -22,7 +22,7 @@ struct HttpAnswer {
 void append_head(std::string& out, const HttpAnswer& answer, bool keep_alive);
 
 // The same of an answer whose body follows in pieces.
-void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked);
+void append_stream_head(std::string& out, const HttpAnswer& answer, bool chunked, bool keep_alive);
 
 // The status for an error of a service (docs/HTTP.md).
 int http_status(Errc code);

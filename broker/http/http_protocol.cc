@@ -15,7 +15,8 @@ constexpr std::size_t kCopiedBodyBytesMax = 8u << 10;
 // What a stream may be ahead of its peer, in bytes of batches, which take more as events.
 constexpr std::size_t kStreamAheadBytes = 64u << 10;
 // Proxies take a connection that is silent for longer for a dead one.
-constexpr std::int64_t kHeartbeatMs = 15'000;
+constexpr std::int64_t kTickMs = 1000;
+constexpr int kHeartbeatTicks = 15;
 constexpr std::uint64_t kTheStream = 0;  // a connection has one at a time
 
 }  // namespace
@@ -38,13 +39,17 @@ HttpProtocol::HttpProtocol(const HttpServices& services, EventLoop& loop, TopicV
 
 bool HttpProtocol::wants_input() const {
   if (finished_ || !host_ || busy_) return false;
-  return output_.empty() || (output_.bytes() < services_.limits.output_bytes && !services_.memory.answers_short());
+  // Who has closed his side still gets what he has asked for: he is not read, and so not found gone, before.
+  return output_.empty();
 }
 
 std::size_t HttpProtocol::consume(ByteView bytes) {
   const std::size_t before = bytes.size();
   consuming_ = true;
   while (wants_input() && !bytes.empty()) {
+    // Some send an empty line behind a body.
+    while (!reader_.within_request() && bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+    if (bytes.empty()) break;
     HttpRequest request;
     const auto used = reader_.read(bytes, request);
     if (!used.ok()) {
@@ -101,33 +106,38 @@ void HttpProtocol::answered(HttpAnswer answer, bool keep_alive, bool head_only) 
   if (host_ && !consuming_ && wants_input()) host_->input_wanted();
 }
 
-void HttpProtocol::begin_events(bool chunked) {
+void HttpProtocol::begin_events(bool chunked, bool keep_alive) {
   if (!host_) return;
   streaming_ = true;
   chunked_ = chunked;
+  close_after_ = !chunked || !keep_alive;
   HttpAnswer head;
   head.content_type = "text/event-stream";
   std::string& out = output_.small();
-  append_stream_head(out, head, chunked);
+  append_stream_head(out, head, chunked, !close_after_);
   output_.appended();
   lending_.open(kTheStream, kStreamCredit, first_loan());
-  beat();
+  tick();
   notify();
 }
 
-void HttpProtocol::beat() {
-  heartbeat_ = loop_.call_after(kHeartbeatMs, [weak = weak_from_this()] {
+void HttpProtocol::tick() {
+  tick_ = loop_.call_after(kTickMs, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self || !self->streaming_) return;
-    self->heartbeat_ = 0;
-    if (self->output_.empty()) self->send_events(": still there\n\n", 0);
-    if (self->streaming_) self->beat();
+    self->tick_ = 0;
+    // Nothing was lent while memory was short for all, and nobody says when that has passed.
+    self->lending_.output_taken();
+    if (++self->quiet_ticks_ >= kHeartbeatTicks && self->output_.empty()) self->send_events(": still there\n\n", 0);
+    if (const auto task = self->tasks_.tick; task && self->streaming_) task();
+    if (self->streaming_) self->tick();
   });
 }
 
 void HttpProtocol::send_events(const std::string& events, std::size_t credited_bytes) {
   if (!host_ || !streaming_ || events.empty()) return;
   lending_.sent(kTheStream, credited_bytes);
+  quiet_ticks_ = 0;
   if (!services_.memory.room_for_answer(events.size())) return evict();
   char size[20];
   std::snprintf(size, sizeof size, "%zx\r\n", events.size());
@@ -144,10 +154,11 @@ void HttpProtocol::end_events() {
   const auto ended = std::move(open_);  // outlives this call, which it may have made
   memory_ = {};
   lending_.all_closed();
-  if (heartbeat_) loop_.cancel(std::exchange(heartbeat_, 0));
+  if (tick_) loop_.cancel(std::exchange(tick_, 0));
+  const StreamTasks tasks = std::exchange(tasks_, {});  // one of them may have made this call
   const bool streamed = std::exchange(streaming_, false);
   if (!host_) return;
-  if (!chunked_) finished_ = true;
+  if (close_after_) finished_ = true;
   if (chunked_ && streamed) {
     output_.small().append("0\r\n\r\n");
     output_.appended();
@@ -164,7 +175,9 @@ void HttpProtocol::evict() {
 }
 
 void HttpProtocol::output_taken() {
-  if (streaming_ && !finished_) lending_.output_taken();
+  if (!streaming_ || finished_) return;
+  if (const auto task = tasks_.output_taken) task();
+  if (streaming_) lending_.output_taken();
 }
 
 void HttpProtocol::notify() {
@@ -179,10 +192,10 @@ void HttpProtocol::fail(const Error& error) {
   if (const auto open = open_) open->cancel(error);
   finished_ = true;
   if (!busy_ && host_) {
-    const int status = error.code == Errc::timed_out        ? 408
-                       : error.code == Errc::limit_exceeded ? 431
-                                                            : http_status(error.code);
-    const HttpAnswer answer = error_answer(status, error);
+    const bool head_too_large = error.code == Errc::limit_exceeded;
+    const int status = head_too_large ? 431 : error.code == Errc::timed_out ? 408 : http_status(error.code);
+    const Errc told = head_too_large ? Errc::frame_too_large : error.code;  // trying again does not help
+    const HttpAnswer answer = error_answer(status, Error{told, error.message});
     std::string& out = output_.small();
     append_head(out, answer, false);
     out.append(answer.body);

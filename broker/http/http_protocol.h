@@ -5,9 +5,11 @@
 // detached, while a request is still being worked on.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "broker/http/http_answer.h"
 #include "broker/http/http_services.h"
@@ -33,7 +35,9 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   bool wants_input() const override;
   bool finished() const override { return finished_; }
   bool quiet() const override { return !busy_; }
-  std::string_view awaited() const override { return asked_ ? std::string_view() : "a first request"; }
+  std::string_view awaited() const override {
+    return asked_ || reader_.within_request() ? std::string_view() : "request";
+  }
   OutQueue& output() override { return output_; }
   void output_taken() override;
   bool evicted() const override { return evicted_; }
@@ -50,18 +54,27 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   void opened(std::shared_ptr<OpenCall> call) {
     if (busy_) open_ = std::move(call);
   }
+  std::shared_ptr<OpenCall> take_open() { return std::exchange(open_, nullptr); }
   // Credit for a stream of events that is about to begin; more of it follows as the peer takes what was sent.
   std::uint64_t first_loan() const { return lending_.first_loan(kStreamCredit); }
+  // Room for more events now.
+  bool room_for_events() const { return host_ && output_.bytes() < kEventsWaitingBytes; }
 
  private:
   friend class HttpCall;
   friend class EventStream;
   // The credit is lent piecemeal anyway, so that no stream ever needs more.
   static constexpr std::uint64_t kStreamCredit = std::uint64_t{1} << 60;
-  void begin_events(bool chunked);
+  static constexpr std::size_t kEventsWaitingBytes = 256u << 10;
+  // What a stream is asked on the connection's loop, until it ends.
+  struct StreamTasks {
+    std::function<void()> output_taken;  // the peer has taken something
+    std::function<void()> tick;          // every second
+  };
+  void begin_events(bool chunked, bool keep_alive);
   void send_events(const std::string& events, std::size_t credited_bytes);
   void end_events();
-  void beat();
+  void tick();
   void evict();
   bool try_hold(std::size_t bytes) override;
   void execute(HttpRequest request);
@@ -79,8 +92,11 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   MemoryShare::Lease memory_;       // of that
   Lending lending_;                 // to a stream of events
   bool streaming_ = false;
-  bool chunked_ = false;  // the stream is
-  EventLoop::TimerId heartbeat_ = 0;
+  bool chunked_ = false;      // the stream is
+  bool close_after_ = false;  // the stream
+  StreamTasks tasks_;
+  EventLoop::TimerId tick_ = 0;
+  int quiet_ticks_ = 0;
   bool evicted_ = false;
   bool busy_ = false;
   bool asked_ = false;  // a request has come

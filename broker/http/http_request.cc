@@ -1,6 +1,7 @@
 #include "broker/http/http_request.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace logcask {
 namespace {
@@ -58,6 +59,12 @@ std::size_t HttpRequest::header_count(std::string_view name) const {
 }
 
 const std::string* HttpRequest::parameter(std::string_view name) const { return find(query, name); }
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
 
 Result<std::string> percent_decode(std::string_view text, bool form) {
   std::string out;

@@ -32,6 +32,8 @@ struct HttpRequest {
   const std::string* parameter(std::string_view name) const;
 };
 
+// Of ASCII, as names of headers and hosts are compared.
+std::string lower_case(std::string_view text);
 // "a%20b" -> "a b"; with `form`, "+" is a space, too, as query strings have it. invalid_argument names what is wrong.
 Result<std::string> percent_decode(std::string_view text, bool form);
 // Path and query of a request's target. invalid_argument when it is not a path or its escapes are none.

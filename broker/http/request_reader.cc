@@ -41,6 +41,8 @@ Error malformed(const std::string& what) { return {Errc::malformed_frame, "this 
 
 struct RequestReader::Head {
   http::request_parser<http::string_body> parser;
+  // Those of the head: a trailer is none.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::size_t bytes = 0;
   std::size_t chunks_end = 0;  // as far as the chunks are known
   bool expects = false;
@@ -70,13 +72,9 @@ Result<std::size_t> RequestReader::read(ByteView bytes, HttpRequest& request) {
   if (!head->parser.is_done()) return malformed("its body is not whole");
   auto message = head->parser.release();
   request.method = to_method(message.method());
-  request.keep_alive = message.keep_alive();
   request.http_1_0 = message.version() < 11;
-  for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    request.headers.emplace_back(std::move(name), std::string(field.value()));
-  }
+  request.keep_alive = message.keep_alive() && !request.http_1_0;
+  request.headers = std::move(head->headers);
   LOGCASK_TRY(split_target(std::string_view(message.target().data(), message.target().size()), request));
   request.body = std::move(message.body());
   return end;
@@ -108,7 +106,12 @@ Status RequestReader::read_head(ByteView bytes) {
   if (failed) return malformed(failed.message());
   if (!head->parser.is_header_done()) return malformed("its head does not end");
   const auto& message = head->parser.get();
-  if (const auto expect = message[http::field::expect]; !expect.empty()) {
+  for (const auto& field : message) head->headers.emplace_back(lower_case(field.name_string()), std::string(field.value()));
+  // With any other coding nobody could tell where the body ends.
+  for (const auto& [name, value] : head->headers)
+    if (name == "transfer-encoding" && (lower_case(value) != "chunked" || message.version() < 11))
+      return malformed("its Transfer-Encoding is not chunked");
+  if (const auto expect = message[http::field::expect]; !expect.empty() && message.version() >= 11) {
     if (!boost::beast::iequals(expect, "100-continue")) return malformed("Expect is something else than 100-continue");
     head->expects = true;
   }

@@ -16,7 +16,7 @@ namespace logcask {
 class RequestReader {
  public:
   // A request line and its headers.
-  static constexpr std::size_t kHeadBytesMax = 16u << 10;
+  static constexpr std::size_t kHeadBytesMax = 64u << 10;
 
   explicit RequestReader(std::size_t body_bytes_max);
   ~RequestReader();
@@ -24,6 +24,8 @@ class RequestReader {
   // The bytes that the request at the front takes, once it is whole; 0 until then. malformed_frame when it is none,
   // frame_too_large, limit_exceeded for its head; what follows cannot be understood after an error.
   Result<std::size_t> read(ByteView bytes, HttpRequest& request);
+  // The head of a request has come, and its body has not.
+  bool within_request() const { return head_ != nullptr; }
   // What the buffer must reach at least; after a read() that returned 0.
   std::size_t needed_bytes() const { return needed_bytes_; }
   // The client waits with the body until it is told to go on. True once per request.

@@ -36,7 +36,7 @@ class KafkaProtocol final : public Protocol, public std::enable_shared_from_this
   bool wants_input() const override;
   bool finished() const override { return finished_; }
   bool quiet() const override { return slots_.empty(); }
-  std::string_view awaited() const override { return asked_ ? std::string_view() : "a first request"; }
+  std::string_view awaited() const override { return asked_ ? std::string_view() : "request"; }
   OutQueue& output() override { return output_; }
   void output_taken() override {}
   bool evicted() const override { return evicted_; }

@@ -46,7 +46,7 @@ class BackupService::Backup final : public CreditStream {
   struct Step {
     std::size_t segment = 0;
     std::uint64_t position = 0;
-    std::shared_ptr<std::string> bytes;
+    std::shared_ptr<ByteBuffer> bytes;
     Offset next_offset;
   };
 
@@ -90,7 +90,7 @@ class BackupService::Backup final : public CreditStream {
 
   void start_step() {
     stepping_ = true;
-    Step step{segment_, position_, std::make_shared<std::string>(), next_};
+    Step step{segment_, position_, std::make_shared<ByteBuffer>(), next_};
     parts_.background.post([self = shared(), segment = pin_->segments[segment_], step = std::move(step),
                             max_bytes = credit(kBackupStepBytes)]() mutable {
       const auto read = segment->read_batches(step.next_offset, segment->next_offset(), max_bytes, *step.bytes);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/byte_buffer.h"
 #include "broker/services/call_context.h"
 
 namespace logcask {
@@ -39,7 +40,7 @@ class BackupSink {
   virtual ~BackupSink() = default;
   virtual void started(const Topic& topic, std::shared_ptr<const std::string> manifest) = 0;
   // Bytes of the manifest's segment number `segment`, from `position` on.
-  virtual void chunk(std::size_t segment, std::uint64_t position, std::shared_ptr<const std::string> bytes) = 0;
+  virtual void chunk(std::size_t segment, std::uint64_t position, std::shared_ptr<const ByteBuffer> bytes) = 0;
   virtual void ended(Status status) = 0;  // last call
 };
 

@@ -82,11 +82,12 @@ void KeyWriter::Open::send(PartitionId partition) {
 
 void KeyWriter::Open::answered(PartitionId partition, AppendResult& result) {
   const Errc code = result.error.code();
-  if (write_.condition_partition && (code == Errc::wrong_partition || code == Errc::unknown_partition))
+  const bool stands_elsewhere = code == Errc::wrong_partition && !result.elsewhere.empty();
+  if (write_.condition_partition && (stands_elsewhere || code == Errc::unknown_partition))
     return end(Error{Errc::condition_failed, "the key's latest record is not in partition " +
                                                  std::to_string(partition.value()) + " of topic '" + write_.topic +
                                                  "'"});
-  if (code == Errc::wrong_partition && !result.elsewhere.empty() && moves_left_ > 0) {
+  if (stands_elsewhere && moves_left_ > 0) {
     --moves_left_;
     const PartitionId home = result.elsewhere.front().partition;
     // Not from within the call that has just ended.

@@ -115,6 +115,8 @@ def no_condition_is_passed_over(client, running):
     expect(client.key("GET", "t", "d", If_None_Match=tag, Accept="application/octet-stream"), 200)
     expect(client.key("GET", "t", "d", If_Match=tag), 200)
     expect(client.key("GET", "t", "d", If_Match='"x"'), 412)
+    expect(client.key("GET", "t", "d", If_Match=tag, If_None_Match='"x"'), 400)
+    expect(client.key("PUT", "t", "d", b"1", If_Match="W/" + tag), 412)
     expect(client.key("GET", "t", "never", If_Match="*"), 412)
     expect(client.key("GET", "t", "d", If_Modified_Since="Sun, 06 Nov 1994 08:49:37 GMT"), 400)
 
@@ -191,7 +193,9 @@ def a_deletion_reaches_every_partition_of_the_key(client, running):
     for partition in range(2):
         foreign_write(running, partition, b"both", b"1")
     assert json.loads(expect(client.key("GET", "t", "both"), 200))["ambiguous"]
-    expect(client.key("PUT", "t", "both", b"x", If_Match="*"), 409)  # there is no single record to be about
+    tag = client.key("GET", "t", "both")[0].getheader("ETag")
+    for given in ("*", tag):
+        expect(client.key("PUT", "t", "both", b"x", If_Match=given), 409)  # there is no single record to be about
     assert json.loads(expect(client.key("PUT", "t", "both", b"x"), 200))["ambiguous"]
     expect(client.key("DELETE", "t", "both"), 200)
     assert json.loads(expect(client.key("GET", "t", "both"), 404))["state"] == "deleted"

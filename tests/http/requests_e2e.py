@@ -53,7 +53,10 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: HOST\r\n"
 def what_is_no_request_is_told_so_and_cut_off(running):
     for data, status in ((b"garbage\r\n\r\n", 400), (b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\r\n\r\n", 400),
                          (b"GET http://x y HTTP/1.1\r\n\r\n", 400), (b"GET /healthz HTTP/9.9\r\nHost: HOST\r\n\r\n", 400),
-                         (GET + b"X: " + b"y" * 20000 + b"\r\n\r\n", 431),
+                         (GET + b"X: " + b"y" * 70000 + b"\r\n\r\n", 431),
+                         (GET + b"Transfer-Encoding: gzip\r\n\r\nGET /x HTTP/1.1\r\n\r\n", 400),
+                         (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
+                         (b"GET / HTTP/1.0\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
                          (GET + b"Content-Length: x\r\n\r\n", 400), (GET + b"Content-Length: -1\r\n\r\n", 400),
                          (GET + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
                          (GET + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
@@ -113,6 +116,43 @@ def pages_of_others_are_refused(running):
     assert ask(running, b"GET /v1/topics/t/keys/k HTTP/1.1\r\nHost: HOST\r\n\r\n")[0] == 404
 
 
+def one_who_has_closed_his_side_gets_all_he_asked_for(running):
+    raw = Raw(running)
+    value = b"v" * 1_000_000
+    put = b"PUT /v1/topics/t/keys/large HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/octet-stream\r\n"
+    assert raw.send(put + b"Content-Length: 1000000\r\n\r\n" + value).answer()[0] == 200
+    get = b"GET /v1/topics/t/keys/large HTTP/1.1\r\nHost: HOST\r\nAccept: application/octet-stream\r\n\r\n"
+    raw.send(get * 8).socket.shutdown(socket.SHUT_WR)
+    time.sleep(0.5)
+    assert [raw.answer()[2] for _ in range(8)] == [value] * 8 and raw.closed()
+
+
+def nothing_that_is_said_is_passed_over(running):
+    for path in (b"/healthz?x=1", b"/v1/topics?x=1", b"/v1/topics/t?x=1", b"/v1/topics/t/watch?key=k&encoding=text&encoding=text"):
+        assert ask(running, b"GET " + path + b" HTTP/1.1\r\nHost: HOST\r\n\r\n")[0] == 400, path
+    for path in (b"/v1/topics", b"/v1/topics/t", b"/v1/topics/t/keys/k/watch", b"/v1/topics/t/replay"):
+        head = b"GET " + path + b" HTTP/1.1\r\nHost: HOST\r\nIf-None-Match: *\r\n\r\n"
+        assert ask(running, head)[0] == 400, path
+    put = b"PUT /v1/topics/t/keys/k HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
+    assert ask(running, put + b"Content-Length: 1\r\nContent-Encoding: gzip\r\n\r\nx")[0] == 415
+    assert ask(running, put + b"Content-Length: 1\r\nContent-Range: bytes 0-0/5\r\n\r\nx")[0] == 400
+    # What stands behind the last chunk is no header of the request.
+    trailers = b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nIf-Match: *\r\n\r\n"
+    assert ask(running, put + trailers)[0] == 200
+    bare = b"PUT /v1/topics/t/keys/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert ask(running, bare + b"1\r\nx\r\n0\r\nContent-Type: application/json\r\n\r\n")[0] == 415
+
+
+def a_body_of_many_values_takes_little_memory(running):
+    body = b'{"keys":[' + b"0," * 3_500_000 + b"0]}"
+    post = b"POST /v1/topics/t/keys:batchGet HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
+    answer = ask(running, post + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert answer[0] == 400, answer
+    with open(f"/proc/{running.process.pid}/status") as status:
+        peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1])
+    assert peak < 150_000, f"{peak} kB"  # 288 MB, where each became a value
+
+
 def a_method_or_path_that_is_none_is_named(running):
     answer = ask(running, b"POST /v1/topics/t/keys/k HTTP/1.1\r\nHost: HOST\r\n\r\n")
     assert answer[0] == 405 and answer[1]["allow"] == "get, head, put, delete", answer
@@ -140,7 +180,8 @@ def main():
                        stdout=subprocess.DEVNULL)
         for check in (what_is_no_request_is_told_so_and_cut_off, one_request_after_another_is_answered_in_order,
                       a_request_may_come_byte_by_byte, a_client_that_waits_is_told_to_go_on,
-                      pages_of_others_are_refused, a_method_or_path_that_is_none_is_named,
+                      pages_of_others_are_refused, one_who_has_closed_his_side_gets_all_he_asked_for,
+                      nothing_that_is_said_is_passed_over, a_body_of_many_values_takes_little_memory, a_method_or_path_that_is_none_is_named,
                       a_broker_tells_whether_it_is_ready, an_idle_connection_does_not_keep_the_broker):
             check(running)
             print("ok:", check.__name__.replace("_", " "))

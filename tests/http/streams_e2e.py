@@ -173,6 +173,82 @@ def a_replay_is_the_state_then_the_changes(running):
     assert keys == {f"new{number}" for number in range(100)}, keys
 
 
+def tokens_of_many_partitions_come_back(running):
+    cli(running, "topic", "create", "wide", "--partitions", "300")
+    put(running, "wide", "k", b"1")
+    events, ended = Events(running, "/v1/topics/wide/replay"), 0
+    while ended < 300:
+        ended += events.next()[0] == "caught_up"
+    sent = 0
+    while events.token is None:  # within a second
+        line = events.answer.readline()
+        sent += len(line)
+        if line.startswith(b"id: "):
+            events.token = line[4:].decode().strip()
+    assert sent < 100_000, sent
+    token = events.token
+    events.close()
+    put(running, "wide", "k", b"2")
+    events = Events(running, "/v1/topics/wide/replay", token)
+    while (event := events.next())[0] == "caught_up":
+        pass
+    assert event[1]["value"] == "2", event
+    events.close()
+    keys = "&".join(f"key=a-key-of-16-{number:06}" for number in range(1000))
+    events = Events(running, "/v1/topics/t/watch?" + keys)
+    for _ in range(1000):
+        events.next()
+    token = events.token
+    events.close()
+    put(running, "t", "a-key-of-16-000500", b"x")
+    events = Events(running, "/v1/topics/t/watch?" + keys, token)
+    while (event := events.next())[0] == "absent":
+        pass  # nothing has been seen of it
+    assert event[1]["value"] == "x", event
+    events.close()
+
+
+def a_token_goes_on_with_the_records_that_it_is_of(running):
+    events = Events(running, "/v1/topics/r/replay?key_prefix=zz&stop_at_caught_up=true")
+    while events.next():
+        pass
+    again = Events(running, "/v1/topics/r/replay?key_prefix=k&stop_at_caught_up=true", events.token)
+    assert again.next()[0] == "snapshot_required"
+    assert again.next()[1]["key"].startswith("k")
+    again.close()
+
+
+def partitions_that_are_added_are_read_by_who_comes_again(running):
+    cli(running, "topic", "create", "grows", "--config", "cleanup.policy=delete")
+    events = Events(running, "/v1/topics/grows/replay?live_only=false")
+    assert events.next()[0] == "caught_up"
+    cli(running, "topic", "alter", "grows", "--partitions", "4")
+    cli(running, "produce", "grows", stdin="".join(f"k{number}\tv\n" for number in range(40)).encode())
+    keys = set()
+    while True:
+        event = events.next()
+        if event is None:
+            events = Events(running, "/v1/topics/grows/replay?live_only=false", events.token)
+        elif event[0] == "record":
+            keys.add(event[1]["key"])
+        if len(keys) == 40:
+            return events.close()
+
+
+def a_small_log_that_unpacks_to_much_is_sent_as_it_is_taken(running):
+    cli(running, "topic", "create", "dense", "--config", "compression.type=zstd")
+    lines = "".join(f"k{number}\t{'a' * 500_000}\n" for number in range(300))
+    cli(running, "produce", "dense", stdin=lines.encode())
+    before = resident_bytes(running)
+    events, keys, most = Events(running, "/v1/topics/dense/replay?stop_at_caught_up=true"), set(), 0
+    while event := events.next():
+        if event[0] == "record":
+            keys.add(event[1]["key"])
+        most = max(most, resident_bytes(running) - before)
+    assert len(keys) == 300, len(keys)
+    assert most < 120_000_000, most  # 150 MB of values
+
+
 def a_stream_that_ends_leaves_its_connection(running):
     """keep-alive: the last chunk ends it, and another request follows."""
     connection = http.client.HTTPConnection(running.http, timeout=DEADLINE_S)
@@ -181,6 +257,12 @@ def a_stream_that_ends_leaves_its_connection(running):
         assert b"event: caught_up" in connection.getresponse().read()
     connection.request("HEAD", "/v1/topics/r/replay")
     assert connection.getresponse().read() == b""
+    connection.request("HEAD", "/v1/topics/none/replay")
+    answer = connection.getresponse()
+    assert answer.status == 404 and answer.read() == b""
+    connection.request("GET", "/v1/topics/r/replay?stop_at_caught_up=true", headers={"Connection": "close"})
+    answer = connection.getresponse()
+    assert answer.getheader("Connection") == "close" and b"caught_up" in answer.read()
 
 
 def what_cannot_be_watched_is_refused_at_once(running):
@@ -246,7 +328,9 @@ def main():
         cli(running, "topic", "create", "t", "--partitions", "4")
         for check in (a_watch_tells_the_value_and_every_change, a_resumed_watch_misses_nothing_and_repeats_nothing,
                       a_token_that_is_of_something_else_is_told_and_begins_anew, a_replay_is_the_state_then_the_changes,
-                      a_stream_that_ends_leaves_its_connection, what_cannot_be_watched_is_refused_at_once,
+                      tokens_of_many_partitions_come_back, a_token_goes_on_with_the_records_that_it_is_of,
+                      partitions_that_are_added_are_read_by_who_comes_again,
+                      a_small_log_that_unpacks_to_much_is_sent_as_it_is_taken, a_stream_that_ends_leaves_its_connection, what_cannot_be_watched_is_refused_at_once,
                       one_who_reads_nothing_fills_no_memory, a_broker_that_stops_ends_its_streams):
             check(running)
             print("ok:", check.__name__.replace("_", " "), flush=True)

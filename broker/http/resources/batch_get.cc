@@ -1,6 +1,7 @@
 // POST /v1/topics/TOPIC/keys:batchGet: the latest records of many keys.
 #include <boost/json.hpp>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,28 @@ std::string_view status_name(LookupStatus status) {
   }
 }
 
+// Refuses what becomes far more in memory than keys would.
+class BoundedMemory final : public boost::json::memory_resource {
+ public:
+  explicit BoundedMemory(std::size_t bytes) : left_(bytes) {}
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t) override {
+    if (bytes > left_) throw std::bad_alloc();
+    left_ -= bytes;
+    return ::operator new(bytes);
+  }
+  void do_deallocate(void* at, std::size_t bytes, std::size_t) override {
+    left_ += bytes;
+    ::operator delete(at);
+  }
+  bool do_is_equal(const boost::json::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::size_t left_;
+};
+
+constexpr std::size_t kBodyMemoryBytes = 16u << 20;
+
 Error bad_body(const std::string& what) {
   return {Errc::invalid_argument, "the body is {\"keys\": [\"text\" or {\"base64\": \"...\"}, ...]}: " + what};
 }
@@ -44,9 +67,11 @@ Result<std::string> read_key(const boost::json::value& value) {
   return bad_body("a key is neither");
 }
 
-Result<std::vector<std::string>> read_keys(const std::string& body) {
+Result<std::vector<std::string>> read_keys(const std::string& body) try {
   boost::json::error_code failed;
-  const boost::json::value root = boost::json::parse(boost::json::string_view(body.data(), body.size()), failed);
+  BoundedMemory memory(kBodyMemoryBytes + 3 * body.size());
+  const boost::json::value root =
+      boost::json::parse(boost::json::string_view(body.data(), body.size()), failed, &memory);
   if (failed) return bad_body(failed.message());
   const boost::json::value* list = root.is_object() ? root.get_object().if_contains("keys") : nullptr;
   if (!list || !list->is_array() || root.get_object().size() != 1) return bad_body("it has not \"keys\" alone");
@@ -58,6 +83,8 @@ Result<std::vector<std::string>> read_keys(const std::string& body) {
     keys.push_back(std::move(key));
   }
   return keys;
+} catch (const std::bad_alloc&) {
+  return bad_body("it holds far more than " + std::to_string(kKeysMax) + " keys");
 }
 
 class BatchLookup final : public LookupCall {

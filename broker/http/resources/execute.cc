@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 
 namespace logcask {
@@ -18,6 +19,7 @@ struct Route {
   std::array<std::string_view, 6> path;
   std::size_t length;
   Handler handler;
+  bool takes_preconditions = false;
 };
 
 constexpr std::array kRoutes = {
@@ -25,9 +27,9 @@ constexpr std::array kRoutes = {
     Route{HttpMethod::get, {"readyz"}, 1, handle_ready},
     Route{HttpMethod::get, {"v1", "topics"}, 2, handle_list_topics},
     Route{HttpMethod::get, {"v1", "topics", "*"}, 3, handle_describe_topic},
-    Route{HttpMethod::get, {"v1", "topics", "*", "keys", "*"}, 5, handle_get_key},
-    Route{HttpMethod::put, {"v1", "topics", "*", "keys", "*"}, 5, handle_put_key},
-    Route{HttpMethod::remove, {"v1", "topics", "*", "keys", "*"}, 5, handle_delete_key},
+    Route{HttpMethod::get, {"v1", "topics", "*", "keys", "*"}, 5, handle_get_key, true},
+    Route{HttpMethod::put, {"v1", "topics", "*", "keys", "*"}, 5, handle_put_key, true},
+    Route{HttpMethod::remove, {"v1", "topics", "*", "keys", "*"}, 5, handle_delete_key, true},
     Route{HttpMethod::get, {"v1", "topics", "*", "keys", "*", "watch"}, 6, handle_watch_key},
     Route{HttpMethod::get, {"v1", "topics", "*", "watch"}, 4, handle_watch_keys},
     Route{HttpMethod::get, {"v1", "topics", "*", "replay"}, 4, handle_replay},
@@ -48,7 +50,11 @@ void execute_http(HttpCall call, HttpRequest request) {
   std::string allowed;
   for (const Route& route : kRoutes) {
     if (!matches(route, request.segments)) continue;
-    if (route.method == method) return route.handler(std::move(call), std::move(request));
+    if (route.method == method) {
+      if (!route.takes_preconditions)
+        if (auto none = check_no_preconditions(request); !none.ok()) return call.refuse(none.error());
+      return route.handler(std::move(call), std::move(request));
+    }
     allowed += (allowed.empty() ? "" : ", ") + std::string(http_method_name(route.method));
     if (route.method == HttpMethod::get) allowed += ", HEAD";
   }

@@ -41,11 +41,11 @@ Status read_min_offset(const Topic& topic, const std::string& text, LookupOption
   return {};
 }
 
-Result<std::optional<TagList>> read_tags(const HttpRequest& request, std::string_view name) {
+Result<std::optional<TagList>> read_tags(const HttpRequest& request, std::string_view name, bool strong) {
   const std::string* text = request.header(name);
   if (!text) return std::optional<TagList>();
   if (request.header_count(name) > 1) return Error{Errc::invalid_argument, "a precondition is given twice"};
-  LOGCASK_ASSIGN(TagList tags, parse_tag_list(*text));
+  LOGCASK_ASSIGN(TagList tags, parse_tag_list(*text, strong));
   return std::optional<TagList>(std::move(tags));
 }
 
@@ -144,8 +144,9 @@ Status read_wanted(const HttpRequest& request, Wanted& wanted) {
     if (request.header(name))
       return Error{Errc::unsupported, std::string(name) + " is not served; If-Match and If-None-Match are"};
   LOGCASK_ASSIGN(wanted.form, read_form(request));
-  LOGCASK_ASSIGN(wanted.if_match, read_tags(request, "if-match"));
-  LOGCASK_ASSIGN(wanted.if_none_match, read_tags(request, "if-none-match"));
+  LOGCASK_ASSIGN(wanted.if_match, read_tags(request, "if-match", true));
+  LOGCASK_ASSIGN(wanted.if_none_match, read_tags(request, "if-none-match", false));
+  if (wanted.if_match && wanted.if_none_match) return Error{Errc::invalid_argument, "a request takes one precondition"};
   return {};
 }
 

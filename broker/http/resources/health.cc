@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json_writer.h"
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 #include "broker/net/in_background.h"
 
@@ -36,14 +37,16 @@ HttpAnswer readiness(const BrokerDescription& broker) {
 
 }  // namespace
 
-void handle_health(HttpCall call, HttpRequest) {
+void handle_health(HttpCall call, HttpRequest request) {
+  if (auto known = check_parameters(request, {}); !known.ok()) return call.refuse(known.error());
   HttpAnswer answer;
   answer.content_type = "text/plain; charset=utf-8";
   answer.body = "ok\n";
   call.answer(std::move(answer));
 }
 
-void handle_ready(HttpCall call, HttpRequest) {
+void handle_ready(HttpCall call, HttpRequest request) {
+  if (auto known = check_parameters(request, {}); !known.ok()) return call.refuse(known.error());
   AdminService& admin = call.services().admin;
   Executor& blocking = call.services().blocking;
   EventLoop& loop = call.protocol().loop();

@@ -17,13 +17,13 @@ Result<KeyAddress> read_key_address(const HttpRequest& request) {
     return Error{Errc::invalid_argument, "key_encoding=" + *encoding + ": known are utf8 and base64url"};
   }
   if (address.key.size() > kPathKeyBytesMax)
-    return Error{Errc::limit_exceeded, "a key in a path has at most " + std::to_string(kPathKeyBytesMax) +
-                                           " bytes; POST keys:batchGet takes longer ones"};
+    return Error{Errc::frame_too_large, "a key in a path has at most " + std::to_string(kPathKeyBytesMax) +
+                                            " bytes; POST keys:batchGet takes longer ones"};
   return address;
 }
 
 HttpAnswer key_address_refused(const Error& error) {
-  return error.code == Errc::limit_exceeded ? error_answer(414, error) : error_answer(error);
+  return error.code == Errc::frame_too_large ? error_answer(414, error) : error_answer(error);
 }
 
 }  // namespace logcask

@@ -17,7 +17,7 @@ struct KeyAddress {
 // Keys in a path are at most this long.
 inline constexpr std::size_t kPathKeyBytesMax = 4096;
 
-// limit_exceeded for a key that is too long (414), invalid_argument.
+// frame_too_large for a key that is too long (414), invalid_argument.
 Result<KeyAddress> read_key_address(const HttpRequest& request);
 HttpAnswer key_address_refused(const Error& error);
 

@@ -8,19 +8,23 @@ void append_found(JsonWriter& json, const LookupResult& found, bool base64) {
   json.field("partition", found.partition.value())
       .field("offset", found.offset.value())
       .field("timestamp", found.timestamp.value());
-  if (base64) {
-    std::string encoded;
-    append_base64(encoded, found.value);
-    json.field("value_base64", encoded);
-  } else {
-    json.field_bytes("value", found.value);
-  }
+  append_value(json, found.value, base64);
   RecordView record;
   record.header_count = static_cast<std::int32_t>(found.header_count);
   record.raw_headers = found.raw_headers;
   json.name("headers");
   append_headers(json, record);
   if (found.ambiguous) json.field("ambiguous", true);
+}
+
+void append_value(JsonWriter& json, const std::optional<ByteView>& value, bool base64) {
+  if (!base64 || !value) {
+    json.field_bytes("value", value);
+    return;
+  }
+  std::string encoded;
+  append_base64(encoded, *value);
+  json.field("value_base64", encoded);
 }
 
 void append_headers(JsonWriter& json, const RecordView& record) {

@@ -1,6 +1,7 @@
 #pragma once
 // A record that a lookup has found, as JSON.
 
+#include <optional>
 #include <string>
 
 #include "base/json_writer.h"
@@ -13,6 +14,8 @@ namespace logcask {
 // is written so, whatever it is.
 void append_found(JsonWriter& json, const LookupResult& found, bool base64);
 
+// "value", or "value_base64" where it is not UTF-8 or `base64` is asked for; null when there is none.
+void append_value(JsonWriter& json, const std::optional<ByteView>& value, bool base64);
 // [[name, value], ...]
 void append_headers(JsonWriter& json, const RecordView& record);
 

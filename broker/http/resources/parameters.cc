@@ -16,6 +16,14 @@ Status check_parameters(const HttpRequest& request, std::initializer_list<std::s
   return {};
 }
 
+Status check_no_preconditions(const HttpRequest& request) {
+  for (const std::string_view name :
+       {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"})
+    if (request.header(name))
+      return Error{Errc::invalid_argument, std::string(name) + " is not served here, only for a key"};
+  return {};
+}
+
 Result<bool> read_base64(const HttpRequest& request) {
   const std::string* encoding = request.parameter("encoding");
   if (encoding && *encoding != "base64" && *encoding != "text")

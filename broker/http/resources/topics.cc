@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "broker/http/resources/parameters.h"
 #include "broker/http/resources/resources.h"
 #include "broker/settings/topic_settings.h"
 
@@ -37,7 +38,8 @@ void append_partition(JsonWriter& json, std::size_t number, const PartitionSnaps
 
 }  // namespace
 
-void handle_list_topics(HttpCall call, HttpRequest) {
+void handle_list_topics(HttpCall call, HttpRequest request) {
+  if (auto known = check_parameters(request, {}); !known.ok()) return call.refuse(known.error());
   HttpAnswer answer;
   JsonWriter json(answer.body);
   json.begin().name("topics").begin_list();
@@ -52,6 +54,7 @@ void handle_list_topics(HttpCall call, HttpRequest) {
 }
 
 void handle_describe_topic(HttpCall call, HttpRequest request) {
+  if (auto known = check_parameters(request, {}); !known.ok()) return call.refuse(known.error());
   const auto topic = call.services().admin.describe_topic(call.protocol().context().principal, request.segments[2]);
   if (!topic.ok()) return call.refuse(topic.error());
   HttpAnswer answer;

@@ -1,5 +1,6 @@
 // GET .../keys/KEY/watch and /v1/topics/TOPIC/watch?key=...: the values of keys now, then every change, as server-sent
 // events.
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -130,6 +131,9 @@ void watch(HttpCall call, const HttpRequest& request, Watched wanted) {
   wanted.base64 = *base64;
   const auto topic = call.services().admin.describe_topic(call.protocol().context().principal, wanted.topic);
   if (!topic.ok()) return call.refuse(topic.error());
+  if (request.header_count("last-event-id") > 1)
+    return call.refuse(Error{Errc::invalid_argument, "Last-Event-ID is given twice"});
+  if (request.method == HttpMethod::head) return call.answer({200, "text/event-stream", {}, {}});
   WatchToken fresh;
   fresh.topic_id = (*topic)->record.id;
   fresh.keys_digest = WatchToken::digest(wanted.keys);
@@ -153,23 +157,21 @@ void handle_watch_key(HttpCall call, HttpRequest request) {
     return call.refuse(known.error());
   auto address = read_key_address(request);
   if (!address.ok()) return call.answer(key_address_refused(address.error()));
-  if (request.method == HttpMethod::head) return call.answer({200, "text/event-stream", {}, {}});
   watch(std::move(call), request, {std::move(address->topic), {std::move(address->key)}});
 }
 
 void handle_watch_keys(HttpCall call, HttpRequest request) {
   Watched wanted;
   wanted.topic = request.segments[2];
-  for (const auto& [name, value] : request.query) {
-    if (name == "key")
-      wanted.keys.push_back(value);
-    else if (name != "encoding")
-      return call.refuse(Error{Errc::invalid_argument, "no parameter is called '" + name + "' here"});
-  }
+  // Many of that name are meant; of the others one.
+  const auto keys_begin = std::stable_partition(request.query.begin(), request.query.end(),
+                                                [](const auto& pair) { return pair.first != "key"; });
+  for (auto at = keys_begin; at != request.query.end(); ++at) wanted.keys.push_back(std::move(at->second));
+  request.query.erase(keys_begin, request.query.end());
+  if (auto known = check_parameters(request, {"encoding"}); !known.ok()) return call.refuse(known.error());
   if (wanted.keys.empty() || wanted.keys.size() > kWatchKeysMax)
     return call.refuse(
         Error{Errc::invalid_argument, "one watch takes 1 to " + std::to_string(kWatchKeysMax) + " keys: ?key=A&key=B"});
-  if (request.method == HttpMethod::head) return call.answer({200, "text/event-stream", {}, {}});
   watch(std::move(call), request, std::move(wanted));
 }
 

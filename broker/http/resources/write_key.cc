@@ -20,7 +20,7 @@ struct Conditions {
 };
 
 Result<Conditions> read_if_match(const std::string& text) {
-  LOGCASK_ASSIGN(const TagList list, parse_tag_list(text));
+  LOGCASK_ASSIGN(const TagList list, parse_tag_list(text, true));
   Conditions conditions;
   conditions.condition.emplace();
   if (list.any) {

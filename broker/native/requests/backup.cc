@@ -22,7 +22,7 @@ class NativeBackupSink final : public BackupSink {
     body.set_internal(topic.internal);
     send(*response, std::move(manifest));
   }
-  void chunk(std::size_t segment, std::uint64_t position, std::shared_ptr<const std::string> bytes) override {
+  void chunk(std::size_t segment, std::uint64_t position, std::shared_ptr<const ByteBuffer> bytes) override {
     ArenaMessage<v1::ResponseHeader> response;
     response->set_correlation_id(correlation_id_);
     response->mutable_backup()->set_segment(static_cast<std::uint32_t>(segment));
@@ -32,7 +32,8 @@ class NativeBackupSink final : public BackupSink {
   void ended(Status status) override { protocol_->end_stream(correlation_id_, status); }
 
  private:
-  void send(const v1::ResponseHeader& response, std::shared_ptr<const std::string> bytes) {
+  template <class Bytes>
+  void send(const v1::ResponseHeader& response, std::shared_ptr<const Bytes> bytes) {
     std::vector<NativeProtocol::Piece> pieces;
     pieces.push_back({*bytes, bytes});
     protocol_->send(response, std::move(pieces));
