@@ -52,7 +52,8 @@ std::optional<HttpAnswer> refused_by_guard(const HttpRequest& request, const Soc
     return error_answer(421, Error{Errc::permission_denied,
                                    "Host '" + *host + "' is not this broker's: ask by its address, or name it in " +
                                        "http.allowed.hosts"});
-  if (const std::string* origin = request.header("origin"); origin && lower_case(*origin) != "http://" + lower_case(*host))
+  if (const std::string* origin = request.header("origin");
+      origin && lower_case(*origin) != "http://" + lower_case(*host))
     return error_answer(403, Error{Errc::permission_denied, "a page of '" + *origin + "' may not ask this broker"});
   if (const std::string* site = request.header("sec-fetch-site"); site && lower_case(*site) == "cross-site")
     return error_answer(403, Error{Errc::permission_denied, "a page of another site may not ask this broker"});

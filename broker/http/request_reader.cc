@@ -106,7 +106,8 @@ Status RequestReader::read_head(ByteView bytes) {
   if (failed) return malformed(failed.message());
   if (!head->parser.is_header_done()) return malformed("its head does not end");
   const auto& message = head->parser.get();
-  for (const auto& field : message) head->headers.emplace_back(lower_case(field.name_string()), std::string(field.value()));
+  for (const auto& field : message)
+    head->headers.emplace_back(lower_case(field.name_string()), std::string(field.value()));
   // With any other coding nobody could tell where the body ends.
   for (const auto& [name, value] : head->headers)
     if (name == "transfer-encoding" && (lower_case(value) != "chunked" || message.version() < 11))

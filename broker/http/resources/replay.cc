@@ -58,7 +58,7 @@ Result<ReplayWanted> read_replay(const HttpRequest& request) {
 }
 
 // What the service is to go on from.
-Result<std::string> read_token(const std::string& text, const std::string& prefix) {
+Result<std::string> read_replay_token(const std::string& text, const std::string& prefix) {
   const auto bytes = decode_base64url(text);
   if (!bytes) return Error{Errc::stale_token, "the resume token is none of a replay"};
   if (!bytes->starts_with(prefix))
@@ -100,7 +100,7 @@ bool asks_for_a_fresh_one(Errc code) {
 
 Status resume(const std::shared_ptr<EventStream>& stream, const ReplayWanted& wanted, std::size_t partitions,
               const std::string& text) {
-  LOGCASK_ASSIGN(std::string token, read_token(text, wanted.form.token_prefix));
+  LOGCASK_ASSIGN(std::string token, read_replay_token(text, wanted.form.token_prefix));
   return open_replay(stream, wanted, partitions, std::move(token));
 }
 

@@ -91,7 +91,7 @@ class HttpWatchSink final : public WatchSink {
 };
 
 // What the client has seen; stale_token or topic_changed when that was something else.
-Result<WatchToken> read_token(const std::string& text, const WatchToken& fresh) {
+Result<WatchToken> read_watch_token(const std::string& text, const WatchToken& fresh) {
   LOGCASK_ASSIGN(WatchToken token, decode_watch_token(text));
   if (token.topic_id != fresh.topic_id)
     return Error{Errc::topic_changed, "the resume token is of another topic of that name, which has been deleted"};
@@ -142,7 +142,7 @@ void watch(HttpCall call, const HttpRequest& request, Watched wanted) {
   const auto stream = std::make_shared<EventStream>(std::move(call));
   const std::string* last_event = request.header("last-event-id");
   if (last_event && !last_event->empty()) {
-    auto token = read_token(*last_event, fresh);
+    auto token = read_watch_token(*last_event, fresh);
     Status resumed = token.ok() ? open_watch(stream, watched, *token, true) : Status(token.error());
     if (resumed.ok()) return;
     if (!begin_anew(*stream, resumed.error())) return stream->refuse(resumed.error());
