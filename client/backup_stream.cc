@@ -12,6 +12,7 @@ namespace logcask::client {
 namespace {
 
 constexpr std::chrono::seconds kBackupSilence(120);
+constexpr std::int64_t kBackupOutageMs = 5000;
 
 }  // namespace
 
@@ -44,9 +45,7 @@ struct BackupStream::Impl : std::enable_shared_from_this<BackupStream::Impl> {
     {
       std::unique_lock lock(mutex);
       if (ended) return std::optional<Response>();
-      if (!news.wait_for(lock, kBackupSilence, [this] { return !queue.empty(); }))
-        return Error{Errc::timed_out,
-                     "the broker has sent nothing for " + std::to_string(kBackupSilence.count()) + " seconds"};
+      LOGCASK_TRY(wait(lock));
       taken = std::move(queue.front());
       queue.pop_front();
       ended = !taken.ok() || taken->header.end();
@@ -55,6 +54,20 @@ struct BackupStream::Impl : std::enable_shared_from_this<BackupStream::Impl> {
     if (ended) return std::optional<Response>();
     core->grant_credit(Lane::bulk, stream_id, taken->attachment.size());
     return std::optional<Response>(std::move(taken).value());
+  }
+
+  // Until there is an answer. A broker that is gone is told early: nothing of a stream is taken up again.
+  Status wait(std::unique_lock<std::mutex>& lock) {
+    for (std::chrono::seconds waited(0); waited < kBackupSilence; ++waited) {
+      if (news.wait_for(lock, std::chrono::seconds(1), [this] { return !queue.empty(); })) return {};
+      const Contact contact = core->contact(Lane::bulk);
+      if (contact.lost_for_ms < kBackupOutageMs) continue;
+      return Error{Errc::connection_lost, "there has been no connection to the broker for " +
+                                              std::to_string(contact.lost_for_ms / 1000) + " seconds (" +
+                                              contact.trouble.message + ")"};
+    }
+    return Error{Errc::timed_out,
+                 "the broker has sent nothing for " + std::to_string(kBackupSilence.count()) + " seconds"};
   }
 
   void stop() {

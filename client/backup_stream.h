@@ -46,7 +46,8 @@ struct BackupChunk {
 
 class BackupStream {
  public:
-  // Errors of the broker as they come; timed_out when it has said nothing for two minutes.
+  // Errors of the broker as they come; connection_lost when there has been none for five seconds, timed_out when it has
+  // said nothing for two minutes.
   // `credit_bytes`: what the broker may send ahead.
   static constexpr std::uint32_t kCreditBytes = 8u << 20;
   static Result<BackupStream> open(const Client& client, const std::string& topic, PartitionId partition,
