@@ -381,6 +381,7 @@ void ConsumerGroup::compute_target(bool changed, const KnownTopics& topics) {
     one.instance_id = member->instance_id;
     one.topics = topics_of(*member, topics);
     if (const auto target = targets_.find(id); target != targets_.end()) one.has = *target->second;
+    one.reads = member->assigned;
   }
   Targets next;
   for (auto& [id, share] : share_out(assignor(), sharing)) {

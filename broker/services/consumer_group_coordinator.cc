@@ -200,7 +200,7 @@ void ConsumerGroupCoordinator::heartbeat(const GroupCaller& caller, ConsumerHear
   const auto answer = std::make_shared<ConsumerHeartbeatAnswer>();
   answer->member_id = heartbeat.member_id;
   answer->epoch = heartbeat.epoch;
-  answer->interval_ms = static_cast<std::int32_t>(limits_.heartbeat_interval_ms);
+  if (heartbeat.epoch >= kJoins) answer->interval_ms = static_cast<std::int32_t>(limits_.heartbeat_interval_ms);
   Work work;
   work.settle = [answer, &loop = caller.loop, done = std::move(done)](const Status& status) {
     if (answer->status.ok()) answer->status = status;
@@ -271,6 +271,10 @@ Status ConsumerGroupCoordinator::check_commit(const std::string& group, const Me
   LOGCASK_TRY(check_open());
   const Entry* entry = find(group);
   if (!entry || (epoch < kJoins && entry->group.members().empty())) return {};
+  if (epoch < kJoins && id.empty())
+    return Error{Errc::unknown_member_id, "group '" + group + "' has members (" +
+                                              std::to_string(entry->group.members().size()) +
+                                              "): only they commit offsets. Stop them first, or join it"};
   TopicPartitions wanted;
   for (const auto& [name, partition] : partitions) {
     const auto topic = topics().find(name);

@@ -47,7 +47,7 @@ struct ConsumerHeartbeatAnswer {
   Status status;
   MemberId member_id;
   GroupEpoch epoch;
-  std::int32_t interval_ms = 0;               // until the next one
+  std::int32_t interval_ms = 0;               // until the next one; 0 for whoever leaves
   std::optional<TopicPartitions> assignment;  // nothing: as it was
 };
 using ConsumerHeartbeatDone = std::function<void(ConsumerHeartbeatAnswer)>;

@@ -46,6 +46,18 @@ class UniformSharing {
     shares_[id].insert(one);
   }
 
+  static std::vector<OnePartition> those_it_reads_first(const Sharing::Member& member) {
+    std::vector<OnePartition> first, then;
+    for (const auto& [topic, partitions] : member.has) {
+      const auto reads = member.reads.find(topic);
+      for (const PartitionId partition : partitions)
+        (reads != member.reads.end() && reads->second.count(partition) > 0 ? first : then)
+            .push_back({topic, partition});
+    }
+    first.insert(first.end(), then.begin(), then.end());
+    return first;
+  }
+
   // What members have and may keep: as many as everybody gets, and one more while there are such.
   void keep_quota() {
     std::size_t all = 0;
@@ -56,16 +68,15 @@ class UniformSharing {
     std::size_t with_one_more = all % sharing_.members.size();
     for (const auto& [id, member] : sharing_.members) {
       std::size_t kept = 0;
-      for (const auto& [topic, partitions] : member.has)
-        for (const PartitionId partition : partitions) {
-          if (!wants(member, sharing_, topic, partition) || owners_.count({topic, partition}) > 0) continue;
-          if (kept == everybody && with_one_more > 0)
-            --with_one_more;
-          else if (kept >= everybody)
-            continue;
-          take(id, {topic, partition});
-          ++kept;
-        }
+      for (const OnePartition& one : those_it_reads_first(member)) {
+        if (!wants(member, sharing_, one.topic, one.partition) || owners_.count(one) > 0) continue;
+        if (kept == everybody && with_one_more > 0)
+          --with_one_more;
+        else if (kept >= everybody)
+          continue;
+        take(id, one);
+        ++kept;
+      }
     }
   }
 

@@ -24,7 +24,8 @@ struct Sharing {
   struct Member {
     std::optional<GroupInstanceId> instance_id;
     std::set<TopicId> topics;
-    TopicPartitions has;
+    TopicPartitions has;    // was given last
+    TopicPartitions reads;  // holds by now; of what it was given it keeps this first
   };
   std::map<MemberId, Member> members;
   std::map<TopicId, std::int32_t> partitions;  // of each topic that exists

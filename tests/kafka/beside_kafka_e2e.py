@@ -15,7 +15,7 @@ from kafka_messages import Messages
 
 # Chosen by each broker; only whether there is one is compared.
 CHOSEN = {"ClusterId", "Port", "TopicId", "SessionId", "MemberId", "Leader", "ProducerId", "LogDir", "TotalBytes",
-          "UsableBytes", "ErrorMessage"}
+          "UsableBytes", "ErrorMessage", "MemberEpoch", "GroupEpoch", "AssignmentEpoch"}
 # What tells the entries of a list apart, whose order does not matter.
 ORDER = ("Name", "Topic", "TopicName", "GroupId", "NodeId", "PartitionIndex", "Partition", "Index", "ApiKey",
          "ResourceName")

@@ -250,6 +250,84 @@ GROUPS = [
     Exchange("without members", "DeleteGroups", lambda v, known: {"GroupsNames": ["plain" if v == 0 else f"old-{v}"]}),
     Exchange("a group that is not there", "DeleteGroups", {"GroupsNames": ["absent"]}),
 ]
+
+
+# Each member's epoch is what it was told last, as in "now"; where brokers begin to count is their own affair.
+def beating(epoch="now", member="one", group="shared", **more):
+    """A heartbeat of KIP-848, of a group of its own for each version."""
+    def values(version, known):
+        now = known.get(f"{version}.{member}", 0)
+        return {"GroupId": f"{group}-{version}", "MemberId": member, **more,
+                "MemberEpoch": now if epoch == "now" else now + 7 if epoch == "later" else
+                known[f"{version}.one before"] if epoch == "before" else epoch}
+    return values
+
+
+def holding(epoch="now"):
+    """One of the member that has what it was told to keep."""
+    return lambda v, known: {**beating(epoch)(v, known), "TopicPartitions": known[f"{v}.share"]}
+
+
+def entering(member="one", **more):
+    return beating(0, member, **{"RebalanceTimeoutMs": 30_000, "SubscribedTopicNames": ["same"],
+                                 "TopicPartitions": [], **more})
+
+
+def learn_epoch(member):
+    def keep(version, known, answer):
+        known[f"{version}.{member} before"] = known.get(f"{version}.{member}")
+        known[f"{version}.{member}"] = answer["MemberEpoch"]
+    return keep
+
+
+def learn_share(version, known, answer):
+    known[f"{version}.share"] = answer["Assignment"]["TopicPartitions"]
+
+
+def of_a_member(epochs_more):
+    return lambda v, known: committed("shared-1", "same", 2, known["1.one"] + epochs_more, "one")
+
+
+# Groups whose partitions the broker shares out.
+SHARED = [
+    Exchange("a member joins", "ConsumerGroupHeartbeat", entering(), keep=learn_epoch("one")),
+    Exchange("its heart beats", "ConsumerGroupHeartbeat", beating()),
+    Exchange("another epoch", "ConsumerGroupHeartbeat", beating("later")),
+    Exchange("an unknown member", "ConsumerGroupHeartbeat", beating(1, NO_MEMBER)),
+    Exchange("a second member joins", "ConsumerGroupHeartbeat", entering("two"), keep=learn_epoch("two")),
+    Exchange("one is to give up", "ConsumerGroupHeartbeat", beating(), keep=learn_share),
+    Exchange("nothing is free yet", "ConsumerGroupHeartbeat", beating(member="two")),
+    Exchange("one has given up", "ConsumerGroupHeartbeat", holding(), keep=learn_epoch("one")),
+    Exchange("the other gets it", "ConsumerGroupHeartbeat", beating(member="two")),
+    Exchange("an epoch that is over", "ConsumerGroupHeartbeat", beating("before")),
+    Exchange("an epoch that is over with what it has", "ConsumerGroupHeartbeat", holding("before")),
+    Exchange("with members", "ConsumerGroupDescribe", lambda v, known: {"GroupIds": [f"shared-{v}"]}),
+    Exchange("one of the newer protocol", "DescribeGroups", {"Groups": ["shared-1"]}),
+    Exchange("of a member at its epoch", "OffsetCommit", of_a_member(0), [9]),
+    Exchange("of a member at an earlier epoch", "OffsetCommit", of_a_member(-1), [9]),
+    Exchange("of a member at a later epoch", "OffsetCommit", of_a_member(7), [9]),
+    Exchange("of nobody", "OffsetCommit", committed("shared-1", "same", 2), [9]),
+    Exchange("of a group of the newer protocol with members", "DeleteGroups", {"GroupsNames": ["shared-1"]}),
+    Exchange("those of the newer protocol", "ListGroups", {"TypesFilter": ["consumer"]}, [5]),
+    Exchange("an assignor that is none", "ConsumerGroupHeartbeat", entering(ServerAssignor="odd")),
+    Exchange("a regular expression that is none", "ConsumerGroupHeartbeat", entering(SubscribedTopicRegex="("), [1]),
+    Exchange("without a rebalance timeout", "ConsumerGroupHeartbeat", entering(RebalanceTimeoutMs=-1)),
+    Exchange("without a subscription", "ConsumerGroupHeartbeat", entering(SubscribedTopicNames=None)),
+    Exchange("without its partitions", "ConsumerGroupHeartbeat", entering(TopicPartitions=None)),
+    Exchange("an epoch that is none", "ConsumerGroupHeartbeat", beating(-3)),
+    Exchange("away without an instance id", "ConsumerGroupHeartbeat", beating(-2)),
+    Exchange("a group without a name", "ConsumerGroupHeartbeat", lambda v, known: {**entering()(v, known), "GroupId": ""}),
+    Exchange("a group that is not there", "ConsumerGroupHeartbeat", beating(3, group="absent")),
+    Exchange("one leaves", "ConsumerGroupHeartbeat", beating(-1)),
+    Exchange("one leaves again", "ConsumerGroupHeartbeat", beating(-1)),
+    Exchange("a static member joins", "ConsumerGroupHeartbeat", entering("static", InstanceId="i")),
+    Exchange("its instance id is taken", "ConsumerGroupHeartbeat", entering("other", InstanceId="i")),
+    Exchange("it is away", "ConsumerGroupHeartbeat", beating(-2, "static", InstanceId="i")),
+    Exchange("it is back", "ConsumerGroupHeartbeat", entering("again", InstanceId="i")),
+    Exchange("the one of before", "ConsumerGroupHeartbeat", beating(4, "static", InstanceId="i")),
+    Exchange("a group that is not there", "ConsumerGroupDescribe", {"GroupIds": ["absent"]}),
+    Exchange("one of the classic protocol", "ConsumerGroupDescribe", {"GroupIds": ["old-3"]}),
+]
 ADMINISTRATION = [
     Exchange("some settings of a topic", "DescribeConfigs", {"Resources": [
              {"ResourceType": 2, "ResourceName": "same", "ConfigurationKeys": ["cleanup.policy", "retention.ms", "segment.bytes"]}]}),
@@ -314,7 +392,7 @@ FIRST = [
              {"TransactionalId": None, "TransactionTimeoutMs": 10_000}, [1]),
     Exchange("what was committed", "OffsetFetch", {"GroupId": "first", "Topics": []}, [5]),
 ]
-ALL = TOPICS + RECORDS + GROUPS + ADMINISTRATION
+ALL = TOPICS + RECORDS + GROUPS + SHARED + ADMINISTRATION
 
 
 def served(messages, address):

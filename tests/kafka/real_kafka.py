@@ -91,6 +91,9 @@ def make_node(jars, directory, settings=(), node_id=0):
         "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", f"log.dirs={directory}/data",
         "offsets.topic.num.partitions=1", "group.initial.rebalance.delay.ms=0",
+        # What it shares out it shares out within the heartbeat, as we do.
+        "group.consumer.assignment.interval.ms=0", "group.consumer.min.assignment.interval.ms=0",
+        "group.consumer.assignor.offload.enable=false",
         *(f"{topic}.replication.factor=1" for topic in
           ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")),
         *(f"{topic}.min.isr=1" for topic in ("transaction.state.log", "share.coordinator.state.topic")), *settings]

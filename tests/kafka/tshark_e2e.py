@@ -19,7 +19,8 @@ from kafka_messages import Messages
 
 CLIENT_PORT, BROKER_PORT, LINK_RAW_IP, TIMEOUT_S = 40_000, 9092, 101, 120
 SEGMENT_BYTES = 60_000
-UNKNOWN_TO_WIRESHARK = {"AlterPartitionReassignments", "DescribeCluster", "DescribeProducers", "ListPartitionReassignments"}
+UNKNOWN_TO_WIRESHARK = {"AlterPartitionReassignments", "ConsumerGroupDescribe", "ConsumerGroupHeartbeat", "DescribeCluster",
+                         "DescribeProducers", "ListPartitionReassignments"}
 
 
 class Capture:

@@ -40,7 +40,7 @@ DescribedConsumers::Member to_member(const ConsumerGroupDescription::Member& des
   out.client_id = member.client_id;
   out.client_host = member.client_host;
   out.subscribed_topic_names.assign(member.topics.begin(), member.topics.end());
-  if (!member.topic_regex.empty()) out.subscribed_topic_regex = member.topic_regex;
+  out.subscribed_topic_regex = member.topic_regex;
   out.assignment = to_assignment(member.assigned, names);
   out.target_assignment = to_assignment(described.target, names);
   out.member_type = kConsumerMember;

@@ -99,6 +99,13 @@ TEST_CASE("uniform shares are even within one and move no more than they must", 
   }
 }
 
+TEST_CASE("of what a member was given it keeps first what it reads by now", "[consumer_group]") {
+  Sharing sharing = of_members(2, 4);
+  for (int p = 0; p < 4; ++p) sharing.members[member(0)].has[topic(1)].emplace(p);
+  sharing.members[member(0)].reads[topic(1)] = {PartitionId(1), PartitionId(3)};
+  CHECK(share_out(kUniformAssignor, sharing).at(member(0)) == sharing.members[member(0)].reads);
+}
+
 TEST_CASE("uniform shares of different subscriptions cannot be made more even", "[consumer_group]") {
   Random random(testing::test_seed());
   for (int round = 0; round < 200; ++round) {
