@@ -22,6 +22,9 @@ using client::GroupDescription;
 using client::GroupMemberInfo;
 using client::GroupOffset;
 
+// The kind whose members have epochs (KIP-848).
+constexpr std::string_view kSharedByBroker = "consumer";
+
 struct GroupArgs {
   std::string broker;
   std::string format;
@@ -35,19 +38,20 @@ int list_groups(const GroupArgs& args) {
   LOGCASK_CLI_ASSIGN(auto client, connect(args.broker));
   LOGCASK_CLI_ASSIGN(const auto groups, Admin(client).list_groups());
   Output out;
-  TextTable table({"GROUP", "STATE", ">PARTITIONS"});
+  TextTable table({"GROUP", "KIND", "STATE", ">PARTITIONS"});
   for (const auto& group : groups) {
     if (args.format == "json") {
       JsonWriter(out.buffer())
           .begin()
           .field("group", group.name)
+          .field("kind", group.kind)
           .field("state", group.state)
           .field("protocol_type", group.protocol_type)
           .field("partitions", group.partitions)
           .end();
       out.buffer() += '\n';
     } else {
-      table.row({group.name, group.state, std::to_string(group.partitions)});
+      table.row({group.name, group.kind, group.state, std::to_string(group.partitions)});
     }
   }
   if (args.format != "json") table.append_to(out.buffer());
@@ -71,6 +75,7 @@ void add_member(JsonWriter& json, const GroupMemberInfo* member) {
   text_or_null("instance_id", &GroupMemberInfo::instance_id);
   text_or_null("client_id", &GroupMemberInfo::client_id);
   text_or_null("host", &GroupMemberInfo::client_host);
+  if (member && member->epoch != 0) json.field("member_epoch", member->epoch);
 }
 
 // Of a partition, or of what has none: a member that waits for a share, a group that has nothing.
@@ -78,7 +83,8 @@ void append_json_row(std::string& out, const GroupDescription& group, const Grou
                      const GroupMemberInfo* member) {
   JsonWriter json(out);
   json.begin().field("group", group.name).field("state", group.state).field("protocol_type", group.protocol_type);
-  json.field("protocol", group.protocol);
+  json.field("protocol", group.protocol).field("kind", group.kind);
+  if (group.kind == kSharedByBroker) json.field("epoch", group.epoch).field("target_epoch", group.target_epoch);
   if (entry) {
     json.field("topic", entry->topic).field("partition", entry->partition.value());
     json.field("offset", entry->offset.value()).field("committed_end", entry->committed_end.value()).name("lag");
@@ -125,6 +131,11 @@ void append_text_group(std::string& out, const GroupDescription& group) {
   out += "group " + group.name;
   if (!group.state.empty()) out += "  " + group.state;
   if (!group.protocol.empty()) out += ", protocol " + group.protocol;
+  const bool has_epochs = group.kind == kSharedByBroker;
+  if (has_epochs) {
+    out += ", epoch " + std::to_string(group.epoch);
+    if (group.target_epoch != group.epoch) out += " (shares of epoch " + std::to_string(group.target_epoch) + ")";
+  }
   out += "\n";
   TextTable offsets({"TOPIC", ">PARTITION", ">OFFSET", ">END", ">LAG", "COMMITTED AT", "MEMBER"});
   for (const auto& entry : group.offsets) {
@@ -136,7 +147,8 @@ void append_text_group(std::string& out, const GroupDescription& group) {
   TextTable members({"MEMBER", "CLIENT", "HOST", "ASSIGNED"});
   for (const auto& member : group.members)
     members.row({member.member_id + (member.instance_id.empty() ? "" : " (instance " + member.instance_id + ")"),
-                 member.client_id, member.client_host, assignment_text(member)});
+                 member.client_id, member.client_host,
+                 assignment_text(member) + (has_epochs ? " at epoch " + std::to_string(member.epoch) : "")});
   for (const TextTable* table : {&offsets, &members}) {
     if (table->empty()) continue;
     out += "\n";
@@ -267,7 +279,8 @@ Verb group_describe_verb() {
   verb.details =
       "Every partition of the topics that the group has committed for or that its members have partitions of. Lag "
       "counts offsets, from log start where nothing is committed; compaction may have removed some of the records "
-      "between. JSON has an object a partition, with the member that it belongs to; a member without a partition, and "
+      "between. Of a group whose partitions the broker shares out (KIP-848) epochs are shown, of the group and of each "
+      "member. JSON has an object a partition, with the member that it belongs to; a member without a partition, and "
       "a group without either, is an object whose topic and partition are null.";
   verb.positional("GROUP", "the group", &args->group);
   verb.examples = {{"logcask group describe billing", "members, and a line a partition"},

@@ -6,7 +6,7 @@ namespace logcask::client {
 namespace {
 
 GroupMemberInfo group_member_from(const v1::FetchOffsetsResponse::Member& from) {
-  GroupMemberInfo member{from.member_id(), from.instance_id(), from.client_id(), from.client_host(), {}};
+  GroupMemberInfo member{from.member_id(), from.instance_id(), from.client_id(), from.client_host(), {}, from.epoch()};
   for (const auto& assigned : from.assigned())
     for (const auto partition : assigned.partitions())
       member.assigned[assigned.topic()].push_back(partition_of(partition));
@@ -14,8 +14,16 @@ GroupMemberInfo group_member_from(const v1::FetchOffsetsResponse::Member& from) 
 }
 
 GroupDescription group_from(const std::string& name, const v1::FetchOffsetsResponse& body) {
-  GroupDescription group{name, body.group().state(), body.group().protocol_type(), body.group().protocol(), {}, {}};
-  for (const auto& from : body.group().members()) group.members.push_back(group_member_from(from));
+  const v1::FetchOffsetsResponse::Group& described = body.group();
+  GroupDescription group;
+  group.name = name;
+  group.state = described.state();
+  group.protocol_type = described.protocol_type();
+  group.protocol = described.protocol();
+  group.kind = described.kind();
+  group.epoch = described.epoch();
+  group.target_epoch = described.target_epoch();
+  for (const auto& from : described.members()) group.members.push_back(group_member_from(from));
   for (const auto& from : body.entries())
     group.offsets.push_back({from.topic(), partition_of(from.partition()), Offset(from.offset()), from.metadata(),
                              TimestampMs(from.offset() < 0 ? -1 : from.commit_timestamp_ms()),
@@ -34,7 +42,7 @@ void Admin::list_groups_async(CallOptions call, Callback<std::vector<GroupInfo>>
               [](const Response& response) -> Result<Groups> {
                 Groups groups;
                 for (const auto& from : response.header.list_groups().groups())
-                  groups.push_back({from.name(), from.partitions(), from.state(), from.protocol_type()});
+                  groups.push_back({from.name(), from.partitions(), from.state(), from.protocol_type(), from.kind()});
                 return groups;
               });
 }

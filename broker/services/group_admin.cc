@@ -50,6 +50,29 @@ std::map<std::string, std::vector<PartitionId>> assigned_to(const GroupMemberDes
   return assigned;
 }
 
+void describe_as_any_other(const ConsumerGroupDescription& described, const std::map<TopicId, std::string>& names,
+                           GroupOverview& all) {
+  all.group.group = described.group;
+  all.group.state = described.state;
+  all.group.protocol_type = "consumer";
+  all.group.protocol = described.assignor;
+  all.group.kind = GroupKind::consumer;
+  all.group.epoch = described.epoch.value();
+  all.group.target_epoch = described.target_epoch.value();
+  for (const auto& [member, target] : described.members) {
+    GroupMemberDescription& out = all.group.members.emplace_back();
+    out.member_id = member.id;
+    out.instance_id = member.instance_id;
+    out.client_id = member.client_id;
+    out.client_host = member.client_host;
+    out.epoch = member.epoch.value();
+    auto& assigned = all.assigned.emplace_back();
+    for (const auto& [topic, partitions] : member.assigned)
+      if (const auto name = names.find(topic); name != names.end())
+        assigned[name->second].assign(partitions.begin(), partitions.end());
+  }
+}
+
 }  // namespace
 
 Result<std::vector<GroupSummary>> GroupAdmin::list(const Principal& principal, const std::set<GroupState>& states) {
@@ -100,18 +123,24 @@ std::map<TopicId, std::string> GroupAdmin::topic_names(const Principal& principa
 Result<GroupOverview> GroupAdmin::overview(const Principal& principal, const std::string& group) {
   GroupOverview all;
   LOGCASK_ASSIGN(all.offsets, groups_.fetch(principal, group, {}));
-  LOGCASK_ASSIGN(all.group, describe(principal, group));
+  if (consumers_.knows(group)) {
+    LOGCASK_ASSIGN(const auto described, describe_consumers(principal, group));
+    describe_as_any_other(described, topic_names(principal), all);
+  } else {
+    LOGCASK_ASSIGN(all.group, describe(principal, group));
+    for (const GroupMemberDescription& member : all.group.members) {
+      auto& assigned = all.assigned.emplace_back();
+      if (all.group.protocol_type == "consumer") assigned = assigned_to(member);
+    }
+  }
   std::set<std::string> topics;
   std::set<std::pair<std::string, PartitionId>> committed;
   for (const CommittedOffset& one : all.offsets) {
     topics.insert(one.topic);
     committed.emplace(one.topic, one.partition);
   }
-  for (const GroupMemberDescription& member : all.group.members) {
-    auto& assigned = all.assigned.emplace_back();
-    if (all.group.protocol_type == "consumer") assigned = assigned_to(member);
+  for (const auto& assigned : all.assigned)
     for (const auto& [topic, partitions] : assigned) topics.insert(topic);
-  }
   std::vector<std::pair<std::string, PartitionId>> others;
   for (const std::string& name : topics) {
     const TopicPtr topic = parts_.topics.find(name);

@@ -146,6 +146,7 @@ struct GroupMemberDescription {
   std::string client_host;
   std::string metadata;    // of the protocol; empty unless the group is stable
   std::string assignment;  // empty unless the group is stable
+  std::int32_t epoch = 0;  // of a group of kind consumer
 };
 struct GroupDescription {
   std::string group;
@@ -153,6 +154,9 @@ struct GroupDescription {
   std::string protocol_type;  // empty: nobody has joined yet
   std::string protocol;       // empty unless the group is stable
   std::vector<GroupMemberDescription> members;
+  GroupKind kind = GroupKind::classic;
+  std::int32_t epoch = 0;         // of kind consumer
+  std::int32_t target_epoch = 0;  // of the shares that its members are brought to
 };
 struct GroupListing {
   std::string group;

@@ -290,7 +290,7 @@ wait_for 30 described 'seen:0,1' || fail "the member with its share: $(cat "$wor
 grep -qx 'group watched  Stable, protocol .*' "$work/out" || fail "the group's state: $(cat "$work/out")"
 grep -Eq '^seen +1 +- +([1-9][0-9]*) +\1 +- +logcask' "$work/out" || fail "a partition without a commit, its lag from log start: $(cat "$work/out")"
 "$logcask" group describe watched -o json >"$work/out"
-grep -q '^{"group":"watched","state":"Stable","protocol_type":"consumer","protocol":"range","topic":"seen","partition":0,.*"client_id":"logcask-cli","host":"/127.0.0.1"}$' "$work/out" || fail "the group as JSON: $(cat "$work/out")"
+grep -q '^{"group":"watched","state":"Stable","protocol_type":"consumer","protocol":"range","kind":"classic","topic":"seen","partition":0,.*"client_id":"logcask-cli","host":"/127.0.0.1"}$' "$work/out" || fail "the group as JSON: $(cat "$work/out")"
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "an object a partition: $(cat "$work/out")"
 grep -q '"partition":1,"offset":-1,"committed_end":\([1-9][0-9]*\),"lag":\1,.*"member_id":"logcask' "$work/out" || fail "its partitions as JSON: $(cat "$work/out")"
 expect 1 "group 'watched' has members (1): only they commit offsets" "$logcask" consume seen --group watched --partition 1 --max-records 1

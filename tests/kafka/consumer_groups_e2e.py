@@ -57,7 +57,7 @@ def be_member(address, name, *settings):
 
 class Member:
     def __init__(self, address, name, environment, *settings):
-        self.has, self.lost, self.read = set(), 0, collections.Counter()
+        self.name, self.has, self.lost, self.read = name, set(), 0, collections.Counter()
         self.process = subprocess.Popen([sys.executable, __file__, "member", address, name, *settings],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         self.thread = threading.Thread(target=self.listen)
@@ -111,6 +111,19 @@ class Group:
             return sum(sizes) == len(set().union(*parts)) == PARTITIONS and max(sizes) - min(sizes) <= 1
         until(f"{len(members)} share", settled)
 
+    def is_shown(self, *members):
+        """As `logcask group describe` has it."""
+        rows = [json.loads(line) for line in self.own("group", "describe", "g", "-o", "json").splitlines()]
+        listed = [json.loads(line) for line in self.own("group", "list", "-o", "json").splitlines()]
+        epoch = rows[0]["epoch"]
+        for row in rows:
+            assert (row["kind"], row["state"], row["protocol"]) == ("consumer", "Stable", "uniform"), row
+            assert row["epoch"] == row["target_epoch"] == row["member_epoch"] == epoch, row
+        assert [(g["group"], g["kind"], g["state"]) for g in listed] == [("g", "consumer", "Stable")], listed
+        shown = {row["partition"]: row["client_id"] for row in rows}
+        assert shown == {partition: m.name for m in members for partition in m.has}, (shown, rows)
+        return epoch
+
     def end(self):
         for member in self.members:
             member.process.kill()
@@ -137,6 +150,7 @@ def live(group, running):
     group.shares(first, second, static)
     group.write()
     group.reads_all()
+    epoch = group.is_shown(first, second, static)
     assert max(group.counted().values()) == 1, "read twice though nobody has failed"
     # A broker that is back in time fences nobody, and nothing moves.
     before = [set(member.has) for member in (first, second, static)]
@@ -147,6 +161,7 @@ def live(group, running):
     group.reads_all()
     time.sleep(1)
     assert [member.has for member in (first, second, static)] == before
+    assert group.is_shown(first, second, static) == epoch
     assert [member.lost for member in (first, second, static)] == [0, 0, 0]
     # Who is killed is missed after its session, and what it had goes on where its commits end.
     second.end(signal.SIGKILL)

@@ -28,6 +28,9 @@ void encode_group(const GroupOverview& overview, v1::FetchOffsetsResponse::Group
   group.set_state(std::string(group_state_name(overview.group.state)));
   group.set_protocol_type(overview.group.protocol_type);
   group.set_protocol(overview.group.protocol);
+  group.set_kind(std::string(group_kind_name(overview.group.kind)));
+  group.set_epoch(overview.group.epoch);
+  group.set_target_epoch(overview.group.target_epoch);
   for (std::size_t i = 0; i < overview.group.members.size(); ++i) {
     const GroupMemberDescription& member = overview.group.members[i];
     v1::FetchOffsetsResponse::Member& out = *group.add_members();
@@ -35,6 +38,7 @@ void encode_group(const GroupOverview& overview, v1::FetchOffsetsResponse::Group
     if (member.instance_id) out.set_instance_id(member.instance_id->text());
     out.set_client_id(member.client_id);
     out.set_client_host(member.client_host);
+    out.set_epoch(member.epoch);
     for (const auto& [topic, partitions] : overview.assigned[i]) {
       auto& assigned = *out.add_assigned();
       assigned.set_topic(topic);

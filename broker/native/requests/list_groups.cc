@@ -22,6 +22,7 @@ void handle_list_groups(const NativeRequest& request) {
           out.set_partitions(static_cast<std::uint32_t>(group.partitions));
           out.set_state(std::string(group_state_name(group.state)));
           out.set_protocol_type(group.protocol_type);
+          out.set_kind(std::string(group_kind_name(group.kind)));
         }
         protocol.send(response);
       });

@@ -159,9 +159,10 @@ struct GroupInfo {
   std::string name;
   std::uint32_t partitions = 0;  // with committed offsets
   // Empty, PreparingRebalance, CompletingRebalance, Stable or Dead: whether it has members and they share partitions.
-  // Nothing from a broker older than 0.2.
+  // Of kind consumer Empty, Assigning, Reconciling or Stable. Nothing from a broker older than 0.2.
   std::string state;
   std::string protocol_type;  // "consumer"; empty: nobody has joined it
+  std::string kind;           // who shares partitions out: "classic", a member; "consumer", the broker (KIP-848)
 };
 struct GroupOffset {
   std::string topic;
@@ -187,12 +188,17 @@ struct GroupMemberInfo {
   std::string client_host;  // "/127.0.0.1", as Kafka's tools show it
   // Nothing while the group shares out.
   std::map<std::string, std::vector<PartitionId>> assigned;  // by topic
+  std::int32_t epoch = 0;                                    // of a group of kind consumer
 };
 struct GroupDescription {
   std::string name;
   std::string state;          // as GroupInfo has it
   std::string protocol_type;  // the same
-  std::string protocol;       // by which its members share out ("range"); empty unless it is stable
+  std::string protocol;  // by which partitions are shared out ("range"); of a classic group empty unless it is stable
+  std::string kind;      // as GroupInfo has it
+  // Of kind consumer: how often what is to be shared out has changed, and for which of these shares were computed.
+  std::int32_t epoch = 0;
+  std::int32_t target_epoch = 0;
   std::vector<GroupMemberInfo> members;
   // What is committed, and each other partition of topics that are committed for or assigned. A broker older than 0.2
   // tells only what is committed, and nothing of the members.
