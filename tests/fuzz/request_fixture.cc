@@ -153,7 +153,7 @@ bool RequestBroker::changed() {
 
 // Where somebody has joined a group everything is made anew: the coordinator has nothing to forget.
 void RequestBroker::forget_callers() {
-  groups_.emplace(parts_, *offsets_topic_, *coordinator_);
+  groups_.emplace(parts_, *offsets_topic_, *coordinator_, *consumers_);
   LOGCASK_CHECK(groups_->load().ok());
   producer_ids_.emplace(parts_, metadata_);
 }

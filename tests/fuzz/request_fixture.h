@@ -132,8 +132,8 @@ class RequestBroker {
   ReplayService replay_;
   BackupService backup_;
   std::optional<OffsetsTopic> offsets_topic_;
-  std::optional<GroupCoordinator> coordinator_;
   GroupNames group_names_;
+  std::optional<GroupCoordinator> coordinator_;
   std::optional<ConsumerGroupCoordinator> consumers_;
   std::optional<GroupsService> groups_;
   std::optional<GroupAdmin> group_admin_;
