@@ -80,6 +80,34 @@ struct GroupsFixture : ServiceFixture {
     REQUIRE_OK(synced->status);
     return member;
   }
+  // The only member of "g" in the newer protocol; it reads t.
+  ConsumerHeartbeatAnswer beat(GroupEpoch epoch) {
+    ConsumerHeartbeat heartbeat;
+    heartbeat.group = "g";
+    heartbeat.member_id = MemberId("m");
+    heartbeat.epoch = epoch;
+    if (epoch == kJoins) {
+      heartbeat.rebalance_timeout_ms = 10'000;
+      heartbeat.topics = {"t"};
+      heartbeat.owned.emplace();
+    }
+    std::optional<ConsumerHeartbeatAnswer> answer;
+    consumers->heartbeat({principal, loop}, heartbeat, [&](ConsumerHeartbeatAnswer given) { answer = given; });
+    run();
+    REQUIRE(answer);
+    return *answer;
+  }
+  Errc classic_join() {
+    JoinRequest request;
+    request.group = "g";
+    request.session_timeout_ms = request.rebalance_timeout_ms = 10'000;
+    request.protocol_type = "consumer";
+    request.protocols = {{"range", {}}};
+    std::optional<Errc> code;
+    coordinator->join({principal, loop}, request, [&](const JoinAnswer& answer) { code = answer.status.code(); });
+    run();
+    return code.value_or(Errc::ok);
+  }
   Errc remove() {
     std::optional<Status> removed;
     admin->remove({principal, loop}, "g", [&](Status status) { removed = std::move(status); });
@@ -460,6 +488,70 @@ TEST_CASE("offsets of a topic that members read are not deleted, others are", "[
   CHECK_FALSE(f.groups->fetch(f.principal, "g", {{"other", PartitionId(0)}})->at(0).value);
 }
 
+TEST_CASE("a group that the broker shares out is kept and shown and removed like any other", "[groups]") {
+  GroupsFixture f;
+  const auto joined = f.beat(kJoins);
+  REQUIRE_OK(joined.status);
+  CommitRequest request = f.of(2);
+  CHECK(f.commit(request) == Errc::unknown_member_id);
+  request.member = {MemberId("m"), {}, GroupGeneration(joined.epoch.value())};
+  CHECK(f.commit(request) == Errc::ok);
+  request.member.generation = GroupGeneration(joined.epoch.value() + 1);
+  CHECK(f.commit(request) == Errc::stale_member_epoch);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.committed() == 2);
+  const auto shown = f.admin->overview(f.principal, "g");
+  REQUIRE_OK(shown);
+  CHECK(shown->group.kind == GroupKind::consumer);
+  CHECK(shown->group.state == GroupState::stable);
+  CHECK(shown->group.epoch == joined.epoch.value());
+  REQUIRE(shown->assigned.size() == 1);
+  CHECK(shown->assigned[0].at("t").size() == 2);
+  CHECK(shown->offsets.size() == 2);
+  const auto listed = f.admin->list(f.principal);
+  REQUIRE_OK(listed);
+  REQUIRE(listed->size() == 1);
+  CHECK(listed->front().kind == GroupKind::consumer);
+  CHECK(listed->front().partitions == 1);
+  CHECK(f.admin->describe(f.principal, "g").code() == Errc::group_id_not_found);
+  CHECK(f.forget("t") == Errc::group_subscribed_to_topic);
+  CHECK(f.forget("other") == Errc::ok);
+  CHECK(f.remove() == Errc::non_empty_group);
+  REQUIRE_OK(f.beat(joined.epoch).status);
+  REQUIRE_OK(f.beat(kLeaves).status);
+  CHECK(f.remove() == Errc::ok);
+  CHECK(f.committed() == -1);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.admin->list(f.principal)->empty());
+}
+
+TEST_CASE("an empty group becomes one of the other protocol and keeps its commits", "[groups]") {
+  GroupsFixture f;
+  const GroupMemberClaim classic = f.join();
+  CHECK(f.beat(kJoins).status.code() == Errc::group_id_not_found);
+  CommitRequest request = f.of(3);
+  request.member = classic;
+  CHECK(f.commit(request) == Errc::ok);
+  REQUIRE_OK(f.coordinator->leave(f.principal, "g", {{classic.member_id}}));
+  f.run();
+  CHECK(f.beat(kJoins).status.code() == Errc::coordinator_not_available);
+  REQUIRE_OK(f.beat(kJoins).status);
+  CHECK(f.committed() == 3);
+  CHECK(f.classic_join() == Errc::inconsistent_group_protocol);
+  REQUIRE_OK(f.beat(kLeaves).status);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.classic_join() == Errc::coordinator_not_available);
+  f.join();
+  CHECK(f.committed() == 3);
+  CHECK(f.admin->list(f.principal)->front().kind == GroupKind::classic);
+  f.start();
+  REQUIRE_OK(f.groups->load());
+  CHECK(f.beat(kJoins).status.code() == Errc::group_id_not_found);
+}
+
 struct ExpiryFixture : GroupsFixture {
   static constexpr std::int64_t kRetentionMs = 3'600'000;
   ExpiryFixture() { expiry.round(); }
@@ -503,6 +595,22 @@ TEST_CASE("a group expires after its last member has left, however old its commi
   f.start();
   REQUIRE_OK(f.groups->load());
   CHECK(f.admin->list(f.principal)->empty());
+}
+
+TEST_CASE("a group that the broker shares out expires when it is empty and its commits are old", "[groups]") {
+  ExpiryFixture f;
+  const auto joined = f.beat(kJoins);
+  CommitRequest request = f.of(2);
+  request.member = {MemberId("m"), {}, GroupGeneration(joined.epoch.value())};
+  CHECK(f.commit(request) == Errc::ok);
+  f.pass(2 * ExpiryFixture::kRetentionMs);
+  CHECK(f.committed() == 2);
+  REQUIRE_OK(f.beat(kLeaves).status);
+  f.pass(60'001);
+  CHECK(f.committed() == -1);
+  f.pass(60'001);
+  CHECK(f.admin->list(f.principal)->empty());
+  CHECK(f.admin->describe_consumers(f.principal, "g").code() == Errc::group_id_not_found);
 }
 
 TEST_CASE("a wall clock that jumps expires nothing", "[groups]") {
