@@ -98,7 +98,7 @@ constexpr ErrcInfo kErrcTable[] = {
      "The metadata of a commit has at most 4096 bytes."},
     {Errc::fenced_member_epoch, "fenced_member_epoch", false,
      "The member's epoch is not the one the group knows it with; it joins anew."},
-    {Errc::stale_member_epoch, "stale_member_epoch", true,
+    {Errc::stale_member_epoch, "stale_member_epoch", false,
      "The member's epoch is over; it asks again with the one of its next heartbeat."},
     {Errc::unreleased_instance_id, "unreleased_instance_id", false,
      "Another member has this group instance id and has not left."},
