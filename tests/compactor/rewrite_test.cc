@@ -268,7 +268,7 @@ TEST_CASE("a producer's last batch stays its own batch, empty if need be, with i
   partition.put_batch({{"c", "1"}}, producer);
   for (const char* key : {"a", "b", "c"}) partition.put(key, "3");
   partition.close_active();
-  partition.tails = {{Offset(4), ProducerId(7), 3, 44}, {Offset(5), ProducerId(8), 3, 42}};
+  partition.tails = {{Offset(4), ProducerId(7), 3, 44, {}}, {Offset(5), ProducerId(8), 3, 42, {}}};
   compact(partition);
   const auto batches = batches_of(*partition.closed[0].segment);
   REQUIRE(batches.size() == 3);
