@@ -104,10 +104,10 @@ class UniformSharing {
 
   std::vector<TopicId> topics_with_fewest_subscribers_first() const {
     std::vector<std::pair<std::size_t, TopicId>> counted;
-    for (const auto& [topic, count] : sharing_.partitions) {
+    for (const auto& topic : sharing_.partitions) {
       const auto subscribers = std::count_if(sharing_.members.begin(), sharing_.members.end(),
-                                             [&](const auto& one) { return one.second.topics.count(topic) > 0; });
-      if (subscribers > 0) counted.emplace_back(subscribers, topic);
+                                             [&](const auto& one) { return one.second.topics.count(topic.first) > 0; });
+      if (subscribers > 0) counted.emplace_back(subscribers, topic.first);
     }
     std::sort(counted.begin(), counted.end());
     std::vector<TopicId> topics;

@@ -34,10 +34,10 @@ void check_whole(const Sharing& sharing, const Shares& shares) {
       for (const PartitionId partition : partitions) ++owners[{of, partition}];
     }
   std::size_t wanted = 0;
-  for (const auto& [of, count] : sharing.partitions) {
+  for (const auto& topic : sharing.partitions) {
     const bool subscribed = std::any_of(sharing.members.begin(), sharing.members.end(),
-                                        [&](const auto& one) { return one.second.topics.count(of) > 0; });
-    if (subscribed) wanted += static_cast<std::size_t>(count);
+                                        [&](const auto& one) { return one.second.topics.count(topic.first) > 0; });
+    if (subscribed) wanted += static_cast<std::size_t>(topic.second);
   }
   CHECK(owners.size() == wanted);
   for (const auto& [place, count] : owners) CHECK(count == 1);
