@@ -20,7 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::map<std::string, std::string> kCompacted = {{"cleanup.policy", "compact"}};
+// What is read twice is the same: compaction leaves it alone.
+const std::map<std::string, std::string> kCompacted = {{"cleanup.policy", "compact"},
+                                                       {"min.compaction.lag.ms", "86400000"}};
 
 void put_each(const client::Client& client, const std::string& topic, const std::string& word, int count) {
   auto table = client::Table::open(client, topic);
@@ -186,7 +188,8 @@ TEST_CASE("a broker that is killed during a backup leaves the backup before", "[
     broker.kill();
     const ProgramEnd end = program.wait();
     INFO(end.said);
-    REQUIRE((end.code == 0 || end.code == 4));
+    // 6: it was asking which topics there are, and that is asked again for a while.
+    REQUIRE((end.code == 0 || end.code == 4 || end.code == 6));
     if (end.code == 0) break;
     ++cut_off;
     const std::string target = temp.path() + "/target" + std::to_string(round);
@@ -439,7 +442,9 @@ TEST_CASE("a topic is restored beside those that are there and over none of them
   {
     BackupBroker broker(data);
     const client::Client client = broker.client();
-    make_topic(client, "t", 2, {{"cleanup.policy", "compact"}, {"partitioner", "murmur2"}});
+    auto settings = kCompacted;
+    settings["partitioner"] = "murmur2";
+    make_topic(client, "t", 2, settings);
     put_each(client, "t", "value", 50);
     require_zero(run_logcask({"backup", backup, "--topic", "t", "--broker", broker.address()}));
     before = all_records(client, "t");
