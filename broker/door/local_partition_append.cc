@@ -199,6 +199,8 @@ bool LocalPartitionRunner::write_once() {
           partition_->finish_write(job);
           note_room(out);
         }
+        // Without keys there are no hints: the background would be woken for nothing, at each write.
+        if (partition_->keys() && job.writer->position() >= hint_spill_at_) start_background();
       }
     }
     if (!status.ok()) {
@@ -315,7 +317,6 @@ void LocalPartitionRunner::run_sync(SettleOn settle_on) {
     if (synced.ok()) {
       partition_->finish_sync(*synced);
       commit(lock);
-      if (hint_spill_due()) start_background();
     } else {
       latch(synced.error(), out);
     }
@@ -336,13 +337,6 @@ void LocalPartitionRunner::run_sync(SettleOn settle_on) {
     settle(*writer);
   else
     environment_.flush->post([self = shared_from_this(), this, writer] { settle(*writer); });
-}
-
-// A partial hint speaks of what is committed, up to the end of the log: sooner the background would be woken for
-// nothing, at each write.
-bool LocalPartitionRunner::hint_spill_due() const {
-  return partition_->keys() && partition_->writer()->position() >= hint_spill_at_ &&
-         partition_->marks().committed_end() == partition_->marks().written_end();
 }
 
 // After the answers: whoever waits for a record does not wait for the sync log's own sync.

@@ -138,7 +138,6 @@ class LocalPartitionRunner final : public PartitionRunner, public CompactionPort
   // sync and commit
   void want_sync();                        // under the lock
   bool somebody_waits_for_a_sync() const;  // under the lock
-  bool hint_spill_due() const;
   bool take_sync_request();
   void start_sync();
   // Settling has to wait for a flush thread where others wait for this one.
