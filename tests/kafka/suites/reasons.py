@@ -3,7 +3,6 @@ import fnmatch
 
 TRANSACTIONS = "transactions: not there yet"
 SHARE_GROUPS = "share groups: not there"
-NEWER_GROUPS = "groups of the newer protocol (KIP-848): not there yet"
 ACCESS = "access control lists: not there"
 QUOTAS = "quotas of clients: not there"
 NEWER_KAFKA = "asked of Kafka 4.0 and newer alone; our ApiVersions imply 3.9"
@@ -13,7 +12,6 @@ REASONS = [
     ("franz-go", "TestTxn*", TRANSACTIONS),
     ("franz-go", "TestShareGroup*", SHARE_GROUPS),
     ("franz-go", "TestConsumeRegexShareSkipsInternal", SHARE_GROUPS),
-    ("franz-go", "Test848RegexBrokerResolves", NEWER_GROUPS),
     ("librdkafka", "0081_*", ACCESS + "; nor settings of the broker and of groups that could be altered"),
     ("librdkafka", "0103_*", TRANSACTIONS),
     ("librdkafka", "0109_*", ACCESS),
