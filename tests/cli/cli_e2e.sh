@@ -14,7 +14,7 @@ expect 2 "did you mean 'topic list' or 'group list'" "$logcask" list
 expect 2 "did you mean '--data'" "$logcask" serve --data-dir "$work/x"
 expect 2 "did you mean '--set io.threads=VALUE'" "$logcask" serve --data "$work/x" --io.threads 3
 expect 0 "Usage: logcask topic create" "$logcask" help topic create
-expect 2 "unknown flag '--http-listen'" "$logcask" serve --data "$work/x" --http-listen 127.0.0.1:9092
+expect 2 "unknown flag '--https-listen'" "$logcask" serve --data "$work/x" --https-listen 127.0.0.1:9092
 expect 2 "'plan' says what a workload costs" "$logcask" sizing
 expect 2 "TOPIC is missing" "$logcask" get
 expect 0 "logcask 0" "$logcask" --version

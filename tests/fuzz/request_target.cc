@@ -169,7 +169,8 @@ class Answers {
       return;
     }
     LOGCASK_CHECK(sent_.contains(id));
-    const bool stream = header.has_watch() || header.has_replay() || header.has_fetch() || header.has_compact();
+    const bool stream =
+        header.has_watch() || header.has_replay() || header.has_fetch() || header.has_compact() || header.has_backup();
     if (!stream) LOGCASK_CHECK(++final_[id] <= sent_[id]);
     check_attachment(header, frame.attachment);
   }
@@ -186,6 +187,12 @@ class Answers {
       check_batches(attachment);
     } else if (header.has_replay()) {
       check_batches(attachment);
+    } else if (header.has_backup()) {
+      // The topic comes with the manifest, the files' bytes in whole batches.
+      if (header.backup().has_topic())
+        LOGCASK_CHECK(!attachment.empty());
+      else
+        check_batches(attachment);
     } else {
       LOGCASK_CHECK(attachment.empty());
     }
