@@ -53,7 +53,11 @@ std::size_t HttpProtocol::consume(ByteView bytes) {
     HttpRequest request;
     const auto used = reader_.read(bytes, request);
     if (!used.ok()) {
-      fail(used.error());
+      const bool head_too_large = used.code() == Errc::limit_exceeded;
+      if (head_too_large)
+        end(431, Error{Errc::frame_too_large, used.error().message});
+      else
+        fail(used.error());
       break;
     }
     if (*used == 0) {
@@ -76,6 +80,11 @@ void HttpProtocol::execute(HttpRequest request) {
   HttpCall call(*this, request);
   if (auto refused = refused_by_guard(request, host_->local_address(), services_.settings))
     return call.answer(std::move(*refused));
+  // It stays in memory until the disk has it.
+  if (request.body.size() > WireMemory::kSmallFrameBytes && !try_hold(request.body.size()))
+    return call.refuse(Error{Errc::limit_exceeded,
+                             "other requests take all the memory there is for them "
+                             "(requests.inflight.max.bytes); try again later"});
   execute_http(std::move(call), std::move(request));
 }
 
@@ -186,16 +195,18 @@ void HttpProtocol::notify() {
 
 // Said only where no other answer is owed before it.
 void HttpProtocol::fail(const Error& error) {
+  end(error.code == Errc::timed_out ? 408 : http_status(error.code), error);
+}
+
+void HttpProtocol::end(int status, const Error& error) {
   if (finished_) return;
   log_peer(PeerEvent::protocol_error, "HTTP connection from " + identity_.address() + " ends: " + error.message);
   const auto self = shared_from_this();
-  if (const auto open = open_) open->cancel(error);
   finished_ = true;
-  if (!busy_ && host_) {
-    const bool head_too_large = error.code == Errc::limit_exceeded;
-    const int status = head_too_large ? 431 : error.code == Errc::timed_out ? 408 : http_status(error.code);
-    const Errc told = head_too_large ? Errc::frame_too_large : error.code;  // trying again does not help
-    const HttpAnswer answer = error_answer(status, Error{told, error.message});
+  if (busy_) {
+    if (const auto open = open_) open->cancel(error);
+  } else if (host_) {
+    const HttpAnswer answer = error_answer(status, error);
     std::string& out = output_.small();
     append_head(out, answer, false);
     out.append(answer.body);
@@ -214,6 +225,8 @@ void HttpProtocol::shut(const Error& reason) {
 void HttpProtocol::detach(const Error& reason) {
   host_ = nullptr;
   shut(reason);
+  // A replay that has come to its end, and whose last events nobody takes any more.
+  if (streaming_) end_events();
   output_.clear();
 }
 

@@ -79,6 +79,7 @@ class HttpProtocol final : public Protocol, private CallMemory, public std::enab
   bool try_hold(std::size_t bytes) override;
   void execute(HttpRequest request);
   void answered(HttpAnswer answer, bool keep_alive, bool head_only);
+  void end(int status, const Error& error);
   void notify();
 
   const HttpServices& services_;

@@ -24,7 +24,7 @@ struct Target {
   X(frame) X(request) \
   X(batch_none) X(batch_gzip) X(batch_snappy) X(batch_lz4) X(batch_zstd) X(batch_raw) \
   X(log_scan) X(segment) X(hint) X(offset_index) X(time_index) X(sync_log) X(manifest) X(producers) \
-  X(lookup) X(token) X(commit) X(config) X(kafka_request)
+  X(lookup) X(token) X(commit) X(config) X(kafka_request) X(http_request)
 // clang-format on
 
 #define LOGCASK_FUZZ_DECLARE(name) void fuzz_##name(ByteView input);

@@ -599,6 +599,23 @@ void seed_kafka_requests() {
   });
 }
 
+void seed_http_requests() {
+  const std::string host = " HTTP/1.1\r\nHost: localhost\r\n";
+  put("http_request", "get",
+      byte(255) + "GET /v1/topics/t/keys/a%2Fb?encoding=base64" + host +
+          "If-None-Match: \"0123456789abcdef0123456789abcdef-0-1-j\"\r\n\r\n");
+  put("http_request", "put",
+      byte(10) + "PUT /v1/topics/t/keys/k" + host +
+          "Content-Type: application/json\r\nContent-Length: 2\r\nIf-Match: *\r\n\r\n{}GET /healthz" + host + "\r\n");
+  put("http_request", "chunked",
+      byte(0) + "POST /v1/topics/t/keys:batchGet" + host +
+          "Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: t\r\n\r\n");
+  put("http_request", "watch",
+      byte(50) + "GET /v1/topics/t/watch?key=a&key=b" + host + "Last-Event-ID: AYvhfl4C\r\n\r\n");
+  put("http_request", "two-lengths",
+      byte(255) + "PUT /x" + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+}
+
 void put_finds() {
   BatchHeader fields;
   fields.attributes = 0;
@@ -654,6 +671,7 @@ int main(int argc, char** argv) {
   seed_member_requests();
   seed_admin_requests();
   seed_kafka_requests();
+  seed_http_requests();
   put_finds();
   return 0;
 }
