@@ -150,7 +150,7 @@ def a_body_of_many_values_takes_little_memory(running):
     assert answer[0] == 400, answer
     with open(f"/proc/{running.process.pid}/status") as status:
         peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1])
-    assert peak < 150_000, f"{peak} kB"  # 288 MB, where each became a value
+    assert peak < 150_000 or not running.memory_is_its_own(), f"{peak} kB"  # 288 MB, where each became a value
 
 
 def a_method_or_path_that_is_none_is_named(running):
