@@ -44,7 +44,8 @@ void fill(const client::Client& client, const std::string& topic, int keys, int 
     for (int i = 0; i < keys; ++i) {
       const std::string key = key_of(i);
       const std::string value = word + std::to_string(round) + "-" + std::to_string(i) + padding;
-      const client::HeaderView header{"round", "r" + std::to_string(round)};
+      const std::string round_text = "r" + std::to_string(round);
+      const client::HeaderView header{"round", round_text};
       client::OutRecord record;
       record.key = key;
       if (round + 1 < rounds || i % 7 != 0) record.value = value;
