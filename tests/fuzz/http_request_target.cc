@@ -20,7 +20,7 @@ struct ReadRequests {
   Errc end = Errc::ok;  // ok: more bytes are needed
 };
 
-std::string whole(const HttpRequest& request) {
+std::string request_text(const HttpRequest& request) {
   std::string text(http_method_name(request.method));
   for (const std::string& segment : request.segments) text += '/' + segment;
   for (const auto& [name, value] : request.query) text += '?' + name + '=' + value;
@@ -40,7 +40,7 @@ void look_at(const HttpRequest& request) {
 }
 
 // `piece` bytes arrive at a time.
-ReadRequests read_all(ByteView stream, std::size_t piece) {
+ReadRequests read_requests(ByteView stream, std::size_t piece) {
   ReadRequests result;
   RequestReader reader(kBodyBytesMax);
   std::string buffer;
@@ -60,7 +60,7 @@ ReadRequests read_all(ByteView stream, std::size_t piece) {
       }
       LOGCASK_CHECK(*used <= buffer.size());
       look_at(request);
-      result.requests.push_back(whole(request));
+      result.requests.push_back(request_text(request));
       buffer.erase(0, *used);
     }
   }
@@ -73,8 +73,8 @@ void fuzz_http_request(ByteView bytes) {
   Input input(bytes);
   const std::size_t piece = input.byte() + std::size_t{1};
   const ByteView stream = input.rest();
-  const ReadRequests whole_stream = read_all(stream, std::max<std::size_t>(stream.size(), 1));
-  const ReadRequests in_pieces = read_all(stream, piece);
+  const ReadRequests whole_stream = read_requests(stream, std::max<std::size_t>(stream.size(), 1));
+  const ReadRequests in_pieces = read_requests(stream, piece);
   LOGCASK_CHECK(whole_stream.requests == in_pieces.requests);
   LOGCASK_CHECK((whole_stream.end == Errc::ok) == (in_pieces.end == Errc::ok));
 }
