@@ -20,7 +20,7 @@ struct ReadRequests {
   Errc end = Errc::ok;  // ok: more bytes are needed
 };
 
-std::string request_text(const HttpRequest& request) {
+std::string http_request_text(const HttpRequest& request) {
   std::string text(http_method_name(request.method));
   for (const std::string& segment : request.segments) text += '/' + segment;
   for (const auto& [name, value] : request.query) text += '?' + name + '=' + value;
@@ -28,7 +28,7 @@ std::string request_text(const HttpRequest& request) {
   return text + "\n\n" + request.body;
 }
 
-void look_at(const HttpRequest& request) {
+void look_at_http_request(const HttpRequest& request) {
   LOGCASK_CHECK(request.body.size() <= kBodyBytesMax && !request.segments.empty());
   (void)refused_by_guard(request, {"127.0.0.1", 7441}, make_http_settings("allowed.example"));
   for (const auto& [name, value] : request.headers) {
@@ -40,7 +40,7 @@ void look_at(const HttpRequest& request) {
 }
 
 // `piece` bytes arrive at a time.
-ReadRequests read_requests(ByteView stream, std::size_t piece) {
+ReadRequests read_http_requests(ByteView stream, std::size_t piece) {
   ReadRequests result;
   RequestReader reader(kBodyBytesMax);
   std::string buffer;
@@ -59,8 +59,8 @@ ReadRequests read_requests(ByteView stream, std::size_t piece) {
         break;
       }
       LOGCASK_CHECK(*used <= buffer.size());
-      look_at(request);
-      result.requests.push_back(request_text(request));
+      look_at_http_request(request);
+      result.requests.push_back(http_request_text(request));
       buffer.erase(0, *used);
     }
   }
@@ -73,8 +73,8 @@ void fuzz_http_request(ByteView bytes) {
   Input input(bytes);
   const std::size_t piece = input.byte() + std::size_t{1};
   const ByteView stream = input.rest();
-  const ReadRequests whole_stream = read_requests(stream, std::max<std::size_t>(stream.size(), 1));
-  const ReadRequests in_pieces = read_requests(stream, piece);
+  const ReadRequests whole_stream = read_http_requests(stream, std::max<std::size_t>(stream.size(), 1));
+  const ReadRequests in_pieces = read_http_requests(stream, piece);
   LOGCASK_CHECK(whole_stream.requests == in_pieces.requests);
   LOGCASK_CHECK((whole_stream.end == Errc::ok) == (in_pieces.end == Errc::ok));
 }
