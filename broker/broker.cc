@@ -463,9 +463,9 @@ Status Broker::Parts::open_kafka() {
 
 Status Broker::Parts::open_http() {
   key_writer = std::make_unique<KeyWriter>(*service_parts, *produce);
-  http = std::make_unique<HttpServices>(HttpServices{*lookup, *watch, *replay, *key_writer, *admin, blocking, clock,
-                                                     wire_memory, net.limits,
-                                                     make_http_settings(config.http_allowed_hosts)});
+  http =
+      std::make_unique<HttpServices>(HttpServices{*lookup, *watch, *replay, *key_writer, *admin, blocking, wire_memory,
+                                                  net.limits, make_http_settings(config.http_allowed_hosts)});
   http_factory = std::make_unique<HttpFactory>(*http, topic_views);
   return open_optional(
       {config.http_listen, config.http_listen_asked, "http.listen", "--http-listen", "no listener for HTTP: "},

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "broker/net/limits.h"
 #include "broker/net/wire_memory.h"
 #include "broker/services/admin_service.h"
@@ -31,7 +30,6 @@ struct HttpServices {
   KeyWriter& writer;
   AdminService& admin;
   Executor& blocking;  // for calls that wait for the disk
-  const Clock& clock;
   WireMemory& memory;
   const ConnectionLimits& limits;
   const HttpSettings settings;

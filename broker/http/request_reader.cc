@@ -86,9 +86,9 @@ Status RequestReader::read_head(ByteView bytes) {
   if (std::min(found, bytes.size()) > kHeadBytesMax)
     return Error{Errc::limit_exceeded, "the request's head is longer than " + std::to_string(kHeadBytesMax) + " bytes"};
   if (found == ByteView::npos) {
-    // Beast refuses early what is no request at all.
     scanned_ = bytes.size() < kHeadEnd.size() ? 0 : bytes.size() - (kHeadEnd.size() - 1);
     needed_bytes_ = bytes.size() + 1;
+    // What is no request at all is not waited for.
     if (bytes.size() > 8 && bytes.find("\r\n") == ByteView::npos && !std::isalpha(static_cast<unsigned char>(bytes[0])))
       return malformed("its first line is none");
     return {};

@@ -34,6 +34,13 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .description = "Address and port that Kafka clients are told to use; empty = those that a client has connected "
                        "to."},
        &C::kafka_advertised_listener},
+      {{.name = "node.id",
+        .type = integer,
+        .default_text = "0",
+        .min = 0,
+        .max = 2'147'483'647,
+        .description = "Number by which Kafka clients know this broker."},
+       &C::kafka_node_id},
       {{.name = "http.listen",
         .default_text = "127.0.0.1:7441",
         .description = "Address and port of the HTTP listener; port 0 picks a free one, off opens none. Where nobody "
@@ -43,13 +50,6 @@ const std::vector<BrokerSettingRow>& broker_setting_rows() {
         .description = "Names, separated by commas, that HTTP clients may ask this broker by, beside its address and "
                        "localhost. A request for another Host is refused, since a web page could have made it."},
        &C::http_allowed_hosts},
-      {{.name = "node.id",
-        .type = integer,
-        .default_text = "0",
-        .min = 0,
-        .max = 2'147'483'647,
-        .description = "Number by which Kafka clients know this broker."},
-       &C::kafka_node_id},
       {{.name = "auto.create.topics.enable",
         .type = choice,
         .default_text = "true",

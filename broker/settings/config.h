@@ -16,10 +16,10 @@ struct BrokerConfig {
   std::string kafka_listen;         // "off": there is none
   bool kafka_listen_asked = false;  // by somebody; else one whose port is taken is left out
   std::string kafka_advertised_listener;
-  std::string http_listen;         // as kafka_listen
-  bool http_listen_asked = false;  // as kafka_listen_asked
-  std::string http_allowed_hosts;  // separated by commas
   std::int64_t kafka_node_id = 0;
+  std::string http_listen;               // as kafka_listen
+  bool http_listen_asked = false;        // as kafka_listen_asked
+  std::string http_allowed_hosts;        // separated by commas
   std::string kafka_auto_create_topics;  // true | false
   std::int64_t kafka_num_partitions = 0;
   std::string kafka_cleanup_policy;

@@ -30,6 +30,19 @@ void put_each(const client::Client& client, const std::string& topic, const std:
   for (int i = 0; i < count; ++i) REQUIRE_OK(table->put("k" + std::to_string(i), word + std::to_string(i)).status);
 }
 
+// Without keys, as fast as they are taken.
+void produce_values(const client::Client& client, const std::string& topic, std::size_t value_bytes, int count) {
+  auto producer = client::Producer::open(client, topic);
+  REQUIRE_OK(producer);
+  const std::string value(value_bytes, 'z');
+  for (int i = 0; i < count; ++i) {
+    client::OutRecord record;
+    record.value = value;
+    REQUIRE_OK(producer->send(record));
+  }
+  REQUIRE_OK(producer->close());
+}
+
 ProgramEnd back_up_all(const std::string& address, const std::string& to) {
   return run_logcask({"backup", to, "--all", "--broker", address});
 }
@@ -77,15 +90,7 @@ TEST_CASE("a backup that stands still loses its lease and the files it held go",
   BackupBroker broker(temp.path() + "/data", {{"backup.lease.ms", "1000"}});
   const client::Client client = broker.client();
   make_topic(client, "log", 1, {{"cleanup.policy", "delete"}, {"segment.bytes", "1048576"}});
-  auto producer = client::Producer::open(client, "log");
-  REQUIRE_OK(producer);
-  const std::string value(100'000, 'z');
-  for (int i = 0; i < 200; ++i) {
-    client::OutRecord record;
-    record.value = value;
-    REQUIRE_OK(producer->send(record));
-  }
-  REQUIRE_OK(producer->close());
+  produce_values(client, "log", 100'000, 200);
   // More than what a client lets the broker send ahead.
   auto stream = client::BackupStream::open(client, "log", PartitionId(0), {});
   REQUIRE_OK(stream);
@@ -136,15 +141,7 @@ TEST_CASE("so many backups are held at a time and no more", "[backup]") {
   BackupBroker broker(temp.path() + "/data");
   const client::Client client = broker.client();
   make_topic(client, "log", 1, {{"cleanup.policy", "delete"}});
-  auto producer = client::Producer::open(client, "log");
-  REQUIRE_OK(producer);
-  const std::string value(900'000, 'z');
-  for (int i = 0; i < 12; ++i) {
-    client::OutRecord record;
-    record.value = value;
-    REQUIRE_OK(producer->send(record));
-  }
-  REQUIRE_OK(producer->close());
+  produce_values(client, "log", 900'000, 12);
   std::vector<client::BackupStream> streams;
   for (int i = 0; i < 16; ++i) {
     auto stream = client::BackupStream::open(client, "log", PartitionId(0), {});
